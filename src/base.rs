@@ -1,0 +1,59 @@
+//! The lowest room above the port: what every other room of the device needs.
+
+use core::cell::Cell;
+use core::net::Ipv4Addr;
+
+use crate::clock::Clock;
+use crate::log::Log;
+use crate::port::{Ipv4Config, Port};
+use crate::variable::Variables;
+
+/// Port, clock, event log and variables of one device.
+pub struct Base {
+    /// Where the device runs.
+    pub port: &'static dyn Port,
+    /// Wall clock and uptime.
+    pub clock: Clock,
+    /// The event log.
+    pub log: Log,
+    /// The variables in RAM.
+    pub variables: Variables,
+    /// What upper rooms report for read-only variables.
+    pub status: Status,
+}
+
+impl Base {
+    /// Puts the room together: factory defaults with the board's own on top.
+    pub fn new(port: &'static dyn Port) -> Self {
+        let base = Self {
+            port,
+            clock: Clock::new(port.wall_clock()),
+            log: Log::new(),
+            variables: Variables::new(),
+            status: Status::default(),
+        };
+        base.variables.apply_board_defaults(port.board_defaults());
+        base
+    }
+}
+
+/// Live values that upper rooms publish and read-only variables show, so that the variable table depends on nothing
+/// above it.
+#[derive(Default)]
+pub struct Status {
+    /// `wlan.network.status`: 0 down, 1 associated without an address, 2 up, 3 joining.
+    pub network: Cell<u8>,
+    /// `wlan.join.result` (variables reference 2.1).
+    pub join_result: Cell<u8>,
+    /// The IPv4 configuration in use.
+    pub ipv4: Cell<Option<Ipv4Config>>,
+    /// `system.safemode.status`.
+    pub safe_mode: Cell<bool>,
+}
+
+impl Status {
+    /// The address in use, or 0.0.0.0.
+    pub fn address(&self) -> Ipv4Addr {
+        self.ipv4.get().map_or(Ipv4Addr::UNSPECIFIED, |config| config.address)
+    }
+}

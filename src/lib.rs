@@ -1,0 +1,22 @@
+//! OpenZentri: a firmware that speaks ZentriOS.
+//!
+//! The rooms, from the top down; each uses only rooms below it:
+//!
+//! ```text
+//! device                          what a device is made of, starts the tasks
+//! serial   http                   front ends: take commands, print answers
+//! command                         the command language: line, table, shell, handlers
+//! stream   network   file         what commands act on
+//! base     (log clock variable)   what every room needs
+//! wire     limits                 codecs without I/O; every bound
+//! port                            the contract with the place where it runs
+//! ```
+#![cfg_attr(not(any(feature = "linux", test)), no_std)]
+
+pub mod base;
+pub mod clock;
+pub mod conformance;
+pub mod limits;
+pub mod log;
+pub mod port;
+pub mod variable;

@@ -1,0 +1,78 @@
+//! Every bound of the device in one place.
+//!
+//! A full table, buffer or queue is an error code of the command language, never a panic. On Zephyr each value comes
+//! from the Kconfig option named beside it (`CONFIG_OPENZENTRI_…`, see `Kconfig`); elsewhere the default for a machine
+//! with an operating system holds.
+
+include!(concat!(env!("OUT_DIR"), "/kconfig.rs"));
+
+/// The value of a Kconfig option, or `default` in a build without Zephyr.
+const fn option(name: &str, default: usize) -> usize {
+    let mut row = 0;
+    while row < KCONFIG.len() {
+        if same(KCONFIG[row].0, name) {
+            return KCONFIG[row].1;
+        }
+        row += 1;
+    }
+    default
+}
+
+/// Compares two names in a constant context.
+const fn same(left: &str, right: &str) -> bool {
+    let (left, right) = (left.as_bytes(), right.as_bytes());
+    if left.len() != right.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < left.len() {
+        if left[at] != right[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+/// Streams of all kinds at once (networking reference 4.1).
+pub const STREAMS: usize = 8;
+/// Bytes of received data a stream keeps for `stream_read` (`CONFIG_OPENZENTRI_STREAM_RX`).
+pub const STREAM_RX: usize = option("STREAM_RX", 65536);
+/// Bytes of a `stream_write` a stream takes before the peer has (`CONFIG_OPENZENTRI_STREAM_TX`).
+pub const STREAM_TX: usize = option("STREAM_TX", 65536);
+/// TCP and UDP servers running at once (`CONFIG_OPENZENTRI_SERVERS`).
+pub const SERVERS: usize = option("SERVERS", 4);
+/// Bytes of one command line without its terminator (`CONFIG_OPENZENTRI_COMMAND_LINE`).
+pub const COMMAND_LINE: usize = option("COMMAND_LINE", 1024);
+/// Words of one command line.
+pub const COMMAND_WORDS: usize = 24;
+/// Bytes of one response (`CONFIG_OPENZENTRI_RESPONSE`); the frame format allows 99,999.
+pub const RESPONSE: usize = option("RESPONSE", 70_000);
+/// Command lines kept for the arrow keys (serial reference 2).
+pub const HISTORY: usize = 5;
+/// Bytes of the event log; the oldest lines fall out (`CONFIG_OPENZENTRI_LOG`).
+pub const LOG: usize = option("LOG", 8192);
+/// Bytes of one log line.
+pub const LOG_LINE: usize = 192;
+/// Bytes the serial port keeps for sending (`CONFIG_OPENZENTRI_SERIAL_TX`).
+pub const SERIAL_TX: usize = option("SERIAL_TX", 65536);
+/// Bytes of the settings that differ from their defaults, and of their record (`CONFIG_OPENZENTRI_SETTINGS`).
+pub const SETTINGS: usize = option("SETTINGS", 8192);
+/// Files on the device (`CONFIG_OPENZENTRI_FILES`).
+pub const FILES: usize = option("FILES", 128);
+/// Bytes of a file name (commands reference, `file_create`).
+pub const FILE_NAME: usize = 96;
+/// Commands that wait for their turn; one more is told that the device is busy (`CONFIG_OPENZENTRI_COMMAND_QUEUE`).
+pub const COMMAND_QUEUE: usize = option("COMMAND_QUEUE", 64);
+/// HTTP connections served at once (`CONFIG_OPENZENTRI_HTTP_CONNECTIONS`).
+pub const HTTP_CONNECTIONS: usize = option("HTTP_CONNECTIONS", 32);
+/// Bytes of one HTTP request head (`CONFIG_OPENZENTRI_HTTP_HEAD`).
+pub const HTTP_HEAD: usize = option("HTTP_HEAD", 4096);
+/// Header fields of one HTTP request.
+pub const HTTP_FIELDS: usize = 48;
+/// Bytes of one `POST /command` body; clients need at least 4096 (HTTP reference 2.3) (`CONFIG_OPENZENTRI_HTTP_BODY`).
+pub const HTTP_BODY: usize = option("HTTP_BODY", 16_384);
+/// Access points one scan keeps (`CONFIG_OPENZENTRI_SCAN_RESULTS`).
+pub const SCAN_RESULTS: usize = option("SCAN_RESULTS", 32);
+/// Bytes of a host name.
+pub const HOST_NAME: usize = 128;

@@ -1,0 +1,2 @@
+//! The Linux device.
+fn main() {}

@@ -1,0 +1,332 @@
+//! The contract between the device and the place where it runs.
+//!
+//! A port has mechanism only: bytes, sockets, flash, radio, identity. It never parses and never decides. Everything a
+//! user can observe lives above this line and is the same code on Linux, on Zephyr and in the simulation.
+//!
+//! All calls return at once. What is not ready yet answers [`PortError::WouldBlock`]; the caller then asks
+//! [`Port::wake_when`] to be woken, once, when the event may have happened (level semantics: a wake-up may be
+//! spurious, a missed one never is). All calls come from the one thread that runs the device.
+
+use core::net::{Ipv4Addr, SocketAddrV4};
+use core::task::Waker;
+
+use heapless::Vec;
+
+#[cfg(feature = "linux")]
+pub mod linux;
+#[cfg(feature = "linux")]
+pub mod sim;
+#[cfg(feature = "linux")]
+pub mod host;
+mod wait;
+
+pub use wait::{accept, connect, io, job, readable};
+
+/// What a port call can answer besides success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PortError {
+    /// Not ready; see [`Port::wake_when`].
+    WouldBlock,
+    /// The peer, or the port itself, has closed the connection (reset included).
+    Closed,
+    /// The peer refused the connection.
+    Refused,
+    /// The other side did not answer in time.
+    TimedOut,
+    /// The local port is taken.
+    InUse,
+    /// No socket, memory or flash space is left.
+    NoRoom,
+    /// No such name, file or host.
+    NotFound,
+    /// No route to the host, or the interface is down.
+    Unreachable,
+    /// Not allowed (a privileged port, say).
+    Denied,
+    /// Not supported by this port.
+    Unsupported,
+    /// Any other failure, with the platform's positive errno.
+    Failed(i32),
+}
+
+/// Result of a port call.
+pub type Result<T> = core::result::Result<T, PortError>;
+
+/// A socket of the port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Socket(pub u16);
+
+/// Work that runs elsewhere: a name look-up or a ping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Job(pub u16);
+
+/// What a finished [`Job`] yields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobOutput {
+    /// The address of the name.
+    Address(Ipv4Addr),
+    /// Round-trip time of the echo in milliseconds.
+    RoundTrip(u32),
+}
+
+/// What a task can wait for. Each event has room for one waker; the last caller is the one woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Bytes (or a hang-up) wait at the command UART.
+    SerialReadable,
+    /// The command UART takes more bytes.
+    SerialWritable,
+    /// The socket has data, a connection to accept, or an end.
+    Readable(Socket),
+    /// The socket takes data, or its connection attempt has ended.
+    Writable(Socket),
+    /// The job has ended.
+    Job(Job),
+    /// The state of the radio changed: see [`Radio::radio_state`].
+    Radio,
+    /// The operator console has a line: see [`Console`].
+    Console,
+}
+
+/// The network interfaces of the device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Interface {
+    /// The 802.11 station.
+    #[default]
+    Wlan,
+    /// The 802.11 access point.
+    SoftAp,
+}
+
+/// TCP keepalive of a connection (`tcp.keepalive.*`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keepalive {
+    /// Seconds of silence before the first probe.
+    pub idle: u16,
+    /// Seconds between probes.
+    pub interval: u16,
+    /// Probes without an answer before the connection counts as dead.
+    pub count: u8,
+}
+
+/// The whole port.
+pub trait Port: Serial + Sockets + Storage + Radio + Board + Console {
+    /// Wakes `waker` once when `event` may have happened. A second call for the same event replaces the first.
+    fn wake_when(&self, event: Event, waker: &Waker);
+}
+
+/// The command UART.
+pub trait Serial {
+    /// Takes received bytes. `Ok(0)` means that nothing will ever come again (end of a pipe).
+    fn serial_read(&self, buffer: &mut [u8]) -> Result<usize>;
+    /// Sends as many bytes as fit now.
+    fn serial_write(&self, data: &[u8]) -> Result<usize>;
+}
+
+/// IPv4 sockets. Every call is non-blocking.
+pub trait Sockets {
+    /// Listens on a port of an interface; the address may be reused at once after a close.
+    fn tcp_listen(&self, interface: Interface, port: u16) -> Result<Socket>;
+    /// Takes the next connection.
+    fn tcp_accept(&self, listener: Socket) -> Result<(Socket, SocketAddrV4)>;
+    /// Starts to connect; `local_port` 0 lets the port choose. Then wait for [`Event::Writable`] and ask
+    /// [`Sockets::tcp_connected`].
+    fn tcp_connect(&self, interface: Interface, local_port: u16, remote: SocketAddrV4) -> Result<Socket>;
+    /// The outcome of a connection attempt, `WouldBlock` while it runs.
+    fn tcp_connected(&self, socket: Socket) -> Result<()>;
+    /// Turns keepalive on, or off with `None`.
+    fn tcp_keepalive(&self, socket: Socket, keepalive: Option<Keepalive>) -> Result<()>;
+    /// Sends as many bytes as fit. TCP, or UDP to the connected peer.
+    fn send(&self, socket: Socket, data: &[u8]) -> Result<usize>;
+    /// Takes received bytes; `Ok(0)` on TCP means that the peer has finished sending.
+    fn receive(&self, socket: Socket, buffer: &mut [u8]) -> Result<usize>;
+    /// Tells the peer that nothing more will be sent.
+    fn finish(&self, socket: Socket) -> Result<()>;
+    /// Opens a UDP socket; `port` 0 lets the port choose. Broadcasts can be sent and received.
+    fn udp_bind(&self, interface: Interface, port: u16) -> Result<Socket>;
+    /// Sends one datagram.
+    fn udp_send(&self, socket: Socket, data: &[u8], to: SocketAddrV4) -> Result<()>;
+    /// Takes one datagram; what does not fit into `buffer` is lost. `Ok((0, _))` is an empty datagram.
+    fn udp_receive(&self, socket: Socket, buffer: &mut [u8]) -> Result<(usize, SocketAddrV4)>;
+    /// The local end of a socket.
+    fn local_address(&self, socket: Socket) -> Result<SocketAddrV4>;
+    /// Closes the socket and forgets its wakers. Never blocks; data already sent still goes out.
+    fn close(&self, socket: Socket);
+    /// Starts to resolve a name (never a dotted address).
+    fn lookup(&self, interface: Interface, name: &str) -> Result<Job>;
+    /// Starts to send one ICMP echo request and to wait `timeout_ms` for its reply.
+    fn ping(&self, interface: Interface, address: Ipv4Addr, timeout_ms: u32) -> Result<Job>;
+    /// The outcome of a job, `WouldBlock` while it runs. Any other answer frees the job.
+    fn job_result(&self, job: Job) -> Result<JobOutput>;
+    /// Gives a running job up.
+    fn job_cancel(&self, job: Job);
+}
+
+/// An open file of [`Storage`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handle(pub u16);
+
+/// Flash: two slots for the settings record and a flat volume of files with short names.
+///
+/// Only [`Storage::rename`] and [`Storage::remove`] are atomic; a power cut may tear anything else at any byte. The
+/// calls may take as long as the flash needs.
+pub trait Storage {
+    /// Writes a settings slot (0 or 1). After a cut the slot may hold anything.
+    fn slot_write(&self, slot: u8, record: &[u8]) -> Result<()>;
+    /// Reads a settings slot; `NotFound` when it was never written.
+    fn slot_read(&self, slot: u8, buffer: &mut [u8]) -> Result<usize>;
+    /// Creates an empty file, replacing one of that name.
+    fn create(&self, name: &str) -> Result<Handle>;
+    /// Opens a file for reading.
+    fn open(&self, name: &str) -> Result<Handle>;
+    /// Adds bytes at the end of a created file: all or an error.
+    fn append(&self, file: Handle, data: &[u8]) -> Result<()>;
+    /// Reads at a position; fewer bytes than asked for only at the end.
+    fn read_at(&self, file: Handle, position: u32, buffer: &mut [u8]) -> Result<usize>;
+    /// The length of an open file.
+    fn length(&self, file: Handle) -> Result<u32>;
+    /// Makes what was appended durable.
+    fn sync(&self, file: Handle) -> Result<()>;
+    /// Closes an open file.
+    fn close_file(&self, file: Handle);
+    /// Renames a file, replacing `to`.
+    fn rename(&self, from: &str, to: &str) -> Result<()>;
+    /// Removes a file; `NotFound` when there is none.
+    fn remove(&self, name: &str) -> Result<()>;
+    /// Calls `each` with the name of every file, in any order.
+    fn list(&self, each: &mut dyn FnMut(&str)) -> Result<()>;
+    /// Bytes that can still be written.
+    fn free_space(&self) -> u32;
+}
+
+/// Security of a wireless network; the numbers are those of the command language (networking reference 2.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Security {
+    /// No encryption.
+    #[default]
+    Open = 0,
+    /// WEP.
+    Wep = 1,
+    /// WPA with AES.
+    WpaAes = 2,
+    /// WPA with TKIP.
+    WpaTkip = 3,
+    /// WPA2 with AES.
+    Wpa2Aes = 4,
+    /// WPA2 with AES and TKIP.
+    Wpa2Mixed = 5,
+    /// WPA2 with TKIP.
+    Wpa2Tkip = 6,
+}
+
+/// One network found by a scan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessPoint {
+    /// The name, up to 32 arbitrary bytes.
+    pub ssid: Vec<u8, 32>,
+    /// The radio address.
+    pub bssid: [u8; 6],
+    /// The channel number.
+    pub channel: u8,
+    /// Signal strength in dBm.
+    pub rssi: i8,
+    /// Its security.
+    pub security: Security,
+}
+
+/// What to associate with.
+#[derive(Clone, Debug)]
+pub struct JoinRequest<'a> {
+    /// The network, as a scan found it.
+    pub access_point: &'a AccessPoint,
+    /// Passphrase or 64 hexadecimal digits; empty for an open network.
+    pub passkey: &'a [u8],
+}
+
+/// An IPv4 configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ipv4Config {
+    /// The address.
+    pub address: Ipv4Addr,
+    /// The netmask.
+    pub netmask: Ipv4Addr,
+    /// The default gateway.
+    pub gateway: Ipv4Addr,
+    /// The name server.
+    pub dns: Ipv4Addr,
+}
+
+/// How far the station is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Link {
+    /// Not associated.
+    #[default]
+    Down,
+    /// Associating.
+    Joining,
+    /// Associated.
+    Joined,
+    /// The last attempt failed (wrong key, no answer), or the network vanished.
+    Failed,
+}
+
+/// A snapshot of the radio.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RadioState {
+    /// The station's link.
+    pub link: Link,
+    /// A scan is running.
+    pub scanning: bool,
+    /// The address in use; `None` until DHCP or a static configuration has succeeded.
+    pub ipv4: Option<Ipv4Config>,
+}
+
+/// The Wi-Fi radio, real or simulated.
+pub trait Radio {
+    /// Starts a scan, for one network name or for all; results replace those of the scan before.
+    fn scan(&self, ssid: Option<&[u8]>) -> Result<()>;
+    /// The `index`-th result of the last scan.
+    fn scan_result(&self, index: usize) -> Option<AccessPoint>;
+    /// Starts to associate.
+    fn join(&self, request: &JoinRequest<'_>) -> Result<()>;
+    /// Leaves the network and forgets the address.
+    fn leave(&self);
+    /// Asks for an address: by DHCP with `None`, else sets this one.
+    fn configure(&self, address: Option<Ipv4Config>) -> Result<()>;
+    /// The present state; [`Event::Radio`] tells of changes.
+    fn radio_state(&self) -> RadioState;
+    /// Signal of the present network in dBm.
+    fn rssi(&self) -> Option<i8>;
+}
+
+/// Identity and services of the board.
+pub trait Board {
+    /// The station's MAC address.
+    fn mac(&self) -> [u8; 6];
+    /// The unique id, 20 bytes.
+    fn uuid(&self) -> [u8; 20];
+    /// The board's name, for the version text.
+    fn board_name(&self) -> &'static str;
+    /// Variables whose default differs on this board, as `(name, value)`.
+    fn board_defaults(&self) -> &[(&str, &str)];
+    /// Fills `buffer` with random bytes fit for keys.
+    fn random(&self, buffer: &mut [u8]);
+    /// Milliseconds since 1970 by the board's own clock, when it has one that is set.
+    fn wall_clock(&self) -> Option<u64>;
+    /// Memory in use, in percent, when the port can tell.
+    fn memory_usage(&self) -> Option<u8>;
+    /// Restarts the device. Returns; the port stops running tasks soon after.
+    fn reboot(&self);
+    /// The serial side has ended and nothing else keeps the device alive: a process ends here, a board ignores it.
+    fn serial_ended(&self) {}
+}
+
+/// A second way to give commands, for operators: the Zephyr shell. Ports without one keep the defaults.
+pub trait Console {
+    /// Takes the next command line.
+    fn console_line(&self, _buffer: &mut [u8]) -> Result<usize> {
+        Err(PortError::WouldBlock)
+    }
+    /// Gives the whole answer to the line taken last.
+    fn console_answer(&self, _text: &[u8]) {}
+}

@@ -1,0 +1,80 @@
+//! Turns the non-blocking calls of a port into futures.
+
+use core::future::poll_fn;
+use core::net::SocketAddrV4;
+use core::task::Poll;
+
+use super::{Event, Interface, Job, JobOutput, Port, PortError, Result, Socket};
+
+/// Repeats `operation` until it answers something else than `WouldBlock`, sleeping until `event` in between.
+pub async fn io<T>(port: &dyn Port, event: Event, mut operation: impl FnMut() -> Result<T>) -> Result<T> {
+    poll_fn(|context| match operation() {
+        Err(PortError::WouldBlock) => {
+            port.wake_when(event, context.waker());
+            Poll::Pending
+        }
+        other => Poll::Ready(other),
+    })
+    .await
+}
+
+/// Sleeps until `event` has happened once.
+pub async fn readable(port: &dyn Port, event: Event) {
+    let mut asked = false;
+    poll_fn(|context| {
+        if asked {
+            return Poll::Ready(());
+        }
+        asked = true;
+        port.wake_when(event, context.waker());
+        Poll::Pending
+    })
+    .await
+}
+
+/// Accepts the next connection of a listener.
+pub async fn accept(port: &dyn Port, listener: Socket) -> Result<(Socket, SocketAddrV4)> {
+    io(port, Event::Readable(listener), || port.tcp_accept(listener)).await
+}
+
+/// Closes a socket unless it was handed on: a connection attempt that is dropped half-way leaves nothing behind.
+struct Guard<'a> {
+    port: &'a dyn Port,
+    socket: Option<Socket>,
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        if let Some(socket) = self.socket.take() {
+            self.port.close(socket);
+        }
+    }
+}
+
+/// Connects to a peer.
+pub async fn connect(port: &dyn Port, interface: Interface, local_port: u16, remote: SocketAddrV4) -> Result<Socket> {
+    let socket = port.tcp_connect(interface, local_port, remote)?;
+    let mut guard = Guard { port, socket: Some(socket) };
+    io(port, Event::Writable(socket), || port.tcp_connected(socket)).await?;
+    guard.socket = None;
+    Ok(socket)
+}
+
+/// Gives a job up when its future is dropped before the result came.
+struct JobGuard<'a>(&'a dyn Port, Option<Job>);
+
+impl Drop for JobGuard<'_> {
+    fn drop(&mut self) {
+        if let Some(job) = self.1.take() {
+            self.0.job_cancel(job);
+        }
+    }
+}
+
+/// Waits for the result of a job.
+pub async fn job(port: &dyn Port, job: Job) -> Result<JobOutput> {
+    let mut guard = JobGuard(port, Some(job));
+    let result = io(port, Event::Job(job), || port.job_result(job)).await;
+    guard.1 = None;
+    result
+}

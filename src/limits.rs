@@ -40,6 +40,10 @@ pub const STREAMS: usize = 8;
 pub const STREAM_RX: usize = option("STREAM_RX", 65536);
 /// Bytes of a `stream_write` a stream takes before the peer has (`CONFIG_OPENZENTRI_STREAM_TX`).
 pub const STREAM_TX: usize = option("STREAM_TX", 65536);
+/// Bytes moved at once between a socket and a stream (`CONFIG_OPENZENTRI_CHUNK`).
+pub const CHUNK: usize = option("CHUNK", 16_384);
+/// Bytes of the largest datagram (`CONFIG_OPENZENTRI_DATAGRAM`).
+pub const DATAGRAM: usize = option("DATAGRAM", 65_535);
 /// TCP and UDP servers running at once (`CONFIG_OPENZENTRI_SERVERS`).
 pub const SERVERS: usize = option("SERVERS", 4);
 /// Bytes of one command line without its terminator (`CONFIG_OPENZENTRI_COMMAND_LINE`).

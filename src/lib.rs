@@ -16,7 +16,9 @@
 pub mod base;
 pub mod clock;
 pub mod conformance;
+pub mod file;
 pub mod limits;
 pub mod log;
 pub mod port;
 pub mod variable;
+pub mod wire;

@@ -66,6 +66,10 @@ pub const SETTINGS: usize = option("SETTINGS", 8192);
 pub const FILES: usize = option("FILES", 128);
 /// Bytes of a file name (commands reference, `file_create`).
 pub const FILE_NAME: usize = 96;
+/// Files being written at once: one for each stream, one each for `http_download` and `file_create` without a stream.
+pub const FILE_WRITERS: usize = STREAMS + 2;
+/// Different files open for reading at once (`CONFIG_OPENZENTRI_FILE_READERS`).
+pub const FILE_READERS: usize = option("FILE_READERS", STREAMS + 32);
 /// Commands that wait for their turn; one more is told that the device is busy (`CONFIG_OPENZENTRI_COMMAND_QUEUE`).
 pub const COMMAND_QUEUE: usize = option("COMMAND_QUEUE", 64);
 /// HTTP connections served at once (`CONFIG_OPENZENTRI_HTTP_CONNECTIONS`).

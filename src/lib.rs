@@ -20,3 +20,4 @@ pub mod limits;
 pub mod log;
 pub mod port;
 pub mod variable;
+pub mod version;

@@ -55,6 +55,8 @@ pub struct Status {
     pub join_result: Cell<u8>,
     /// The IPv4 configuration in use.
     pub ipv4: Cell<Option<Ipv4Config>>,
+    /// `network.buffer.usage`: percent of the receive and of the transmit buffers in use.
+    pub buffer_usage: Cell<(u8, u8)>,
     /// `system.safemode.status`.
     pub safe_mode: Cell<bool>,
 }

@@ -19,7 +19,7 @@ const fn option(name: &str, default: usize) -> usize {
 }
 
 /// Compares two names in a constant context.
-const fn same(left: &str, right: &str) -> bool {
+pub(crate) const fn same(left: &str, right: &str) -> bool {
     let (left, right) = (left.as_bytes(), right.as_bytes());
     if left.len() != right.len() {
         return false;
@@ -62,6 +62,10 @@ pub const LOG: usize = option("LOG", 8192);
 pub const LOG_LINE: usize = 192;
 /// Bytes of the settings that differ from their defaults, and of their record (`CONFIG_OPENZENTRI_SETTINGS`).
 pub const SETTINGS: usize = option("SETTINGS", 8192);
+/// Bytes of one variable's value.
+pub const VALUE: usize = 255;
+/// GPIO numbers a variable can name, from 0.
+pub const GPIOS: u8 = 64;
 /// Files on the device (`CONFIG_OPENZENTRI_FILES`).
 pub const FILES: usize = option("FILES", 128);
 /// Bytes of a file name (commands reference, `file_create`).

@@ -53,8 +53,10 @@ impl MemFlash {
         std::boxed::Box::leak(std::boxed::Box::new(Self(RefCell::new(state))))
     }
 
+    /// The power goes before this step, counted from now: booting has taken steps already.
     pub fn cut_before(&self, step: usize) {
-        self.0.borrow_mut().cut = Some(step);
+        let mut state = self.0.borrow_mut();
+        state.cut = Some(state.steps + step);
     }
 
     /// Lets the calls in this range fail, counted from now.

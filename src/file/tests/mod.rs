@@ -246,6 +246,25 @@ fn the_replaced_stay_away() {
     assert_eq!(Files::on(flash).mount(), Ok(0));
 }
 
+/// The next replacement removes what the one before could not: there is never more than one such entry.
+#[test]
+fn replaced_files_do_not_pile_up() {
+    let (flash, files) = mounted(100_000);
+    let replacing = FileSpec { replace: true, ..spec(b"a", 3) };
+    store(&files, &replacing, b"one").unwrap();
+    // Create, content, record, sync and rename succeed, the removal of the old file does not.
+    flash.fail(5..6, false);
+    assert_eq!(store(&files, &replacing, b"two"), Ok(true));
+    assert_eq!(flash.names(), ["f00000001", "f00000002"]);
+    // As long as it cannot be removed, there is no next replacement.
+    flash.fail(4..5, false);
+    assert!(matches!(store(&files, &replacing, b"bad"), Err(FileError::Flash(_))));
+    assert_eq!(read_all(&files, b"a"), b"two");
+    assert_eq!(store(&files, &replacing, b"new"), Ok(true));
+    assert_eq!(flash.names(), ["f00000004"]);
+    assert_eq!(read_all(&files, b"a"), b"new");
+}
+
 #[test]
 fn flash_is_reserved() {
     // Room for three units of 4 KB.

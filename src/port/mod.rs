@@ -13,12 +13,12 @@ use core::task::Waker;
 use heapless::Vec;
 
 #[cfg(feature = "linux")]
+pub mod host;
+#[cfg(feature = "linux")]
 pub mod linux;
+pub mod radio;
 #[cfg(feature = "linux")]
 pub mod sim;
-#[cfg(feature = "linux")]
-pub mod host;
-pub mod radio;
 mod wait;
 
 pub use wait::{accept, connect, io, job, readable};

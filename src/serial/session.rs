@@ -66,8 +66,7 @@ impl DataSource for Received {
 /// Serves the UART until it ends, which on a board is never.
 pub async fn command_mode(shell: &'static Shell, output: &'static Output) {
     let base = shell.machine().base;
-    let mut received =
-        Received { port: base.port, bytes: [0; limits::SERIAL_RX], start: 0, end: 0, data_taken: false };
+    let mut received = Received { port: base.port, bytes: [0; limits::SERIAL_RX], start: 0, end: 0, data_taken: false };
     let mut editor = Editor::new();
     let mut reply = Reply::new();
     output.prompt().await;

@@ -36,3 +36,21 @@ pub(super) fn size_of(variables: &Variables) -> usize {
     variables.each_saved(|id, element, value| size += entry_size(id, element, value.len()));
     size
 }
+
+#[allow(missing_docs)]
+#[derive(Debug)]
+pub struct SaveError;
+#[allow(missing_docs)]
+pub fn save(_: &crate::base::Base) -> Result<(), SaveError> {
+    Err(SaveError)
+}
+#[allow(missing_docs)]
+pub fn erase(_: &crate::base::Base) -> Result<(), SaveError> {
+    Err(SaveError)
+}
+#[allow(missing_docs)]
+pub fn load(_: &crate::base::Base) {}
+#[allow(missing_docs)]
+pub fn save_text(_: &crate::base::Base, _: &mut dyn super::Sink) -> Result<(), super::ValueError> {
+    Ok(())
+}

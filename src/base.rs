@@ -1,12 +1,13 @@
 //! The lowest room above the port: what every other room of the device needs.
 
 use core::cell::Cell;
+use core::fmt;
 use core::net::Ipv4Addr;
 
 use crate::clock::Clock;
 use crate::log::Log;
 use crate::port::{Ipv4Config, Port};
-use crate::variable::Variables;
+use crate::variable::{Id, Variables, id};
 
 /// Port, clock, event log and variables of one device.
 pub struct Base {
@@ -34,6 +35,13 @@ impl Base {
         };
         base.variables.apply_board_defaults(port.board_defaults());
         base
+    }
+
+    /// Logs a state change in brackets, with the time unless `system.cmd.timestamp` is `none`.
+    pub fn log_state(&self, text: fmt::Arguments<'_>) {
+        const TIMESTAMP: Id = id("system.cmd.timestamp");
+        let timed = self.variables.with(TIMESTAMP, |value| value != b"none");
+        self.log.state(timed.then_some(&self.clock), text);
     }
 }
 

@@ -16,8 +16,10 @@
 pub mod base;
 pub mod clock;
 pub mod conformance;
+pub mod file;
 pub mod limits;
 pub mod log;
 pub mod port;
 pub mod variable;
 pub mod version;
+pub mod wire;

@@ -40,6 +40,10 @@ pub const STREAMS: usize = 8;
 pub const STREAM_RX: usize = option("STREAM_RX", 65536);
 /// Bytes of a `stream_write` a stream takes before the peer has (`CONFIG_OPENZENTRI_STREAM_TX`).
 pub const STREAM_TX: usize = option("STREAM_TX", 65536);
+/// Bytes moved at once between a socket and a stream (`CONFIG_OPENZENTRI_CHUNK`).
+pub const CHUNK: usize = option("CHUNK", 16_384);
+/// Bytes of the largest datagram (`CONFIG_OPENZENTRI_DATAGRAM`).
+pub const DATAGRAM: usize = option("DATAGRAM", 65_535);
 /// TCP and UDP servers running at once (`CONFIG_OPENZENTRI_SERVERS`).
 pub const SERVERS: usize = option("SERVERS", 4);
 /// Bytes of one command line without its terminator (`CONFIG_OPENZENTRI_COMMAND_LINE`).
@@ -66,6 +70,10 @@ pub const GPIOS: u8 = 64;
 pub const FILES: usize = option("FILES", 128);
 /// Bytes of a file name (commands reference, `file_create`).
 pub const FILE_NAME: usize = 96;
+/// Files being written at once: one for each stream, one each for `http_download` and `file_create` without a stream.
+pub const FILE_WRITERS: usize = STREAMS + 2;
+/// Different files open for reading at once (`CONFIG_OPENZENTRI_FILE_READERS`).
+pub const FILE_READERS: usize = option("FILE_READERS", STREAMS + 32);
 /// Commands that wait for their turn; one more is told that the device is busy (`CONFIG_OPENZENTRI_COMMAND_QUEUE`).
 pub const COMMAND_QUEUE: usize = option("COMMAND_QUEUE", 64);
 /// HTTP connections served at once (`CONFIG_OPENZENTRI_HTTP_CONNECTIONS`).

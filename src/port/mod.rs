@@ -18,6 +18,7 @@ pub mod linux;
 pub mod sim;
 #[cfg(feature = "linux")]
 pub mod host;
+pub mod radio;
 mod wait;
 
 pub use wait::{accept, connect, io, job, readable};

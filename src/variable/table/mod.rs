@@ -53,7 +53,12 @@ const COUNT: usize = count();
 const TABLE: [Variable; COUNT] = concatenate();
 
 /// Every variable, sorted by name.
-pub static ROWS: [Variable; COUNT] = TABLE;
+pub(super) static ROWS: [Variable; COUNT] = TABLE;
+
+/// Every variable, sorted by name.
+pub fn rows() -> &'static [Variable] {
+    &ROWS
+}
 
 const fn count() -> usize {
     let (mut group, mut sum) = (0, 0);

@@ -15,6 +15,7 @@ use std::vec::Vec;
 
 use embassy_time::Duration;
 
+use super::host::set_virtual_time;
 use super::radio::{NEIGHBOURHOOD, SimulatedRadio};
 use super::{AccessPoint, Board, Console, Event, Ipv4Config, JoinRequest, Port, PortError, Radio, RadioState, Result};
 
@@ -108,9 +109,10 @@ struct BoardState {
 }
 
 impl SimPort {
-    /// A port with empty flash in reach of the [`NEIGHBOURHOOD`].
+    /// A port with empty flash in reach of the [`NEIGHBOURHOOD`]. From now on this thread has virtual time.
     #[allow(clippy::new_ret_no_self, reason = "a port without a static life is of no use")]
     pub fn new() -> &'static Self {
+        set_virtual_time(embassy_time_driver::now());
         Box::leak(Box::new(Self {
             serial: RefCell::default(),
             network: RefCell::default(),
@@ -149,6 +151,11 @@ impl SimPort {
     /// Lets one `call` fail with `error` after `skip` of them have been done.
     pub fn fail_after(&self, skip: usize, call: Call, error: PortError) {
         self.faults.borrow_mut().push(Fault { call, skip, error });
+    }
+
+    /// Faults that no call has met yet.
+    pub fn faults_left(&self) -> usize {
+        self.faults.borrow().len()
     }
 
     /// Asks whether a fault waits for this call.

@@ -120,7 +120,7 @@ impl Line {
 
 fn hex(digits: &[u8]) -> Result<Vec<u8>, String> {
     let digits: String = text(digits).split_ascii_whitespace().collect();
-    if digits.len() % 2 != 0 || !digits.is_ascii() {
+    if !digits.len().is_multiple_of(2) || !digits.is_ascii() {
         return Err("hexadecimal digits come in pairs".into());
     }
     let pairs = (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16));
@@ -162,7 +162,9 @@ fn framing(parts: &[&str]) -> Result<Framing, String> {
 mod tests {
     use super::*;
 
-    fn parse(file: &str) -> Result<Vec<(Action, Vec<Vec<u8>>)>, String> {
+    type Steps = Vec<(Action, Vec<Vec<u8>>)>;
+
+    fn parse(file: &str) -> Result<Steps, String> {
         let script = Script::parse(file.as_bytes())?;
         Ok(script.steps.into_iter().map(|step| (step.action, step.expected)).collect())
     }

@@ -52,14 +52,14 @@ pub const COMMAND_LINE: usize = option("COMMAND_LINE", 1024);
 pub const COMMAND_WORDS: usize = 24;
 /// Bytes of one response (`CONFIG_OPENZENTRI_RESPONSE`); the frame format allows 99,999.
 pub const RESPONSE: usize = option("RESPONSE", 70_000);
+/// Bytes taken from the serial port at once (`CONFIG_OPENZENTRI_SERIAL_RX`).
+pub const SERIAL_RX: usize = option("SERIAL_RX", 4096);
 /// Command lines kept for the arrow keys (serial reference 2).
 pub const HISTORY: usize = 5;
 /// Bytes of the event log; the oldest lines fall out (`CONFIG_OPENZENTRI_LOG`).
 pub const LOG: usize = option("LOG", 8192);
 /// Bytes of one log line.
 pub const LOG_LINE: usize = 192;
-/// Bytes the serial port keeps for sending (`CONFIG_OPENZENTRI_SERIAL_TX`).
-pub const SERIAL_TX: usize = option("SERIAL_TX", 65536);
 /// Bytes of the settings that differ from their defaults, and of their record (`CONFIG_OPENZENTRI_SETTINGS`).
 pub const SETTINGS: usize = option("SETTINGS", 8192);
 /// Bytes of one variable's value.

@@ -47,7 +47,7 @@ fn commands(call: &mut Call<'_>) -> Result<(), CommandError> {
 fn variables(call: &mut Call<'_>) -> Result<(), CommandError> {
     call.at_most(1)?;
     call.long = true;
-    for row in variable::rows() {
+    for row in &variable::ROWS {
         let _ = write!(call.reply, "{:<3} {}", access(row.access), row.name);
         if !row.abbr.is_empty() {
             let _ = write!(call.reply, "  ({})", row.abbr);
@@ -75,7 +75,7 @@ fn one_variable(call: &mut Call<'_>) -> Result<(), CommandError> {
     let words: heapless::Vec<&[u8], 8> = call.line.words().skip(1).take(8).collect();
     let (id, taken) = variable::find_bytes(&words).ok_or(CommandError::UnknownCommand)?;
     call.at_most(taken)?;
-    let row = variable::row(id);
+    let row = id.row();
     let _ = write!(call.reply, "{} ({}): {}\r\n", row.name, row.abbr, row.summary);
     values(call.reply, row);
     state(call.reply, row.status);
@@ -94,8 +94,33 @@ fn values(reply: &mut Reply, row: &Variable) {
     } else {
         return;
     }
-    let _ = variable::describe(&kind, reply);
+    describe(kind, reply);
     let _ = write!(reply, "\r\nDefault: {}\r\n", row.default);
+}
+
+/// What a variable accepts, in words.
+fn describe(kind: Kind, reply: &mut Reply) {
+    let _ = match kind {
+        Kind::Bool => write!(reply, "0|1"),
+        Kind::Number { min, max } => write!(reply, "{min}..{max}"),
+        Kind::Choice(words) => list(words, '|', reply),
+        Kind::Text { min, max, .. } => write!(reply, "text of {min} to {max} bytes"),
+        Kind::Ipv4 => write!(reply, "a.b.c.d"),
+        Kind::Mac => write!(reply, "XX:XX:XX:XX:XX:XX"),
+        Kind::Zone => write!(reply, "[+|-]<hours>[:30]"),
+        Kind::Fields(words) => list(words, ',', reply),
+        _ => write!(reply, "<value>"),
+    };
+}
+
+fn list(words: &[&str], separator: char, reply: &mut Reply) -> core::fmt::Result {
+    for (place, word) in words.iter().enumerate() {
+        if place > 0 {
+            reply.write_char(separator)?;
+        }
+        reply.write_str(word)?;
+    }
+    Ok(())
 }
 
 fn state(reply: &mut Reply, status: Conformance) {

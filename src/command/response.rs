@@ -103,6 +103,16 @@ impl Reply {
         (self.text.capacity() - self.text.len()).saturating_sub(2)
     }
 
+    /// The reply to a line that is longer than the command buffer.
+    pub fn too_long(&mut self) {
+        self.finish(Err(CommandError::TooLong));
+    }
+
+    /// The reply to a command that could not be run.
+    pub fn failed(&mut self) {
+        self.finish(Err(CommandError::Failed));
+    }
+
     /// Ends the reply: CR LF after a text that has none, the error's text in place of whatever was there.
     pub(super) fn finish(&mut self, result: Result<Ending, CommandError>) {
         let result = if self.overflow { Err(CommandError::Bounds) } else { result };
@@ -119,6 +129,10 @@ impl Reply {
                 self.put(b"\r\n");
                 self.code = error.code();
             }
+        }
+        if self.overflow {
+            // Only the line end did not fit any more.
+            self.finish(Err(CommandError::Bounds));
         }
     }
 

@@ -41,6 +41,18 @@ pub struct Machine {
     pub restart: Signal<NoopRawMutex, ()>,
 }
 
+impl Machine {
+    /// Puts the rooms together.
+    pub fn new(
+        base: &'static Base,
+        files: &'static Files,
+        streams: &'static Streams,
+        network: &'static Network,
+    ) -> Self {
+        Self { base, files, streams, network, restart: Signal::new() }
+    }
+}
+
 /// What a handler leaves to be done after it has read its arguments.
 pub(super) enum Step {
     /// Nothing: the reply is complete.

@@ -165,10 +165,7 @@ pub(super) async fn open(machine: &'static Machine, open: Open, reply: &mut Repl
     }
 }
 
-async fn connect(
-    machine: &'static Machine,
-    open: &Open,
-) -> Option<(Reservation<'static>, Socket, SocketAddrV4)> {
+async fn connect(machine: &'static Machine, open: &Open) -> Option<(Reservation<'static>, Socket, SocketAddrV4)> {
     let reservation = machine.streams.reserve(open.kind).ok()?;
     let address = resolve(machine.network, open.interface, &open.host).await.ok()?;
     let remote = SocketAddrV4::new(address, open.port);

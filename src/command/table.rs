@@ -25,7 +25,7 @@ pub struct Command {
 /// Finds a command by its full or short name; there is no prefix matching, but `http_read` and `setup_web` stand for
 /// `http_read_status` and `setup` (HTTP reference 7, commands reference 2).
 pub fn find(name: &[u8]) -> Option<&'static Command> {
-    let name = match name {
+    let name: &[u8] = match name {
         b"http_read" => b"http_read_status",
         b"setup_web" => b"setup",
         b"file_list" => b"ls",

@@ -42,10 +42,7 @@ pub(super) fn get(call: &mut Call<'_>) -> Result<Step, CommandError> {
     }
     let base = call.machine.base;
     call.long = variable::is_long(&words);
-    match variable::find(&words) {
-        Some((id, taken)) => base.variables.show(base, id, words.get(taken..).unwrap_or_default(), call.reply)?,
-        None => base.variables.show_group(base, &words, call.reply)?,
-    }
+    base.variables.get(base, &words, call.reply)?;
     Ok(Step::Done(Ending::Text))
 }
 

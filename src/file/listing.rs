@@ -13,7 +13,7 @@ pub type Sink<'a> = &'a mut dyn FnMut(&[u8]);
 pub const LS_HEADER: &str = "!  #   Size   Version  Filename";
 
 /// The header of `ls -v`; the original's is not known.
-pub const LS_VERBOSE_HEADER: &str = "!  #  Type  Flags  CRC     Size     Version  Filename";
+pub const LS_VERBOSE_HEADER: &str = "!  #  Type  Flags   CRC    Size     Version  Filename";
 
 /// One row of `ls`: index, size and version right-aligned to columns 3, 10 and 20, the name from column 23.
 pub fn ls_row(index: usize, meta: &Meta, sink: Sink<'_>) {

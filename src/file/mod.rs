@@ -4,7 +4,7 @@
 //! is right, and then stays as it is until it is deleted or replaced: there is no changing of content. A power cut at
 //! any moment leaves each file either whole or absent, and a file that is being replaced in its old or new form.
 //!
-//! How that is reached, see [`volume`] and [`record`]: content and record go into a temporary entry, `sync` makes them
+//! How that is reached, see `volume.rs` and `record.rs`: content and record go into a temporary entry, `sync` makes them
 //! durable, one atomic rename commits them, and [`Files::mount`] throws away what was not committed.
 
 pub mod listing;

@@ -130,11 +130,9 @@ mod tests {
             crc: 0x222F,
         };
         let record = encode(&meta).unwrap();
-        let expected = b"\x86\x45a.txt\x0c\x83\x01\x05\x00\x18\xfe\x18\x81\x19\x22\x2f";
-        let (body, footer) = record.split_at(expected.len());
-        assert_eq!(body, expected);
-        assert_eq!(footer[..2], [19, 0]);
-        assert_eq!(footer[6..], *b"OZF1");
+        let expected = b"\x86\x45a.txt\x0c\x83\x01\x05\x00\x18\xfe\x18\x81\x19\x22\x2f\x13\x00\x0a\xfe\xa2\xc0OZF1";
+        assert_eq!(record, expected);
+        assert_eq!(decode(expected, 12 + expected.len() as u32), Some(meta));
     }
 
     /// No single damaged byte goes unnoticed, and neither does a missing or an additional one.

@@ -142,9 +142,8 @@ impl Network {
         with_timeout(SCAN_TIMEOUT, done).await.map_err(|_| JoinError::NotFound)?;
         let pinned = self.base.variables.with(BSSID, parse_mac);
         let found = (0..).map_while(|index| port.scan_result(index));
-        let fits = |candidate: &AccessPoint| {
-            candidate.ssid == ssid && pinned.is_none_or(|bssid| candidate.bssid == bssid)
-        };
+        let fits =
+            |candidate: &AccessPoint| candidate.ssid == ssid && pinned.is_none_or(|bssid| candidate.bssid == bssid);
         let best = found.filter(fits).max_by_key(|candidate| candidate.rssi).ok_or(JoinError::NotFound)?;
         let security = crate::network::join::security_name(best.security);
         self.base.log.line(Level::Detail, format_args!("Security type from probe: {security}"));

@@ -107,6 +107,15 @@ impl Network {
         }
     }
 
+    /// Takes the interface down because the device restarts; the log line has been printed.
+    pub fn leave_for_restart(&self, interface: Interface) {
+        self.forced_down.set(true);
+        self.base.status.network.set(Status::Down as u8);
+        if interface == Interface::Wlan {
+            self.leave();
+        }
+    }
+
     fn leave(&self) {
         let was_up = self.base.status.network.get() != Status::Down as u8;
         self.streams.interface_down(Interface::Wlan);

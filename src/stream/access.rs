@@ -75,7 +75,7 @@ impl Streams {
         }
     }
 
-    fn auto_close(&self) -> bool {
+    pub(super) fn auto_close(&self) -> bool {
         self.base.variables.flag(AUTO_CLOSE)
     }
 

@@ -50,12 +50,7 @@ const GROUPS: &[&[Variable]] = &[
 const COUNT: usize = count();
 
 /// Every variable, sorted by name.
-pub(super) static ROWS: [Variable; COUNT] = concatenate();
-
-/// Every variable, sorted by name.
-pub fn rows() -> &'static [Variable] {
-    &ROWS
-}
+pub static ROWS: [Variable; COUNT] = concatenate();
 
 const fn count() -> usize {
     let (mut group, mut sum) = (0, 0);

@@ -108,14 +108,14 @@ fn word() -> impl Strategy<Value = Vec<u8>> {
         "[0-9a-fx:.,|+-]{0,20}".prop_map(String::into_bytes),
         prop::sample::select(&["on", "none", "default", "raw", "all", "wlan", "-1", "0", "1", "out", "mac,gpio1"][..])
             .prop_map(|word| word.as_bytes().to_vec()),
-        (0..rows().len()).prop_map(|row| rows()[row].default.as_bytes().to_vec()),
+        (0..ROWS.len()).prop_map(|row| ROWS[row].default.as_bytes().to_vec()),
     ]
 }
 
 proptest! {
     #[test]
     fn no_words_panic_and_a_refused_set_changes_nothing(
-        row in 0..rows().len(),
+        row in 0..ROWS.len(),
         words in prop::collection::vec(word(), 0..4),
     ) {
         let base = device();

@@ -31,7 +31,8 @@ mod value;
 pub use describe::describe;
 pub use print::is_long;
 pub use store::Variables;
-pub use table::{ROWS, find, find_bytes, id};
+use table::ROWS;
+pub use table::{find, find_bytes, id, rows};
 pub use value::{expand_name, mac_bytes};
 
 /// One value in printed form.
@@ -52,6 +53,11 @@ impl Id {
     pub fn all() -> impl Iterator<Item = Id> {
         (0..ROWS.len() as u16).map(Id)
     }
+}
+
+/// The row of an id.
+pub fn row(id: Id) -> &'static Variable {
+    id.row()
 }
 
 /// What a variable accepts and how it prints.

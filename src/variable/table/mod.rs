@@ -50,7 +50,12 @@ const GROUPS: &[&[Variable]] = &[
 const COUNT: usize = count();
 
 /// Every variable, sorted by name.
-pub static ROWS: [Variable; COUNT] = concatenate();
+pub(super) static ROWS: [Variable; COUNT] = concatenate();
+
+/// Every variable, sorted by name.
+pub fn rows() -> &'static [Variable] {
+    &ROWS
+}
 
 const fn count() -> usize {
     let (mut group, mut sum) = (0, 0);

@@ -138,7 +138,7 @@ fn give(base: &Base, name: &str, value: &str) -> Option<()> {
 /// The boot lines (serial reference 8).
 fn greet(base: &Base, flash_failed: bool) {
     let mut banner: heapless::String<{ limits::LOG_LINE }> = heapless::String::new();
-    let _ = version::write(base.port, &mut banner);
+    let _ = version::write(base, &mut banner);
     base.log.line(Level::State, format_args!("{banner}"));
     if flash_failed {
         base.log.line(Level::Failure, format_args!("File system not available"));

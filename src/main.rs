@@ -3,8 +3,7 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use embassy_executor::Spawner;
-use openzentri::port::Port;
+use openzentri::device::{self, BootError};
 use openzentri::port::host::Runtime;
 use openzentri::port::linux::{Exit, LinuxPort, Options, Request, StartError, USAGE};
 
@@ -43,7 +42,10 @@ fn run(options: &Options) -> Result<(), StartError> {
     }
     let runtime = Runtime::new();
     let overrides: Vec<(&str, &str)> = options.settings.iter().map(|(name, value)| (&**name, &**value)).collect();
-    boot(port, runtime.spawner(), &overrides);
+    device::boot(port, runtime.spawner(), &overrides).map_err(|BootError::Override(place)| {
+        let (name, value) = overrides.get(place).copied().unwrap_or_default();
+        StartError::new("set", format_args!("{name}={value}: no such variable, or not a value of it"))
+    })?;
     let exit = port.run(&runtime);
     if exit == Exit::Reboot {
         let arguments: Vec<OsString> = std::env::args_os().collect();
@@ -54,6 +56,3 @@ fn run(options: &Options) -> Result<(), StartError> {
     port.shut_down();
     Ok(())
 }
-
-/// Stands in for `openzentri::device::boot`.
-fn boot(_port: &'static dyn Port, _spawner: Spawner, _overrides: &[(&str, &str)]) {}

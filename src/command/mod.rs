@@ -13,6 +13,7 @@ mod system;
 mod table;
 mod turn;
 mod variables;
+mod wlan;
 
 pub use data::{Bytes, DataSource};
 pub use line::{Line, LineError};

@@ -130,6 +130,10 @@ impl Reply {
                 self.code = error.code();
             }
         }
+        if self.overflow {
+            // Only the line end did not fit any more.
+            self.finish(Err(CommandError::Bounds));
+        }
     }
 
     fn fixed(&mut self, text: &str) {

@@ -1,1 +1,314 @@
-//! The device as a Linux process.
+//! The device as a Linux process: real sockets, a terminal or pseudo-terminal as UART, a folder as flash, a simulated
+//! radio.
+//!
+//! One thread runs the device and sleeps in `poll(2)`; name look-ups and pings run on threads of their own and wake it
+//! through one eventfd (see [`jobs`]).
+
+use std::cell::{Cell, RefCell};
+use std::ffi::OsString;
+use std::fmt;
+use std::net::SocketAddrV4;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+
+use super::host::Runtime;
+use super::radio::SimulatedRadio;
+use super::{Event, Port};
+
+mod board;
+mod contract;
+mod errors;
+mod icmp;
+mod jobs;
+mod networks;
+mod options;
+mod pty;
+mod serial;
+mod signals;
+mod sockets;
+mod stdio;
+mod storage;
+mod tcp_line;
+#[cfg(test)]
+mod tests;
+
+use board::Identity;
+use errors::port_error;
+use jobs::Jobs;
+pub use options::{Options, Request, SerialKind, USAGE, UsageError};
+use serial::SerialLine;
+use signals::Signals;
+use sockets::{MAX_SOCKETS, SocketTable};
+use storage::Store;
+
+/// Turns of the executor between two looks at the sockets, while tasks keep waking each other.
+const TURNS: usize = 16;
+
+/// Everything that one `poll` can watch: sockets, up to three descriptors of the UART, signals and jobs.
+const MAX_WATCHED: usize = MAX_SOCKETS + serial::MAX_WATCHED + 2;
+
+/// Why the port cannot start; one line for the user.
+#[derive(Debug)]
+pub struct StartError(String);
+
+impl fmt::Display for StartError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl StartError {
+    /// "cannot <what>: <why>".
+    pub fn new(what: impl fmt::Display, why: impl fmt::Display) -> Self {
+        Self(format!("cannot {what}: {why}"))
+    }
+}
+
+/// Why [`LinuxPort::run`] came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// The user or the end of the serial input ended the device.
+    Stopped,
+    /// The device asked for a restart: call [`LinuxPort::restart`].
+    Reboot,
+}
+
+/// What is called once something listens on a TCP port.
+type ListenHook = (u16, Box<dyn FnOnce(SocketAddrV4)>);
+
+/// The device's surroundings on Linux.
+pub struct LinuxPort {
+    sockets: RefCell<SocketTable>,
+    jobs: Jobs,
+    serial: RefCell<SerialLine>,
+    store: Store,
+    radio: SimulatedRadio,
+    identity: Identity,
+    defaults: Vec<(&'static str, &'static str)>,
+    signals: Option<Signals>,
+    listen_hook: RefCell<Option<ListenHook>>,
+    reboot: Cell<bool>,
+    stop: Cell<bool>,
+    serial_ended: Cell<bool>,
+}
+
+/// One descriptor that the loop watches.
+#[derive(Clone, Copy, Debug)]
+enum Watched {
+    Jobs,
+    Signals,
+    Serial(serial::Part),
+    Socket(u16),
+}
+
+/// The descriptors for one `poll`, and whose they are.
+struct WatchList<'fd> {
+    polled: heapless::Vec<PollFd<'fd>, MAX_WATCHED>,
+    owners: heapless::Vec<Watched, MAX_WATCHED>,
+}
+
+impl<'fd> WatchList<'fd> {
+    fn add(&mut self, owner: Watched, fd: BorrowedFd<'fd>, flags: PollFlags) {
+        // Both have room for everything there can be.
+        if self.polled.push(PollFd::from_borrowed_fd(fd, flags)).is_ok() {
+            let _ = self.owners.push(owner);
+        }
+    }
+}
+
+impl LinuxPort {
+    /// Takes the data folder and the serial line into use. At most one port of a process handles signals; see
+    /// [`LinuxPort::handle_signals`].
+    pub fn new(options: &Options) -> Result<Self, StartError> {
+        let store = Store::open(&options.data, options.flash)?;
+        let identity = Identity::load(&options.data)?;
+        let (networks, defaults) = board::surroundings(options)?;
+        Ok(Self {
+            sockets: RefCell::new(SocketTable::new(options.bind)),
+            jobs: Jobs::new().map_err(|error| StartError::new("start", error))?,
+            serial: RefCell::new(SerialLine::open(&options.serial, options.bind)?),
+            store,
+            radio: SimulatedRadio::new(networks),
+            identity,
+            defaults,
+            signals: None,
+            listen_hook: RefCell::new(None),
+            reboot: Cell::new(false),
+            stop: Cell::new(false),
+            serial_ended: Cell::new(false),
+        })
+    }
+
+    /// Lets SIGINT, SIGTERM and SIGHUP end [`LinuxPort::run`] instead of killing the process.
+    pub fn handle_signals(&mut self) -> Result<(), StartError> {
+        self.signals = Some(Signals::install().map_err(|error| StartError::new("handle signals", error))?);
+        Ok(())
+    }
+
+    /// Where the UART can be reached, for the user: a path or an address; `None` for the process's own terminal.
+    pub fn serial_place(&self) -> Option<String> {
+        self.serial.borrow().place()
+    }
+
+    /// Whether the UART was handed over by the device before a reboot.
+    pub fn serial_inherited(&self) -> bool {
+        self.serial.borrow().inherited()
+    }
+
+    /// Calls `action` once a TCP port is listened on, at once when it is already.
+    pub fn when_listening(&self, port: u16, action: impl FnOnce(SocketAddrV4) + 'static) {
+        let address = self.sockets.borrow().listening(port);
+        match address {
+            Some(address) => action(address),
+            None => *self.listen_hook.borrow_mut() = Some((port, Box::new(action))),
+        }
+    }
+
+    /// Tells who waits for it that something listens on `port` now.
+    fn tell_listening(&self, port: u16) {
+        let hook = self.listen_hook.borrow_mut().take_if(|(wanted, _)| *wanted == port);
+        let address = self.sockets.borrow().listening(port);
+        if let (Some((_, action)), Some(address)) = (hook, address) {
+            action(address);
+        }
+    }
+
+    /// Runs the device until it asks for a reboot, the user ends it, or the serial input has ended.
+    pub fn run(&self, runtime: &Runtime) -> Exit {
+        loop {
+            let sleep = self.run_tasks(runtime);
+            if let Some(exit) = self.exit(sleep) {
+                return exit;
+            }
+            self.wait(sleep);
+        }
+    }
+
+    /// Runs tasks until none is ready, or for [`TURNS`] turns. Answers like [`Runtime::turn`].
+    fn run_tasks(&self, runtime: &Runtime) -> Option<u64> {
+        for _ in 0..TURNS {
+            let sleep = runtime.turn();
+            if sleep != Some(0) || self.reboot.get() {
+                return sleep;
+            }
+        }
+        Some(0)
+    }
+
+    /// Whether it is time to end.
+    fn exit(&self, sleep: Option<u64>) -> Option<Exit> {
+        if self.reboot.get() {
+            return Some(Exit::Reboot);
+        }
+        // After the end of the input, what the device still has to say goes out first.
+        let drained = sleep != Some(0) && !self.serial.borrow().wants_to_write();
+        (self.stop.get() || self.serial_ended.get() && drained).then_some(Exit::Stopped)
+    }
+
+    /// Sleeps until something happens, at most `sleep` microseconds, and wakes who waits for it.
+    fn wait(&self, sleep: Option<u64>) {
+        let mut ready: heapless::Vec<(Watched, PollFlags), MAX_WATCHED> = heapless::Vec::new();
+        {
+            let sockets = self.sockets.borrow();
+            let serial = self.serial.borrow();
+            let mut list = WatchList { polled: heapless::Vec::new(), owners: heapless::Vec::new() };
+            list.add(Watched::Jobs, self.jobs.as_fd(), PollFlags::IN);
+            if let Some(signals) = &self.signals {
+                list.add(Watched::Signals, signals.as_fd(), PollFlags::IN);
+            }
+            let serial = serial.watch(&mut |part, fd, flags| list.add(Watched::Serial(part), fd, flags));
+            let sockets = sockets.watch(&mut |index, fd, flags| list.add(Watched::Socket(index), fd, flags));
+            let timeout = timeout(sleep, earliest(serial, sockets));
+            // A failed poll (a signal, say) is a wake-up without news.
+            if rustix::event::poll(&mut list.polled, timeout.as_ref()).is_ok() {
+                let news = list.polled.iter().zip(&list.owners).filter(|(polled, _)| !polled.revents().is_empty());
+                ready.extend(news.map(|(polled, owner)| (*owner, polled.revents())));
+            }
+        }
+        for (owner, flags) in ready {
+            match owner {
+                Watched::Jobs => self.jobs.collect(),
+                Watched::Signals => self.stop.set(true),
+                Watched::Serial(part) => self.serial.borrow_mut().ready(part, flags),
+                Watched::Socket(index) => self.sockets.borrow_mut().ready(index, flags),
+            }
+        }
+    }
+
+    /// Puts the terminal back and removes the link to the pseudo-terminal.
+    pub fn shut_down(&self) {
+        self.serial.borrow_mut().shut_down();
+    }
+
+    /// Replaces the process by a fresh one with the same arguments, which takes the serial line over, so that a host
+    /// that has it open sees a module that boots. Comes back only when that fails.
+    pub fn restart(&self, arguments: impl IntoIterator<Item = OsString>) -> StartError {
+        let mut arguments = arguments.into_iter();
+        let program = match std::env::current_exe() {
+            Ok(path) if path.exists() => path,
+            // The file was replaced or removed; the kernel still has it.
+            _ => Path::new("/proc/self/exe").to_owned(),
+        };
+        let mut command = Command::new(program);
+        if let Some(name) = arguments.next() {
+            command.arg0(name);
+        }
+        command.args(arguments);
+        match self.serial.borrow_mut().hand_over() {
+            Some(token) => command.env(serial::HANDOVER, token),
+            None => command.env_remove(serial::HANDOVER),
+        };
+        StartError::new("restart", command.exec())
+    }
+}
+
+impl Port for LinuxPort {
+    fn wake_when(&self, event: Event, waker: &Waker) {
+        match event {
+            Event::SerialReadable => self.serial.borrow_mut().wake_reader(waker),
+            Event::SerialWritable => self.serial.borrow_mut().wake_writer(waker),
+            Event::Readable(socket) => self.sockets.borrow_mut().wake_reader(socket, waker),
+            Event::Writable(socket) => self.sockets.borrow_mut().wake_writer(socket, waker),
+            Event::Job(job) => self.jobs.wake(job, waker),
+            Event::Radio => self.radio.wake_when(waker),
+            // There is no operator console on Linux: the serial line is the user's.
+            Event::Console => {}
+        }
+    }
+}
+
+/// The time to sleep: until the next timer or the next retry of a listener, whichever comes first.
+fn timeout(sleep: Option<u64>, retry: Option<Instant>) -> Option<Timespec> {
+    let timer = sleep.map(Duration::from_micros);
+    let retry = retry.map(|at| at.saturating_duration_since(Instant::now()));
+    let shortest = [timer, retry].into_iter().flatten().min()?;
+    Some(Timespec { tv_sec: shortest.as_secs() as i64, tv_nsec: shortest.subsec_nanos().into() })
+}
+
+/// The earlier of two times.
+fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    [one, other].into_iter().flatten().min()
+}
+
+/// Keeps `waker` in its place; the last caller is the one woken.
+fn keep(place: &mut Option<Waker>, waker: &Waker) {
+    match place {
+        Some(kept) => kept.clone_from(waker),
+        None => *place = Some(waker.clone()),
+    }
+}
+
+/// Wakes who waits, once.
+fn wake(place: &mut Option<Waker>) {
+    if let Some(waker) = place.take() {
+        waker.wake();
+    }
+}

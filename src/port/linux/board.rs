@@ -1,0 +1,190 @@
+//! Identity of the device, and what surrounds it.
+
+use std::fs;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::options::Options;
+use super::{StartError, networks, storage};
+use crate::port::radio::SimulatedNetwork;
+use crate::port::{Ipv4Config, Security};
+
+/// What makes this device unlike any other. It is made once, at random, and kept in the file `identity`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    pub(super) mac: [u8; 6],
+    pub(super) uuid: [u8; 20],
+}
+
+impl Identity {
+    /// The identity in a data folder; makes one when there is none.
+    pub(super) fn load(folder: &Path) -> Result<Self, StartError> {
+        let path = folder.join("identity");
+        let shown = path.display();
+        let text = storage::read_text(&path).map_err(|error| StartError::new(format_args!("read {shown}"), error))?;
+        let Some(text) = text else {
+            let identity = Self::random();
+            storage::replace(&path, identity.text().as_bytes())
+                .map_err(|error| StartError::new(format_args!("write {shown}"), error))?;
+            return Ok(identity);
+        };
+        let broken = || StartError::new(format_args!("read {shown}"), "it is damaged; remove it to get a new identity");
+        Self::parse(&text).ok_or_else(broken)
+    }
+
+    /// A locally administered unicast address, and an id.
+    fn random() -> Self {
+        let mut identity = Self { mac: [0; 6], uuid: [0; 20] };
+        random(&mut identity.mac);
+        identity.mac[0] = 0x02;
+        random(&mut identity.uuid);
+        identity
+    }
+
+    fn text(&self) -> String {
+        format!("mac {}\nuuid {}\n", hex(&self.mac, ":"), hex(&self.uuid, ""))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let field = |name| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        Some(Self { mac: bytes(&field("mac")?.replace(':', ""))?, uuid: bytes(field("uuid")?)? })
+    }
+}
+
+/// Bytes as hexadecimal digits with a separator in between.
+fn hex(bytes: &[u8], separator: &str) -> String {
+    let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.join(separator)
+}
+
+/// Exactly `N` bytes from hexadecimal digits.
+pub(super) fn bytes<const N: usize>(digits: &str) -> Option<[u8; N]> {
+    if digits.len() != 2 * N || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    let mut bytes = [0; N];
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).ok()?;
+    }
+    Some(bytes)
+}
+
+/// See [`crate::port::Board::random`].
+pub(super) fn random(buffer: &mut [u8]) {
+    // A kernel without random numbers is nothing to go on with: keys would be guessable.
+    getrandom::fill(buffer).expect("the kernel gives random bytes");
+}
+
+/// See [`crate::port::Board::wall_clock`].
+pub(super) fn wall_clock() -> Option<u64> {
+    SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_millis().try_into().ok()
+}
+
+/// See [`crate::port::Board::memory_usage`]: the process's share of the machine's memory, rounded up.
+pub(super) fn memory_usage() -> Option<u8> {
+    let used = kilobytes("/proc/self/status", "VmRSS:")?;
+    let total = kilobytes("/proc/meminfo", "MemTotal:")?;
+    (used * 100).div_ceil(total.max(1)).min(100).try_into().ok()
+}
+
+/// A number of kilobytes in a file of the kernel.
+fn kilobytes(file: &str, name: &str) -> Option<u64> {
+    let text = fs::read_to_string(file).ok()?;
+    text.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB")?.parse().ok())
+}
+
+/// The networks that the radio hears, and the variables whose default differs on this board. Both live as long as the
+/// process.
+pub(super) type Surroundings = (&'static [SimulatedNetwork], Vec<(&'static str, &'static str)>);
+
+/// What surrounds the device: the networks of `--radio`, else an open one and one with a key.
+pub(super) fn surroundings(options: &Options) -> Result<Surroundings, StartError> {
+    let address = ipv4_config(options.bind);
+    let networks = match &options.radio {
+        Some(file) => networks::load(file, address)?,
+        None => vec![
+            network(b"OpenZentri", 1, Security::Open, b"", address),
+            network(b"OpenZentri-WPA2", 2, Security::Wpa2Aes, b"password", address),
+        ],
+    };
+    let networks: &'static [SimulatedNetwork] = networks.leak();
+    let mut defaults = vec![("http.server.enabled", "1"), ("http.server.port", "8080"), ("mdns.enabled", "0")];
+    if let Some(first) = networks.first() {
+        defaults.push(("wlan.ssid", networks::text(first.ssid).leak()));
+        defaults.push(("wlan.auto_join.enabled", "1"));
+        if first.security != Security::Open {
+            defaults.push(("wlan.passkey", networks::text(first.passkey).leak()));
+        }
+    }
+    Ok((networks, defaults))
+}
+
+/// A network in good reach.
+fn network(
+    ssid: &'static [u8],
+    number: u8,
+    security: Security,
+    passkey: &'static [u8],
+    address: Ipv4Config,
+) -> SimulatedNetwork {
+    SimulatedNetwork {
+        ssid,
+        bssid: [0x02, 0, 0, 0, 0, number],
+        channel: number,
+        rssi: -39 - i8::try_from(number).unwrap_or(0),
+        security,
+        passkey,
+        address: Some(address),
+        fails: 0,
+        vanishes_after: None,
+    }
+}
+
+/// What the simulated DHCP server gives: the address that servers listen on, so that others reach the device there.
+fn ipv4_config(bind: Ipv4Addr) -> Ipv4Config {
+    let address = if bind.is_unspecified() { outward_address().unwrap_or(Ipv4Addr::LOCALHOST) } else { bind };
+    let netmask = if address.is_loopback() { Ipv4Addr::new(255, 0, 0, 0) } else { Ipv4Addr::new(255, 255, 255, 0) };
+    Ipv4Config { address, netmask, gateway: address, dns: address }
+}
+
+/// The address from which this machine would reach another network. Nothing is sent to find out.
+fn outward_address() -> Option<Ipv4Addr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    // TEST-NET-1 of RFC 5737, which nobody has.
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    match socket.local_addr().ok()?.ip() {
+        std::net::IpAddr::V4(address) => Some(address),
+        std::net::IpAddr::V6(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::port::linux::tests::Folder;
+
+    #[test]
+    fn the_identity_stays() {
+        let folder = Folder::new();
+        let first = Identity::load(folder.path()).unwrap();
+        assert_eq!(first.mac[0], 0x02);
+        assert_ne!(first.uuid, [0; 20]);
+        assert_eq!(Identity::load(folder.path()).unwrap(), first);
+        assert_ne!(Identity::load(Folder::new().path()).unwrap(), first);
+    }
+
+    #[test]
+    fn a_damaged_identity_is_not_silently_replaced() {
+        let folder = Folder::new();
+        for text in ["", "mac 02:00:00:00:00:01\n", "mac 02:00:00:00:00:0é\nuuid 00\n"] {
+            fs::write(folder.path().join("identity"), text).unwrap();
+            assert!(Identity::load(folder.path()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn memory_in_use_is_more_than_nothing() {
+        assert!((1..=100).contains(&memory_usage().unwrap()));
+    }
+}

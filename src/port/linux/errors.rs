@@ -1,0 +1,31 @@
+//! How the kernel's errors read in the port contract.
+
+use rustix::io::Errno;
+
+use crate::port::PortError;
+
+/// The port error for an errno.
+pub(super) fn port_error(errno: Errno) -> PortError {
+    match errno {
+        Errno::AGAIN | Errno::INPROGRESS | Errno::ALREADY => PortError::WouldBlock,
+        Errno::CONNRESET | Errno::PIPE | Errno::CONNABORTED | Errno::NOTCONN | Errno::SHUTDOWN => PortError::Closed,
+        Errno::CONNREFUSED => PortError::Refused,
+        Errno::TIMEDOUT => PortError::TimedOut,
+        Errno::ADDRINUSE => PortError::InUse,
+        Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM | Errno::NOSPC | Errno::DQUOT => PortError::NoRoom,
+        Errno::NOENT => PortError::NotFound,
+        Errno::NETUNREACH | Errno::HOSTUNREACH | Errno::NETDOWN | Errno::HOSTDOWN | Errno::ADDRNOTAVAIL => {
+            PortError::Unreachable
+        }
+        Errno::ACCESS | Errno::PERM | Errno::ROFS => PortError::Denied,
+        other => PortError::Failed(other.raw_os_error()),
+    }
+}
+
+/// The port error for an error of the standard library.
+pub(super) fn io_error(error: &std::io::Error) -> PortError {
+    match error.raw_os_error() {
+        Some(errno) => port_error(Errno::from_raw_os_error(errno)),
+        None => PortError::Failed(Errno::IO.raw_os_error()),
+    }
+}

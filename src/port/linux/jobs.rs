@@ -1,0 +1,162 @@
+//! Look-ups and pings: what blocks runs on a thread of its own and reports through one eventfd.
+
+use std::cell::RefCell;
+use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Waker;
+use std::thread;
+use std::time::Duration;
+
+use rustix::event::{EventfdFlags, eventfd};
+
+use super::{icmp, keep, wake};
+use crate::port::{Job, JobOutput, PortError, Result};
+
+/// Jobs at once. A cancelled look-up counts until the system's resolver has given up, because nothing can stop it.
+const MAX_JOBS: usize = 16;
+
+/// The life of one place in the table.
+enum State {
+    Free,
+    Running(Option<Waker>),
+    Done(Result<JobOutput>),
+    /// Given up, but its thread still runs.
+    Abandoned,
+}
+
+struct Slot {
+    generation: u16,
+    state: State,
+}
+
+/// Where the threads put their results.
+struct Mailbox {
+    results: Mutex<Vec<(usize, Result<JobOutput>)>>,
+    bell: OwnedFd,
+}
+
+/// All jobs of the device.
+pub(super) struct Jobs {
+    slots: RefCell<[Slot; MAX_JOBS]>,
+    mailbox: Arc<Mailbox>,
+}
+
+impl Jobs {
+    /// An empty table.
+    pub(super) fn new() -> rustix::io::Result<Self> {
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let slot = |_| Slot { generation: 0, state: State::Free };
+        Ok(Self {
+            slots: RefCell::new(std::array::from_fn(slot)),
+            mailbox: Arc::new(Mailbox { results: Mutex::default(), bell }),
+        })
+    }
+
+    /// See [`crate::port::Sockets::lookup`].
+    pub(super) fn lookup(&self, name: &str) -> Result<Job> {
+        let name = name.to_owned();
+        self.start(move || resolve(&name).map(JobOutput::Address))
+    }
+
+    /// See [`crate::port::Sockets::ping`].
+    pub(super) fn ping(&self, address: Ipv4Addr, timeout_ms: u32) -> Result<Job> {
+        let timeout = Duration::from_millis(timeout_ms.into());
+        self.start(move || icmp::ping(address, timeout).map(JobOutput::RoundTrip))
+    }
+
+    /// Runs `work` on a thread of its own.
+    fn start(&self, work: impl FnOnce() -> Result<JobOutput> + Send + 'static) -> Result<Job> {
+        let mut slots = self.slots.borrow_mut();
+        let free = slots.iter().position(|slot| matches!(slot.state, State::Free)).ok_or(PortError::NoRoom)?;
+        let mailbox = self.mailbox.clone();
+        let run = move || {
+            let result = work();
+            mailbox.results.lock().unwrap_or_else(PoisonError::into_inner).push((free, result));
+            // A full counter cannot be: there are fewer results than its 2^64 - 2.
+            let _ = rustix::io::write(&mailbox.bell, &1_u64.to_ne_bytes());
+        };
+        thread::Builder::new().name("job".into()).spawn(run).map_err(|_| PortError::NoRoom)?;
+        let slot = &mut slots[free];
+        slot.state = State::Running(None);
+        slot.generation = slot.generation.wrapping_add(1);
+        Ok(id(free, slot))
+    }
+
+    /// Takes in what the threads have reported and wakes who waits for it.
+    pub(super) fn collect(&self) {
+        let mut counter = [0; 8];
+        let _ = rustix::io::read(&self.mailbox.bell, &mut counter);
+        let results = std::mem::take(&mut *self.mailbox.results.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut slots = self.slots.borrow_mut();
+        for (index, result) in results {
+            let slot = &mut slots[index];
+            match std::mem::replace(&mut slot.state, State::Free) {
+                State::Running(mut waker) => {
+                    slot.state = State::Done(result);
+                    wake(&mut waker);
+                }
+                // Nobody wants to know any more: the place is free now that the thread has ended.
+                State::Abandoned | State::Free | State::Done(_) => {}
+            }
+        }
+    }
+
+    /// See [`crate::port::Sockets::job_result`].
+    pub(super) fn result(&self, job: Job) -> Result<JobOutput> {
+        let mut slots = self.slots.borrow_mut();
+        let slot = find(&mut slots, job).ok_or(PortError::NotFound)?;
+        match slot.state {
+            State::Running(_) => Err(PortError::WouldBlock),
+            State::Done(result) => {
+                slot.state = State::Free;
+                result
+            }
+            State::Free | State::Abandoned => Err(PortError::NotFound),
+        }
+    }
+
+    /// See [`crate::port::Sockets::job_cancel`].
+    pub(super) fn cancel(&self, job: Job) {
+        let mut slots = self.slots.borrow_mut();
+        let Some(slot) = find(&mut slots, job) else { return };
+        slot.state = match slot.state {
+            State::Running(_) | State::Abandoned => State::Abandoned,
+            State::Done(_) | State::Free => State::Free,
+        };
+    }
+
+    /// See [`crate::port::Port::wake_when`].
+    pub(super) fn wake(&self, job: Job, waker: &Waker) {
+        match find(&mut self.slots.borrow_mut(), job).map(|slot| &mut slot.state) {
+            Some(State::Running(place)) => keep(place, waker),
+            _ => waker.wake_by_ref(),
+        }
+    }
+}
+
+impl AsFd for Jobs {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.mailbox.bell.as_fd()
+    }
+}
+
+/// The number of the job that runs in a place.
+fn id(index: usize, slot: &Slot) -> Job {
+    Job(slot.generation.wrapping_mul(MAX_JOBS as u16) | index as u16)
+}
+
+fn find(slots: &mut [Slot; MAX_JOBS], job: Job) -> Option<&mut Slot> {
+    let index = usize::from(job.0) % MAX_JOBS;
+    (id(index, &slots[index]) == job).then_some(&mut slots[index])
+}
+
+/// The first IPv4 address of a name. The system does not tell "no such name" from "no answer".
+fn resolve(name: &str) -> Result<Ipv4Addr> {
+    let addresses = (name, 0).to_socket_addrs().map_err(|_| PortError::NotFound)?;
+    let ipv4 = |address| match address {
+        SocketAddr::V4(address) => Some(*address.ip()),
+        SocketAddr::V6(_) => None,
+    };
+    addresses.into_iter().find_map(ipv4).ok_or(PortError::NotFound)
+}

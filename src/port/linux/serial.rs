@@ -1,0 +1,244 @@
+//! The command UART: the process's terminal or pipe, a pseudo-terminal, or a TCP port.
+
+use std::net::Ipv4Addr;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::task::Waker;
+use std::time::Instant;
+
+use rustix::event::PollFlags;
+use rustix::io::FdFlags;
+
+use super::options::SerialKind;
+use super::pty::Pty;
+use super::stdio::Stdio;
+use super::tcp_line::TcpLine;
+use super::{StartError, keep, wake};
+use crate::port::Result;
+
+/// Descriptors that a line has watched at most.
+pub(super) const MAX_WATCHED: usize = 3;
+/// The environment variable in which a device that reboots names the descriptors it leaves open.
+pub(super) const HANDOVER: &str = "OPENZENTRI_SERIAL";
+
+/// What a watched descriptor is to the line.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Part {
+    Input,
+    Output,
+    /// Where clients of a TCP line knock.
+    Door,
+}
+
+enum Line {
+    Stdio(Stdio),
+    Pty(Pty),
+    Tcp(TcpLine),
+}
+
+/// The UART and who waits for it.
+pub(super) struct SerialLine {
+    line: Line,
+    inherited: bool,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+}
+
+impl SerialLine {
+    /// Opens the line, or takes over the one that the device had before its reboot.
+    pub(super) fn open(kind: &SerialKind, bind: Ipv4Addr) -> std::result::Result<Self, StartError> {
+        let left = std::env::var(HANDOVER).ok().and_then(|token| Inherited::adopt(&token));
+        let inherited = left.is_some();
+        let line = match (kind, left) {
+            (SerialKind::Stdio, _) => Line::Stdio(Stdio::open()),
+            (SerialKind::Pty(link), Some(left)) => Line::Pty(Pty::take_over(left, link.clone())?),
+            (SerialKind::Pty(link), None) => Line::Pty(Pty::open(link.clone())?),
+            (SerialKind::Tcp(_), Some(left)) => Line::Tcp(TcpLine::take_over(left)?),
+            (SerialKind::Tcp(port), None) => Line::Tcp(TcpLine::open(bind, *port)?),
+        };
+        Ok(Self { line, inherited, reader: None, writer: None })
+    }
+
+    /// Whether the line was open before this process image was started.
+    pub(super) fn inherited(&self) -> bool {
+        self.inherited
+    }
+
+    /// Where a host finds the line.
+    pub(super) fn place(&self) -> Option<String> {
+        match &self.line {
+            Line::Stdio(_) => None,
+            Line::Pty(pty) => Some(pty.path().to_owned()),
+            Line::Tcp(tcp) => tcp.address(),
+        }
+    }
+
+    /// See [`crate::port::Serial::serial_read`].
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        match &mut self.line {
+            Line::Stdio(stdio) => stdio.read(buffer),
+            Line::Pty(pty) => pty.read(buffer),
+            Line::Tcp(tcp) => tcp.read(buffer),
+        }
+    }
+
+    /// See [`crate::port::Serial::serial_write`].
+    pub(super) fn write(&mut self, data: &[u8]) -> Result<usize> {
+        match &mut self.line {
+            Line::Stdio(stdio) => stdio.write(data),
+            Line::Pty(pty) => pty.write(data),
+            Line::Tcp(tcp) => tcp.write(data),
+        }
+    }
+
+    /// See [`crate::port::Port::wake_when`].
+    pub(super) fn wake_reader(&mut self, waker: &Waker) {
+        keep(&mut self.reader, waker);
+    }
+
+    /// See [`crate::port::Port::wake_when`].
+    pub(super) fn wake_writer(&mut self, waker: &Waker) {
+        keep(&mut self.writer, waker);
+    }
+
+    /// Whether the device has something to send that did not fit.
+    pub(super) fn wants_to_write(&self) -> bool {
+        self.writer.is_some()
+    }
+
+    /// Names the descriptors to watch; answers when to look again at one that rests.
+    pub(super) fn watch<'fd>(&'fd self, each: &mut dyn FnMut(Part, BorrowedFd<'fd>, PollFlags)) -> Option<Instant> {
+        let mut retry = None;
+        let (input, output) = match &self.line {
+            Line::Stdio(stdio) => (Some((stdio.input(), PollFlags::IN)), Some(stdio.output())),
+            Line::Pty(pty) => (Some((pty.master(), PollFlags::IN)), Some(pty.master())),
+            Line::Tcp(tcp) => {
+                match tcp.door() {
+                    Ok(listener) => each(Part::Door, listener, PollFlags::IN),
+                    Err(until) => retry = Some(until),
+                }
+                (tcp.input(), tcp.output())
+            }
+        };
+        if let (true, Some((fd, flags))) = (self.reader.is_some(), input) {
+            each(Part::Input, fd, flags);
+        }
+        if let (true, Some(fd)) = (self.writer.is_some(), output) {
+            each(Part::Output, fd, PollFlags::OUT);
+        }
+        retry
+    }
+
+    /// Takes note of what `poll` found.
+    pub(super) fn ready(&mut self, part: Part, flags: PollFlags) {
+        if let Line::Tcp(tcp) = &mut self.line {
+            tcp.ready(part, flags);
+        }
+        match part {
+            Part::Input => wake(&mut self.reader),
+            Part::Output => wake(&mut self.writer),
+            Part::Door => {
+                // Perhaps another client: both directions may go on.
+                wake(&mut self.reader);
+                wake(&mut self.writer);
+            }
+        }
+    }
+
+    /// Leaves everything as it was found.
+    pub(super) fn shut_down(&mut self) {
+        match &mut self.line {
+            Line::Stdio(stdio) => stdio.shut_down(),
+            Line::Pty(pty) => pty.remove_link(),
+            Line::Tcp(_) => {}
+        }
+    }
+
+    /// Lets the line outlive this process image; answers what to put into [`HANDOVER`].
+    pub(super) fn hand_over(&mut self) -> Option<String> {
+        let (first, second) = match &mut self.line {
+            Line::Stdio(stdio) => {
+                stdio.shut_down();
+                return None;
+            }
+            Line::Pty(pty) => pty.descriptors(),
+            Line::Tcp(tcp) => tcp.descriptors(),
+        };
+        for fd in [Some(first), second].into_iter().flatten() {
+            rustix::io::fcntl_setfd(fd, FdFlags::empty()).ok()?;
+        }
+        let second = second.map_or(-1, |fd| fd.as_raw_fd());
+        Some(format!("{}:{}:{second}", std::process::id(), first.as_raw_fd()))
+    }
+}
+
+/// What the device had open before its reboot: the pseudo-terminal's two ends, or a listener and its client.
+pub(super) struct Inherited {
+    pub(super) first: OwnedFd,
+    pub(super) second: Option<OwnedFd>,
+}
+
+impl Inherited {
+    /// Takes the descriptors of a [`HANDOVER`] value. One meant for another process (the variable is inherited) names
+    /// another process id, which `exec` does not change.
+    fn adopt(token: &str) -> Option<Self> {
+        let mut parts = token.split(':');
+        let own = parts.next()?.parse() == Ok(std::process::id());
+        let first = parts.next()?.parse().ok()?;
+        let second = parts.next()?.parse().ok()?;
+        if !own || first == second || parts.next().is_some() {
+            return None;
+        }
+        Some(Self { first: own_descriptor(first)?, second: own_descriptor(second) })
+    }
+}
+
+/// Takes one inherited descriptor, when it is open and none of the standard three.
+fn own_descriptor(fd: RawFd) -> Option<OwnedFd> {
+    if fd <= 2 {
+        return None;
+    }
+    // SAFETY: the borrow only asks the kernel whether the descriptor is open; a closed one answers EBADF.
+    let flags = rustix::io::fcntl_getfd(unsafe { BorrowedFd::borrow_raw(fd) }).ok()?;
+    if flags.contains(FdFlags::CLOEXEC) {
+        // Opened since the start: not what was handed over.
+        return None;
+    }
+    // SAFETY: the descriptor is open, was left open by the process image before this one for this very use, and its
+    // close-on-exec flag, which everything opened since has, shows that nobody else in this image owns it.
+    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+    rustix::io::fcntl_setfd(&fd, FdFlags::CLOEXEC).ok()?;
+    Some(fd)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pty() -> SerialLine {
+        SerialLine::open(&SerialKind::Pty(None), Ipv4Addr::LOCALHOST).unwrap()
+    }
+
+    #[test]
+    fn a_line_survives_the_process_image() {
+        let mut before = pty();
+        let place = before.place().unwrap();
+        let token = before.hand_over().unwrap();
+        // As `exec` does: the descriptors stay open, who owned them is gone.
+        std::mem::forget(before);
+        let Line::Pty(after) = Line::Pty(Pty::take_over(Inherited::adopt(&token).unwrap(), None).unwrap()) else {
+            unreachable!()
+        };
+        assert_eq!(after.path(), place);
+        assert!(Inherited::adopt(&token).is_none(), "taken already");
+    }
+
+    #[test]
+    fn a_handover_to_somebody_else_is_not_taken() {
+        let mut line = pty();
+        let token = line.hand_over().unwrap();
+        let (_, descriptors) = token.split_once(':').unwrap();
+        for wrong in [&format!("1:{descriptors}"), "", ":", "x:y:z", &format!("{}:1:2", std::process::id())] {
+            assert!(Inherited::adopt(wrong).is_none(), "{wrong}");
+        }
+    }
+}

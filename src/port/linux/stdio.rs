@@ -1,0 +1,156 @@
+//! The process's own terminal or pipes as UART.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Mutex, Once, PoisonError};
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::fs::{FileType, Mode, OFlags};
+use rustix::io::{Errno, retry_on_intr};
+use rustix::net::SendFlags;
+use rustix::stdio::{stdin, stdout};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios};
+
+use super::port_error;
+use crate::port::{PortError, Result};
+
+/// The settings of the terminal before it was made raw.
+static SETTINGS: Mutex<Option<Termios>> = Mutex::new(None);
+
+/// What an unblocked write to a pipe takes at most when `poll` has said that there is room (POSIX `PIPE_BUF`).
+const PIPE_BUF: usize = 4096;
+
+/// How to write without blocking. Standard output is shared with other processes, so `O_NONBLOCK` is not set on it.
+enum Output {
+    /// Opened once more, with `O_NONBLOCK`: a terminal or a pipe.
+    Own(OwnedFd),
+    /// `MSG_DONTWAIT` does it.
+    Socket,
+    /// Ask first, then write no more than fits. (A regular file is always ready.)
+    Shared,
+}
+
+/// Standard input and output.
+pub(super) struct Stdio {
+    output: Output,
+    ended: bool,
+}
+
+impl Stdio {
+    /// Takes standard input and output; a terminal is made raw until [`Stdio::shut_down`].
+    pub(super) fn open() -> Self {
+        make_raw();
+        Self { output: Output::new(), ended: false }
+    }
+
+    /// See [`crate::port::Serial::serial_read`].
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        if self.ended {
+            return Ok(0);
+        }
+        if !is_ready(stdin(), PollFlags::IN) {
+            return Err(PortError::WouldBlock);
+        }
+        let count = match retry_on_intr(|| rustix::io::read(stdin(), &mut *buffer)) {
+            Ok(count) => count,
+            // The terminal was hung up.
+            Err(Errno::IO) => 0,
+            Err(other) => return Err(port_error(other)),
+        };
+        self.ended = count == 0;
+        Ok(count)
+    }
+
+    /// See [`crate::port::Serial::serial_write`].
+    pub(super) fn write(&mut self, data: &[u8]) -> Result<usize> {
+        let written = match &self.output {
+            Output::Own(fd) => retry_on_intr(|| rustix::io::write(fd, data)),
+            Output::Socket => {
+                let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+                retry_on_intr(|| rustix::net::send(stdout(), data, flags))
+            }
+            Output::Shared if !is_ready(stdout(), PollFlags::OUT) => Err(Errno::AGAIN),
+            Output::Shared => {
+                let piece = data.get(..PIPE_BUF).unwrap_or(data);
+                retry_on_intr(|| rustix::io::write(stdout(), piece))
+            }
+        };
+        written.map_err(port_error)
+    }
+
+    /// What to watch for input.
+    pub(super) fn input(&self) -> BorrowedFd<'_> {
+        stdin()
+    }
+
+    /// What to watch for output.
+    pub(super) fn output(&self) -> BorrowedFd<'_> {
+        match &self.output {
+            Output::Own(fd) => fd.as_fd(),
+            _ => stdout(),
+        }
+    }
+
+    /// Puts the terminal back.
+    pub(super) fn shut_down(&mut self) {
+        if restore() {
+            // The shell's prompt shall not stand behind the device's.
+            let _ = self.write(b"\r\n");
+        }
+    }
+}
+
+impl Output {
+    fn new() -> Self {
+        let kind = rustix::fs::fstat(stdout()).map(|data| FileType::from_raw_mode(data.st_mode));
+        match kind {
+            Ok(FileType::Socket) => Self::Socket,
+            Ok(FileType::CharacterDevice | FileType::Fifo) => {
+                let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+                rustix::fs::open("/proc/self/fd/1", flags, Mode::empty()).map_or(Self::Shared, Self::Own)
+            }
+            _ => Self::Shared,
+        }
+    }
+}
+
+/// Whether a read or a write would not block now.
+fn is_ready(fd: BorrowedFd<'_>, flags: PollFlags) -> bool {
+    let mut polled = [PollFd::from_borrowed_fd(fd, flags)];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    rustix::event::poll(&mut polled, Some(&now)).is_ok_and(|count| count > 0)
+}
+
+/// Makes the terminal raw, when standard input is one: every byte at once and as it is, no echo. Only Ctrl-C still
+/// means something to the kernel (SIGINT).
+fn make_raw() {
+    let Ok(before) = rustix::termios::tcgetattr(stdin()) else { return };
+    let mut raw = before.clone();
+    raw.make_raw();
+    raw.local_modes |= LocalModes::ISIG;
+    for unused in [SpecialCodeIndex::VQUIT, SpecialCodeIndex::VSUSP] {
+        raw.special_codes[unused] = 0;
+    }
+    raw.special_codes[SpecialCodeIndex::VMIN] = 1;
+    raw.special_codes[SpecialCodeIndex::VTIME] = 0;
+    *SETTINGS.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
+    restore_on_panic();
+    let _ = rustix::termios::tcsetattr(stdin(), OptionalActions::Now, &raw);
+}
+
+/// Puts the terminal back; answers whether there was one.
+fn restore() -> bool {
+    let before = SETTINGS.lock().unwrap_or_else(PoisonError::into_inner).take();
+    before.is_some_and(|before| rustix::termios::tcsetattr(stdin(), OptionalActions::Now, &before).is_ok())
+}
+
+/// Puts the terminal back before a panic is reported.
+fn restore_on_panic() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let report = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            restore();
+            report(panic);
+        }));
+    });
+}

@@ -1,12 +1,13 @@
 //! The lowest room above the port: what every other room of the device needs.
 
 use core::cell::Cell;
+use core::fmt;
 use core::net::Ipv4Addr;
 
 use crate::clock::Clock;
 use crate::log::Log;
 use crate::port::{Ipv4Config, Port};
-use crate::variable::Variables;
+use crate::variable::{Id, Variables, id};
 
 /// Port, clock, event log and variables of one device.
 pub struct Base {
@@ -35,6 +36,13 @@ impl Base {
         base.variables.apply_board_defaults(port.board_defaults());
         base
     }
+
+    /// Logs a state change in brackets, with the time unless `system.cmd.timestamp` is `none`.
+    pub fn log_state(&self, text: fmt::Arguments<'_>) {
+        const TIMESTAMP: Id = id("system.cmd.timestamp");
+        let timed = self.variables.with(TIMESTAMP, |value| value != b"none");
+        self.log.state(timed.then_some(&self.clock), text);
+    }
 }
 
 /// Live values that upper rooms publish and read-only variables show, so that the variable table depends on nothing
@@ -47,6 +55,8 @@ pub struct Status {
     pub join_result: Cell<u8>,
     /// The IPv4 configuration in use.
     pub ipv4: Cell<Option<Ipv4Config>>,
+    /// `network.buffer.usage`: percent of the receive and of the transmit buffers in use.
+    pub buffer_usage: Cell<(u8, u8)>,
     /// `system.safemode.status`.
     pub safe_mode: Cell<bool>,
 }

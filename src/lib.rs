@@ -15,8 +15,18 @@
 
 pub mod base;
 pub mod clock;
+pub mod command;
 pub mod conformance;
+pub mod console;
+pub mod device;
+pub mod file;
+pub mod http;
 pub mod limits;
 pub mod log;
+pub mod network;
 pub mod port;
+pub mod serial;
+pub mod stream;
 pub mod variable;
+pub mod version;
+pub mod wire;

@@ -19,7 +19,7 @@ const fn option(name: &str, default: usize) -> usize {
 }
 
 /// Compares two names in a constant context.
-const fn same(left: &str, right: &str) -> bool {
+pub(crate) const fn same(left: &str, right: &str) -> bool {
     let (left, right) = (left.as_bytes(), right.as_bytes());
     if left.len() != right.len() {
         return false;
@@ -40,6 +40,10 @@ pub const STREAMS: usize = 8;
 pub const STREAM_RX: usize = option("STREAM_RX", 65536);
 /// Bytes of a `stream_write` a stream takes before the peer has (`CONFIG_OPENZENTRI_STREAM_TX`).
 pub const STREAM_TX: usize = option("STREAM_TX", 65536);
+/// Bytes moved at once between a socket and a stream (`CONFIG_OPENZENTRI_CHUNK`).
+pub const CHUNK: usize = option("CHUNK", 16_384);
+/// Bytes of the largest datagram (`CONFIG_OPENZENTRI_DATAGRAM`).
+pub const DATAGRAM: usize = option("DATAGRAM", 65_535);
 /// TCP and UDP servers running at once (`CONFIG_OPENZENTRI_SERVERS`).
 pub const SERVERS: usize = option("SERVERS", 4);
 /// Bytes of one command line without its terminator (`CONFIG_OPENZENTRI_COMMAND_LINE`).
@@ -48,20 +52,28 @@ pub const COMMAND_LINE: usize = option("COMMAND_LINE", 1024);
 pub const COMMAND_WORDS: usize = 24;
 /// Bytes of one response (`CONFIG_OPENZENTRI_RESPONSE`); the frame format allows 99,999.
 pub const RESPONSE: usize = option("RESPONSE", 70_000);
+/// Bytes taken from the serial port at once (`CONFIG_OPENZENTRI_SERIAL_RX`).
+pub const SERIAL_RX: usize = option("SERIAL_RX", 4096);
 /// Command lines kept for the arrow keys (serial reference 2).
 pub const HISTORY: usize = 5;
 /// Bytes of the event log; the oldest lines fall out (`CONFIG_OPENZENTRI_LOG`).
 pub const LOG: usize = option("LOG", 8192);
 /// Bytes of one log line.
 pub const LOG_LINE: usize = 192;
-/// Bytes the serial port keeps for sending (`CONFIG_OPENZENTRI_SERIAL_TX`).
-pub const SERIAL_TX: usize = option("SERIAL_TX", 65536);
 /// Bytes of the settings that differ from their defaults, and of their record (`CONFIG_OPENZENTRI_SETTINGS`).
 pub const SETTINGS: usize = option("SETTINGS", 8192);
+/// Bytes of one variable's value.
+pub const VALUE: usize = 255;
+/// GPIO numbers a variable can name, from 0.
+pub const GPIOS: u8 = 64;
 /// Files on the device (`CONFIG_OPENZENTRI_FILES`).
 pub const FILES: usize = option("FILES", 128);
 /// Bytes of a file name (commands reference, `file_create`).
 pub const FILE_NAME: usize = 96;
+/// Files being written at once: one for each stream, one each for `http_download` and `file_create` without a stream.
+pub const FILE_WRITERS: usize = STREAMS + 2;
+/// Different files open for reading at once (`CONFIG_OPENZENTRI_FILE_READERS`).
+pub const FILE_READERS: usize = option("FILE_READERS", STREAMS + 32);
 /// Commands that wait for their turn; one more is told that the device is busy (`CONFIG_OPENZENTRI_COMMAND_QUEUE`).
 pub const COMMAND_QUEUE: usize = option("COMMAND_QUEUE", 64);
 /// HTTP connections served at once (`CONFIG_OPENZENTRI_HTTP_CONNECTIONS`).

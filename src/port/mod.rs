@@ -13,12 +13,12 @@ use core::task::Waker;
 use heapless::Vec;
 
 #[cfg(feature = "linux")]
+pub mod host;
+#[cfg(feature = "linux")]
 pub mod linux;
+pub mod radio;
 #[cfg(feature = "linux")]
 pub mod sim;
-#[cfg(feature = "linux")]
-pub mod host;
-pub mod radio;
 mod wait;
 
 pub use wait::{accept, connect, io, job, readable};
@@ -318,6 +318,8 @@ pub trait Board {
     fn memory_usage(&self) -> Option<u8>;
     /// Restarts the device. Returns; the port stops running tasks soon after.
     fn reboot(&self);
+    /// The HTTP server listens on `port`: a process may tell its user the address.
+    fn http_listens(&self, _port: u16) {}
     /// The serial side has ended and nothing else keeps the device alive: a process ends here, a board ignores it.
     fn serial_ended(&self) {}
 }

@@ -5,6 +5,7 @@
 //! [`embassy_time::Instant::now`], so that the same calls at the same times always give the same answers.
 
 use core::cell::RefCell;
+use core::net::Ipv4Addr;
 use core::task::Waker;
 
 use embassy_time::{Duration, Instant};
@@ -69,6 +70,39 @@ impl SimulatedNetwork {
 /// The first 32 bytes of a network name.
 fn name(ssid: &[u8]) -> Vec<u8, 32> {
     ssid.iter().copied().take(32).collect()
+}
+
+/// What the networks of [`NEIGHBOURHOOD`] give their stations.
+const LEASE: Ipv4Config = Ipv4Config {
+    address: Ipv4Addr::new(10, 5, 6, 108),
+    netmask: Ipv4Addr::new(255, 255, 255, 0),
+    gateway: Ipv4Addr::new(10, 5, 6, 1),
+    dns: Ipv4Addr::new(10, 5, 6, 1),
+};
+
+/// Networks for places that name none, one for each thing that can happen to a station. Transcripts rely on them.
+pub static NEIGHBOURHOOD: [SimulatedNetwork; 6] = [
+    neighbour(1, b"MyNet", -45),
+    SimulatedNetwork { security: Security::Open, passkey: b"", ..neighbour(2, b"Open House", -52) },
+    SimulatedNetwork { address: None, ..neighbour(3, b"No Lease", -58) },
+    SimulatedNetwork { fails: 2, ..neighbour(4, b"Moody", -63) },
+    SimulatedNetwork { vanishes_after: Some(Duration::from_secs(30)), ..neighbour(5, b"Passing By", -71) },
+    SimulatedNetwork { security: Security::WpaTkip, ..neighbour(6, b"Old", -80) },
+];
+
+/// A WPA2 network with the key `mypassword`.
+const fn neighbour(number: u8, ssid: &'static [u8], rssi: i8) -> SimulatedNetwork {
+    SimulatedNetwork {
+        ssid,
+        bssid: [0x4C, 0x55, 0xCC, 0x10, 0x78, 0x90 + number],
+        channel: number,
+        rssi,
+        security: Security::Wpa2Aes,
+        passkey: b"mypassword",
+        address: Some(LEASE),
+        fails: 0,
+        vanishes_after: None,
+    }
 }
 
 /// The radio. The methods are those of [`super::Radio`], with the same meaning.

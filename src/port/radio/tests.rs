@@ -1,6 +1,5 @@
 //! The radio by itself, in virtual time.
 
-use core::net::Ipv4Addr;
 use std::boxed::Box;
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -10,13 +9,6 @@ use embassy_time::Timer;
 
 use super::*;
 use crate::port::host::{Runtime, set_virtual_time, spawn};
-
-const LEASE: Ipv4Config = Ipv4Config {
-    address: Ipv4Addr::new(10, 5, 6, 108),
-    netmask: Ipv4Addr::new(255, 255, 255, 0),
-    gateway: Ipv4Addr::new(10, 5, 6, 1),
-    dns: Ipv4Addr::new(10, 5, 6, 2),
-};
 
 const HOME: SimulatedNetwork = SimulatedNetwork {
     ssid: b"home",

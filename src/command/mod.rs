@@ -1,0 +1,20 @@
+//! The command language: one line in, one reply out, whoever asks.
+
+mod data;
+mod files;
+mod help;
+mod line;
+mod network;
+mod response;
+mod shell;
+mod sockets;
+mod streams;
+mod system;
+mod table;
+mod variables;
+
+pub use data::{Bytes, DataSource};
+pub use line::{Line, LineError};
+pub use response::{CommandError, Ending, Reply};
+pub use shell::{Busy, Machine, Shell};
+pub use table::{COMMANDS, Command, find};

@@ -1,0 +1,51 @@
+//! `version`, `reboot`, `save`, `load`, `factory_reset` (commands reference 4).
+
+use super::response::{CommandError, Ending};
+use super::shell::{Call, Step};
+use crate::log::Level;
+use crate::variable::settings;
+use crate::version;
+
+impl Call<'_> {
+    /// Checks that an argument is the device's own MAC, with or without colons: the guard of dangerous commands.
+    pub fn own_mac(&self, index: usize) -> Result<(), CommandError> {
+        let given = self.argument(index)?;
+        let mut digits = given.iter().filter(|byte| **byte != b':');
+        let mut hex = |byte: u8| digits.next().is_some_and(|digit| digit.to_ascii_uppercase() == byte);
+        let nibble = |value: u8| b"0123456789ABCDEF".get(usize::from(value)).copied().unwrap_or(b'0');
+        let same = self.machine.base.port.mac().iter().all(|byte| hex(nibble(byte >> 4)) && hex(nibble(byte & 15)));
+        if same && digits.next().is_none() { Ok(()) } else { Err(CommandError::Invalid) }
+    }
+}
+
+pub(super) fn version(call: &mut Call<'_>) -> Result<Step, CommandError> {
+    call.at_most(0)?;
+    // The reply takes all text.
+    let _ = version::write(call.machine.base.port, call.reply);
+    Ok(Step::Done(Ending::Text))
+}
+
+pub(super) fn reboot(call: &mut Call<'_>) -> Result<Step, CommandError> {
+    call.at_most(0)?;
+    call.machine.restart.signal(());
+    call.reply.put(b"Rebooting");
+    Ok(Step::Done(Ending::Text))
+}
+
+pub(super) fn save(call: &mut Call<'_>) -> Result<Step, CommandError> {
+    call.at_most(1)?;
+    if let Ok(name) = call.argument(0) {
+        return super::variables::save_file(call.machine, name);
+    }
+    settings::save(call.machine.base).map_err(|_| CommandError::Failed)?;
+    call.machine.base.log.line(Level::Detail, format_args!("Settings saved"));
+    Ok(Step::Done(Ending::Success))
+}
+
+pub(super) fn factory_reset(call: &mut Call<'_>) -> Result<Step, CommandError> {
+    call.at_most(1)?;
+    call.own_mac(0)?;
+    settings::erase(call.machine.base).map_err(|_| CommandError::Failed)?;
+    call.machine.restart.signal(());
+    Ok(Step::Done(Ending::Success))
+}

@@ -1,0 +1,138 @@
+//! `get`, `set`, and settings files (variables reference 1).
+
+use heapless::Vec;
+
+use super::response::{CommandError, Ending, Reply};
+use super::shell::{Call, Machine, Step};
+use crate::file::{FileSpec, Version, kind};
+use crate::limits;
+use crate::log::Level;
+use crate::variable::{self, Full, Sink, ValueError, settings};
+
+impl From<ValueError> for CommandError {
+    fn from(error: ValueError) -> Self {
+        match error {
+            ValueError::Unknown => Self::UnknownVariable,
+            ValueError::UnknownOption => Self::UnknownOption,
+            ValueError::Invalid => Self::Invalid,
+            ValueError::TooFew => Self::TooFew,
+            ValueError::TooMany => Self::TooMany,
+            ValueError::Denied => Self::Failed,
+            ValueError::Full => Self::Bounds,
+        }
+    }
+}
+
+impl Sink for Reply {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        Reply::put(self, bytes);
+        Ok(())
+    }
+}
+
+pub(super) fn get(call: &mut Call<'_>) -> Result<Step, CommandError> {
+    let mut words: Vec<&str, { limits::COMMAND_WORDS }> = Vec::new();
+    for word in call.line.words().skip(1) {
+        // A name or index that is not text names nothing.
+        let word = core::str::from_utf8(word).map_err(|_| CommandError::UnknownVariable)?;
+        words.push(word).map_err(|_| CommandError::TooMany)?;
+    }
+    if words.is_empty() {
+        return Err(CommandError::TooFew);
+    }
+    let base = call.machine.base;
+    call.long = variable::is_long(&words);
+    base.variables.get(base, &words, call.reply)?;
+    Ok(Step::Done(Ending::Text))
+}
+
+pub(super) fn set(call: &mut Call<'_>) -> Result<Step, CommandError> {
+    let words: Vec<&[u8], { limits::COMMAND_WORDS }> = call.line.words().skip(1).collect();
+    if words.is_empty() {
+        return Err(CommandError::TooFew);
+    }
+    let (id, taken) = variable::find_bytes(&words).ok_or(CommandError::UnknownVariable)?;
+    let base = call.machine.base;
+    base.variables.set(base, id, words.get(taken..).unwrap_or_default())?;
+    Ok(Step::Done(Ending::SetOk))
+}
+
+/// `save <file>`: writes the variables that differ from their defaults as a settings file.
+pub(super) fn save_file(machine: &'static Machine, name: &[u8]) -> Result<Step, CommandError> {
+    /// Counts what would be written.
+    struct Count(u32);
+    impl Sink for Count {
+        fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
+            self.0 += bytes.len() as u32;
+            Ok(())
+        }
+    }
+    let mut size = Count(0);
+    settings::save_text(machine.base, &mut size)?;
+    let spec = FileSpec {
+        name,
+        size: size.0,
+        version: Version::default(),
+        kind: kind::MISCELLANEOUS,
+        flags: 0,
+        crc: None,
+        replace: true,
+    };
+    let writer = machine.files.create(&spec).map_err(|error| failed(machine, error))?;
+    if size.0 == 0 {
+        machine.files.finish_empty(writer).map_err(|error| failed(machine, error))?;
+        return Ok(Step::Done(Ending::Success));
+    }
+    /// Writes into the new file.
+    struct Content<'a>(&'a Machine, &'a crate::file::Writer);
+    impl Sink for Content<'_> {
+        fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
+            self.0.files.write(self.1, bytes).map(|_| ()).map_err(|_| Full)
+        }
+    }
+    let written = settings::save_text(machine.base, &mut Content(machine, &writer));
+    if machine.files.writing(&writer).is_some() {
+        machine.files.abandon(writer);
+        return Err(CommandError::Failed);
+    }
+    written?;
+    Ok(Step::Done(Ending::Success))
+}
+
+fn failed(machine: &Machine, error: crate::file::FileError) -> CommandError {
+    machine.base.log.line(Level::Failure, format_args!("{error}"));
+    CommandError::Failed
+}
+
+/// `load <file>`: reads a settings file into RAM, one `variable value` pair a line, `#` for comments.
+pub(super) fn load(call: &mut Call<'_>) -> Result<Step, CommandError> {
+    call.at_most(1)?;
+    let machine = call.machine;
+    let mut reader = machine.files.open(call.argument(0)?).map_err(|error| failed(machine, error))?;
+    let mut line: Vec<u8, { limits::COMMAND_LINE }> = Vec::new();
+    let mut result = Ok(());
+    let mut byte = [0];
+    while result.is_ok() && matches!(machine.files.read(&mut reader, &mut byte), Ok(1)) {
+        match byte {
+            [b'\n'] => result = load_line(machine, &core::mem::take(&mut line)),
+            [b'\r'] => {}
+            [byte] => result = line.push(byte).map_err(|_| CommandError::TooLong),
+        }
+    }
+    let result = result.and_then(|()| load_line(machine, &line));
+    machine.files.close(reader);
+    result?;
+    Ok(Step::Done(Ending::Success))
+}
+
+fn load_line(machine: &Machine, line: &[u8]) -> Result<(), CommandError> {
+    if matches!(line.first(), None | Some(b'#')) {
+        return Ok(());
+    }
+    let line = super::Line::parse(line).map_err(|_| CommandError::Parse)?;
+    let words: Vec<&[u8], { limits::COMMAND_WORDS }> = line.words().collect();
+    let Some((id, taken)) = variable::find_bytes(&words) else {
+        return if words.is_empty() { Ok(()) } else { Err(CommandError::UnknownVariable) };
+    };
+    Ok(machine.base.variables.set(machine.base, id, words.get(taken..).unwrap_or_default())?)
+}

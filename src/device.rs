@@ -1,0 +1,159 @@
+//! What a device is made of, and the tasks that make it live.
+
+use embassy_executor::Spawner;
+use embassy_time::Timer;
+
+use crate::base::Base;
+use crate::command::{Machine, Shell};
+use crate::file::Files;
+use crate::http::{self, HttpServer};
+use crate::limits;
+use crate::log::Level;
+use crate::network::{self, Network};
+use crate::port::{Interface, Port};
+use crate::serial::{self, Output};
+use crate::stream::{self, Streams};
+use crate::variable::{self, settings};
+use crate::{console, version};
+
+/// How long an answer may take to leave before a restart, in milliseconds.
+const RESTART_DELAY: u64 = 100;
+
+/// A running device.
+pub struct Device {
+    /// Port, log, clock, variables.
+    pub base: &'static Base,
+    /// The command interpreter and, behind it, the rooms it acts on.
+    pub shell: &'static Shell,
+    /// The HTTP server.
+    pub http: &'static HttpServer,
+}
+
+/// Why a device does not start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BootError {
+    /// A variable given at the start is unknown, or its value is not valid: its place in the list.
+    Override(usize),
+}
+
+/// Puts a value where it stays for ever: on a board a static of its own, elsewhere the heap.
+macro_rules! place {
+    ($kind:ty, $value:expr) => {{
+        #[cfg(feature = "linux")]
+        let placed: &'static $kind = std::boxed::Box::leak(std::boxed::Box::new($value));
+        #[cfg(not(feature = "linux"))]
+        let placed: &'static $kind = {
+            static PLACE: static_cell::StaticCell<$kind> = static_cell::StaticCell::new();
+            PLACE.init_with(|| $value)
+        };
+        placed
+    }};
+}
+
+/// Declares a task: on a board out of a static pool, elsewhere on the heap.
+macro_rules! task {
+    ($name:ident[$pool:expr]($($argument:ident: $kind:ty),*) $body:expr) => {
+        #[cfg(feature = "linux")]
+        fn $name(spawner: Spawner, $($argument: $kind),*) {
+            crate::port::host::spawn(spawner, async move { $body.await; });
+        }
+        #[cfg(not(feature = "linux"))]
+        fn $name(spawner: Spawner, $($argument: $kind),*) {
+            #[embassy_executor::task(pool_size = $pool)]
+            async fn run($($argument: $kind),*) {
+                $body.await;
+            }
+            // The pools are as large as the numbers of tasks started here.
+            if let Ok(token) = run($($argument),*) {
+                spawner.spawn(token);
+            }
+        }
+    };
+}
+
+task!(spawn_pump[limits::STREAMS](streams: &'static Streams, handle: u8) stream::pump::run(streams, handle));
+task!(spawn_server[limits::SERVERS](streams: &'static Streams, row: u8) stream::serve(streams, row));
+task!(spawn_join[1](network: &'static Network) network::keep_joined(network));
+task!(spawn_http[1](server: &'static HttpServer) http::accept(server));
+task!(spawn_worker[limits::HTTP_CONNECTIONS](server: &'static HttpServer, number: usize) http::worker(server, number));
+task!(spawn_log[1](output: &'static Output) serial::follow_log(output));
+task!(spawn_serial[1](shell: &'static Shell, output: &'static Output) serial::command_mode(shell, output));
+task!(spawn_console[1](shell: &'static Shell) console::serve(shell));
+task!(spawn_restart[1](machine: &'static Machine) restart(machine));
+
+/// Starts a device on a port. `overrides` are put over the stored settings, as `set` would do it, but are not stored
+/// unless the owner saves.
+pub fn boot(
+    port: &'static dyn Port,
+    spawner: Spawner,
+    overrides: &[(&str, &str)],
+) -> Result<&'static Device, BootError> {
+    let base = place!(Base, Base::new(port));
+    settings::load(base);
+    for (place, (name, value)) in overrides.iter().enumerate() {
+        give(base, name, value).ok_or(BootError::Override(place))?;
+    }
+    let files = place!(Files, Files::new(port));
+    let mounted = files.mount();
+    let streams = place!(Streams, Streams::new(base, files));
+    let network = place!(Network, Network::new(base, streams));
+    let machine = place!(Machine, Machine::new(base, files, streams, network));
+    let shell = place!(Shell, Shell::new(machine));
+    let server = place!(HttpServer, HttpServer::new(shell));
+    network.register(server);
+    let output = place!(Output, Output::new(base));
+    greet(base, mounted.is_err());
+    start(spawner, shell, server, output);
+    Ok(place!(Device, Device { base, shell, http: server }))
+}
+
+fn start(spawner: Spawner, shell: &'static Shell, server: &'static HttpServer, output: &'static Output) {
+    let machine = shell.machine();
+    for handle in 0..limits::STREAMS as u8 {
+        spawn_pump(spawner, machine.streams, handle);
+    }
+    for row in 0..limits::SERVERS as u8 {
+        spawn_server(spawner, machine.streams, row);
+    }
+    for number in 0..limits::HTTP_CONNECTIONS {
+        spawn_worker(spawner, server, number);
+    }
+    spawn_http(spawner, server);
+    spawn_serial(spawner, shell, output);
+    spawn_log(spawner, output);
+    spawn_console(spawner, shell);
+    spawn_restart(spawner, machine);
+    spawn_join(spawner, machine.network);
+}
+
+/// Sets one variable by its full name or abbreviation.
+fn give(base: &Base, name: &str, value: &str) -> Option<()> {
+    let words: heapless::Vec<&str, 8> = name.split(' ').collect();
+    let (id, taken) = variable::find(&words)?;
+    let mut values: heapless::Vec<&[u8], 9> = words.get(taken..)?.iter().map(|word| word.as_bytes()).collect();
+    values.push(value.as_bytes()).ok()?;
+    base.variables.set(base, id, &values).ok()
+}
+
+/// The boot lines (serial reference 8).
+fn greet(base: &Base, flash_failed: bool) {
+    let mut banner: heapless::String<{ limits::LOG_LINE }> = heapless::String::new();
+    let _ = version::write(base.port, &mut banner);
+    base.log.line(Level::State, format_args!("{banner}"));
+    if flash_failed {
+        base.log.line(Level::Failure, format_args!("File system not available"));
+    }
+    base.log_state(format_args!("Ready"));
+}
+
+/// Carries out the restart that a command has ordered, once its answer is on its way.
+async fn restart(machine: &'static Machine) {
+    loop {
+        machine.restart.wait().await;
+        Timer::after_millis(RESTART_DELAY).await;
+        machine.base.log_state(format_args!("Disassociated"));
+        machine.network.leave_for_restart(Interface::Wlan);
+        Timer::after_millis(RESTART_DELAY).await;
+        machine.base.port.reboot();
+    }
+}

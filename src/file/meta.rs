@@ -1,0 +1,89 @@
+//! What the device knows about a file besides its content.
+
+use heapless::Vec;
+
+use super::{FileError, Version};
+use crate::limits;
+
+/// A file name: any bytes but control characters, not empty, not beginning with `/`.
+pub type Name = Vec<u8, { limits::FILE_NAME }>;
+
+/// Bits of [`Meta::flags`] (commands reference, `file_create`).
+///
+/// The web app shows no download link for a file with `flags & 0x1A` (executable, internal or bootable), so the two
+/// bits that users set lie outside of that mask. The bit of `UNPROTECTED` is a choice of this project.
+pub mod flag {
+    /// The content is complete; set on every file that can be listed.
+    pub const VALID: u16 = 1 << 0;
+    /// A program.
+    pub const EXECUTABLE: u16 = 1 << 1;
+    /// The content is encrypted; never served over HTTP.
+    pub const ENCRYPTED: u16 = 1 << 2;
+    /// In internal flash.
+    pub const INTERNAL: u16 = 1 << 3;
+    /// A program that can be booted.
+    pub const BOOTABLE: u16 = 1 << 4;
+    /// Made by a user application.
+    pub const USER: u16 = 1 << 5;
+    /// Kept by a factory reset (`file_create -e`).
+    pub const ESSENTIAL: u16 = 1 << 6;
+    /// Served over HTTP without a login (`file_create -u`).
+    pub const UNPROTECTED: u16 = 1 << 7;
+}
+
+/// Values of [`Meta::kind`] that the device itself looks at (commands reference, `file_create`).
+pub mod kind {
+    /// The upgrade application.
+    pub const UPGRADE_APP: u8 = 0x00;
+    /// Wi-Fi firmware.
+    pub const WIFI_FIRMWARE: u8 = 0x01;
+    /// The application.
+    pub const APPLICATION: u8 = 0x81;
+    /// Miscellaneous; what `file_create` takes when no type is given.
+    pub const MISCELLANEOUS: u8 = 0xFE;
+}
+
+/// What the device knows about one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meta {
+    /// The name.
+    pub name: Name,
+    /// Bytes of content.
+    pub size: u32,
+    /// The version its creator gave it.
+    pub version: Version,
+    /// The file type, see [`kind`].
+    pub kind: u8,
+    /// See [`flag`].
+    pub flags: u16,
+    /// CRC-16 over the content, always computed by the device (0xFFFF while the file is written).
+    pub crc: u16,
+}
+
+impl Meta {
+    /// A factory reset keeps the file.
+    pub fn is_essential(&self) -> bool {
+        self.flags & flag::ESSENTIAL != 0
+    }
+
+    /// HTTP serves the file without a login.
+    pub fn is_unprotected(&self) -> bool {
+        self.flags & flag::UNPROTECTED != 0
+    }
+
+    /// The file may be sent over HTTP at all: not encrypted and not part of the firmware
+    /// (http-and-files reference 6.1).
+    pub fn is_servable(&self) -> bool {
+        let firmware = matches!(self.kind, kind::UPGRADE_APP | kind::WIFI_FIRMWARE | kind::APPLICATION);
+        self.flags & flag::VALID != 0 && self.flags & flag::ENCRYPTED == 0 && !firmware
+    }
+}
+
+/// Checks a file name.
+pub fn check_name(name: &[u8]) -> Result<Name, FileError> {
+    let refused = name.is_empty() || name.first() == Some(&b'/') || name.iter().any(u8::is_ascii_control);
+    if refused {
+        return Err(FileError::InvalidName);
+    }
+    Name::from_slice(name).map_err(|_| FileError::InvalidName)
+}

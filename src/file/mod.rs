@@ -1,0 +1,293 @@
+//! Named files with flags, type, version and CRC-16, safe against power cuts (http-and-files reference 9).
+//!
+//! The name space is flat; `/` is a character like any other. A file appears when its last byte has come and its CRC
+//! is right, and then stays as it is until it is deleted or replaced: there is no changing of content. A power cut at
+//! any moment leaves each file either whole or absent, and a file that is being replaced in its old or new form.
+//!
+//! How that is reached, see `volume.rs` and `record.rs`: content and record go into a temporary entry, `sync` makes them
+//! durable, one atomic rename commits them, and [`Files::mount`] throws away what was not committed.
+
+pub mod listing;
+mod meta;
+mod record;
+mod store;
+mod version;
+mod volume;
+
+#[cfg(test)]
+mod tests;
+
+use core::cell::RefCell;
+use core::fmt;
+
+pub use meta::{Meta, Name, check_name, flag, kind};
+pub use version::Version;
+
+use crate::port::{Port, PortError, Storage};
+use store::Store;
+use volume::Id;
+
+/// What a file operation can answer besides success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileError {
+    /// [`Files::mount`] has not succeeded yet.
+    NotMounted,
+    /// The name is empty, too long, begins with `/` or holds control characters.
+    InvalidName,
+    /// There is a file of that name, complete or being written.
+    Exists,
+    /// The file is to be replaced, but someone is already writing a file of that name.
+    Busy,
+    /// There is no (complete) file of that name.
+    NotFound,
+    /// Not enough flash.
+    NoRoom,
+    /// The device holds as many files as it can.
+    TableFull,
+    /// Too many files are open.
+    TooManyOpen,
+    /// More data than declared; nothing of it was stored.
+    TooLong,
+    /// Fewer bytes than declared had come; the file is gone.
+    Incomplete,
+    /// The content does not match its check sum; a new file is removed.
+    Corrupt,
+    /// The writer or reader is no longer valid: complete, given up, or erased.
+    Gone,
+    /// The flash failed.
+    Flash(PortError),
+}
+
+impl From<PortError> for FileError {
+    fn from(error: PortError) -> Self {
+        match error {
+            PortError::NoRoom => Self::NoRoom,
+            error => Self::Flash(error),
+        }
+    }
+}
+
+/// The texts hosts know, where there are any (http-and-files reference 9.2).
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::NotMounted => "File system not ready",
+            Self::InvalidName => "Invalid file name",
+            Self::Exists => "File already exists",
+            Self::Busy => "File busy",
+            Self::NotFound => "File not found",
+            Self::NoRoom => "Not enough free space",
+            Self::TableFull => "Too many files",
+            Self::TooManyOpen => "Too many open files",
+            Self::TooLong => "Too much data",
+            Self::Incomplete => "File incomplete",
+            Self::Corrupt => "File CRC mismatch",
+            Self::Gone => "File closed",
+            Self::Flash(_) => "Flash error",
+        })
+    }
+}
+
+/// What a new file shall be.
+#[derive(Clone, Copy, Debug)]
+pub struct FileSpec<'a> {
+    /// Its name, see [`check_name`].
+    pub name: &'a [u8],
+    /// Bytes of content that will come.
+    pub size: u32,
+    /// Its version; [`Version::default`] when the host names none.
+    pub version: Version,
+    /// Its type; [`kind::MISCELLANEOUS`] when the host names none.
+    pub kind: u8,
+    /// Its flags, see [`flag`]; [`flag::VALID`] is added.
+    pub flags: u16,
+    /// The CRC-16 that the content must have. For an empty file both 0xFFFF and 0 are right.
+    pub crc: Option<u16>,
+    /// Take the place of an existing file, in the moment in which the new one is complete.
+    pub replace: bool,
+}
+
+/// A file being written. Give it back with [`Files::abandon`] or [`Files::finish_empty`] unless [`Files::write`] has
+/// told that the file is complete.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "the file and its flash stay reserved until it is complete or abandoned"]
+pub struct Writer {
+    id: Id,
+}
+
+/// A file open for reading. Give it back with [`Files::close`]. It reads the file as it was when it was opened, also
+/// after that was deleted or replaced.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "the file stays open until it is closed"]
+pub struct Reader {
+    id: Id,
+    meta: Meta,
+    position: u32,
+}
+
+impl Reader {
+    /// Name, size, version and the rest.
+    pub fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    /// Bytes of content.
+    pub fn size(&self) -> u32 {
+        self.meta.size
+    }
+
+    /// Where the next [`Files::read`] begins.
+    pub fn position(&self) -> u32 {
+        self.position
+    }
+
+    /// Bytes from the position to the end.
+    pub fn remaining(&self) -> u32 {
+        self.meta.size.saturating_sub(self.position)
+    }
+
+    /// Moves the position; behind the end is the end.
+    pub fn seek(&mut self, position: u32) {
+        self.position = position.min(self.meta.size);
+    }
+}
+
+/// The files of one device.
+///
+/// All calls return when the flash has done its work; none waits for anything else.
+pub struct Files {
+    store: RefCell<Store>,
+}
+
+impl Files {
+    /// A file system on the port's flash, not mounted yet.
+    pub fn new(port: &'static dyn Port) -> Self {
+        Self::on(port)
+    }
+
+    /// The same with any flash.
+    fn on(flash: &'static dyn Storage) -> Self {
+        Self { store: RefCell::new(Store::new(flash)) }
+    }
+
+    /// Reads the volume, at boot: indexes the committed files and removes damaged ones and leftovers of unfinished ones.
+    ///
+    /// Returns the number of files. Files beyond `limits::FILES` stay on flash but are not listed.
+    /// Fails only when the volume cannot be read at all. Writers and readers from before become [`FileError::Gone`].
+    pub fn mount(&self) -> Result<usize, FileError> {
+        self.store.borrow_mut().mount()
+    }
+
+    /// Reserves name, table room and flash for a new file.
+    ///
+    /// Errors: `InvalidName`, `Exists`, `Busy`, `TableFull`, `TooManyOpen`, `NoRoom`, `NotMounted`, `Flash`.
+    pub fn create(&self, spec: &FileSpec<'_>) -> Result<Writer, FileError> {
+        self.store.borrow_mut().create(spec).map(|id| Writer { id })
+    }
+
+    /// Also demands this CRC-32 of the content (the form of Gecko OS 4 hosts). For use between `create` and the first
+    /// `write`.
+    pub fn expect_crc32(&self, writer: &Writer, crc: u32) -> Result<(), FileError> {
+        self.store.borrow_mut().expect_crc32(writer.id, crc)
+    }
+
+    /// Adds content: all of `data`, or none of it when this fails. Tells whether the file is complete now; the writer
+    /// is of no further use then. An empty file is complete after a write of no bytes.
+    ///
+    /// Errors: `TooLong` (nothing stored, the writer goes on), `Flash` or `NoRoom` (nothing stored; the writer goes on
+    /// unless the flash left a torn write), `Corrupt` (check sum wrong; the file is removed), `Gone`. Any failure while
+    /// a complete file is committed removes it.
+    pub fn write(&self, writer: &Writer, data: &[u8]) -> Result<bool, FileError> {
+        self.store.borrow_mut().write(writer.id, data)
+    }
+
+    /// Ends a writer early: a file of size 0 is committed, any other vanishes with `Incomplete`.
+    pub fn finish_empty(&self, writer: Writer) -> Result<(), FileError> {
+        let mut store = self.store.borrow_mut();
+        if store.write(writer.id, &[])? {
+            return Ok(());
+        }
+        store.abandon(writer.id);
+        Err(FileError::Incomplete)
+    }
+
+    /// Gives an unfinished file up: it vanishes. Harmless when the writer is gone already.
+    pub fn abandon(&self, writer: Writer) {
+        self.store.borrow_mut().abandon(writer.id);
+    }
+
+    /// Name, declared size and the rest of a file being written.
+    pub fn writing(&self, writer: &Writer) -> Option<Meta> {
+        self.store.borrow().writing(writer.id).map(|(meta, _)| meta.clone())
+    }
+
+    /// Bytes written so far.
+    pub fn written(&self, writer: &Writer) -> Option<u32> {
+        self.store.borrow().writing(writer.id).map(|(_, written)| written)
+    }
+
+    /// Opens a file for reading from its start.
+    ///
+    /// Errors: `NotFound`, `TooManyOpen`, `Flash`.
+    pub fn open(&self, name: &[u8]) -> Result<Reader, FileError> {
+        let (id, meta) = self.store.borrow_mut().open(name)?;
+        Ok(Reader { id, meta, position: 0 })
+    }
+
+    /// Reads on from the reader's position. 0 only at the end of the file (or for an empty buffer).
+    pub fn read(&self, reader: &mut Reader, buffer: &mut [u8]) -> Result<usize, FileError> {
+        let count = self.read_at(reader, reader.position, buffer)?;
+        reader.position += count as u32;
+        Ok(count)
+    }
+
+    /// Reads at a position and leaves the reader's own alone. Fewer bytes than asked for only at the end of the file.
+    ///
+    /// Errors: `Flash`, `Corrupt` (the flash has fewer bytes than the file), `Gone`.
+    pub fn read_at(&self, reader: &Reader, position: u32, buffer: &mut [u8]) -> Result<usize, FileError> {
+        let left = reader.meta.size.saturating_sub(position) as usize;
+        let count = buffer.len().min(left);
+        let Some(buffer) = buffer.get_mut(..count).filter(|buffer| !buffer.is_empty()) else {
+            return Ok(0);
+        };
+        self.store.borrow().read_at(reader.id, position, buffer)?;
+        Ok(count)
+    }
+
+    /// Gives a reader back.
+    pub fn close(&self, reader: Reader) {
+        self.store.borrow_mut().close(reader.id);
+    }
+
+    /// Deletes a file. Who reads it can read on. A file still being written is not found: abandon its writer.
+    pub fn delete(&self, name: &[u8]) -> Result<(), FileError> {
+        self.store.borrow_mut().delete(name)
+    }
+
+    /// What is known of a file.
+    pub fn stat(&self, name: &[u8]) -> Option<Meta> {
+        self.store.borrow().stat(name).cloned()
+    }
+
+    /// The `index`-th file, counted from 0 in the order of creation.
+    pub fn entry(&self, index: usize) -> Option<Meta> {
+        self.store.borrow().entry(index).cloned()
+    }
+
+    /// How many complete files there are.
+    pub fn count(&self) -> usize {
+        self.store.borrow().count()
+    }
+
+    /// The size of the largest file that can be created now, in bytes.
+    pub fn free_space(&self) -> u32 {
+        self.store.borrow().free_space()
+    }
+
+    /// Deletes all files, or all but the essential ones (factory reset), and gives up unfinished ones.
+    ///
+    /// Goes on after a failure and returns the first.
+    pub fn erase_all(&self, keep_essential: bool) -> Result<(), FileError> {
+        self.store.borrow_mut().erase_all(keep_essential)
+    }
+}

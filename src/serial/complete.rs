@@ -1,0 +1,69 @@
+//! Tab completion out of the tables.
+
+use heapless::Vec;
+
+use crate::command::COMMANDS;
+use crate::limits;
+use crate::variable;
+
+/// What can be added with certainty to a line: the rest of the common beginning of all names that fit, and a blank
+/// after a name that is complete.
+pub fn tail(line: &[u8]) -> Vec<u8, { limits::COMMAND_LINE }> {
+    let start = line.iter().rposition(|byte| *byte == b' ').map_or(0, |blank| blank + 1);
+    let (before, word) = line.split_at(start);
+    let first = before.split(|byte| *byte == b' ').find(|word| !word.is_empty());
+    let words_before = before.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).count();
+    match (words_before, first) {
+        (0, _) => common(word, COMMANDS.iter().map(|command| command.name)),
+        (1, Some(b"get" | b"set")) => common(word, variable::ROWS.iter().map(|row| row.name)),
+        (1, Some(b"help")) => {
+            let commands = COMMANDS.iter().map(|command| command.name);
+            common(word, commands.chain(variable::ROWS.iter().map(|row| row.name)))
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn common(word: &[u8], names: impl Iterator<Item = &'static str>) -> Vec<u8, { limits::COMMAND_LINE }> {
+    let mut shared: Option<&[u8]> = None;
+    let mut only = true;
+    for rest in names.filter_map(|name| name.as_bytes().strip_prefix(word)) {
+        shared = Some(match shared {
+            None => rest,
+            Some(before) => {
+                only = false;
+                let same = before.iter().zip(rest).take_while(|(left, right)| left == right).count();
+                before.get(..same).unwrap_or_default()
+            }
+        });
+    }
+    let mut tail = Vec::new();
+    if let Some(shared) = shared {
+        // Names are far shorter than a line.
+        let _ = tail.extend_from_slice(shared);
+        if only {
+            let _ = tail.push(b' ');
+        }
+    }
+    tail
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn completed(line: &str) -> String {
+        format!("{line}{}", String::from_utf8_lossy(&tail(line.as_bytes())))
+    }
+
+    #[test]
+    fn names_complete_fully_or_to_the_common_part() {
+        assert_eq!(completed("vers"), "version ");
+        assert_eq!(completed("netw"), "network_");
+        assert_eq!(completed("stream_p"), "stream_poll ");
+        assert_eq!(completed("get wlan.ss"), "get wlan.ssid ");
+        assert_eq!(completed("set tcp.keepalive.re"), "set tcp.keepalive.retry_");
+        assert_eq!(completed("zzz"), "zzz");
+        assert_eq!(completed("get wlan.ssid x"), "get wlan.ssid x");
+    }
+}

@@ -1,0 +1,236 @@
+//! What `stream_poll`, `stream_read`, `stream_write` and `stream_close` do to a stream.
+
+use core::future::poll_fn;
+use core::net::SocketAddrV4;
+use core::task::Poll;
+
+use embassy_time::{Duration, with_timeout};
+
+use super::{Ends, Kind, Source, Stream, StreamError, Streams};
+use crate::file::FileError;
+use crate::log::Level;
+use crate::port::{self, Event};
+use crate::variable::{Id, id};
+
+const AUTO_CLOSE: Id = id("stream.auto_close");
+
+/// How long a closed stream may take to send what was already accepted.
+const LINGER: Duration = Duration::from_secs(5);
+
+impl Streams {
+    /// `0` no data, `1` data, `2` closed by the peer (commands reference, `stream_poll`).
+    pub fn poll(&self, handle: u8) -> Result<u8, StreamError> {
+        let closed = self.with(handle, |_, stream| stream.peer_closed)?;
+        Ok(if closed { 2 } else { u8::from(self.waiting(handle)? > 0) })
+    }
+
+    /// Bytes that can be read now. Of UDP: of the next datagram.
+    pub fn waiting(&self, handle: u8) -> Result<usize, StreamError> {
+        self.with(handle, |slot, stream| match &stream.source {
+            Source::Reader(reader) => reader.remaining() as usize,
+            Source::Writer(_) => 0,
+            Source::Text(read) => self.text.borrow().len().saturating_sub(*read),
+            Source::Socket(_) if matches!(stream.kind, Kind::Udpc | Kind::Udps) => {
+                stream.datagram.advance(&slot.rx);
+                stream.datagram.left
+            }
+            Source::Socket(_) | Source::Room => slot.rx.len(),
+        })
+    }
+
+    /// Reads up to `buffer.len()` bytes of what is there. A file stream closes itself when its end was read; so does a
+    /// stream whose peer is gone, with `stream.auto_close`.
+    pub fn read(&self, handle: u8, buffer: &mut [u8]) -> Result<usize, StreamError> {
+        let (taken, end) = self.with(handle, |slot, stream| {
+            let taken = self.take(slot, stream, buffer)?;
+            let file_end = matches!(&stream.source, Source::Reader(reader) if reader.remaining() == 0);
+            Ok((taken, file_end || (stream.peer_closed && slot.rx.is_empty() && self.auto_close())))
+        })??;
+        if end {
+            self.release(handle);
+        }
+        Ok(taken)
+    }
+
+    fn take(&self, slot: &super::Slot, stream: &mut Stream, buffer: &mut [u8]) -> Result<usize, StreamError> {
+        match &mut stream.source {
+            Source::Reader(reader) => self.files.read(reader, buffer).map_err(|_| StreamError::File),
+            Source::Writer(_) => Err(StreamError::NotSupported),
+            Source::Text(read) => {
+                let text = self.text.borrow();
+                let left = text.get(*read..).unwrap_or_default();
+                let taken = left.len().min(buffer.len());
+                buffer[..taken].copy_from_slice(&left[..taken]);
+                *read += taken;
+                Ok(taken)
+            }
+            Source::Socket(_) if stream.kind == Kind::Udpc || stream.kind == Kind::Udps => {
+                let taken = stream.datagram.read(&slot.rx, buffer);
+                if let (Some(from), Kind::Udps) = (stream.datagram.from, stream.kind) {
+                    stream.heard(from);
+                }
+                Ok(taken)
+            }
+            Source::Socket(_) | Source::Room => Ok(slot.rx.try_read(buffer).unwrap_or(0)),
+        }
+    }
+
+    pub(super) fn auto_close(&self) -> bool {
+        self.base.variables.flag(AUTO_CLOSE)
+    }
+
+    /// Waits until `bytes` more can be written, or answers why that cannot be.
+    pub async fn writable(&self, handle: u8, bytes: usize) -> Result<(), StreamError> {
+        poll_fn(|context| {
+            let ready = self.with(handle, |slot, stream| match stream.source {
+                Source::Room if stream.peer_closed => Err(StreamError::Closed),
+                Source::Socket(_) if stream.kind.keeps_messages() => Ok(true),
+                Source::Socket(_) | Source::Room if bytes > slot.tx.capacity() => Err(StreamError::TooLarge),
+                Source::Socket(_) | Source::Room => Ok(slot.tx.free_capacity() >= bytes),
+                Source::Writer(_) => Ok(true),
+                Source::Reader(_) | Source::Text(_) => Err(StreamError::NotSupported),
+            });
+            match ready {
+                Ok(Ok(true)) => Poll::Ready(Ok(())),
+                Ok(Ok(false)) => {
+                    self.watch(handle, context.waker());
+                    Poll::Pending
+                }
+                Ok(Err(error)) | Err(error) => Poll::Ready(Err(error)),
+            }
+        })
+        .await
+    }
+
+    /// Writes bytes of a byte stream or file, waiting for room; of a message stream one whole message.
+    pub async fn write(&self, handle: u8, data: &[u8]) -> Result<(), StreamError> {
+        let kind = self.kind(handle)?;
+        match kind {
+            Kind::File => self.write_file(handle, data),
+            Kind::Udpc | Kind::Udps => self.send_datagram(handle, data, None).await,
+            Kind::Webs | Kind::Webc => self.write_message(handle, data).await,
+            _ => self.write_bytes(handle, data).await,
+        }
+    }
+
+    async fn write_bytes(&self, handle: u8, mut data: &[u8]) -> Result<(), StreamError> {
+        while !data.is_empty() {
+            self.writable(handle, 1).await?;
+            let written = self.with(handle, |slot, _| slot.tx.try_write(data).unwrap_or(0))?;
+            data = &data[written..];
+        }
+        Ok(())
+    }
+
+    /// Messages lie in the send buffer with their length in front.
+    async fn write_message(&self, handle: u8, data: &[u8]) -> Result<(), StreamError> {
+        let length = u32::try_from(data.len()).map_err(|_| StreamError::TooLarge)?;
+        self.writable(handle, data.len() + 4).await?;
+        self.with(handle, |slot, _| {
+            for part in [&length.to_le_bytes()[..], data] {
+                // Room for both was awaited above, in one step with this.
+                let _ = write_whole(&slot.tx, part);
+            }
+        })
+    }
+
+    fn write_file(&self, handle: u8, data: &[u8]) -> Result<(), StreamError> {
+        let complete = self.with(handle, |_, stream| match &stream.source {
+            Source::Writer(writer) => self.files.write(writer, data),
+            _ => Err(FileError::Gone),
+        })?;
+        match complete {
+            Ok(false) => Ok(()),
+            Ok(true) => {
+                self.base.log.line(Level::Detail, format_args!("File created"));
+                self.release(handle);
+                Ok(())
+            }
+            // Nothing of it was stored: the host may try again with less.
+            Err(error @ FileError::TooLong) => {
+                self.base.log.line(Level::Failure, format_args!("{error}"));
+                Err(StreamError::TooLarge)
+            }
+            Err(error) => {
+                self.base.log.line(Level::Failure, format_args!("{error}"));
+                self.release(handle);
+                Err(StreamError::File)
+            }
+        }
+    }
+
+    /// Whether the stream creates a file of no bytes, which a write without data completes (HTTP reference 9.3).
+    pub fn creates_empty_file(&self, handle: u8) -> bool {
+        let size = |stream: &Stream| match &stream.source {
+            Source::Writer(writer) => self.files.writing(writer).map(|meta| meta.size),
+            _ => None,
+        };
+        self.with(handle, |_, stream| size(stream)) == Ok(Some(0))
+    }
+
+    /// Sends one datagram, of a UDP server to `to` or else to the peer heard last.
+    pub async fn send_datagram(&self, handle: u8, data: &[u8], to: Option<SocketAddrV4>) -> Result<(), StreamError> {
+        let target = self.with(handle, |_, stream| match stream.source {
+            Source::Socket(socket) => to.or(stream.remote).map(|to| (socket, to)),
+            _ => None,
+        })?;
+        let (socket, to) = target.ok_or(StreamError::Closed)?;
+        let port = self.base.port;
+        let sent = port::io(port, Event::Writable(socket), || port.udp_send(socket, data, to)).await;
+        sent.map_err(|_| StreamError::Closed)
+    }
+
+    /// Closes a stream. What was written still goes out, within a bounded time.
+    pub async fn close(&self, handle: u8) -> Result<(), StreamError> {
+        self.with(handle, |_, _| ())?;
+        self.base.log.line(Level::Progress, format_args!("Closing: {handle}"));
+        let _ = with_timeout(LINGER, self.drained(handle)).await;
+        self.release(handle);
+        Ok(())
+    }
+
+    /// Closes a stream at once, as a lost network does.
+    pub fn abort(&self, handle: u8) {
+        self.release(handle);
+    }
+
+    async fn drained(&self, handle: u8) {
+        poll_fn(|context| {
+            let busy = self.with(handle, |slot, stream| {
+                let gone = matches!(stream.source, Source::Room) && stream.peer_closed;
+                !gone && (!slot.tx.is_empty() || slot.sending.get())
+            });
+            if busy == Ok(true) {
+                self.watch(handle, context.waker());
+                Poll::Pending
+            } else {
+                Poll::Ready(())
+            }
+        })
+        .await
+    }
+}
+
+impl Stream {
+    /// A UDP server has read a datagram of this peer: answers go there.
+    fn heard(&mut self, from: SocketAddrV4) {
+        self.remote = Some(from);
+        if let Ends::Server { remote, .. } = &mut self.ends {
+            *remote = from;
+        }
+    }
+}
+
+/// Writes all of `data` into a pipe that has room for it; its ring may need two steps.
+pub(super) fn write_whole<const N: usize>(
+    pipe: &embassy_sync::pipe::Pipe<embassy_sync::blocking_mutex::raw::NoopRawMutex, N>,
+    mut data: &[u8],
+) -> bool {
+    while !data.is_empty() {
+        match pipe.try_write(data) {
+            Ok(written) => data = &data[written..],
+            Err(_) => return false,
+        }
+    }
+    true
+}

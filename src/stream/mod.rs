@@ -1,0 +1,270 @@
+//! The eight streams: handles, buffers and states. What moves the bytes between a stream and its peer is in
+//! [`pump`] (TCP, UDP) or in the room that opened the stream (WebSocket, HTTP).
+
+use core::cell::{Cell, RefCell};
+use core::fmt;
+use core::net::SocketAddrV4;
+use core::task::Waker;
+
+use embassy_sync::blocking_mutex::raw::NoopRawMutex;
+use embassy_sync::pipe::Pipe;
+use embassy_sync::signal::Signal;
+use embassy_sync::waitqueue::MultiWakerRegistration;
+use heapless::{String, Vec};
+
+use crate::base::Base;
+use crate::file::{Files, Reader, Writer};
+use crate::limits;
+use crate::port::Socket;
+
+mod access;
+mod list;
+mod open;
+pub mod pump;
+mod server;
+
+pub use list::HEADING;
+pub use open::Reservation;
+pub use server::{Protocol, ServerError, serve};
+
+/// What kind of stream it is; the name is the column "Type" of `stream_list` (commands reference, stream types).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// TCP client.
+    Tcpc,
+    /// A client of the TCP server.
+    Tcps,
+    /// UDP client.
+    Udpc,
+    /// The UDP server, for all its peers.
+    Udps,
+    /// A file being read or created.
+    File,
+    /// The text of a buffered command.
+    Cmd,
+    /// A client of the WebSocket server.
+    Webs,
+    /// WebSocket client.
+    Webc,
+    /// HTTP client.
+    Http,
+}
+
+impl Kind {
+    /// The name in listings.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tcpc => "TCPC",
+            Self::Tcps => "TCPS",
+            Self::Udpc => "UDPC",
+            Self::Udps => "UDPS",
+            Self::File => "FILE",
+            Self::Cmd => "CMD",
+            Self::Webs => "WEBS",
+            Self::Webc => "WEBC",
+            Self::Http => "HTTP",
+        }
+    }
+
+    /// One write is one message, which must not be cut or joined.
+    pub const fn keeps_messages(self) -> bool {
+        matches!(self, Self::Udpc | Self::Udps | Self::Webs | Self::Webc)
+    }
+}
+
+/// Why a stream operation failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamError {
+    /// No stream has this handle.
+    NoStream,
+    /// All handles are taken.
+    Full,
+    /// This kind of stream cannot do that.
+    NotSupported,
+    /// The peer is gone, or there is none yet.
+    Closed,
+    /// More than the stream can ever take at once.
+    TooLarge,
+    /// A file stream's store failed.
+    File,
+}
+
+/// A host name or address as the owner gave it.
+pub type HostName = String<{ limits::HOST_NAME }>;
+
+/// Where a stream leads, for listings.
+#[derive(Clone, Debug)]
+pub enum Ends {
+    /// A client: the host as given, its port, the local port.
+    Client {
+        /// Host as given.
+        host: HostName,
+        /// Remote port.
+        port: u16,
+        /// Local port.
+        local: u16,
+    },
+    /// A client of one of our servers, or the UDP server with the last peer.
+    Server {
+        /// Our end.
+        local: SocketAddrV4,
+        /// The other end.
+        remote: SocketAddrV4,
+    },
+    /// Nothing to show (files and commands show their own state).
+    None,
+}
+
+/// What is behind a stream.
+enum Source {
+    /// A socket that the slot's pump serves.
+    Socket(Socket),
+    /// Another room moves the bytes: see [`Streams::inbound`] and [`Streams::outbound`].
+    Room,
+    /// A file being read.
+    Reader(Reader),
+    /// A file being created.
+    Writer(Writer),
+    /// The text of a buffered command and how much of it was read.
+    Text(usize),
+}
+
+/// State of one open stream.
+struct Stream {
+    kind: Kind,
+    source: Source,
+    ends: Ends,
+    /// The peer has closed; received data may be left.
+    peer_closed: bool,
+    /// UDP: where writes go. Of a server: who was heard last.
+    remote: Option<SocketAddrV4>,
+    /// UDP: the datagram that is being read.
+    datagram: pump::Datagram,
+    /// The server it belongs to.
+    server: Option<u8>,
+    /// Distinguishes this stream from an earlier one on the same handle.
+    generation: u32,
+}
+
+/// Work for the pump of a slot.
+#[derive(Clone, Copy)]
+struct Work {
+    socket: Socket,
+    kind: Kind,
+    generation: u32,
+}
+
+type RxPipe = Pipe<NoopRawMutex, { limits::STREAM_RX }>;
+type TxPipe = Pipe<NoopRawMutex, { limits::STREAM_TX }>;
+
+/// One handle: its buffers stay where they are, whatever stream uses them.
+struct Slot {
+    stream: RefCell<Option<Stream>>,
+    rx: RxPipe,
+    tx: TxPipe,
+    /// Gives the pump a socket to serve.
+    start: Signal<NoopRawMutex, Work>,
+    /// Tells the pump or room that the stream of this generation is closed.
+    stop: Signal<NoopRawMutex, u32>,
+    /// The pump has taken bytes out of `tx` that the peer does not have yet.
+    sending: Cell<bool>,
+    /// Tasks that wait for data, room or an end of this stream.
+    watchers: RefCell<MultiWakerRegistration<4>>,
+}
+
+impl Slot {
+    fn new() -> Self {
+        Self {
+            stream: RefCell::new(None),
+            rx: Pipe::new(),
+            tx: Pipe::new(),
+            start: Signal::new(),
+            stop: Signal::new(),
+            sending: Cell::new(false),
+            watchers: RefCell::new(MultiWakerRegistration::new()),
+        }
+    }
+
+    fn changed(&self) {
+        self.watchers.borrow_mut().wake();
+    }
+}
+
+/// All streams and servers.
+pub struct Streams {
+    base: &'static Base,
+    files: &'static Files,
+    slots: [Slot; limits::STREAMS],
+    servers: [server::Server; limits::SERVERS],
+    generation: Cell<u32>,
+    /// The text of the one buffered command whose stream is open.
+    text: RefCell<Vec<u8, { limits::RESPONSE }>>,
+}
+
+impl Streams {
+    /// No stream is open yet.
+    pub fn new(base: &'static Base, files: &'static Files) -> Self {
+        Self {
+            base,
+            files,
+            slots: core::array::from_fn(|_| Slot::new()),
+            servers: core::array::from_fn(|_| server::Server::new()),
+            generation: Cell::new(0),
+            text: RefCell::new(Vec::new()),
+        }
+    }
+
+    fn slot(&self, handle: u8) -> Result<&Slot, StreamError> {
+        self.slots.get(usize::from(handle)).ok_or(StreamError::NoStream)
+    }
+
+    /// Runs `action` on an open stream.
+    fn with<R>(&self, handle: u8, action: impl FnOnce(&Slot, &mut Stream) -> R) -> Result<R, StreamError> {
+        let slot = self.slot(handle)?;
+        let mut stream = slot.stream.borrow_mut();
+        stream.as_mut().map(|stream| action(slot, stream)).ok_or(StreamError::NoStream)
+    }
+
+    /// The handles in use, in order.
+    pub fn handles(&self) -> impl Iterator<Item = u8> {
+        (0..limits::STREAMS as u8).filter(|handle| self.with(*handle, |_, _| ()).is_ok())
+    }
+
+    /// The kind of an open stream.
+    pub fn kind(&self, handle: u8) -> Result<Kind, StreamError> {
+        self.with(handle, |_, stream| stream.kind)
+    }
+
+    /// Wakes `waker` when something about the stream changes: data, room, an end.
+    pub fn watch(&self, handle: u8, waker: &Waker) {
+        if let Ok(slot) = self.slot(handle) {
+            slot.watchers.borrow_mut().register(waker);
+        }
+    }
+
+    /// Logs a state change with the clock's time if `system.cmd.timestamp` asks for it.
+    fn log_state(&self, text: fmt::Arguments<'_>) {
+        self.base.log_state(text);
+    }
+
+    /// Ends a stream at once and frees its handle.
+    fn release(&self, handle: u8) {
+        let Ok(slot) = self.slot(handle) else { return };
+        let Some(stream) = slot.stream.borrow_mut().take() else { return };
+        slot.stop.signal(stream.generation);
+        match stream.source {
+            Source::Socket(socket) => self.base.port.close(socket),
+            Source::Reader(reader) => self.files.close(reader),
+            Source::Writer(writer) => self.files.abandon(writer),
+            Source::Text(_) => self.text.borrow_mut().clear(),
+            Source::Room => {}
+        }
+        if let (Kind::Udps, Some(row)) = (stream.kind, stream.server) {
+            self.udp_server_gone(row);
+        }
+        slot.rx.clear();
+        slot.tx.clear();
+        slot.changed();
+        self.log_state(format_args!("Closed: {handle}"));
+    }
+}

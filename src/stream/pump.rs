@@ -1,0 +1,241 @@
+//! Moves bytes between sockets and the buffers of their streams: one task for each handle.
+
+use core::net::{Ipv4Addr, SocketAddrV4};
+
+use embassy_futures::select::{Either, Either3, select, select3};
+use embassy_time::{Duration, Instant, Timer};
+
+use core::cell::Cell;
+
+use super::access::write_whole;
+use super::{Kind, RxPipe, Slot, Source, Streams, Work};
+use crate::limits;
+use crate::port::{self, Event, Keepalive, Port, Socket};
+use crate::variable::{Id, id};
+
+const IDLE_TIMEOUT: Id = id("tcp.server.idle_timeout");
+const LOCK_CLIENT: Id = id("udp.server.lock_client");
+const KEEPALIVE: Id = id("tcp.keepalive.enabled");
+const KEEPALIVE_IDLE: Id = id("tcp.keepalive.initial_timeout");
+const KEEPALIVE_COUNT: Id = id("tcp.keepalive.retry_count");
+const KEEPALIVE_INTERVAL: Id = id("tcp.keepalive.retry_timeout");
+
+/// Serves the sockets of one handle, one after another, for ever.
+pub async fn run(streams: &'static Streams, handle: u8) {
+    let Ok(slot) = streams.slot(handle) else { return };
+    loop {
+        let work = slot.start.wait().await;
+        slot.sending.set(false);
+        // The end of the stream is looked at first: nothing of an old stream may reach the buffers of a new one.
+        match select(stopped(slot, work.generation), serve(streams, handle, slot, &work)).await {
+            Either::First(()) => {}
+            Either::Second(()) => streams.peer_gone(handle, work.generation, true),
+        }
+    }
+}
+
+async fn serve(streams: &'static Streams, handle: u8, slot: &Slot, work: &Work) {
+    match work.kind {
+        Kind::Udpc | Kind::Udps => datagrams(streams, slot, work).await,
+        _ => connection(streams, handle, slot, work).await,
+    }
+}
+
+/// Ends when the stream of this generation was closed.
+async fn stopped(slot: &Slot, generation: u32) {
+    while slot.stop.wait().await != generation {}
+}
+
+async fn connection(streams: &'static Streams, handle: u8, slot: &Slot, work: &Work) {
+    let port = streams.base.port;
+    let _ = port.tcp_keepalive(work.socket, streams.keepalive());
+    let activity = Cell::new(Instant::now());
+    let idle = match work.kind {
+        Kind::Tcps => streams.base.variables.number(IDLE_TIMEOUT).max(0) as u64,
+        _ => 0,
+    };
+    let inbound = async {
+        if inbound(port, slot, work.socket, &activity).await {
+            // The peer sends no more, but may still listen: the owner can answer until it closes the stream.
+            streams.peer_gone(handle, work.generation, false);
+            core::future::pending::<()>().await;
+        }
+    };
+    let outbound = outbound(port, slot, work.socket, &activity);
+    match select3(inbound, outbound, silence(&activity, idle)).await {
+        Either3::First(()) | Either3::Second(()) | Either3::Third(()) => {}
+    }
+}
+
+/// Ends when nothing has moved for `seconds`; never with 0.
+async fn silence(activity: &Cell<Instant>, seconds: u64) {
+    if seconds == 0 {
+        return core::future::pending().await;
+    }
+    let limit = Duration::from_secs(seconds);
+    while activity.get().elapsed() < limit {
+        Timer::at(activity.get() + limit).await;
+    }
+}
+
+/// Ends with `true` when the peer has finished sending, with `false` when the connection broke.
+async fn inbound(port: &'static dyn Port, slot: &Slot, socket: Socket, activity: &Cell<Instant>) -> bool {
+    let mut buffer = [0; limits::CHUNK];
+    loop {
+        let received = port::io(port, Event::Readable(socket), || port.receive(socket, &mut buffer)).await;
+        let Ok(length) = received else { return false };
+        if length == 0 {
+            return true;
+        }
+        activity.set(Instant::now());
+        let mut data = buffer.get(..length).unwrap_or_default();
+        while !data.is_empty() {
+            let written = slot.rx.write(data).await;
+            data = data.get(written..).unwrap_or_default();
+            slot.changed();
+        }
+    }
+}
+
+async fn outbound(port: &'static dyn Port, slot: &Slot, socket: Socket, activity: &Cell<Instant>) {
+    let mut buffer = [0; limits::CHUNK];
+    loop {
+        let length = slot.tx.read(&mut buffer).await;
+        slot.sending.set(true);
+        let mut data = buffer.get(..length).unwrap_or_default();
+        while !data.is_empty() {
+            match port::io(port, Event::Writable(socket), || port.send(socket, data)).await {
+                Ok(sent) => data = data.get(sent..).unwrap_or_default(),
+                Err(_) => return,
+            }
+            activity.set(Instant::now());
+        }
+        slot.sending.set(false);
+        slot.changed();
+    }
+}
+
+/// Length and sender in front of each datagram in the receive buffer.
+const HEADER: usize = 8;
+
+async fn datagrams(streams: &'static Streams, slot: &Slot, work: &Work) {
+    let port = streams.base.port;
+    let mut buffer = [0; limits::DATAGRAM];
+    loop {
+        let event = Event::Readable(work.socket);
+        let received = port::io(port, event, || port.udp_receive(work.socket, &mut buffer)).await;
+        let (length, from) = match received {
+            Ok(received) => received,
+            // An ICMP error of an earlier datagram; the socket lives on.
+            Err(port::PortError::Refused | port::PortError::Unreachable) => continue,
+            Err(_) => return,
+        };
+        let data = buffer.get(..length).unwrap_or_default();
+        if streams.accepts(slot, work, from) {
+            put_datagram(&slot.rx, data, from);
+            slot.changed();
+        }
+    }
+}
+
+/// Keeps a datagram; when there is no room it is lost, as datagrams may be.
+fn put_datagram(rx: &RxPipe, data: &[u8], from: SocketAddrV4) {
+    let Ok(length) = u16::try_from(data.len()) else { return };
+    if data.is_empty() || rx.free_capacity() < data.len() + HEADER {
+        return;
+    }
+    let mut header = [0; HEADER];
+    header[..2].copy_from_slice(&length.to_le_bytes());
+    header[2..6].copy_from_slice(&from.ip().octets());
+    header[6..].copy_from_slice(&from.port().to_le_bytes());
+    let _ = write_whole(rx, &header) && write_whole(rx, data);
+}
+
+/// A datagram that is being read: bytes left of it, and who sent it.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Datagram {
+    pub left: usize,
+    pub from: Option<SocketAddrV4>,
+}
+
+impl Datagram {
+    /// Goes on to the next datagram when this one was read. Answers whether there is one.
+    pub(super) fn advance(&mut self, rx: &RxPipe) -> bool {
+        let mut header = [0; HEADER];
+        if self.left == 0 && rx.len() >= HEADER && read_whole(rx, &mut header) {
+            let [low, high, a, b, c, d, port_low, port_high] = header;
+            self.left = usize::from(u16::from_le_bytes([low, high]));
+            let port = u16::from_le_bytes([port_low, port_high]);
+            self.from = Some(SocketAddrV4::new(Ipv4Addr::new(a, b, c, d), port));
+        }
+        self.left > 0
+    }
+
+    /// Reads from this datagram; the rest stays for the next read (networking reference 4.1).
+    pub(super) fn read(&mut self, rx: &RxPipe, buffer: &mut [u8]) -> usize {
+        if !self.advance(rx) {
+            return 0;
+        }
+        let taken = self.left.min(buffer.len());
+        let Some(target) = buffer.get_mut(..taken) else { return 0 };
+        if !read_whole(rx, target) {
+            return 0;
+        }
+        self.left -= taken;
+        taken
+    }
+}
+
+fn read_whole(rx: &RxPipe, mut buffer: &mut [u8]) -> bool {
+    while !buffer.is_empty() {
+        match rx.try_read(buffer) {
+            Ok(read) => buffer = buffer.get_mut(read..).unwrap_or_default(),
+            Err(_) => return false,
+        }
+    }
+    true
+}
+
+impl Streams {
+    fn keepalive(&self) -> Option<Keepalive> {
+        let variables = &self.base.variables;
+        variables.flag(KEEPALIVE).then(|| Keepalive {
+            idle: variables.number(KEEPALIVE_IDLE) as u16,
+            interval: variables.number(KEEPALIVE_INTERVAL) as u16,
+            count: variables.number(KEEPALIVE_COUNT) as u8,
+        })
+    }
+
+    /// Whether a datagram is for this stream: a locked server listens to its first client only.
+    fn accepts(&self, slot: &Slot, work: &Work, from: SocketAddrV4) -> bool {
+        let mut stream = slot.stream.borrow_mut();
+        let Some(stream) = stream.as_mut().filter(|stream| stream.generation == work.generation) else { return false };
+        if work.kind == Kind::Udps && self.base.variables.flag(LOCK_CLIENT) {
+            return *stream.remote.get_or_insert(from) == from;
+        }
+        true
+    }
+
+    /// The peer has finished sending, or the connection is `broken`. The handle stays for the owner, who may still
+    /// read what came.
+    pub(super) fn peer_gone(&self, handle: u8, generation: u32, broken: bool) {
+        let empty = self.with(handle, |slot, stream| {
+            if stream.generation != generation {
+                return false;
+            }
+            stream.peer_closed = true;
+            if let (true, Source::Socket(socket)) = (broken, &stream.source) {
+                self.base.port.close(*socket);
+                stream.source = Source::Room;
+            }
+            slot.changed();
+            slot.rx.is_empty()
+        });
+        if empty == Ok(true) && self.auto_close() {
+            self.release(handle);
+        }
+    }
+}
+
+/// The address 0.0.0.0:0.
+pub(super) const NOBODY: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);

@@ -1,0 +1,198 @@
+//! TCP and UDP servers: several of both run at once, each on its own port (reference README, decision 3).
+
+use core::cell::Cell;
+use core::net::{Ipv4Addr, SocketAddrV4};
+
+use embassy_futures::select::{Either, select};
+use embassy_sync::blocking_mutex::raw::NoopRawMutex;
+use embassy_sync::signal::Signal;
+use embassy_time::Timer;
+
+use super::{Kind, StreamError, Streams};
+use crate::port::{self, Interface, PortError, Socket};
+use crate::variable::{Id, id};
+
+const MAX_CLIENTS: Id = id("tcp.server.max_clients");
+const PRESET_HOST: Id = id("udp.server.remote_host");
+const PRESET_PORT: Id = id("udp.server.remote_port");
+
+/// What a server speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// Each client becomes a stream.
+    Tcp,
+    /// One stream serves all peers.
+    Udp,
+}
+
+/// Why a server could not be started or stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerError {
+    /// A server of this protocol already uses the port, or another program does.
+    PortInUse,
+    /// All servers or all streams are in use.
+    Full,
+    /// The network refused for another reason.
+    Network,
+    /// There is no such server.
+    NotRunning,
+}
+
+#[derive(Clone, Copy)]
+struct Running {
+    protocol: Protocol,
+    interface: Interface,
+    port: u16,
+    socket: Socket,
+    /// Of a UDP server: its stream.
+    stream: Option<u8>,
+}
+
+/// One row of the server table.
+pub(super) struct Server {
+    running: Cell<Option<Running>>,
+    /// The row has changed.
+    changed: Signal<NoopRawMutex, ()>,
+}
+
+impl Server {
+    pub(super) fn new() -> Self {
+        Self { running: Cell::new(None), changed: Signal::new() }
+    }
+}
+
+impl Streams {
+    /// Starts a server. A UDP server answers its stream.
+    pub fn server_start(&self, protocol: Protocol, interface: Interface, port: u16) -> Result<Option<u8>, ServerError> {
+        if self.server_on(protocol, port).is_some() {
+            return Err(ServerError::PortInUse);
+        }
+        let free = self.servers.iter().position(|server| server.running.get().is_none()).ok_or(ServerError::Full)?;
+        let (socket, stream) = match protocol {
+            Protocol::Tcp => (self.base.port.tcp_listen(interface, port).map_err(failure)?, None),
+            Protocol::Udp => {
+                let reservation = self.reserve(Kind::Udps).map_err(|_| ServerError::Full)?;
+                let socket = self.base.port.udp_bind(interface, port).map_err(failure)?;
+                (socket, Some(reservation.udp_server(socket, free as u8, self.preset_peer())))
+            }
+        };
+        let Some(server) = self.servers.get(free) else { return Err(ServerError::Full) };
+        server.running.set(Some(Running { protocol, interface, port, socket, stream }));
+        server.changed.signal(());
+        Ok(stream)
+    }
+
+    /// The peer that `udp.server.remote_*` presets. Only a dotted address is taken: nothing can be looked up here.
+    fn preset_peer(&self) -> Option<SocketAddrV4> {
+        let port = self.base.variables.number(PRESET_PORT) as u16;
+        let parse = |host: &[u8]| core::str::from_utf8(host).ok()?.parse::<Ipv4Addr>().ok();
+        let host = self.base.variables.with(PRESET_HOST, parse)?;
+        (port != 0).then_some(SocketAddrV4::new(host, port))
+    }
+
+    fn server_on(&self, protocol: Protocol, port: u16) -> Option<u8> {
+        let matches = |running: Running| running.protocol == protocol && running.port == port;
+        let row = self.servers.iter().position(|server| server.running.get().is_some_and(matches))?;
+        Some(row as u8)
+    }
+
+    /// The stream of the UDP server on `port`, or of any UDP server with `None`.
+    pub fn udp_server_stream(&self, port: Option<u16>) -> Option<u8> {
+        let mut running = self.servers.iter().filter_map(|server| server.running.get());
+        running.find(|row| row.protocol == Protocol::Udp && port.is_none_or(|port| row.port == port))?.stream
+    }
+
+    /// Stops the server on `port`, or all of the protocol with `None`. The streams of their clients are closed.
+    pub fn server_stop(&self, protocol: Protocol, port: Option<u16>) -> Result<(), ServerError> {
+        let wanted = |row: &Running| row.protocol == protocol && port.is_none_or(|port| row.port == port);
+        self.stop_where(wanted).then_some(()).ok_or(ServerError::NotRunning)
+    }
+
+    /// Closes all streams and servers of an interface that goes down.
+    pub fn interface_down(&self, interface: Interface) {
+        self.stop_where(|row| row.interface == interface);
+        for handle in 0..self.slots.len() as u8 {
+            let on_network = self.with(handle, |_, stream| !matches!(stream.kind, Kind::File | Kind::Cmd | Kind::Webs));
+            if on_network == Ok(true) {
+                self.abort(handle);
+            }
+        }
+    }
+
+    fn stop_where(&self, wanted: impl Fn(&Running) -> bool) -> bool {
+        let mut any = false;
+        for (row, server) in self.servers.iter().enumerate() {
+            let Some(running) = server.running.get().filter(|running| wanted(running)) else { continue };
+            any = true;
+            server.running.set(None);
+            server.changed.signal(());
+            if running.protocol == Protocol::Tcp {
+                self.base.port.close(running.socket);
+            }
+            self.abort_clients(row as u8);
+        }
+        any
+    }
+
+    /// The stream of a UDP server was closed, and the server with it.
+    pub(super) fn udp_server_gone(&self, row: u8) {
+        if let Some(server) = self.servers.get(usize::from(row)) {
+            server.running.set(None);
+        }
+    }
+
+    fn abort_clients(&self, row: u8) {
+        for handle in 0..self.slots.len() as u8 {
+            if self.with(handle, |_, stream| stream.server == Some(row)) == Ok(true) {
+                self.abort(handle);
+            }
+        }
+    }
+
+    fn clients(&self, row: u8) -> usize {
+        let mine = |handle: &u8| self.with(*handle, |_, stream| stream.server == Some(row)) == Ok(true);
+        (0..self.slots.len() as u8).filter(mine).count()
+    }
+
+    /// Takes a new client in, or closes it when there is no place (networking reference 4.4).
+    fn admit(&self, row: u8, socket: Socket, remote: SocketAddrV4) {
+        let allowed = self.base.variables.number(MAX_CLIENTS).max(0) as usize;
+        let reservation = if self.clients(row) < allowed { self.reserve(Kind::Tcps) } else { Err(StreamError::Full) };
+        match reservation {
+            Ok(reservation) => {
+                reservation.accepted(socket, row, remote);
+            }
+            Err(_) => self.base.port.close(socket),
+        }
+    }
+}
+
+fn failure(error: PortError) -> ServerError {
+    match error {
+        PortError::InUse => ServerError::PortInUse,
+        PortError::NoRoom => ServerError::Full,
+        _ => ServerError::Network,
+    }
+}
+
+/// Accepts the clients of one row of the server table, for ever.
+pub async fn serve(streams: &'static Streams, row: u8) {
+    let Some(server) = streams.servers.get(usize::from(row)) else { return };
+    loop {
+        match server.running.get().filter(|running| running.protocol == Protocol::Tcp) {
+            None => server.changed.wait().await,
+            Some(running) => {
+                if let Either::Second(()) = select(server.changed.wait(), accept(streams, row, running.socket)).await {
+                    // Accepting failed for want of sockets or memory: give others time to let some go.
+                    Timer::after_millis(100).await;
+                }
+            }
+        }
+    }
+}
+
+async fn accept(streams: &'static Streams, row: u8, listener: Socket) {
+    while let Ok((socket, remote)) = port::accept(streams.base.port, listener).await {
+        streams.admit(row, socket, remote);
+    }
+}

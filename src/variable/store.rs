@@ -1,0 +1,320 @@
+//! The RAM copy of the variables: only values that differ from their defaults take room.
+//!
+//! There are two layers of values over the factory's: the board's, and on top the user's, which is what `save`
+//! writes. Both live in one arena of entries, each a [`Key`] of three bytes, a length byte and the value.
+
+use core::cell::RefCell;
+use core::net::Ipv4Addr;
+
+use heapless::Vec;
+
+use super::{Access, Id, Index, Kind, Saved, Value, ValueError, Variable, find_bytes, id, settings, value};
+use crate::base::Base;
+use crate::limits;
+
+/// The variables in RAM.
+pub struct Variables {
+    arena: RefCell<Vec<u8, { limits::SETTINGS }>>,
+    /// Where records of settings are put together and read; kept here because the stack of a small board is short.
+    pub(super) scratch: RefCell<[u8; settings::RECORD]>,
+}
+
+/// Whose value an entry holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layer {
+    User = 0,
+    Board = 0x80,
+}
+
+/// What an entry is for: the row, and the element together with the layer.
+type Key = [u8; 3];
+
+const HEADER: usize = 4;
+
+fn key(layer: Layer, id: Id, element: u8) -> Key {
+    let [low, high] = id.0.to_le_bytes();
+    [low, high, element | layer as u8]
+}
+
+const ALIAS: Id = id("gpio.alias");
+
+/// One element of a variable; plain variables have only element 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Element(pub(super) u8);
+
+/// What the first word of an indexed variable names.
+enum Target {
+    One(Element),
+    /// `-1`: every element.
+    All,
+}
+
+impl Variables {
+    /// Factory defaults.
+    pub const fn new() -> Self {
+        Self { arena: RefCell::new(Vec::new()), scratch: RefCell::new([0; settings::RECORD]) }
+    }
+
+    /// Puts a board's defaults over the factory's, as `(name, value)`; for an indexed variable the value begins with
+    /// the element: `("system.indicator.gpio", "wlan 20")`. What is not valid is ignored.
+    pub fn apply_board_defaults(&self, defaults: &[(&str, &str)]) {
+        for (name, value) in defaults {
+            let Some((id, _)) = find_bytes(&[name.as_bytes()]) else { continue };
+            let indexed = matches!(id.row().kind, Kind::Indexed(..));
+            let parsed = match value.split_once(' ') {
+                Some((element, value)) if indexed => self.check(id, &[element.as_bytes(), value.as_bytes()]),
+                _ => self.check(id, &[value.as_bytes()]),
+            };
+            if let Ok((Target::One(element), value)) = parsed {
+                let _ = self.put(Layer::Board, id, element, &value);
+            }
+        }
+    }
+
+    /// Goes back to the defaults of board and factory, in RAM.
+    pub fn reset(&self) {
+        let mut arena = self.arena.borrow_mut();
+        let mut at = 0;
+        while let Some(size) = entry_size(&arena, at) {
+            if arena[at + 2] & Layer::Board as u8 == 0 {
+                cut(&mut arena, at, size);
+            } else {
+                at += size;
+            }
+        }
+    }
+
+    // --- Typed getters ------------------------------------------------------------------------------------------------
+
+    /// The value of a switch.
+    pub fn flag(&self, id: Id) -> bool {
+        self.with(id, |value| value == b"1")
+    }
+
+    /// The value of a number, GPIO or mask; 0 for other kinds.
+    pub fn number(&self, id: Id) -> i64 {
+        self.with(id, |value| value::integer(value).unwrap_or(0))
+    }
+
+    /// The position of the value in its list of choices: `system.print_level` gives 0 to 5, and 6 for `all`.
+    pub fn choice(&self, id: Id) -> usize {
+        let Kind::Choice(choices) = id.row().kind else { return 0 };
+        self.with(id, |value| choices.iter().position(|choice| choice.as_bytes() == value).unwrap_or(0))
+    }
+
+    /// The value of an address; 0.0.0.0 for other kinds.
+    pub fn ipv4(&self, id: Id) -> Ipv4Addr {
+        self.with(id, |value| value::ipv4(value).unwrap_or(Ipv4Addr::UNSPECIFIED))
+    }
+
+    /// Calls `use_value` with the bytes of a plain variable, secret or not. It works on a copy: variables may be set
+    /// meanwhile.
+    pub fn with<R>(&self, id: Id, use_value: impl FnOnce(&[u8]) -> R) -> R {
+        use_value(&self.value(id, Element(0)))
+    }
+
+    /// As [`Variables::with`], for the element `index` of an indexed variable (`"0"`, `"wlan"`).
+    pub fn element<R>(&self, id: Id, index: &str, use_value: impl FnOnce(&[u8]) -> R) -> Result<R, ValueError> {
+        let Kind::Indexed(kind, _) = id.row().kind else { return Err(ValueError::Invalid) };
+        let element = self.element_of(kind, index.as_bytes())?;
+        Ok(use_value(&self.value(id, element)))
+    }
+
+    /// The GPIO that a word means: a number below [`limits::GPIOS`], or a name of `gpio.alias`.
+    pub fn gpio(&self, word: &[u8]) -> Option<u8> {
+        if let Some(number) = value::integer(word) {
+            return u8::try_from(number).ok().filter(|&gpio| gpio < limits::GPIOS);
+        }
+        (0..limits::GPIOS).find(|&gpio| !word.is_empty() && self.value(ALIAS, Element(gpio)) == word)
+    }
+
+    /// The value of one element: the user's, or the board's, or the factory's.
+    pub(super) fn value(&self, id: Id, element: Element) -> Value {
+        let arena = self.arena.borrow();
+        for layer in [Layer::User, Layer::Board] {
+            if let Some(found) = lookup(&arena, key(layer, id, element.0)) {
+                return Value::from_slice(found).unwrap_or_default();
+            }
+        }
+        Value::from_slice(factory(id.row(), element)).unwrap_or_default()
+    }
+
+    // --- Changes ------------------------------------------------------------------------------------------------------
+
+    /// `set <words>`: finds the variable and sets it. `words` begin with its name or abbreviation.
+    pub fn set_words(&self, base: &Base, words: &[&[u8]]) -> Result<(), ValueError> {
+        if words.is_empty() {
+            return Err(ValueError::TooFew);
+        }
+        let (id, used) = find_bytes(words).ok_or(ValueError::Unknown)?;
+        self.set(base, id, words.get(used..).unwrap_or(&[]))
+    }
+
+    /// Sets a variable from the words after its name. A bad value changes nothing.
+    pub fn set(&self, base: &Base, id: Id, words: &[&[u8]]) -> Result<(), ValueError> {
+        let row = id.row();
+        if row.access == Access::Read {
+            return Err(ValueError::Denied);
+        }
+        let (target, value) = self.check(id, words)?;
+        match target {
+            Target::One(element) if row.show.is_none() => self.put(Layer::User, id, element, &value)?,
+            Target::One(_) => {}
+            Target::All => self.take_out(id, &value),
+        }
+        row.changed.map_or(Ok(()), |changed| changed(base, &value))
+    }
+
+    /// Sets a plain variable without regard to who may; for the device itself. `changed` is not called.
+    pub fn set_text(&self, id: Id, value: &[u8]) -> Result<(), ValueError> {
+        let value = value::parse(&id.row().kind, 0, &[value])?;
+        self.put(Layer::User, id, Element(0), &value)
+    }
+
+    /// Sets several plain variables: all, or none of them.
+    pub(super) fn set_all(&self, values: &[(Id, &[u8])]) -> Result<(), ValueError> {
+        let room = self.arena.borrow().capacity() - self.arena.borrow().len();
+        let need: usize = values.iter().map(|(_, value)| HEADER + value.len()).sum();
+        let record: usize = values.iter().map(|(id, value)| settings::entry_size(*id, Element(0), value.len())).sum();
+        if need > room || settings::size_of(self) + record > settings::RECORD {
+            return Err(ValueError::Full);
+        }
+        values.iter().try_for_each(|(id, value)| self.set_text(*id, value))
+    }
+
+    /// Calls `each` with every value of the user's layer that `save` writes.
+    pub(super) fn each_saved(&self, mut each: impl FnMut(Id, Element, &[u8])) {
+        let arena = self.arena.borrow();
+        let mut at = 0;
+        while let Some(size) = entry_size(&arena, at) {
+            let id = Id(u16::from_le_bytes([arena[at], arena[at + 1]]));
+            let element = arena[at + 2];
+            if element & Layer::Board as u8 == 0 && id.row().saved != Saved::No {
+                each(id, Element(element), &arena[at + HEADER..at + size]);
+            }
+            at += size;
+        }
+    }
+
+    /// Reads the words after a name: which element, and its value in stored form.
+    fn check(&self, id: Id, words: &[&[u8]]) -> Result<(Target, Value), ValueError> {
+        let Kind::Indexed(index, kind) = id.row().kind else {
+            return Ok((Target::One(Element(0)), value::parse(&id.row().kind, 0, words)?));
+        };
+        let (&word, words) = words.split_first().ok_or(ValueError::TooFew)?;
+        if matches!(index, Index::GpioOrAll) && word == b"-1" {
+            return Ok((Target::All, value::parse(kind, 0, words)?));
+        }
+        let element = self.element_of(index, word)?;
+        Ok((Target::One(element), value::parse(kind, element.0, words)?))
+    }
+
+    /// The element that a word names.
+    pub(super) fn element_of(&self, index: Index, word: &[u8]) -> Result<Element, ValueError> {
+        let found = match index {
+            Index::Number(count) => {
+                value::integer(word).and_then(|number| u8::try_from(number).ok()).filter(|&number| number < count)
+            }
+            Index::Gpio | Index::GpioOrAll => self.gpio(word),
+            Index::Word(names) => {
+                names.iter().position(|name| word.eq_ignore_ascii_case(name.as_bytes())).map(|position| position as u8)
+            }
+        };
+        found.map(Element).ok_or(ValueError::Invalid)
+    }
+
+    /// Takes the words of a comma-separated list out of every element.
+    fn take_out(&self, id: Id, words: &[u8]) {
+        for gpio in 0..limits::GPIOS {
+            let old = self.value(id, Element(gpio));
+            let mut new = Value::new();
+            let gone = |field: &&[u8]| !words.split(|&byte| byte == b',').any(|word| word == *field);
+            for field in old.split(|&byte| byte == b',').filter(gone) {
+                // The new list is no longer than the old one.
+                let _ = if new.is_empty() { Ok(()) } else { new.push(b',') };
+                let _ = new.extend_from_slice(field);
+            }
+            if new.is_empty() {
+                let _ = new.extend_from_slice(factory(id.row(), Element(gpio)));
+            }
+            let _ = self.put(Layer::User, id, Element(gpio), &new);
+        }
+    }
+
+    /// Stores a value, or drops its entry when it is the one below.
+    fn put(&self, layer: Layer, id: Id, element: Element, value: &[u8]) -> Result<(), ValueError> {
+        let saved = layer == Layer::User && id.row().saved != Saved::No;
+        let mut arena = self.arena.borrow_mut();
+        let key = key(layer, id, element.0);
+        let old = position(&arena, key).unwrap_or((arena.len(), 0));
+        let below = match layer {
+            Layer::User => lookup(&arena, self::key(Layer::Board, id, element.0)),
+            Layer::Board => None,
+        };
+        if value == below.unwrap_or(factory(id.row(), element)) {
+            cut(&mut arena, old.0, old.1);
+            return Ok(());
+        }
+        let length = u8::try_from(value.len()).map_err(|_| ValueError::Invalid)?;
+        if arena.len() - old.1 + HEADER + value.len() > arena.capacity() {
+            return Err(ValueError::Full);
+        }
+        // What is in RAM must always fit into the record that `save` writes.
+        drop(arena);
+        let replaced = if saved && old.1 > 0 { settings::entry_size(id, element, old.1 - HEADER) } else { 0 };
+        let record = settings::size_of(self) - replaced;
+        if saved && record + settings::entry_size(id, element, value.len()) > settings::RECORD {
+            return Err(ValueError::Full);
+        }
+        let mut arena = self.arena.borrow_mut();
+        cut(&mut arena, old.0, old.1);
+        let stored = arena.extend_from_slice(&key).and_then(|()| arena.push(length).map_err(|_| Default::default()));
+        stored.and_then(|()| arena.extend_from_slice(value)).map_err(|_| ValueError::Full)
+    }
+}
+
+impl Default for Variables {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The factory value of an element; a default of several lines has one an element.
+fn factory(row: &Variable, element: Element) -> &'static [u8] {
+    let mut lines = row.default.split('\n');
+    let first = lines.next().unwrap_or("");
+    let own = match element.0 {
+        0 => None,
+        later => lines.nth(usize::from(later) - 1),
+    };
+    own.unwrap_or(first).as_bytes()
+}
+
+/// The size of the entry that begins at `at`, if one does.
+fn entry_size(arena: &[u8], at: usize) -> Option<usize> {
+    Some(HEADER + usize::from(*arena.get(at + HEADER - 1)?))
+}
+
+/// Where the entry of a key is, and its size.
+fn position(arena: &[u8], key: Key) -> Option<(usize, usize)> {
+    let mut at = 0;
+    while let Some(size) = entry_size(arena, at) {
+        if arena[at..].starts_with(&key) {
+            return Some((at, size));
+        }
+        at += size;
+    }
+    None
+}
+
+fn lookup(arena: &[u8], key: Key) -> Option<&[u8]> {
+    let (at, size) = position(arena, key)?;
+    arena.get(at + HEADER..at + size)
+}
+
+/// Removes `size` bytes at `at`.
+fn cut(arena: &mut Vec<u8, { limits::SETTINGS }>, at: usize, size: usize) {
+    let end = (at + size).min(arena.len());
+    arena.copy_within(end.., at);
+    arena.truncate(arena.len() - (end - at));
+}

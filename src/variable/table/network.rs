@@ -1,0 +1,30 @@
+//! `network.*` (variables reference 2.4, networking reference 5.1).
+
+use super::super::live;
+use super::*;
+
+#[rustfmt::skip]
+pub(super) const ROWS: &[Variable] = &[
+    var("network.buffer.rxtx_ratio", "ne b r", number(1, 99), "50").at(Effect::Boot)
+        .not_yet("buffers are fixed at build time", "Percent of the packet buffers for receiving."),
+    var("network.buffer.size", "ne b s", number(1024, 1_048_576), "25000").at(Effect::Boot)
+        .not_yet("buffers are fixed at build time", "Bytes of the packet buffers."),
+    live("network.buffer.usage", "ne b u", live::buffer_usage)
+        .done("Use of the packet buffers in percent: rx:3,tx:0."),
+    var("network.default_interface", "ne f", Kind::Choice(&["wlan", "softap"]), "wlan")
+        .not_yet(NO_SOFTAP, "Interface that default stands for."),
+    var("network.tls.ca_cert", "ne t a", FILE, "geotrust_ca.pem")
+        .not_yet(NO_TLS, "CA certificate of TLS clients."),
+    var("network.tls.client_cert", "ne t c", FILE, "")
+        .not_yet(NO_TLS, "Client certificate."),
+    var("network.tls.client_key", "ne t k", FILE, "")
+        .not_yet(NO_TLS, "Key of the client certificate."),
+    var("network.tls.handshake_timeout", "ne t t", number(1, 65535), "20000")
+        .not_yet(NO_TLS, "Milliseconds for a TLS handshake."),
+    var("network.tls.server_cert", "", FILE, "").at(Effect::Network)
+        .not_yet(NO_TLS, "Certificate of TLS servers."),
+    var("network.tls.server_key", "", FILE, "").at(Effect::Network)
+        .not_yet(NO_TLS, "Key of TLS servers."),
+    var("network.tls.version", "ne t v", Kind::Choice(&["10", "11", "12", "13"]), "12")
+        .not_yet(NO_TLS, "Highest TLS version to offer."),
+];

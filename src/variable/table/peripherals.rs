@@ -1,0 +1,86 @@
+//! `bus.*`, `gpio.*`, `spi.*`, `uart.*` (variables reference 3.3 to 3.5, serial reference 1 and 7).
+
+use super::super::{Index, live};
+use super::*;
+use Effect::{Boot, Now, Uart};
+
+const UARTS: Kind = Kind::Choice(&["uart0", "uart1"]);
+const NO_STREAM_MODE: &str = "no stream mode in this release";
+const NO_UART: &str = "the port sets up its own UART";
+const SLEEP_STATES: Kind =
+    Kind::Choice(&["default", "input_highz", "input_pull_up", "input_pull_down", "output_low", "output_high"]);
+
+/// An indexed variable of the two UARTs.
+const fn each_uart(kind: &'static Kind) -> Kind {
+    Kind::Indexed(Index::Number(2), kind)
+}
+
+/// An indexed variable of the GPIOs.
+const fn each_gpio(kind: &'static Kind) -> Kind {
+    Kind::Indexed(Index::Gpio, kind)
+}
+
+#[rustfmt::skip]
+pub(super) const BUS: &[Variable] = &[
+    // `bu c t` is the transmit buffer on Gecko OS 2 and the read timeout on 4: here it is the one that has an effect.
+    var("bus.command.read_timeout", "bu c t", number(0, 65535), "100").at(Now)
+        .done("Milliseconds to wait for data bytes that follow a command."),
+    var("bus.command.rx_bufsize", "bu c r", number(256, 10_000), "4096").at(Boot)
+        .not_yet("buffers are fixed at build time", "Bytes of the receive buffer in command mode."),
+    var("bus.command.tx_bufsize", "", number(256, 10_000), "256").at(Boot)
+        .not_yet("buffers are fixed at build time", "Bytes of the transmit buffer in command mode."),
+    var("bus.command.write_check_enabled", "bu c c", Kind::Bool, "0")
+        .done("Check for room before a write takes its data."),
+    var("bus.command.write_timeout", "", number(0, 65535), "1000")
+        .done("Milliseconds a write waits for room."),
+    var("bus.data_bus", "", UARTS, "uart0").at(Boot)
+        .not_yet(NO_UART, "UART of commands and data."),
+    var("bus.log_bus", "", UARTS, "uart0").at(Boot)
+        .not_yet("log lines go to the data bus", "UART of log lines."),
+    var("bus.mode", "bu m", Kind::Choice(&["command", "stream"]), "command").at(Boot).backup()
+        .not_yet(NO_STREAM_MODE, "What the data bus is at boot."),
+    var("bus.stream.cmd_gpio", "bu s g", Kind::Gpio, "-1").at(Boot)
+        .not_yet(NO_STREAM_MODE, "GPIO that forces command mode."),
+    var("bus.stream.cmd_seq", "bu s s", text(16), "$$$").at(Boot)
+        .not_yet(NO_STREAM_MODE, "Break-in text after 3 s of silence; none or 0 is off."),
+    var("bus.stream.flush_count", "bu s c", number(0, 10_000), "0").at(Boot)
+        .not_yet(NO_STREAM_MODE, "Send when this many bytes wait; 0 is off."),
+    var("bus.stream.flush_reset", "bu s r", Kind::Bool, "1").at(Boot)
+        .not_yet(NO_STREAM_MODE, "Restart the flush timer with every byte."),
+    var("bus.stream.flush_time", "bu s t", number(0, 65535), "10").at(Boot)
+        .not_yet(NO_STREAM_MODE, "Milliseconds after which waiting bytes are sent."),
+];
+
+#[rustfmt::skip]
+pub(super) const GPIO: &[Variable] = &[
+    var("gpio.alias", "gp a", each_gpio(&text(15)), "")
+        .done("Name to use in place of a GPIO's number."),
+    var("gpio.init", "gp i", each_gpio(&Kind::Direction), "none").at(Boot)
+        .not_yet(NO_GPIO, "Direction and level of a GPIO at boot."),
+    var("gpio.sleep", "gp s", each_gpio(&SLEEP_STATES), "default")
+        .not_yet(NO_GPIO, "State of a GPIO during sleep."),
+    report("gpio.usage", "gp u", live::gpio_usage)
+        .done("What each GPIO is used for."),
+];
+
+#[rustfmt::skip]
+pub(super) const SPI: &[Variable] = &[
+    var("spi.master.active_gpio", "", Kind::Gpio, "-1")
+        .not_yet("no SPI in this release", "Chip select of the SPI master."),
+    var("spi.master.active_level", "", number(0, 1), "0")
+        .not_yet("no SPI in this release", "Active level of the chip select."),
+];
+
+#[rustfmt::skip]
+pub(super) const UART: &[Variable] = &[
+    var("uart.baud", "ua b", each_uart(&Kind::Baud), "115200").at(Uart).backup()
+        .not_yet(NO_UART, "Speed of a UART."),
+    var("uart.data", "ua d", each_uart(&number(5, 9)), "8").at(Uart).backup()
+        .not_yet(NO_UART, "Data bits of a UART."),
+    var("uart.flow", "ua f", each_uart(&Kind::Bool), "0").at(Uart).backup()
+        .not_yet(NO_UART, "RTS/CTS flow control of a UART."),
+    var("uart.parity", "ua p", each_uart(&Kind::Choice(&["none", "odd", "even"])), "none").at(Uart).backup()
+        .not_yet(NO_UART, "Parity of a UART."),
+    var("uart.stop", "ua s", each_uart(&number(1, 2)), "1").at(Uart).backup()
+        .not_yet(NO_UART, "Stop bits of a UART."),
+];

@@ -1,0 +1,129 @@
+//! Network services: `broadcast.*`, `email.*`, `ioconn.*`, `mdns.*`, `ntp.*`, `remote_terminal.*`, `time.*` (variables
+//! reference 2.9 to 2.13, serial reference 7).
+
+use super::super::live;
+use super::*;
+use Effect::Network;
+
+const NO_BROADCAST: &str = "no broadcast in this release";
+const NO_SMTP: &str = "no SMTP in this release";
+const NO_IOCONN: &str = "no connection by GPIO in this release";
+const NO_MDNS: &str = "no mDNS in this release";
+const NO_NTP: &str = "no NTP in this release";
+const NO_TERMINAL: &str = "no remote terminal in this release";
+const ANNOUNCED: Kind = Kind::Fields(&[
+    "adc*",
+    "bssid",
+    "channel",
+    "gpio*",
+    "ip",
+    "mac",
+    "rssi",
+    "ssid",
+    "time",
+    "uuid",
+    "version",
+    "remote_terminal_port",
+]);
+
+#[rustfmt::skip]
+pub(super) const BROADCAST: &[Variable] = &[
+    var("broadcast.data", "br d", ANNOUNCED, "mac,bssid,channel,ip,ssid,rssi,remote_terminal_port,time,uuid,version")
+        .not_yet(NO_BROADCAST, "Fields of the announcement, in this order."),
+    var("broadcast.http.host", "br h h", text(128), "")
+        .not_yet(NO_BROADCAST, "Host to post the announcement to; empty is off."),
+    var("broadcast.interface", "br f", INTERFACE, "default")
+        .not_yet(NO_BROADCAST, "Interface of the announcement."),
+    var("broadcast.interval", "br i", number(0, 65535), "10")
+        .not_yet(NO_BROADCAST, "Seconds between announcements; 0 is off."),
+    var("broadcast.udp.ip", "br u i", Kind::Ipv4, "255.255.255.255")
+        .not_yet(NO_BROADCAST, "Address of the announcement."),
+    var("broadcast.udp.port", "br u p", PORT, "55555")
+        .not_yet(NO_BROADCAST, "Port of the announcement."),
+];
+
+#[rustfmt::skip]
+pub(super) const EMAIL: &[Variable] = &[
+    var("email.name_address", "em n", text(128), "")
+        .not_yet(NO_SMTP, "Sender: a@b or Name <a@b>."),
+    var("email.smtp.host", "em s h", HOST, "")
+        .not_yet(NO_SMTP, "Mail server."),
+    var("email.smtp.password", "em s w", text(64), "").secret(Secret::Always)
+        .not_yet(NO_SMTP, "Password at the mail server."),
+    var("email.smtp.port", "em s p", PORT, "587")
+        .not_yet(NO_SMTP, "Port of the mail server."),
+    var("email.smtp.username", "em s u", text(64), "")
+        .not_yet(NO_SMTP, "Account at the mail server."),
+];
+
+#[rustfmt::skip]
+pub(super) const IOCONN: &[Variable] = &[
+    var("ioconn.control_gpio", "", Kind::Gpio, "-1").at(Effect::Boot)
+        .not_yet(NO_IOCONN, "GPIO that opens the connection while asserted."),
+    var("ioconn.enabled", "", Kind::Bool, "0").at(Effect::Boot)
+        .not_yet(NO_IOCONN, "Let a GPIO open a connection."),
+    var("ioconn.local_port", "", PORT_OR_ANY, "0").at(Effect::Boot)
+        .not_yet(NO_IOCONN, "Local port; 0 takes a free one."),
+    var("ioconn.protocol", "", Kind::Choice(&["udp", "tcp", "tls", "web"]), "tcp").at(Effect::Boot)
+        .not_yet(NO_IOCONN, "Protocol of the connection."),
+    var("ioconn.remote_host", "", HOST, "").at(Effect::Boot)
+        .not_yet(NO_IOCONN, "Server of the connection."),
+    var("ioconn.remote_port", "", PORT, "3000").at(Effect::Boot)
+        .not_yet(NO_IOCONN, "Port of that server."),
+    var("ioconn.status_gpio", "", Kind::Gpio, "-1").at(Effect::Boot)
+        .not_yet(NO_IOCONN, "GPIO that is high while connected."),
+];
+
+#[rustfmt::skip]
+pub(super) const MDNS: &[Variable] = &[
+    var("mdns.enabled", "md e", Kind::Bool, "0").at(Network)
+        .not_yet(NO_MDNS, "Answer for the device's name."),
+    var("mdns.interface", "md i", INTERFACE, "default").at(Network)
+        .not_yet(NO_MDNS, "Interface of the responder."),
+    var("mdns.name", "md n", Kind::Name(63), "zentrios-#").at(Network)
+        .not_yet(NO_MDNS, "Name of the device without .local; # stands for the end of the MAC."),
+    var("mdns.service", "md s", text(64), "http").at(Network)
+        .not_yet(NO_MDNS, "Services to advertise."),
+    var("mdns.ttl", "md t", number(1, 65535), "300").at(Network)
+        .not_yet(NO_MDNS, "Seconds that others may keep the records."),
+];
+
+#[rustfmt::skip]
+pub(super) const NTP: &[Variable] = &[
+    var("ntp.enabled", "nt e", Kind::Bool, "1").at(Network)
+        .not_yet(NO_NTP, "Set the clock from the network."),
+    var("ntp.interface", "nt f", INTERFACE, "default").at(Network)
+        .not_yet(NO_NTP, "Interface of the requests."),
+    var("ntp.interval", "nt i", number(300, 65535), "3600")
+        .not_yet(NO_NTP, "Seconds between requests."),
+    var("ntp.server", "nt s", HOST, "pool.ntp.org")
+        .not_yet(NO_NTP, "Time server."),
+];
+
+#[rustfmt::skip]
+pub(super) const REMOTE_TERMINAL: &[Variable] = &[
+    var("remote_terminal.enabled", "re e", Kind::Bool, "0").at(Network)
+        .not_yet(NO_TERMINAL, "Take commands over telnet."),
+    var("remote_terminal.interface", "re i", INTERFACE, "default").at(Network)
+        .not_yet(NO_TERMINAL, "Interface to listen on."),
+    var("remote_terminal.password", "re w", text(64), "").secret(Secret::Always)
+        .not_yet(NO_TERMINAL, "Password asked for at connect."),
+    var("remote_terminal.port", "re p", PORT, "2000").at(Network)
+        .not_yet(NO_TERMINAL, "Port of the remote terminal."),
+    var("remote_terminal.timeout", "re t", number(0, 65535), "60")
+        .not_yet(NO_TERMINAL, "Seconds of silence after which the client is dropped; 0 never."),
+    var("remote_terminal.username", "", text(64), "")
+        .not_yet(NO_TERMINAL, "User name asked for at connect."),
+];
+
+#[rustfmt::skip]
+pub(super) const TIME: &[Variable] = &[
+    live("time.last_set", "ti l", live::last_set)
+        .done("Seconds since the clock was set, -1 never; option ms."),
+    var("time.rtc", "ti r", number(0, 253_402_300_799), "").shown(live::rtc).changed(live::set_rtc)
+        .done("Seconds since 1970; options ms and utc."),
+    live("time.uptime", "ti u", live::uptime)
+        .done("Seconds since reset; option ms."),
+    var("time.zone", "ti z", Kind::Zone, "0").changed(live::set_zone)
+        .done("Hours east of Greenwich: 2, -4:30."),
+];

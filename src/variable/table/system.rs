@@ -1,0 +1,101 @@
+//! `system.*` (variables reference 3.1 and 3.2, serial reference 3, 5 and 11).
+
+use super::super::{Index, live};
+use super::*;
+use Effect::Boot;
+
+const MODES: Kind = Kind::Choice(&["human", "machine"]);
+const INDICATORS: Index = Index::Word(&["wlan", "network", "softap"]);
+const NO_SLEEP: &str = "no sleep in this release";
+const ACTIVITIES: Kind =
+    Kind::Fields(&["none", "softap_rx", "softap_tx", "wlan_rx", "wlan_tx", "uart*_rx", "uart*_tx"]);
+const EVENTS: Index = Index::Word(&[
+    "initialized",
+    "stream_opened",
+    "stream_closed",
+    "stream_failed",
+    "wlan_joined",
+    "wlan_leave",
+    "softap_joined",
+    "softap_leave",
+    "sleep",
+    "wake",
+    "safemode",
+    "stream_mode",
+    "command_mode",
+]);
+const PATTERNS: &str = "static_off|fast_blink|medium_blink|static_on\n\
+                        static_off|fast_blink|slow_blink\n\
+                        static_off|fast_blink|slow_blink|static_on";
+
+#[rustfmt::skip]
+pub(super) const ROWS: &[Variable] = &[
+    var("system.activity.gpio", "sy a g", Kind::Indexed(Index::GpioOrAll, &ACTIVITIES), "none")
+        .not_yet(NO_GPIO, "Traffic that a GPIO pulses on."),
+    var("system.activity.gpio_level", "sy a l", number(0, 1), "1")
+        .not_yet(NO_GPIO, "Active level of those GPIOs."),
+    var("system.adc.vref", "sy a v", number(0, 65535), "3300")
+        .not_yet("no ADC in this release", "Reference of the ADC in millivolts."),
+    var("system.bflash.cs_gpio", "", Kind::Gpio, "-1").at(Boot)
+        .not_yet("no external flash in this release", "Chip select of external flash."),
+    live("system.build_number", "sy n", live::build_number)
+        .done("Build id."),
+    var("system.cmd.aux_bus", "", text(16), "").at(Boot)
+        .not_yet("one command bus", "A further command bus."),
+    var("system.cmd.buffered", "sy c b", Kind::Bool, "0").backup()
+        .done("Long answers go into a stream."),
+    var("system.cmd.echo", "sy c e", Kind::Bool, "1").backup()
+        .done("Echo typed characters."),
+    var("system.cmd.format", "sy c f", MODES, "").shown(live::mode).changed(live::set_mode)
+        .done("As system.cmd.mode."),
+    var("system.cmd.gpio", "sy c g", Kind::Gpio, "-1").at(Boot)
+        .not_yet(NO_GPIO, "GPIO that tells that a command is complete."),
+    var("system.cmd.header_enabled", "sy c h", Kind::Bool, "0").backup()
+        .done("Put a header before each answer."),
+    var("system.cmd.mode", "sy c m", MODES, "").shown(live::mode).changed(live::set_mode)
+        .done("Sets echo, header, prompt and print level for a human or a machine."),
+    var("system.cmd.prompt_enabled", "sy c p", Kind::Bool, "1").backup()
+        .done("Print the prompt when ready."),
+    var("system.cmd.timestamp", "sy c t", Kind::Choice(&["none", "log", "all"]), "log")
+        .done("Where time stamps are printed."),
+    var("system.factory_reset.aux_gpio", "", Kind::Gpio, "-1").at(Boot)
+        .not_yet(NO_GPIO, "Second GPIO of the factory reset."),
+    var("system.factory_reset.aux_level", "", number(0, 1), "1").at(Boot)
+        .not_yet(NO_GPIO, "Active level of that GPIO."),
+    var("system.gotosleep.timeout", "sy g t", number(0, 4_294_967_295), "0").at(Boot)
+        .not_yet(NO_SLEEP, "Seconds after which the device goes to sleep; 0 never."),
+    var("system.indicator.gpio", "sy i g", Kind::Indexed(INDICATORS, &Kind::Gpio), "-1")
+        .not_yet(NO_GPIO, "GPIO of an indicator LED."),
+    var("system.indicator.state", "sy i s", Kind::Indexed(INDICATORS, &Kind::Patterns(&[4, 3, 4])), PATTERNS)
+        .not_yet(NO_GPIO, "LED patterns of the states of an indicator."),
+    live("system.memory.usage", "sy e u", live::memory_usage)
+        .done("Memory in use in percent."),
+    var("system.msg", "", Kind::Indexed(EVENTS, &text(31)), "")
+        .not_yet("messages have their built-in texts", "Text of an event message; empty is the built-in one."),
+    var("system.oob.gpio", "", text(64), "").at(Boot)
+        .not_yet(NO_GPIO, "GPIO that signals any event."),
+    var("system.powersave.mode", "sy p m", Kind::Bool, "1")
+        .not_yet("the port decides how it idles", "Let the processor sleep when idle."),
+    var("system.print_level", "sy p", Kind::Choice(&["0", "1", "2", "3", "4", "5", "all"]), "all").backup()
+        .done("How much of the log is printed."),
+    var("system.safemode.console_timeout", "", number(0, 65535), "0").at(Boot)
+        .not_yet("no safe mode in this release", "Seconds that the console stays in safe mode."),
+    var("system.safemode.disabled", "", Kind::Bool, "0").at(Boot)
+        .not_yet("no safe mode in this release", "Never enter safe mode."),
+    var("system.safemode.sleep_timeout", "", number(0, 65535), "0").at(Boot)
+        .not_yet("no safe mode in this release", "Seconds of sleep after the console."),
+    live("system.safemode.status", "sy s s", live::safe_mode)
+        .done("1 in safe mode."),
+    var("system.security_key", "", text(64), "").write_only()
+        .not_yet("files are not encrypted", "Key of the device's own encryption."),
+    live("system.uuid", "sy u", live::uuid)
+        .done("Unique id of the device."),
+    var("system.variable_lock", "", text(128), "")
+        .not_yet("variables cannot be locked", "Variables that cannot be changed."),
+    live("system.version", "sy v", live::version)
+        .done("Version of the firmware."),
+    var("system.wakeup.events", "sy w e", text(64), "").at(Boot)
+        .not_yet(NO_SLEEP, "GPIO that wakes the device."),
+    var("system.wakeup.timeout", "sy w t", number(0, 4_294_967_295), "0").at(Boot)
+        .not_yet(NO_SLEEP, "Seconds of sleep; 0 for ever."),
+];

@@ -1,0 +1,36 @@
+//! `udp.*` (variables reference 2.8).
+
+use super::*;
+use Effect::Network;
+
+const NO_AUTO_START: &str = "clients are not opened by themselves";
+
+#[rustfmt::skip]
+pub(super) const ROWS: &[Variable] = &[
+    var("udp.client.auto_interface", "ud c i", INTERFACE, "default").at(Network)
+        .not_yet(NO_AUTO_START, "Interface of the client that starts by itself."),
+    var("udp.client.auto_retry", "ud c r", Kind::Bool, "0")
+        .not_yet(NO_AUTO_START, "Retry every second while the remote name cannot be resolved."),
+    var("udp.client.auto_start", "ud c a", Kind::Bool, "0").at(Network)
+        .not_yet(NO_AUTO_START, "Open the client when the interface comes up."),
+    var("udp.client.local_port", "ud c l", PORT_OR_ANY, "0").at(Network)
+        .done("Local port of clients; 0 takes a free one."),
+    var("udp.client.remote_host", "ud c h", HOST, "").at(Network)
+        .not_yet(NO_AUTO_START, "Peer of the client that starts by itself."),
+    var("udp.client.remote_port", "ud c p", PORT, "3000").at(Network)
+        .not_yet(NO_AUTO_START, "Port of that peer."),
+    var("udp.server.auto_interface", "ud s i", INTERFACE, "default").at(Network)
+        .not_yet(NO_SOFTAP, "Interface of the server that starts by itself."),
+    var("udp.server.auto_start", "ud s a", Kind::Bool, "0").at(Network)
+        .not_yet("servers are not started by themselves", "Start the server at boot."),
+    var("udp.server.data_gpio", "ud s d", Kind::Gpio, "-1").at(Network)
+        .not_yet(NO_GPIO, "GPIO that is high while data waits."),
+    var("udp.server.lock_client", "ud s l", Kind::Bool, "0")
+        .done("Talk only to the first client heard."),
+    var("udp.server.port", "ud s p", PORT, "3000").at(Network)
+        .done("Port of the server when the command names none."),
+    var("udp.server.remote_host", "ud s h", HOST, "").at(Network)
+        .not_yet("the server answers whoever spoke last", "Preset peer of the server."),
+    var("udp.server.remote_port", "ud s r", PORT_OR_ANY, "0").at(Network)
+        .not_yet("the server answers whoever spoke last", "Port of that peer; 0 is none."),
+];

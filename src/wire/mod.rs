@@ -1,0 +1,3 @@
+//! Codecs without I/O: bytes in, values out, and back.
+
+pub mod crc16;

@@ -2,8 +2,8 @@
 
 use core::fmt::{self, Write};
 
+use crate::base::Base;
 use crate::clock::Date;
-use crate::port::Port;
 
 /// The release of the vendor's firmware whose interface this one has.
 pub const COMPATIBLE: &str = "ZentriOS-WZ-3.6.4.0";
@@ -34,8 +34,8 @@ const fn seconds(text: &str) -> u64 {
 
 /// Writes `OPENZENTRI-<board>-<version>, <time>Z, ZentriOS-WZ-<version>, Board:<board>` (serial reference 8), without a
 /// line end.
-pub fn write(port: &dyn Port, out: &mut dyn Write) -> fmt::Result {
-    let board = port.board_name();
+pub fn write(base: &Base, out: &mut dyn Write) -> fmt::Result {
+    let board = base.port.board_name();
     let date = Date::from_millis(BUILT * 1000);
     write!(
         out,

@@ -168,7 +168,7 @@ pub fn set_zone(base: &Base, value: &[u8]) -> Result {
 /// `system.version`.
 pub fn version(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     no_option(option)?;
-    Ok(crate::version::write(base.port, out)?)
+    Ok(crate::version::write(base, out)?)
 }
 
 /// `system.build_number`.

@@ -7,8 +7,8 @@
 //! | `store` | [`Variables`]: the values that differ from their defaults, `set` and the typed getters |
 //! | `print` | `get`: one variable, a group, all |
 //! | `live` | rows that are computed when asked for, and what some rows do when set |
-//! | `settings` | `save` and `load`: one record, never torn |
-//! | `text` | settings files: one `variable value` a line |
+//! | `describe` | what a kind accepts, in words |
+//! | `settings` | `save` and `load`: one record, never torn; settings files |
 //!
 //! To add a variable, add one row to its group's table.
 
@@ -18,6 +18,7 @@ use crate::base::Base;
 use crate::conformance::Conformance;
 use crate::limits;
 
+mod describe;
 mod live;
 mod print;
 pub mod settings;
@@ -27,9 +28,11 @@ mod table;
 mod tests;
 mod value;
 
+pub use describe::describe;
 pub use print::is_long;
 pub use store::Variables;
-pub use table::{ROWS, find, find_bytes, id};
+use table::ROWS;
+pub use table::{find, find_bytes, id, rows};
 pub use value::{expand_name, mac_bytes};
 
 /// One value in printed form.
@@ -50,6 +53,11 @@ impl Id {
     pub fn all() -> impl Iterator<Item = Id> {
         (0..ROWS.len() as u16).map(Id)
     }
+}
+
+/// The row of an id.
+pub fn row(id: Id) -> &'static Variable {
+    id.row()
 }
 
 /// What a variable accepts and how it prints.

@@ -1,8 +1,22 @@
-//! `save` and `load`.
+//! `save` and `load`: the user's values as one record in flash, and as a settings file.
+//!
+//! A record is a CBOR array of four: version, sequence number, a map of names to values (byte strings), and the
+//! CRC-32 of all bytes before it. Records are written to the two slots of the port in turn, never over the newest
+//! valid one, so that a power cut leaves the old or the new record. Values are stored by name: rows may move between
+//! releases, and what a release does not know or accept any more is left out.
+
+use core::fmt::Write;
+
+use crc::{CRC_32_ISO_HDLC, Crc, Table};
+use heapless::String;
+use minicbor::encode::write::Cursor;
+use minicbor::{Decoder, Encoder};
 
 use super::store::Element;
-use super::{Id, Kind, Variables, print};
+use super::{Access, Id, Kind, Output, Sink, Value, ValueError, Variables, find_bytes, print};
+use crate::base::Base;
 use crate::limits;
+use crate::port::{PortError, Storage};
 
 /// Bytes of a record.
 pub(super) const RECORD: usize = limits::SETTINGS;
@@ -10,47 +24,229 @@ pub(super) const RECORD: usize = limits::SETTINGS;
 /// Bytes of a record besides its entries: array, version, sequence number, map and checksum.
 const OVERHEAD: usize = 1 + 1 + 5 + 3 + 5;
 
-/// Bytes of one entry at most.
-pub(super) fn entry_size(id: Id, element: Element, value: usize) -> usize {
-    let mut name = heapless::String::<{ NAME }>::new();
-    let _ = write_name(id, element, &mut name);
-    2 + name.len() + 2 + value
-}
-
 /// Bytes of the longest name with its element.
 const NAME: usize = 64;
 
-/// Writes the name of an entry: `uart.baud 0`.
-fn write_name(id: Id, element: Element, out: &mut dyn core::fmt::Write) -> core::fmt::Result {
-    out.write_str(id.row().name)?;
-    if let Kind::Indexed(index, _) = id.row().kind {
-        out.write_str(" ")?;
-        print::write_element(index, element, out)?;
-    }
-    Ok(())
+/// The version of the record's form. A record of another version is not read.
+const VERSION: u32 = 1;
+
+/// The checksum without its table of 1 KB: records are short and rare.
+const CHECKSUM: Crc<u32, Table<0>> = Crc::<u32, Table<0>>::new(&CRC_32_ISO_HDLC);
+
+/// Why settings could not be saved. What was saved before is still there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SaveError {
+    /// The record does not fit. Does not happen: `set` refuses what could not be saved.
+    Full,
+    /// The flash did not take the record.
+    Storage(PortError),
 }
 
-/// Bytes of the record that `save` would write.
+/// The two slots: what this needs of [`Storage`].
+pub trait Slots {
+    /// As [`Storage::slot_write`].
+    fn write(&self, slot: u8, record: &[u8]) -> Result<(), PortError>;
+    /// As [`Storage::slot_read`].
+    fn read(&self, slot: u8, buffer: &mut [u8]) -> Result<usize, PortError>;
+}
+
+impl<T: Storage + ?Sized> Slots for T {
+    fn write(&self, slot: u8, record: &[u8]) -> Result<(), PortError> {
+        self.slot_write(slot, record)
+    }
+    fn read(&self, slot: u8, buffer: &mut [u8]) -> Result<usize, PortError> {
+        self.slot_read(slot, buffer)
+    }
+}
+
+/// Saves every value that differs from its default.
+pub fn save(base: &Base) -> Result<(), SaveError> {
+    save_to(&base.variables, base.port)
+}
+
+/// Loads what was saved last over the defaults; for boot. Answers whether there was a record.
+pub fn load(base: &Base) -> bool {
+    if !load_from(&base.variables, base.port) {
+        return false;
+    }
+    // What acts beyond being stored gets to know its value, except for switches that keep none.
+    for id in Id::all().filter(|id| id.row().show.is_none()) {
+        if let Some(changed) = id.row().changed {
+            let value: Value = base.variables.value(id, Element(0));
+            let _ = changed(base, &value);
+        }
+    }
+    true
+}
+
+/// Forgets what was saved, in both slots, because old records hold secrets. The values in RAM stay until the reboot.
+pub fn erase(base: &Base) -> Result<(), SaveError> {
+    erase_in(&base.variables, base.port)
+}
+
+/// Bytes of one entry at most.
+pub(super) fn entry_size(id: Id, element: Element, value: usize) -> usize {
+    2 + entry_name(id, element).len() + 2 + value
+}
+
+/// Bytes of the record that `save` would write, at most.
 pub(super) fn size_of(variables: &Variables) -> usize {
     let mut size = OVERHEAD;
     variables.each_saved(|id, element, value| size += entry_size(id, element, value.len()));
     size
 }
 
-#[allow(missing_docs)]
-#[derive(Debug)]
-pub struct SaveError;
-#[allow(missing_docs)]
-pub fn save(_: &crate::base::Base) -> Result<(), SaveError> {
-    Err(SaveError)
+/// The name of an entry: `uart.baud 0`.
+fn entry_name(id: Id, element: Element) -> String<NAME> {
+    let mut name = String::new();
+    // The longest name is shorter; a test asserts it.
+    let _ = name.push_str(id.row().name);
+    if let Kind::Indexed(index, _) = id.row().kind {
+        let _ = name.push(' ');
+        let _ = print::write_element(index, element, &mut name);
+    }
+    name
 }
-#[allow(missing_docs)]
-pub fn erase(_: &crate::base::Base) -> Result<(), SaveError> {
-    Err(SaveError)
+
+// --- The record -------------------------------------------------------------------------------------------------------
+
+type EncodeError = minicbor::encode::Error<minicbor::encode::write::EndOfSlice>;
+
+/// Writes a record and answers its length.
+fn encode(buffer: &mut [u8], sequence: u32, variables: Option<&Variables>) -> Result<usize, EncodeError> {
+    let mut count = 0;
+    if let Some(variables) = variables {
+        variables.each_saved(|_, _, _| count += 1);
+    }
+    let mut encoder = Encoder::new(Cursor::new(&mut *buffer));
+    encoder.array(4)?.u32(VERSION)?.u32(sequence)?.map(count)?;
+    let mut result = Ok(());
+    if let Some(variables) = variables {
+        variables.each_saved(|id, element, value| {
+            if result.is_ok() {
+                result = encoder.str(&entry_name(id, element)).and_then(|encoder| encoder.bytes(value)).map(|_| ());
+            }
+        });
+    }
+    result?;
+    let end = encoder.writer().position();
+    let checksum = CHECKSUM.checksum(buffer.get(..end).unwrap_or_default());
+    let mut encoder = Encoder::new(Cursor::new(buffer.get_mut(end..).unwrap_or_default()));
+    encoder.u32(checksum)?;
+    Ok(end + encoder.writer().position())
 }
-#[allow(missing_docs)]
-pub fn load(_: &crate::base::Base) {}
-#[allow(missing_docs)]
-pub fn save_text(_: &crate::base::Base, _: &mut dyn super::Sink) -> Result<(), super::ValueError> {
-    Ok(())
+
+/// Walks through a record and calls `each` with its entries; answers its sequence number if it is whole.
+fn decode(record: &[u8], mut each: impl FnMut(&str, &[u8])) -> Option<u32> {
+    let mut decoder = Decoder::new(record);
+    if decoder.array().ok()? != Some(4) || decoder.u32().ok()? != VERSION {
+        return None;
+    }
+    let sequence = decoder.u32().ok()?;
+    for _ in 0..decoder.map().ok()?? {
+        let name = decoder.str().ok()?;
+        each(name, decoder.bytes().ok()?);
+    }
+    let checked = record.get(..decoder.position())?;
+    (decoder.u32().ok()? == CHECKSUM.checksum(checked)).then_some(sequence)
+}
+
+/// Reads one slot and answers the record's length and sequence number, if it is whole.
+fn read_slot(slots: &(impl Slots + ?Sized), slot: u8, buffer: &mut [u8]) -> Option<(usize, u32)> {
+    let length = slots.read(slot, buffer).ok()?.min(buffer.len());
+    Some((length, decode(&buffer[..length], |_, _| {})?))
+}
+
+/// The slot and sequence number of the newest whole record.
+fn newest(slots: &(impl Slots + ?Sized), buffer: &mut [u8]) -> Option<(u8, u32)> {
+    let first = read_slot(slots, 0, buffer).map(|(_, sequence)| (0, sequence));
+    let second = read_slot(slots, 1, buffer).map(|(_, sequence)| (1, sequence));
+    match (first, second) {
+        // Sequence numbers wrap around.
+        (Some((_, old)), Some((_, new))) if new.wrapping_sub(old) as i32 > 0 => second,
+        (None, _) => second,
+        _ => first,
+    }
+}
+
+/// Writes a newer record into the slot that does not hold the newest one, and reads it back.
+fn write(slots: &(impl Slots + ?Sized), buffer: &mut [u8], variables: Option<&Variables>) -> Result<(), SaveError> {
+    let (slot, sequence) = newest(slots, buffer).map_or((0, 0), |(slot, last)| (1 - slot, last.wrapping_add(1)));
+    let length = encode(buffer, sequence, variables).map_err(|_| SaveError::Full)?;
+    slots.write(slot, buffer.get(..length).unwrap_or_default()).map_err(SaveError::Storage)?;
+    match read_slot(slots, slot, buffer) {
+        Some((_, written)) if written == sequence => Ok(()),
+        _ => Err(SaveError::Storage(PortError::Failed(0))),
+    }
+}
+
+pub(super) fn save_to(variables: &Variables, slots: &(impl Slots + ?Sized)) -> Result<(), SaveError> {
+    write(slots, &mut *variables.scratch.borrow_mut(), Some(variables))
+}
+
+pub(super) fn erase_in(variables: &Variables, slots: &(impl Slots + ?Sized)) -> Result<(), SaveError> {
+    let buffer = &mut *variables.scratch.borrow_mut();
+    write(slots, buffer, None)?;
+    write(slots, buffer, None)
+}
+
+pub(super) fn load_from(variables: &Variables, slots: &(impl Slots + ?Sized)) -> bool {
+    let buffer = &mut *variables.scratch.borrow_mut();
+    let Some((slot, _)) = newest(slots, buffer) else { return false };
+    let Some((length, _)) = read_slot(slots, slot, buffer) else { return false };
+    decode(&buffer[..length], |name, value| restore(variables, name, value));
+    true
+}
+
+/// Takes one entry over. Unknown names and values that are no longer valid are left out.
+fn restore(variables: &Variables, name: &str, value: &[u8]) {
+    let mut words = name.splitn(2, ' ');
+    let Some((id, _)) = words.next().and_then(|name| find_bytes(&[name.as_bytes()])) else { return };
+    let _ = variables.restore(id, words.next(), value);
+}
+
+// --- Settings files ---------------------------------------------------------------------------------------------------
+
+/// Writes what `save` would save as a settings file: one `variable value` a line, quoted where needed (variables
+/// reference 1.4). Values that `get` hides are left out: a file can be read by whoever reads files.
+pub fn save_text(base: &Base, out: &mut dyn Sink) -> Result<(), ValueError> {
+    let mut result = Ok(());
+    base.variables.each_saved(|id, element, value| {
+        if result.is_ok() && id.row().access != Access::Read {
+            result = line(base, id, element, value, out);
+        }
+    });
+    result
+}
+
+fn line(base: &Base, id: Id, element: Element, value: &[u8], out: &mut dyn Sink) -> Result<(), ValueError> {
+    let mut out = Output::new(out);
+    if base.variables.is_hidden(id) {
+        return Ok(write!(out, "# {} is hidden\r\n", id.row().name)?);
+    }
+    write!(out, "{} ", entry_name(id, element))?;
+    match id.row().kind {
+        // These are several words.
+        Kind::Indexed(_, Kind::Direction) => out.put(value)?,
+        Kind::Indexed(_, Kind::Baud) => write!(out, "{} raw", value.escape_ascii())?,
+        _ => quoted(value, &mut out)?,
+    }
+    Ok(out.put(b"\r\n")?)
+}
+
+/// Writes a value so that the command line reads it as one word.
+fn quoted(value: &[u8], out: &mut Output<'_>) -> Result<(), ValueError> {
+    let plain = |byte: &u8| byte.is_ascii_graphic() && !b"\"\\#".contains(byte);
+    if !value.is_empty() && value.iter().all(plain) {
+        return Ok(out.put(value)?);
+    }
+    out.put(b"\"")?;
+    for &byte in value {
+        match byte {
+            b'"' | b'\\' => out.put(&[b'\\', byte])?,
+            b' '..=b'~' => out.put(&[byte])?,
+            _ => write!(out, "\\x{byte:02X}")?,
+        }
+    }
+    Ok(out.put(b"\"")?)
 }

@@ -182,6 +182,20 @@ impl Variables {
         values.iter().try_for_each(|(id, value)| self.set_text(*id, value))
     }
 
+    /// Takes a saved value over, in stored form.
+    pub(super) fn restore(&self, id: Id, element: Option<&str>, value: &[u8]) -> Result<(), ValueError> {
+        let (element, kind) = match (id.row().kind, element) {
+            (Kind::Indexed(index, kind), Some(element)) => (self.element_of(index, element.as_bytes())?, kind),
+            (_, None) => (Element(0), &id.row().kind),
+            _ => return Err(ValueError::Invalid),
+        };
+        if id.row().saved == Saved::No {
+            return Err(ValueError::Denied);
+        }
+        let value = value::stored_form(kind, element.0, value)?;
+        self.put(Layer::User, id, element, &value)
+    }
+
     /// Calls `each` with every value of the user's layer that `save` writes.
     pub(super) fn each_saved(&self, mut each: impl FnMut(Id, Element, &[u8])) {
         let arena = self.arena.borrow();

@@ -48,6 +48,15 @@ pub fn parse(kind: &Kind, element: u8, words: &[&[u8]]) -> Result<Value, ValueEr
     }
 }
 
+/// Checks a value that was in stored form, perhaps in that of an older release.
+pub fn stored_form(kind: &Kind, element: u8, value: &[u8]) -> Result<Value, ValueError> {
+    match (kind, value.iter().position(|&byte| byte == b' ')) {
+        (Kind::Baud, _) => parse(kind, element, &[value, b"raw"]),
+        (Kind::Direction, Some(blank)) => parse(kind, element, &[&value[..blank], &value[blank + 1..]]),
+        _ => parse(kind, element, &[value]),
+    }
+}
+
 /// A value of one word.
 fn single(kind: &Kind, element: u8, word: &[u8]) -> Result<Value, ValueError> {
     match *kind {

@@ -49,11 +49,13 @@ const GROUPS: &[&[Variable]] = &[
 /// The number of rows.
 const COUNT: usize = count();
 
-/// The rows at compile time; [`ROWS`] is the copy in the image.
-const TABLE: [Variable; COUNT] = concatenate();
+/// Every variable, sorted by name.
+pub(super) static ROWS: [Variable; COUNT] = concatenate();
 
 /// Every variable, sorted by name.
-pub static ROWS: [Variable; COUNT] = TABLE;
+pub fn rows() -> &'static [Variable] {
+    &ROWS
+}
 
 const fn count() -> usize {
     let (mut group, mut sum) = (0, 0);
@@ -83,7 +85,7 @@ const fn concatenate() -> [Variable; COUNT] {
 pub const fn id(name: &str) -> Id {
     let mut row = 0;
     while row < COUNT {
-        if limits::same(TABLE[row].name, name) {
+        if limits::same(ROWS[row].name, name) {
             return Id(row as u16);
         }
         row += 1;

@@ -1,0 +1,61 @@
+//! What a kind accepts, in words: for `help <variable>` and the documents.
+
+use core::fmt::{self, Write};
+
+use super::{Index, Kind};
+use crate::limits;
+
+/// Writes what a kind accepts: `1-65535`, `default|wlan|softap`.
+pub fn describe(kind: &Kind, out: &mut dyn Write) -> fmt::Result {
+    match *kind {
+        Kind::Bool => out.write_str("0|1"),
+        Kind::Number { min, max } if max - min == 1 => write!(out, "{min}|{max}"),
+        Kind::Number { min, max } => write!(out, "{min}-{max}"),
+        Kind::Mask(max) => write!(out, "0x0-{max:#x}"),
+        Kind::Gpio => write!(out, "<GPIO 0-{}>|-1", limits::GPIOS - 1),
+        Kind::Choice(choices) => alternatives(choices, out),
+        Kind::Text { min: 0, max, .. } | Kind::Bytes(max) => write!(out, "<text of up to {max} bytes>"),
+        Kind::Text { min, max, optional } => {
+            write!(out, "<text of {min}-{max} bytes>{}", if optional { "|\"\"" } else { "" })
+        }
+        Kind::Passkey(min) => write!(out, "<{min}-63 characters>|<64 hexadecimal digits>|\"\""),
+        Kind::Name(max) => write!(out, "<up to {max} of a-z A-Z 0-9 - . and # at the end>"),
+        Kind::Ipv4 => out.write_str("<IPv4 address>"),
+        Kind::Mac => out.write_str("<MAC address>|\"\""),
+        Kind::Zone => out.write_str("[+|-]<hours 0-12>[:30]"),
+        Kind::Fields(fields) => {
+            out.write_str("comma-separated of ")?;
+            alternatives(fields, out)
+        }
+        Kind::Baud => out.write_str("<standard speed>|<speed> raw"),
+        Kind::Direction => out.write_str("<direction> [0|1]"),
+        Kind::Patterns(_) => out.write_str("<pattern>|<pattern>|..."),
+        Kind::Indexed(index, kind) => {
+            describe_index(index, out)?;
+            out.write_str(" ")?;
+            describe(kind, out)
+        }
+        Kind::Live | Kind::Report => out.write_str("read only"),
+    }
+}
+
+/// Writes what the first word of an indexed variable may be.
+fn describe_index(index: Index, out: &mut dyn Write) -> fmt::Result {
+    match index {
+        Index::Number(count) => write!(out, "<0-{}>", count.saturating_sub(1)),
+        Index::Gpio => write!(out, "<GPIO>"),
+        Index::GpioOrAll => write!(out, "<GPIO>|-1"),
+        Index::Word(words) => {
+            out.write_str("<")?;
+            alternatives(words, out)?;
+            out.write_str(">")
+        }
+    }
+}
+
+fn alternatives(words: &[&str], out: &mut dyn Write) -> fmt::Result {
+    for (at, word) in words.iter().enumerate() {
+        write!(out, "{}{word}", if at > 0 { "|" } else { "" })?;
+    }
+    Ok(())
+}

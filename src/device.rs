@@ -12,6 +12,7 @@ use crate::log::Level;
 use crate::network::{self, Network};
 use crate::port::{Interface, Port};
 use crate::serial::{self, Output};
+use crate::service::AutoStart;
 use crate::stream::{self, Streams};
 use crate::variable::{self, settings};
 use crate::{console, version};
@@ -101,6 +102,7 @@ pub fn boot(
     let shell = place!(Shell, Shell::new(machine));
     let server = place!(HttpServer, HttpServer::new(shell));
     network.register(server);
+    network.register(place!(AutoStart, AutoStart::new(base, streams)));
     let output = place!(Output, Output::new(base));
     greet(base, mounted.is_err());
     start(spawner, shell, server, output);
@@ -138,7 +140,7 @@ fn give(base: &Base, name: &str, value: &str) -> Option<()> {
 /// The boot lines (serial reference 8).
 fn greet(base: &Base, flash_failed: bool) {
     let mut banner: heapless::String<{ limits::LOG_LINE }> = heapless::String::new();
-    let _ = version::write(base.port, &mut banner);
+    let _ = version::write(base, &mut banner);
     base.log.line(Level::State, format_args!("{banner}"));
     if flash_failed {
         base.log.line(Level::Failure, format_args!("File system not available"));

@@ -47,7 +47,7 @@ fn commands(call: &mut Call<'_>) -> Result<(), CommandError> {
 fn variables(call: &mut Call<'_>) -> Result<(), CommandError> {
     call.at_most(1)?;
     call.long = true;
-    for row in &variable::ROWS {
+    for row in variable::rows() {
         let _ = write!(call.reply, "{:<3} {}", access(row.access), row.name);
         if !row.abbr.is_empty() {
             let _ = write!(call.reply, "  ({})", row.abbr);

@@ -21,7 +21,7 @@ impl Call<'_> {
 pub(super) fn version(call: &mut Call<'_>) -> Result<Step, CommandError> {
     call.at_most(0)?;
     // The reply takes all text.
-    let _ = version::write(call.machine.base.port, call.reply);
+    let _ = version::write(call.machine.base, call.reply);
     Ok(Step::Done(Ending::Text))
 }
 

@@ -15,10 +15,10 @@ pub fn tail(line: &[u8]) -> Vec<u8, { limits::COMMAND_LINE }> {
     let words_before = before.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).count();
     match (words_before, first) {
         (0, _) => common(word, COMMANDS.iter().map(|command| command.name)),
-        (1, Some(b"get" | b"set")) => common(word, variable::ROWS.iter().map(|row| row.name)),
+        (1, Some(b"get" | b"set")) => common(word, variable::rows().iter().map(|row| row.name)),
         (1, Some(b"help")) => {
             let commands = COMMANDS.iter().map(|command| command.name);
-            common(word, commands.chain(variable::ROWS.iter().map(|row| row.name)))
+            common(word, commands.chain(variable::rows().iter().map(|row| row.name)))
         }
         _ => Vec::new(),
     }

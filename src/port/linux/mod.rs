@@ -67,7 +67,7 @@ impl std::error::Error for StartError {}
 
 impl StartError {
     /// "cannot <what>: <why>".
-    fn new(what: impl fmt::Display, why: impl fmt::Display) -> Self {
+    pub fn new(what: impl fmt::Display, why: impl fmt::Display) -> Self {
         Self(format!("cannot {what}: {why}"))
     }
 }

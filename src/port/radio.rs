@@ -190,6 +190,13 @@ impl SimulatedRadio {
         });
     }
 
+    /// Cuts the radio's power for a moment: only the networks and the address set by the port are kept.
+    pub fn restart(&self) {
+        let fresh = Self::new(self.state.borrow().networks).state.into_inner();
+        let address = self.state.borrow().address;
+        *self.state.borrow_mut() = State { address, ..fresh };
+    }
+
     /// Switches off the network that the station is joining or has joined, for good.
     pub fn vanish(&self) {
         self.change(|state| {

@@ -38,6 +38,8 @@ pub struct Editor {
     overflow: bool,
     /// The terminator just seen: its other half, CR or LF, belongs to it.
     terminator: Option<u8>,
+    /// Whether the host's lines end in two bytes, as far as is known.
+    pairs: Option<bool>,
     escape: Escape,
     /// Newest first.
     history: Deque<LineBuffer, { limits::HISTORY }>,
@@ -53,6 +55,7 @@ impl Editor {
             cursor: 0,
             overflow: false,
             terminator: None,
+            pairs: None,
             escape: Escape::None,
             history: Deque::new(),
             recalled: 0,
@@ -76,11 +79,25 @@ impl Editor {
         }
     }
 
+    /// The byte that still belongs to the line end when data follow the line. After CR that is LF, unless the host is
+    /// known to end its lines in a lone CR; after LF it is CR only with a host that is known to end its lines so.
+    pub fn second_half(&self) -> Option<u8> {
+        match (self.terminator, self.pairs) {
+            (Some(b'\r'), None | Some(true)) => Some(b'\n'),
+            (Some(b'\n'), Some(true)) => Some(b'\r'),
+            _ => None,
+        }
+    }
+
     /// Takes one byte. With `echo` the editing keys work and `out` gets what the terminal must show.
     pub fn byte(&mut self, byte: u8, echo: bool, out: &mut dyn FnMut(&[u8])) -> Input {
         let terminator = self.terminator.take();
+        let second_half = matches!(byte, b'\r' | b'\n') && terminator.is_some_and(|first| first != byte);
+        if terminator.is_some() {
+            self.pairs = Some(second_half);
+        }
         match byte {
-            b'\r' | b'\n' if terminator.is_some_and(|first| first != byte) => Input::More,
+            _ if second_half => Input::More,
             b'\r' | b'\n' => self.end(byte, echo, out),
             _ if !echo => {
                 self.insert(byte, &mut |_| {});
@@ -257,6 +274,25 @@ mod tests {
         assert_eq!(editor.byte(b'\r', false, &mut |_| {}), Input::Line);
         editor.next(true);
         assert_eq!(editor.byte(b'\n', false, &mut |_| {}), Input::Line);
+    }
+
+    #[test]
+    fn the_line_end_before_data_is_that_of_the_host() {
+        for (typed, half) in [
+            ("w 0 1\r", Some(b'\n')),
+            ("w 0 1\n", None),
+            ("ver\r\nw 0 1\r", Some(b'\n')),
+            ("ver\rw 0 1\r", None),
+            ("ver\n\rw 0 1\n", Some(b'\r')),
+        ] {
+            let mut editor = Editor::new();
+            for byte in typed.bytes() {
+                if editor.byte(byte, false, &mut |_| {}) == Input::Line && editor.line() != b"w 0 1" {
+                    editor.next(false);
+                }
+            }
+            assert_eq!(editor.second_half(), half, "{typed:?}");
+        }
     }
 
     #[test]

@@ -21,6 +21,8 @@ struct Received {
     end: usize,
     /// A command has taken data since the last line.
     data_taken: bool,
+    /// The rest of the line end, which is no data.
+    line_end: Option<u8>,
 }
 
 impl Received {
@@ -40,11 +42,40 @@ impl Received {
     fn is_empty(&self) -> bool {
         self.start == self.end
     }
+
+    /// Fills the buffer, which is empty.
+    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<usize> {
+        self.start = 0;
+        self.end = 0;
+        match self.port.serial_read(&mut self.bytes) {
+            Ok(read) => {
+                self.end = read;
+                Poll::Ready(read)
+            }
+            Err(PortError::WouldBlock) => {
+                self.port.wake_when(Event::SerialReadable, context.waker());
+                Poll::Pending
+            }
+            Err(_) => Poll::Ready(0),
+        }
+    }
 }
 
 impl DataSource for Received {
     fn poll_data(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<usize> {
         self.data_taken = true;
+        if let Some(line_end) = self.line_end {
+            if self.is_empty() {
+                match self.poll_fill(context) {
+                    Poll::Ready(1..) => {}
+                    other => return other,
+                }
+            }
+            self.line_end = None;
+            if self.bytes.get(self.start) == Some(&line_end) {
+                self.start += 1;
+            }
+        }
         let waiting = self.bytes.get(self.start..self.end).unwrap_or_default();
         if !waiting.is_empty() {
             let taken = waiting.len().min(buffer.len());
@@ -66,12 +97,20 @@ impl DataSource for Received {
 /// Serves the UART until it ends, which on a board is never.
 pub async fn command_mode(shell: &'static Shell, output: &'static Output) {
     let base = shell.machine().base;
-    let mut received = Received { port: base.port, bytes: [0; limits::SERIAL_RX], start: 0, end: 0, data_taken: false };
+    let mut received = Received {
+        port: base.port,
+        bytes: [0; limits::SERIAL_RX],
+        start: 0,
+        end: 0,
+        data_taken: false,
+        line_end: None,
+    };
     let mut editor = Editor::new();
     let mut reply = Reply::new();
     output.prompt().await;
     while let Some(input) = read_line(base, output, &mut received, &mut editor).await {
         received.data_taken = false;
+        received.line_end = editor.second_half();
         match input {
             Input::TooLong => reply.too_long(),
             _ => {

@@ -94,9 +94,7 @@ pub(super) fn ping(address: Ipv4Addr, timeout: Duration) -> Result<u32> {
 
 /// A socket for ICMP, and whether it is raw: with IP headers, and with everybody's messages.
 fn open() -> Result<(OwnedFd, bool)> {
-    let socket = |kind| {
-        rustix::net::socket_with(AddressFamily::INET, kind, SocketFlags::CLOEXEC, Some(ipproto::ICMP))
-    };
+    let socket = |kind| rustix::net::socket_with(AddressFamily::INET, kind, SocketFlags::CLOEXEC, Some(ipproto::ICMP));
     match socket(SocketType::DGRAM) {
         Ok(fd) => Ok((fd, false)),
         Err(_) => socket(SocketType::RAW).map(|fd| (fd, true)).map_err(port_error),
@@ -137,7 +135,9 @@ mod tests {
     fn only_the_reply_to_this_request_counts() {
         assert!(ECHO.answered_by(&reply(), true));
         assert!(!ECHO.answered_by(&ECHO.request(), true), "our own request, seen on the loopback");
-        for (at, own_id) in [(1, true), (4, true), (5, true), (6, true), (7, true), (8, true), (MESSAGE - 1, true), (7, false)] {
+        for (at, own_id) in
+            [(1, true), (4, true), (5, true), (6, true), (7, true), (8, true), (MESSAGE - 1, true), (7, false)]
+        {
             let mut wrong = reply();
             wrong[at] ^= 1;
             assert!(!ECHO.answered_by(&wrong, own_id), "byte {at}");

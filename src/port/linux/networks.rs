@@ -139,7 +139,9 @@ mod tests {
 
     #[test]
     fn mistakes_are_named_with_their_line() {
-        for line in ["nonsense", "ssid=\"open", "channel=1", "ssid=a channel=x", "ssid=a colour=red", "ssid=a security=wep"] {
+        for line in
+            ["nonsense", "ssid=\"open", "channel=1", "ssid=a channel=x", "ssid=a colour=red", "ssid=a security=wep"]
+        {
             let error = parse(&format!("ssid=ok\n{line}\n"), ADDRESS).unwrap_err();
             assert!(error.starts_with("line 2: "), "{line}: {error}");
         }

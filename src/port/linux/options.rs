@@ -156,7 +156,8 @@ mod tests {
 
     #[test]
     fn arguments_are_read() {
-        let arguments = "--data d --serial pty:/tmp/uart --set wlan.ssid=a=b --set ht.s.p=1 --bind 0.0.0.0 --flash=512K";
+        let arguments =
+            "--data d --serial pty:/tmp/uart --set wlan.ssid=a=b --set ht.s.p=1 --bind 0.0.0.0 --flash=512K";
         let arguments: Vec<&str> = arguments.split(' ').collect();
         let Ok(Request::Run(options)) = parse(&arguments) else { panic!() };
         assert_eq!(options.data, PathBuf::from("d"));

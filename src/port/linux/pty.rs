@@ -58,7 +58,8 @@ impl Pty {
             .map_err(|error| StartError::new("name the pseudo-terminal", error))?;
         let path = name.to_string_lossy().into_owned();
         if let Some(link) = &link {
-            point(link, &path).map_err(|error| StartError::new(format_args!("create the link {}", link.display()), error))?;
+            point(link, &path)
+                .map_err(|error| StartError::new(format_args!("create the link {}", link.display()), error))?;
         }
         Ok(Self { master, slave, path, link })
     }
@@ -114,8 +115,8 @@ fn point(link: &Path, terminal: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::port::linux::tests::Folder;
     use crate::port::PortError;
+    use crate::port::linux::tests::Folder;
     use std::io::{Read, Write};
 
     #[test]

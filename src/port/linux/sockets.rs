@@ -8,9 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
 use rustix::io::{Errno, retry_on_intr};
-use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, Shutdown, SocketAddrAny, SocketFlags, SocketType, sockopt,
-};
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, Shutdown, SocketAddrAny, SocketFlags, SocketType, sockopt};
 
 use super::{earliest, keep, port_error, wake};
 use crate::port::{Keepalive, PortError, Result, Socket};
@@ -36,9 +34,14 @@ struct Entry {
 
 enum Kind {
     /// Found no room for a connection: rests until then.
-    Listener { resting: Option<Instant>, address: SocketAddrV4 },
+    Listener {
+        resting: Option<Instant>,
+        address: SocketAddrV4,
+    },
     /// `unread`: the kernel may hold received bytes.
-    Stream { unread: bool },
+    Stream {
+        unread: bool,
+    },
     Datagram,
 }
 
@@ -239,8 +242,8 @@ impl SocketTable {
     /// See [`crate::port::Sockets::udp_receive`].
     pub(super) fn udp_receive(&mut self, socket: Socket, buffer: &mut [u8]) -> Result<(usize, SocketAddrV4)> {
         let fd = self.fd(socket)?;
-        let (count, _, from) = retry_on_intr(|| rustix::net::recvfrom(fd, &mut *buffer, RecvFlags::empty()))
-            .map_err(port_error)?;
+        let (count, _, from) =
+            retry_on_intr(|| rustix::net::recvfrom(fd, &mut *buffer, RecvFlags::empty())).map_err(port_error)?;
         let from = from.map_or(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0), ipv4);
         Ok((count, from))
     }
@@ -292,10 +295,7 @@ impl SocketTable {
     }
 
     /// Names every socket that somebody waits for; answers when the first resting listener wants to be looked at.
-    pub(super) fn watch<'fd>(
-        &'fd self,
-        each: &mut dyn FnMut(u16, BorrowedFd<'fd>, PollFlags),
-    ) -> Option<Instant> {
+    pub(super) fn watch<'fd>(&'fd self, each: &mut dyn FnMut(u16, BorrowedFd<'fd>, PollFlags)) -> Option<Instant> {
         let mut retry = None;
         for (index, slot) in self.slots.iter().enumerate() {
             let Some(entry) = &slot.entry else { continue };

@@ -154,4 +154,3 @@ fn restore_on_panic() {
         }));
     });
 }
-

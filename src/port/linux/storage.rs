@@ -351,7 +351,9 @@ mod tests {
 
     #[test]
     fn names_in_the_folder_are_plain_and_come_back() {
-        for name in ["a.txt", "webapp/index.html", "../../etc/passwd", ".hidden", "100%", "für alle", "%2F", "a b", "\0\n"] {
+        for name in
+            ["a.txt", "webapp/index.html", "../../etc/passwd", ".hidden", "100%", "für alle", "%2F", "a b", "\0\n"]
+        {
             let shown = file_name(name);
             assert!(!shown.contains(['/', '\0']) && !shown.starts_with('.'), "{shown}");
             assert_eq!(device_name(&shown).as_deref(), Some(name));

@@ -1,1 +1,385 @@
-//! The simulated port.
+//! The simulated port: a whole device in memory, in virtual time, with faults on demand.
+//!
+//! [`SimPort`] has two sides. The device sees the contract ([`super::Port`]). The test sees the world around the
+//! device: it types on the serial line, is the peer of its sockets, sets its name server and its flash, and cuts its
+//! power. Nothing happens by itself: time moves by [`crate::port::host::set_virtual_time`] only, and what is due in
+//! the world happens in [`SimPort::run_due`]. [`SimDevice`] does both.
+//!
+//! The world outlives a power cut: peers, names and scripted actions stay, and are reached through the same handles.
+
+use std::boxed::Box;
+use std::cell::{Cell, RefCell};
+use std::string::String;
+use std::task::Waker;
+use std::vec::Vec;
+
+use embassy_time::Duration;
+
+use super::host::set_virtual_time;
+use super::radio::{NEIGHBOURHOOD, SimulatedRadio};
+use super::{AccessPoint, Board, Console, Event, Ipv4Config, JoinRequest, Port, PortError, Radio, RadioState, Result};
+
+mod console;
+mod device;
+mod flash;
+pub mod framing;
+mod network;
+mod peer;
+mod serial;
+mod sockets;
+#[cfg(test)]
+mod tests;
+pub mod transcript;
+
+pub use device::SimDevice;
+pub use flash::{Flash, Tear};
+pub use network::Answer;
+pub use peer::{Datagram, End, Peer, PeerListener, UdpPeer};
+
+/// The calls of the contract that can be made to fail with [`SimPort::fail`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is named after its method")]
+pub enum Call {
+    SerialRead,
+    SerialWrite,
+    TcpListen,
+    TcpAccept,
+    TcpConnect,
+    TcpConnected,
+    Send,
+    Receive,
+    Finish,
+    UdpBind,
+    UdpSend,
+    UdpReceive,
+    Lookup,
+    Ping,
+    SlotWrite,
+    SlotRead,
+    Create,
+    Open,
+    Append,
+    ReadAt,
+    Sync,
+    Rename,
+    Remove,
+    List,
+    Scan,
+    Join,
+    Configure,
+}
+
+/// A fault that waits for its call.
+struct Fault {
+    call: Call,
+    /// Calls that still succeed.
+    skip: usize,
+    error: PortError,
+}
+
+/// Something that happens in the world at its time.
+struct Action {
+    /// Virtual time in microseconds.
+    at: u64,
+    run: Box<dyn FnOnce(&'static SimPort)>,
+}
+
+/// The port. It is always leaked, so that tasks and handles can keep it.
+pub struct SimPort {
+    serial: RefCell<serial::State>,
+    network: RefCell<network::State>,
+    console: RefCell<console::State>,
+    flash: Flash,
+    radio: SimulatedRadio,
+    wakers: RefCell<Vec<(Event, Waker)>>,
+    /// In the order in which they happen.
+    agenda: RefCell<Vec<Action>>,
+    faults: RefCell<Vec<Fault>>,
+    board: BoardState,
+}
+
+struct BoardState {
+    /// Wall clock minus virtual time in milliseconds.
+    clock_offset: Cell<Option<i64>>,
+    defaults: Cell<&'static [(&'static str, &'static str)]>,
+    memory_usage: Cell<Option<u8>>,
+    random: Cell<u64>,
+    rebooting: Cell<bool>,
+    serial_ended: Cell<bool>,
+}
+
+impl SimPort {
+    /// A port with empty flash in reach of the [`NEIGHBOURHOOD`]. From now on this thread has virtual time.
+    #[allow(clippy::new_ret_no_self, reason = "a port without a static life is of no use")]
+    pub fn new() -> &'static Self {
+        set_virtual_time(embassy_time_driver::now());
+        Box::leak(Box::new(Self {
+            serial: RefCell::default(),
+            network: RefCell::default(),
+            console: RefCell::default(),
+            flash: Flash::default(),
+            radio: SimulatedRadio::new(&NEIGHBOURHOOD),
+            wakers: RefCell::default(),
+            agenda: RefCell::default(),
+            faults: RefCell::default(),
+            board: BoardState {
+                clock_offset: Cell::new(None),
+                defaults: Cell::new(&[]),
+                memory_usage: Cell::new(None),
+                random: Cell::new(1),
+                rebooting: Cell::new(false),
+                serial_ended: Cell::new(false),
+            },
+        }))
+    }
+
+    /// The radio, for what a test changes about it.
+    pub fn radio(&self) -> &SimulatedRadio {
+        &self.radio
+    }
+
+    /// The flash, for what a test changes and looks up.
+    pub fn flash(&self) -> &Flash {
+        &self.flash
+    }
+
+    /// Lets the next `call` fail with `error`.
+    pub fn fail(&self, call: Call, error: PortError) {
+        self.fail_after(0, call, error);
+    }
+
+    /// Lets one `call` fail with `error` after `skip` of them have been done.
+    pub fn fail_after(&self, skip: usize, call: Call, error: PortError) {
+        self.faults.borrow_mut().push(Fault { call, skip, error });
+    }
+
+    /// Faults that no call has met yet.
+    pub fn faults_left(&self) -> usize {
+        self.faults.borrow().len()
+    }
+
+    /// Asks whether a fault waits for this call.
+    fn check(&self, call: Call) -> Result<()> {
+        let mut faults = self.faults.borrow_mut();
+        let mut due = None;
+        for (position, fault) in faults.iter_mut().enumerate().filter(|(_, fault)| fault.call == call) {
+            if fault.skip > 0 {
+                fault.skip -= 1;
+            } else if due.is_none() {
+                due = Some(position);
+            }
+        }
+        due.map_or(Ok(()), |position| Err(faults.remove(position).error))
+    }
+
+    /// Lets `action` happen `delay` from now, when [`SimPort::run_due`] is called at that time.
+    pub fn after(&self, delay: Duration, action: impl FnOnce(&'static SimPort) + 'static) {
+        let at = embassy_time_driver::now() + delay.as_micros();
+        let mut agenda = self.agenda.borrow_mut();
+        let position = agenda.partition_point(|other| other.at <= at);
+        agenda.insert(position, Action { at, run: Box::new(action) });
+    }
+
+    /// When the next action of the world is due, in microseconds of virtual time.
+    pub fn next_action(&self) -> Option<u64> {
+        self.agenda.borrow().first().map(|action| action.at)
+    }
+
+    /// Lets everything happen that is due now; answers whether something did.
+    pub fn run_due(&'static self) -> bool {
+        let mut any = false;
+        while self.next_action().is_some_and(|at| at <= embassy_time_driver::now()) {
+            let action = self.agenda.borrow_mut().remove(0);
+            (action.run)(self);
+            any = true;
+        }
+        if any {
+            self.notify();
+        }
+        any
+    }
+
+    /// Wakes who waits for an event that has happened.
+    fn notify(&self) {
+        let waiting = self.wakers.take();
+        let (ready, still): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(event, _)| self.is_ready(*event));
+        self.wakers.borrow_mut().extend(still);
+        for (_, waker) in ready {
+            waker.wake();
+        }
+    }
+
+    fn is_ready(&self, event: Event) -> bool {
+        match event {
+            Event::SerialReadable => self.serial.borrow().is_readable(),
+            Event::SerialWritable => self.serial.borrow().is_writable(),
+            Event::Readable(socket) => self.network.borrow().is_readable(socket),
+            Event::Writable(socket) => self.network.borrow().is_writable(socket),
+            Event::Job(job) => self.network.borrow().is_job_done(job),
+            Event::Console => self.console.borrow().is_readable(),
+            Event::Radio => false,
+        }
+    }
+
+    fn forget_wakers(&self, is_dead: impl Fn(Event) -> bool) {
+        self.wakers.borrow_mut().retain(|(event, _)| !is_dead(*event));
+    }
+
+    /// Switches the power off and on: RAM, sockets and radio start anew, flash and world are kept. Who used the port
+    /// before must not be run again. Time goes on; [`SimDevice`] sets it back to zero with [`SimPort::rebase`].
+    pub fn power_cycle(&'static self) -> &'static Self {
+        self.serial.borrow_mut().power_cycle();
+        self.network.borrow_mut().power_cycle();
+        self.console.replace(console::State::default());
+        self.flash.power_cycle();
+        self.radio.restart();
+        self.wakers.borrow_mut().clear();
+        self.faults.borrow_mut().clear();
+        self.board.rebooting.set(false);
+        self.board.serial_ended.set(false);
+        self
+    }
+
+    /// Tells the world that the present moment will be called zero.
+    fn rebase(&self) {
+        let now = embassy_time_driver::now();
+        for action in self.agenda.borrow_mut().iter_mut() {
+            action.at = action.at.saturating_sub(now);
+        }
+        let offset = &self.board.clock_offset;
+        offset.set(offset.get().map(|offset| offset + (now / 1000) as i64));
+    }
+
+    /// Sets the board's own clock, in milliseconds since 1970; it goes on with virtual time.
+    pub fn set_wall_clock(&self, millis: Option<u64>) {
+        let now = (embassy_time_driver::now() / 1000) as i64;
+        self.board.clock_offset.set(millis.map(|millis| millis as i64 - now));
+    }
+
+    /// Sets the board's own defaults of variables.
+    pub fn set_board_defaults(&self, defaults: &'static [(&'static str, &'static str)]) {
+        self.board.defaults.set(defaults);
+    }
+
+    /// Sets what the board says about its memory.
+    pub fn set_memory_usage(&self, percent: Option<u8>) {
+        self.board.memory_usage.set(percent);
+    }
+
+    /// The device has asked for a restart.
+    pub fn is_rebooting(&self) -> bool {
+        self.board.rebooting.get()
+    }
+
+    /// The device has noticed the end of the serial line.
+    pub fn has_serial_ended(&self) -> bool {
+        self.board.serial_ended.get()
+    }
+}
+
+impl Port for SimPort {
+    fn wake_when(&self, event: Event, waker: &Waker) {
+        self.forget_wakers(|other| other == event);
+        if event == Event::Radio {
+            self.radio.wake_when(waker);
+        } else if self.is_ready(event) {
+            waker.wake_by_ref();
+        } else {
+            self.wakers.borrow_mut().push((event, waker.clone()));
+        }
+    }
+}
+
+impl Radio for SimPort {
+    fn scan(&self, ssid: Option<&[u8]>) -> Result<()> {
+        self.check(Call::Scan)?;
+        self.radio.scan(ssid)
+    }
+
+    fn scan_result(&self, index: usize) -> Option<AccessPoint> {
+        self.radio.scan_result(index)
+    }
+
+    fn join(&self, request: &JoinRequest<'_>) -> Result<()> {
+        self.check(Call::Join)?;
+        self.radio.join(request)
+    }
+
+    fn leave(&self) {
+        self.radio.leave();
+    }
+
+    fn configure(&self, address: Option<Ipv4Config>) -> Result<()> {
+        self.check(Call::Configure)?;
+        self.radio.configure(address)
+    }
+
+    fn radio_state(&self) -> RadioState {
+        self.radio.radio_state()
+    }
+
+    fn rssi(&self) -> Option<i8> {
+        self.radio.rssi()
+    }
+}
+
+impl Board for SimPort {
+    fn mac(&self) -> [u8; 6] {
+        [0x4C, 0x55, 0xCC, 0x10, 0x09, 0x42]
+    }
+
+    fn uuid(&self) -> [u8; 20] {
+        *b"openzentri simulated"
+    }
+
+    fn board_name(&self) -> &'static str {
+        "simulation"
+    }
+
+    fn board_defaults(&self) -> &[(&str, &str)] {
+        self.board.defaults.get()
+    }
+
+    /// The same numbers in every run (splitmix64), and others after a power cycle.
+    fn random(&self, buffer: &mut [u8]) {
+        for byte in buffer {
+            let state = self.board.random.get().wrapping_add(0x9E37_79B9_7F4A_7C15);
+            self.board.random.set(state);
+            let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            *byte = (mixed >> 56) as u8;
+        }
+    }
+
+    fn wall_clock(&self) -> Option<u64> {
+        let now = (embassy_time_driver::now() / 1000) as i64;
+        self.board.clock_offset.get().map(|offset| (now + offset).max(0) as u64)
+    }
+
+    fn memory_usage(&self) -> Option<u8> {
+        self.board.memory_usage.get()
+    }
+
+    fn reboot(&self) {
+        self.board.rebooting.set(true);
+    }
+
+    fn serial_ended(&self) {
+        self.board.serial_ended.set(true);
+    }
+}
+
+impl Console for SimPort {
+    fn console_line(&self, buffer: &mut [u8]) -> Result<usize> {
+        self.console.borrow_mut().take_line(buffer)
+    }
+
+    fn console_answer(&self, text: &[u8]) {
+        self.console.borrow_mut().answers.push(text.to_vec());
+    }
+}
+
+/// Bytes as text; what is not UTF-8 becomes U+FFFD.
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

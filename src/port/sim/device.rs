@@ -1,0 +1,214 @@
+//! A whole device on the simulated port, and the clock in the test's hand.
+
+use std::boxed::Box;
+use std::string::String;
+use std::vec::Vec;
+
+use embassy_executor::Spawner;
+use embassy_time::Duration;
+
+use super::super::host::{Runtime, set_virtual_time};
+use super::framing::{self, Frame};
+use super::{SimPort, text};
+
+/// Rounds without rest after which a device is said to spin.
+const ROUNDS: usize = 1_000_000;
+/// How long a command may take in virtual time.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// A device that runs on the test's thread; one a thread, because virtual time is the thread's.
+pub struct SimDevice {
+    port: &'static SimPort,
+    runtime: Runtime,
+    boot: Box<dyn Fn(&'static SimPort, Spawner)>,
+    /// Printed and not taken by the test yet.
+    output: Vec<u8>,
+    restarts: usize,
+    restarts_by_itself: bool,
+}
+
+impl SimDevice {
+    /// Starts a device at time zero: `boot` spawns its tasks, which then run until they rest. `boot` is called again
+    /// each time the device restarts.
+    pub fn boot_with(port: &'static SimPort, boot: impl Fn(&'static SimPort, Spawner) + 'static) -> Self {
+        port.rebase();
+        set_virtual_time(0);
+        let runtime = Runtime::new();
+        boot(port, runtime.spawner());
+        let mut device =
+            Self { port, runtime, boot: Box::new(boot), output: Vec::new(), restarts: 0, restarts_by_itself: true };
+        device.settle();
+        device
+    }
+
+    /// The port, which is also the world around the device.
+    pub fn port(&self) -> &'static SimPort {
+        self.port
+    }
+
+    /// How often the device has restarted.
+    pub fn restarts(&self) -> usize {
+        self.restarts
+    }
+
+    /// With `false`, a device that asks for a restart stops for good instead; see [`SimPort::is_rebooting`].
+    pub fn restart_by_itself(&mut self, does: bool) {
+        self.restarts_by_itself = does;
+    }
+
+    /// Cuts the power, and starts the device again at time zero on the flash as it is.
+    pub fn power_cycle(&mut self) {
+        self.collect();
+        self.port.rebase();
+        self.port.power_cycle();
+        set_virtual_time(0);
+        self.restarts += 1;
+        // The old tasks are never polled again; their wakers go to a runtime that nobody turns.
+        self.runtime = Runtime::new();
+        (self.boot)(self.port, self.runtime.spawner());
+    }
+
+    /// Runs until nothing is ready, without moving time. Answers how many microseconds later something will be;
+    /// `None` for never. Panics when the device never comes to rest.
+    pub fn settle(&mut self) -> Option<u64> {
+        for _ in 0..ROUNDS {
+            if self.port.is_rebooting() {
+                if !self.restarts_by_itself {
+                    return None;
+                }
+                self.power_cycle();
+            }
+            self.port.run_due();
+            let timer = self.runtime.turn();
+            let now = embassy_time_driver::now();
+            let action = self.port.next_action().map(|at| at.saturating_sub(now));
+            let next = timer.into_iter().chain(action).min();
+            if next != Some(0) && !self.port.is_rebooting() {
+                return next;
+            }
+        }
+        panic!("the device spins: it has not come to rest in {ROUNDS} rounds at one moment");
+    }
+
+    /// Lets time pass, from one timer or action to the next.
+    pub fn advance(&mut self, duration: Duration) {
+        self.run_until(duration, |_| false);
+    }
+
+    /// Lets time pass until `condition` holds or `limit` is over, and answers whether it holds. Looks at each moment
+    /// at which something happened, and first of all now.
+    pub fn run_until(&mut self, limit: Duration, mut condition: impl FnMut(&mut Self) -> bool) -> bool {
+        let mut left = limit.as_micros();
+        loop {
+            self.settle();
+            if condition(self) {
+                return true;
+            }
+            match self.settle() {
+                Some(next) if next <= left => {
+                    left -= next;
+                    move_time(next);
+                }
+                _ if left > 0 => move_time(std::mem::take(&mut left)),
+                _ => return false,
+            }
+        }
+    }
+
+    /// Milliseconds since the device started.
+    pub fn millis(&self) -> u64 {
+        embassy_time_driver::now() / 1000
+    }
+
+    fn collect(&mut self) {
+        self.output.extend(self.port.printed());
+    }
+
+    /// Lets the device come to rest and collects what it prints, as often as that makes it print more.
+    fn drain(&mut self) {
+        loop {
+            self.settle();
+            let before = self.output.len();
+            self.collect();
+            if self.output.len() == before {
+                break;
+            }
+        }
+    }
+
+    /// Types a line with CR LF.
+    pub fn type_line(&mut self, line: &str) {
+        self.port.type_bytes(line.as_bytes());
+        self.port.type_bytes(b"\r\n");
+    }
+
+    /// Takes what was printed since the last call, after letting the device come to rest.
+    pub fn take_bytes(&mut self) -> Vec<u8> {
+        self.drain();
+        std::mem::take(&mut self.output)
+    }
+
+    /// [`SimDevice::take_bytes`] as text.
+    pub fn take_output(&mut self) -> String {
+        text(&self.take_bytes())
+    }
+
+    /// Lets time pass until the output that waits to be taken contains `wanted`, and takes everything up to its end.
+    /// Panics after `limit`.
+    pub fn expect(&mut self, wanted: &str, limit: Duration) -> String {
+        let found = |output: &[u8]| output.windows(wanted.len()).position(|window| window == wanted.as_bytes());
+        let ok = self.run_until(limit, |device| {
+            device.drain();
+            found(&device.output).is_some()
+        });
+        let Some(at) = found(&self.output).filter(|_| ok) else {
+            panic!("{wanted:?} was not printed within {limit}; there was {:?}", text(&self.output));
+        };
+        let rest = self.output.split_off(at + wanted.len());
+        text(&std::mem::replace(&mut self.output, rest))
+    }
+
+    /// Types a line and lets time pass until it is answered: a prompt, or a response frame. Answers what was printed
+    /// meanwhile, without the echo of the line and the prompt at the end. What was printed before stays to be taken.
+    /// Panics when no answer comes within ten minutes of virtual time.
+    pub fn command(&mut self, line: &str) -> String {
+        self.command_with_data(line, b"")
+    }
+
+    /// Like [`SimDevice::command`] with data behind the line, for `stream_write` and its like.
+    pub fn command_with_data(&mut self, line: &str, data: &[u8]) -> String {
+        let output = self.exchange(line, data);
+        let (_, answer) = framing::without_echo(&output, line.as_bytes());
+        text(framing::without_prompt(answer).1)
+    }
+
+    /// Types a line on a device with headers, and answers the response frame; the log frames before it are dropped.
+    pub fn request(&mut self, line: &str) -> Frame {
+        let output = self.exchange(line, b"");
+        let (_, answer) = framing::without_echo(&output, line.as_bytes());
+        let (frames, _) = framing::frames(answer);
+        match frames.into_iter().find(|frame| frame.kind != b'L') {
+            Some(frame) => frame,
+            None => panic!("no response frame to {line:?}: {:?}", text(&output)),
+        }
+    }
+
+    /// Types a line and data, and answers every byte printed until the answer is complete.
+    pub(super) fn exchange(&mut self, line: &str, data: &[u8]) -> Vec<u8> {
+        let earlier = self.take_bytes();
+        self.type_line(line);
+        self.port.type_bytes(data);
+        let answered = self.run_until(PATIENCE, |device| {
+            device.drain();
+            framing::is_answered(&device.output, line.as_bytes())
+        });
+        let output = self.take_bytes();
+        assert!(answered, "no answer to {line:?} within {PATIENCE}; there was {:?}", text(&output));
+        self.output = earlier;
+        output
+    }
+}
+
+fn move_time(micros: u64) {
+    set_virtual_time(embassy_time_driver::now() + micros);
+}

@@ -1,0 +1,228 @@
+//! The device's side of the simulated network.
+
+use core::net::{Ipv4Addr, SocketAddrV4};
+use std::collections::VecDeque;
+
+use embassy_time::Duration;
+
+use super::super::{Event, Interface, Job, JobOutput, Keepalive, PortError, Result, Socket, Sockets};
+use super::network::{Entry, Progress};
+use super::peer::Datagram;
+use super::{Call, SimPort};
+
+/// How long a look-up of a name that nobody knows takes.
+const UNKNOWN_NAME_DELAY: Duration = Duration::from_millis(1);
+/// The largest UDP payload over IPv4.
+const LARGEST_DATAGRAM: usize = 65_507;
+
+impl SimPort {
+    /// The device's address on an interface: as set by the test, or as the radio has it.
+    pub fn address(&self, interface: Interface) -> Option<Ipv4Addr> {
+        self.network.borrow().addresses[interface as usize].or_else(|| match interface {
+            Interface::Wlan => self.radio.radio_state().ipv4.map(|config| config.address),
+            Interface::SoftAp => None,
+        })
+    }
+
+    /// The source address for calls that need a route.
+    fn route(&self, interface: Interface) -> Result<Ipv4Addr> {
+        self.address(interface).ok_or(PortError::Unreachable)
+    }
+
+    /// Checks that no other socket of the same kind has the port, and chooses one for port 0.
+    fn choose_port(&self, interface: Interface, port: u16, udp: bool) -> Result<u16> {
+        let mut network = self.network.borrow_mut();
+        if port == 0 {
+            return Ok(network.ephemeral());
+        }
+        let taken = network.sockets.values().any(|entry| match entry {
+            Entry::Listener { interface: on, port: bound, .. } => !udp && (*on, *bound) == (interface, port),
+            Entry::Udp { interface: on, port: bound, .. } => udp && (*on, *bound) == (interface, port),
+            Entry::Tcp(_) => false,
+        });
+        if taken { Err(PortError::InUse) } else { Ok(port) }
+    }
+
+    /// Ends a job after `delay`.
+    fn finish_job(&self, job: Job, delay: Duration, result: Result<JobOutput>) {
+        self.after(delay, move |port| port.network.borrow_mut().end_job(job, result));
+    }
+}
+
+impl Sockets for SimPort {
+    fn tcp_listen(&self, interface: Interface, port: u16) -> Result<Socket> {
+        self.check(Call::TcpListen)?;
+        let port = self.choose_port(interface, port, false)?;
+        self.network.borrow_mut().new_socket(Entry::Listener { interface, port, backlog: VecDeque::new() })
+    }
+
+    fn tcp_accept(&self, listener: Socket) -> Result<(Socket, SocketAddrV4)> {
+        self.check(Call::TcpAccept)?;
+        let mut network = self.network.borrow_mut();
+        let Entry::Listener { backlog, .. } = network.entry(listener)? else { return Err(PortError::Unsupported) };
+        let number = backlog.pop_front().ok_or(PortError::WouldBlock)?;
+        let peer = network.connections[&number].peer;
+        match network.new_socket(Entry::Tcp(number)) {
+            Ok(socket) => Ok((socket, peer)),
+            Err(error) => {
+                // Like a process without file descriptors: the connection goes on waiting.
+                if let Entry::Listener { backlog, .. } = network.entry(listener)? {
+                    backlog.push_front(number);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn tcp_connect(&self, interface: Interface, local_port: u16, remote: SocketAddrV4) -> Result<Socket> {
+        self.check(Call::TcpConnect)?;
+        let address = self.route(interface)?;
+        let local_port = self.choose_port(interface, local_port, false)?;
+        let mut network = self.network.borrow_mut();
+        let number = network.new_connection(SocketAddrV4::new(address, local_port), remote, Progress::Connecting);
+        let socket = network.new_socket(Entry::Tcp(number));
+        if socket.is_err() {
+            network.connections.remove(&number);
+        } else if let Some((delay, result)) = network.answer(remote) {
+            self.after(delay, move |port| port.network.borrow_mut().end_attempt(number, result));
+        }
+        socket
+    }
+
+    fn tcp_connected(&self, socket: Socket) -> Result<()> {
+        self.check(Call::TcpConnected)?;
+        match self.network.borrow_mut().tcp(socket)?.progress {
+            Progress::Connecting => Err(PortError::WouldBlock),
+            Progress::Established => Ok(()),
+            Progress::Failed(error) => Err(error),
+        }
+    }
+
+    fn tcp_keepalive(&self, socket: Socket, keepalive: Option<Keepalive>) -> Result<()> {
+        self.network.borrow_mut().tcp(socket)?.keepalive = keepalive;
+        Ok(())
+    }
+
+    fn send(&self, socket: Socket, data: &[u8]) -> Result<usize> {
+        self.check(Call::Send)?;
+        self.network.borrow_mut().tcp(socket)?.send(data)
+    }
+
+    fn receive(&self, socket: Socket, buffer: &mut [u8]) -> Result<usize> {
+        self.check(Call::Receive)?;
+        self.network.borrow_mut().tcp(socket)?.receive(buffer)
+    }
+
+    fn finish(&self, socket: Socket) -> Result<()> {
+        self.check(Call::Finish)?;
+        let mut network = self.network.borrow_mut();
+        let connection = network.tcp(socket)?;
+        match connection.progress {
+            Progress::Established if !connection.reset_by_peer => connection.outbound_finished = true,
+            _ => return Err(PortError::Closed),
+        }
+        Ok(())
+    }
+
+    fn udp_bind(&self, interface: Interface, port: u16) -> Result<Socket> {
+        self.check(Call::UdpBind)?;
+        let port = self.choose_port(interface, port, true)?;
+        self.network.borrow_mut().new_socket(Entry::Udp { interface, port, queue: VecDeque::new() })
+    }
+
+    fn udp_send(&self, socket: Socket, data: &[u8], to: SocketAddrV4) -> Result<()> {
+        self.check(Call::UdpSend)?;
+        let (interface, port) = match self.network.borrow_mut().entry(socket)? {
+            Entry::Udp { interface, port, .. } => (*interface, *port),
+            _ => return Err(PortError::Unsupported),
+        };
+        let from = SocketAddrV4::new(self.route(interface)?, port);
+        if data.len() > LARGEST_DATAGRAM {
+            return Err(PortError::NoRoom);
+        }
+        self.network.borrow_mut().spread(&Datagram { from, to, data: data.to_vec() });
+        Ok(())
+    }
+
+    fn udp_receive(&self, socket: Socket, buffer: &mut [u8]) -> Result<(usize, SocketAddrV4)> {
+        self.check(Call::UdpReceive)?;
+        let mut network = self.network.borrow_mut();
+        let Entry::Udp { queue, .. } = network.entry(socket)? else { return Err(PortError::Unsupported) };
+        let (data, from) = queue.pop_front().ok_or(PortError::WouldBlock)?;
+        let length = data.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&data[..length]);
+        Ok((length, from))
+    }
+
+    fn local_address(&self, socket: Socket) -> Result<SocketAddrV4> {
+        let mut network = self.network.borrow_mut();
+        let (interface, port) = match network.entry(socket)? {
+            Entry::Listener { interface, port, .. } | Entry::Udp { interface, port, .. } => (*interface, *port),
+            Entry::Tcp(_) => return Ok(network.tcp(socket)?.device),
+        };
+        drop(network);
+        Ok(SocketAddrV4::new(self.address(interface).unwrap_or(Ipv4Addr::UNSPECIFIED), port))
+    }
+
+    fn close(&self, socket: Socket) {
+        self.forget_wakers(|event| event == Event::Readable(socket) || event == Event::Writable(socket));
+        let mut network = self.network.borrow_mut();
+        let numbers = match network.sockets.remove(&socket.0) {
+            None => return network.stale_calls += 1,
+            Some(Entry::Tcp(number)) => VecDeque::from([number]),
+            Some(Entry::Listener { backlog, .. }) => backlog,
+            Some(Entry::Udp { .. }) => VecDeque::new(),
+        };
+        for number in numbers {
+            if let Some(connection) = network.connections.get_mut(&number) {
+                connection.device_closes();
+            }
+        }
+    }
+
+    fn lookup(&self, interface: Interface, name: &str) -> Result<Job> {
+        self.check(Call::Lookup)?;
+        self.route(interface)?;
+        let mut network = self.network.borrow_mut();
+        let known = network.names.get(&name.to_ascii_lowercase()).copied();
+        let (delay, result) = known.unwrap_or((UNKNOWN_NAME_DELAY, Err(PortError::NotFound)));
+        let job = network.new_job();
+        self.finish_job(job, delay, result.map(JobOutput::Address));
+        Ok(job)
+    }
+
+    fn ping(&self, interface: Interface, address: Ipv4Addr, timeout_ms: u32) -> Result<Job> {
+        self.check(Call::Ping)?;
+        self.route(interface)?;
+        let mut network = self.network.borrow_mut();
+        let timeout = Duration::from_millis(u64::from(timeout_ms));
+        let reply = network.pings.get(&address).copied().filter(|delay| *delay < timeout);
+        let job = network.new_job();
+        match reply {
+            Some(delay) => self.finish_job(job, delay, Ok(JobOutput::RoundTrip(delay.as_millis() as u32))),
+            None => self.finish_job(job, timeout, Err(PortError::TimedOut)),
+        }
+        Ok(job)
+    }
+
+    fn job_result(&self, job: Job) -> Result<JobOutput> {
+        let mut network = self.network.borrow_mut();
+        match network.jobs.get(&job.0) {
+            None => Err(network.stale()),
+            Some(None) => Err(PortError::WouldBlock),
+            Some(Some(result)) => {
+                let result = *result;
+                network.jobs.remove(&job.0);
+                result
+            }
+        }
+    }
+
+    fn job_cancel(&self, job: Job) {
+        self.forget_wakers(|event| event == Event::Job(job));
+        let mut network = self.network.borrow_mut();
+        if network.jobs.remove(&job.0).is_none() {
+            network.stale_calls += 1;
+        }
+    }
+}

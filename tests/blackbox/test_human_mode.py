@@ -33,7 +33,8 @@ class Typing(DeviceCase):
         self.type(b"get sy c e\r\n", b"get sy c e\r\n1\r\n> ")
         self.type(b"get sy c e\n", b"get sy c e\r\n1\r\n> ")
         self.type(b"get sy c e\r", b"get sy c e\r\n1\r\n> ")
-        self.type(b"\n", b"\r\n> " if False else b"")  # the other half of the CR before it
+        # The other half of the CR before it, then a line of its own.
+        self.type(b"\n", b"")
         self.type(b"\n", b"\r\nReady\r\n> ")
 
     def test_each_key_is_echoed_at_once(self):
@@ -73,7 +74,7 @@ class Typing(DeviceCase):
 
     def test_data_is_not_echoed(self):
         self.type(b"set system.print_level 0\r", b"set system.print_level 0\r\nSet OK\r\n> ")
-        self.type(b"file_create hello.txt 12\r\n", b"file_create hello.txt 12\r\n")
+        self.type(b"file_create hello.txt 12\r", b"file_create hello.txt 12\r\n")
         self.type(b"Hello", b"")
         self.type(b" World!", b"Success\r\n> ")
         self.type(b"file_open hello.txt\r", b"file_open hello.txt\r\n0\r\n> ")

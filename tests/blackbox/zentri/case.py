@@ -90,6 +90,11 @@ class Peer:
         return self
 
     def __exit__(self, *_):
+        try:
+            # Wakes the thread, and refuses clients from now on.
+            self.listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
         self.listener.close()
         if self.thread:
             self.thread.join(5)

@@ -163,6 +163,10 @@ class Device:
         """The serial line, read as frames. The device must be in machine mode."""
         line = Machine.pty(self.link)
         self._lines.append(line)
+        # The boot is over, and the simulated network joined: nothing comes by itself any more.
+        line.sync()
+        if self.settings.get("wlan.auto_join.enabled") != "0":
+            line.wait_text("get wlan.network.status", "2")
         return line
 
     def console(self):

@@ -5,6 +5,7 @@ import os
 import re
 import select
 import socket
+import termios
 import time
 import tty
 
@@ -28,7 +29,8 @@ class Console:
     def pty(cls, path):
         """Opens a terminal, raw: nothing is translated on our side."""
         fd = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-        tty.setraw(fd)
+        # Not `TCSAFLUSH`, the default: what the device has printed already must stay.
+        tty.setraw(fd, termios.TCSANOW)
         return cls(fd, lambda: os.close(fd))
 
     @classmethod
@@ -152,11 +154,6 @@ class Response:
 class Machine(Console):
     """Commands and answers in machine mode. Every byte must belong to a correct frame."""
 
-    #: Log lines that came between commands.
-    def __init__(self, fd, closer):
-        super().__init__(fd, closer)
-        self.between = []
-
     def frame(self, seconds=10.0):
         """The next frame: its letter, its code, its payload."""
         deadline = time.monotonic() + seconds
@@ -191,6 +188,11 @@ class Machine(Console):
             line = line.encode()
         self.send(line + end + (data or b""), seconds)
         return self.answer(seconds)
+
+    def sync(self, seconds=10.0):
+        """Waits until the device answers an empty line; what came before is dropped."""
+        self.send(b"\n")
+        self.read_until(b"R000007\r\nReady\r\n", seconds)
 
     def ok(self, line, data=None, seconds=10.0):
         """As `command`, for one that must succeed; answers its text."""

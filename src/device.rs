@@ -12,6 +12,7 @@ use crate::log::Level;
 use crate::network::{self, Network};
 use crate::port::{Interface, Port};
 use crate::serial::{self, Output};
+use crate::service::AutoStart;
 use crate::stream::{self, Streams};
 use crate::variable::{self, settings};
 use crate::{console, version};
@@ -101,6 +102,7 @@ pub fn boot(
     let shell = place!(Shell, Shell::new(machine));
     let server = place!(HttpServer, HttpServer::new(shell));
     network.register(server);
+    network.register(place!(AutoStart, AutoStart::new(base, streams)));
     let output = place!(Output, Output::new(base));
     greet(base, mounted.is_err());
     start(spawner, shell, server, output);

@@ -6,6 +6,7 @@
 //! device                          what a device is made of, starts the tasks
 //! serial   http                   front ends: take commands, print answers
 //! command                         the command language: line, table, shell, handlers
+//! service                         what comes and goes with the network
 //! stream   network   file         what commands act on
 //! base     (log clock variable)   what every room needs
 //! wire     limits                 codecs without I/O; every bound
@@ -26,6 +27,7 @@ pub mod log;
 pub mod network;
 pub mod port;
 pub mod serial;
+pub mod service;
 pub mod stream;
 pub mod variable;
 pub mod version;

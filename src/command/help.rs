@@ -6,7 +6,7 @@ use super::response::{CommandError, Ending, Reply};
 use super::shell::{Call, Step};
 use super::table::{COMMANDS, Command, find};
 use crate::conformance::Conformance;
-use crate::variable::{self, Access, Kind, Variable};
+use crate::variable::{self, Access, Variable};
 
 pub(super) fn help(call: &mut Call<'_>) -> Result<Step, CommandError> {
     match call.argument(0) {
@@ -83,44 +83,12 @@ fn one_variable(call: &mut Call<'_>) -> Result<(), CommandError> {
 }
 
 fn values(reply: &mut Reply, row: &Variable) {
-    let (kind, index) = match row.kind {
-        Kind::Indexed(index, inner) => (*inner, Some(index)),
-        kind => (kind, None),
-    };
-    if index.is_some() {
-        reply.put(b"Values: <index> ");
-    } else if row.access != Access::Read {
-        reply.put(b"Values: ");
-    } else {
+    if row.access == Access::Read {
         return;
     }
-    describe(kind, reply);
+    reply.put(b"Values: ");
+    let _ = variable::describe(&row.kind, reply);
     let _ = write!(reply, "\r\nDefault: {}\r\n", row.default);
-}
-
-/// What a variable accepts, in words.
-fn describe(kind: Kind, reply: &mut Reply) {
-    let _ = match kind {
-        Kind::Bool => write!(reply, "0|1"),
-        Kind::Number { min, max } => write!(reply, "{min}..{max}"),
-        Kind::Choice(words) => list(words, '|', reply),
-        Kind::Text { min, max, .. } => write!(reply, "text of {min} to {max} bytes"),
-        Kind::Ipv4 => write!(reply, "a.b.c.d"),
-        Kind::Mac => write!(reply, "XX:XX:XX:XX:XX:XX"),
-        Kind::Zone => write!(reply, "[+|-]<hours>[:30]"),
-        Kind::Fields(words) => list(words, ',', reply),
-        _ => write!(reply, "<value>"),
-    };
-}
-
-fn list(words: &[&str], separator: char, reply: &mut Reply) -> core::fmt::Result {
-    for (place, word) in words.iter().enumerate() {
-        if place > 0 {
-            reply.write_char(separator)?;
-        }
-        reply.write_str(word)?;
-    }
-    Ok(())
 }
 
 fn state(reply: &mut Reply, status: Conformance) {

@@ -12,6 +12,7 @@ mod streams;
 mod system;
 mod table;
 mod variables;
+mod wlan;
 
 pub use data::{Bytes, DataSource};
 pub use line::{Line, LineError};

@@ -11,7 +11,7 @@ use super::data::{self, DataSource};
 use super::line::{Line, LineError};
 use super::response::{CommandError, Ending, Reply};
 use super::sockets::Open;
-use super::{network, sockets, streams, table};
+use super::{network, sockets, streams, table, wlan};
 use crate::base::Base;
 use crate::file::{Files, Writer};
 use crate::limits;
@@ -83,6 +83,8 @@ pub(super) enum Wait {
     Lookup(crate::stream::HostName),
     /// An echo, of the gateway without a host.
     Ping(Option<crate::stream::HostName>, Interface),
+    /// The results of a scan.
+    Scan(wlan::Scan),
     /// Bringing an interface up.
     Up(Interface),
     /// Taking an interface down and up.
@@ -206,6 +208,7 @@ impl Shell {
             Wait::Open(open) => sockets::open(self.machine, open, reply).await,
             Wait::Lookup(host) => network::lookup(self.machine, &host, reply).await,
             Wait::Ping(host, interface) => network::ping(self.machine, host, interface, reply).await,
+            Wait::Scan(request) => wlan::scan(self.machine, request, reply).await,
             Wait::Up(interface) => network::up(self.machine, interface).await,
             Wait::Restart(interface) => network::restart(self.machine, interface).await,
         }

@@ -2,7 +2,7 @@
 
 use super::response::CommandError;
 use super::shell::{Call, Step};
-use super::{files, help, network, sockets, streams, system, variables};
+use super::{files, help, network, sockets, streams, system, variables, wlan};
 use crate::conformance::Conformance::{self, Differs, Done, NotYet};
 use crate::log::Level;
 
@@ -122,8 +122,8 @@ commands! {
     "udp_server" "udps" "[-i <interface>] start|stop [<port>]; read <size>; write <size> <ip> <port>" "Start, stop, read or write a UDP server", Done, sockets::udp_server;
     "version" "ver" "" "Print the version", Done, system::version;
     "websocket_client" "webc" "<url>" "Open a WebSocket client", NotYet("the WebSocket client"), unavailable;
-    "wlan_get_rssi" "rssi" "" "Signal of the present network in dBm", LATER_WLAN, unavailable;
-    "wlan_scan" "scan" "[-v] [<channel>|all] [<ssid>]" "List the wireless networks", LATER_WLAN, unavailable;
+    "wlan_get_rssi" "rssi" "" "Signal of the present network in dBm", Done, wlan::rssi;
+    "wlan_scan" "scan" "[-v] [<channel>|all] [<ssid>]" "List the wireless networks", Differs("the rate is not known to the radio contract and prints as 54.0"), wlan::scan_command;
     "wps" "wps" "[<pin>]" "Join by WPS", LATER_WLAN, unavailable;
 }
 

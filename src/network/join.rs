@@ -67,7 +67,7 @@ impl Network {
         if interface == Interface::SoftAp {
             return Err(JoinError::Failed);
         }
-        self.until(|| !self.joining.get()).await;
+        self.settled().await;
         if self.is_up(interface) {
             return Ok(());
         }
@@ -79,6 +79,11 @@ impl Network {
     pub async fn restart(&self, interface: Interface) -> Result<(), JoinError> {
         self.down(interface);
         self.up(interface).await
+    }
+
+    /// Waits for a join that is under way: the radio does one thing at a time.
+    pub async fn settled(&self) {
+        self.until(|| !self.joining.get()).await;
     }
 
     async fn join(&self) -> Result<(), JoinError> {
@@ -137,17 +142,22 @@ impl Network {
     /// Looks for the network, the strongest first.
     async fn probe(&self, ssid: &[u8]) -> Result<AccessPoint, JoinError> {
         let port = self.base.port;
-        port.scan(Some(ssid)).map_err(|_| JoinError::NotFound)?;
-        let done = self.radio(|state| (!state.scanning).then_some(()));
-        with_timeout(SCAN_TIMEOUT, done).await.map_err(|_| JoinError::NotFound)?;
+        self.scan(Some(ssid)).await?;
         let pinned = self.base.variables.with(BSSID, parse_mac);
         let found = (0..).map_while(|index| port.scan_result(index));
         let fits =
             |candidate: &AccessPoint| candidate.ssid == ssid && pinned.is_none_or(|bssid| candidate.bssid == bssid);
         let best = found.filter(fits).max_by_key(|candidate| candidate.rssi).ok_or(JoinError::NotFound)?;
-        let security = crate::network::join::security_name(best.security);
+        let security = security_name(best.security);
         self.base.log.line(Level::Detail, format_args!("Security type from probe: {security}"));
         Ok(best)
+    }
+
+    /// Scans for one network, or for all. The results are then in the port.
+    pub async fn scan(&self, ssid: Option<&[u8]>) -> Result<(), JoinError> {
+        self.base.port.scan(ssid).map_err(|_| JoinError::NotFound)?;
+        let done = self.radio(|state| (!state.scanning).then_some(()));
+        with_timeout(SCAN_TIMEOUT, done).await.map_err(|_| JoinError::NotFound)
     }
 
     async fn associate(&self, access_point: &AccessPoint) -> Result<(), JoinError> {

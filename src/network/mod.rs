@@ -16,7 +16,7 @@ use crate::variable::{Id, id};
 mod join;
 mod lookup;
 
-pub use join::{JoinError, keep_joined};
+pub use join::{JoinError, keep_joined, security_name};
 pub use lookup::{LookupError, ping, resolve};
 
 const DEFAULT_INTERFACE: Id = id("network.default_interface");

@@ -66,9 +66,7 @@ pub fn save(base: &Base) -> Result<(), SaveError> {
 
 /// Loads what was saved last over the defaults; for boot. Answers whether there was a record.
 pub fn load(base: &Base) -> bool {
-    if !load_from(&base.variables, base.port) {
-        return false;
-    }
+    let found = load_from(&base.variables, base.port);
     // What acts beyond being stored gets to know its value, except for switches that keep none.
     for id in Id::all().filter(|id| id.row().show.is_none()) {
         if let Some(changed) = id.row().changed {
@@ -76,7 +74,7 @@ pub fn load(base: &Base) -> bool {
             let _ = changed(base, &value);
         }
     }
-    true
+    found
 }
 
 /// Forgets what was saved, in both slots, because old records hold secrets. The values in RAM stay until the reboot.

@@ -173,10 +173,15 @@ impl Variables {
 
     /// Sets several plain variables: all, or none of them.
     pub(super) fn set_all(&self, values: &[(Id, &[u8])]) -> Result<(), ValueError> {
-        let room = self.arena.borrow().capacity() - self.arena.borrow().len();
-        let need: usize = values.iter().map(|(_, value)| HEADER + value.len()).sum();
-        let record: usize = values.iter().map(|(id, value)| settings::entry_size(*id, Element(0), value.len())).sum();
-        if need > room || settings::size_of(self) + record > settings::RECORD {
+        let (mut arena, mut record) = (self.arena.borrow().len(), settings::size_of(self));
+        for (id, value) in values {
+            // Entries that will be replaced are not taken off: this may refuse a little early.
+            if *value != below(&self.arena.borrow(), Layer::User, *id, Element(0)) {
+                arena += HEADER + value.len();
+                record += settings::entry_size(*id, Element(0), value.len());
+            }
+        }
+        if arena > limits::SETTINGS || record > settings::RECORD {
             return Err(ValueError::Full);
         }
         values.iter().try_for_each(|(id, value)| self.set_text(*id, value))
@@ -261,11 +266,7 @@ impl Variables {
         let mut arena = self.arena.borrow_mut();
         let key = key(layer, id, element.0);
         let old = position(&arena, key).unwrap_or((arena.len(), 0));
-        let below = match layer {
-            Layer::User => lookup(&arena, self::key(Layer::Board, id, element.0)),
-            Layer::Board => None,
-        };
-        if value == below.unwrap_or(factory(id.row(), element)) {
+        if value == below(&arena, layer, id, element) {
             cut(&mut arena, old.0, old.1);
             return Ok(());
         }
@@ -302,6 +303,15 @@ fn factory(row: &Variable, element: Element) -> &'static [u8] {
         later => lines.nth(usize::from(later) - 1),
     };
     own.unwrap_or(first).as_bytes()
+}
+
+/// The value that holds when the layer has none.
+fn below(arena: &[u8], layer: Layer, id: Id, element: Element) -> &[u8] {
+    let board = match layer {
+        Layer::User => lookup(arena, key(Layer::Board, id, element.0)),
+        Layer::Board => None,
+    };
+    board.unwrap_or(factory(id.row(), element))
 }
 
 /// The size of the entry that begins at `at`, if one does.

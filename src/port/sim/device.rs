@@ -1,6 +1,8 @@
 //! A whole device on the simulated port, and the clock in the test's hand.
 
 use std::boxed::Box;
+use std::cell::Cell;
+use std::rc::Rc;
 use std::string::String;
 use std::vec::Vec;
 
@@ -10,6 +12,7 @@ use embassy_time::Duration;
 use super::super::host::{Runtime, set_virtual_time};
 use super::framing::{self, Frame};
 use super::{SimPort, text};
+use crate::device::{self, Device};
 
 /// Rounds without rest after which a device is said to spin.
 const ROUNDS: usize = 1_000_000;
@@ -23,20 +26,46 @@ pub struct SimDevice {
     boot: Box<dyn Fn(&'static SimPort, Spawner)>,
     /// Printed and not taken by the test yet.
     output: Vec<u8>,
+    /// What runs on the port, when it is a whole device.
+    device: Rc<Cell<Option<&'static Device>>>,
     restarts: usize,
     restarts_by_itself: bool,
 }
 
 impl SimDevice {
-    /// Starts a device at time zero: `boot` spawns its tasks, which then run until they rest. `boot` is called again
+    /// Starts the whole device at time zero. `overrides` are variables put over the stored settings at each start; an
+    /// unknown one, or a wrong value, panics.
+    pub fn boot(port: &'static SimPort, overrides: &'static [(&'static str, &'static str)]) -> Self {
+        let device = Rc::new(Cell::new(None));
+        let booted = device.clone();
+        let boot = move |port: &'static SimPort, spawner| match device::boot(port, spawner, overrides) {
+            Ok(device) => booted.set(Some(device)),
+            Err(error) => panic!("the device does not start: {error:?}"),
+        };
+        Self { device, ..Self::boot_with(port, boot) }
+    }
+
+    /// The rooms of a device started with [`SimDevice::boot`], since its last restart.
+    pub fn device(&self) -> Option<&'static Device> {
+        self.device.get()
+    }
+
+    /// Starts something smaller at time zero, the tasks of one room say: `boot` spawns its tasks, which then run until they rest. `boot` is called again
     /// each time the device restarts.
     pub fn boot_with(port: &'static SimPort, boot: impl Fn(&'static SimPort, Spawner) + 'static) -> Self {
         port.rebase();
         set_virtual_time(0);
         let runtime = Runtime::new();
         boot(port, runtime.spawner());
-        let mut device =
-            Self { port, runtime, boot: Box::new(boot), output: Vec::new(), restarts: 0, restarts_by_itself: true };
+        let mut device = Self {
+            port,
+            runtime,
+            boot: Box::new(boot),
+            output: Vec::new(),
+            device: Rc::default(),
+            restarts: 0,
+            restarts_by_itself: true,
+        };
         device.settle();
         device
     }

@@ -226,7 +226,7 @@ impl SimPort {
     }
 
     /// Switches the power off and on: RAM, sockets and radio start anew, flash and world are kept. Who used the port
-    /// before must not be run again. Time goes on; [`SimDevice`] sets it back to zero with [`SimPort::rebase`].
+    /// before must not be run again. Time goes on; a [`SimDevice`] sets it back to zero.
     pub fn power_cycle(&'static self) -> &'static Self {
         self.serial.borrow_mut().power_cycle();
         self.network.borrow_mut().power_cycle();

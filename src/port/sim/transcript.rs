@@ -16,8 +16,8 @@ mod script;
 use pattern::Variables;
 use script::{Action, Script, Step};
 
-/// How long the device may take to boot.
-const BOOT: Duration = Duration::from_secs(60);
+/// How long the device may take until it prints a prompt.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Plays a transcript against a device that has just booted. `variables` are the values of `{$name}`. The error says at
 /// which line of the transcript what was expected and what came.
@@ -26,7 +26,7 @@ pub fn run(device: &mut SimDevice, transcript: &[u8], variables: &[(&str, &str)]
     let variables = variables.iter().map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()));
     let mut player = Player { device, variables: variables.collect(), framing: script::Framing::default() };
     if !matches!(script.steps.first(), Some(Step { action: Action::Boot, .. })) {
-        player.boot()?;
+        player.until_prompt()?;
     }
     for step in &script.steps {
         player.play(step).map_err(|message| format!("line {}: {message}", step.line))?;
@@ -43,11 +43,11 @@ struct Player<'a> {
 impl Player<'_> {
     fn play(&mut self, step: &Step) -> Result<(), String> {
         let output = match &step.action {
-            Action::Boot => self.boot()?,
+            Action::Boot | Action::Prompt => self.until_prompt()?,
             Action::Restart => {
                 self.device.take_bytes();
                 self.device.power_cycle();
-                self.boot()?
+                self.until_prompt()?
             }
             Action::Wait(duration) => {
                 self.device.advance(*duration);
@@ -66,15 +66,15 @@ impl Player<'_> {
         self.compare(&step.expected, &output)
     }
 
-    /// Waits for the first prompt and answers what came before it.
-    fn boot(&mut self) -> Result<Vec<u8>, String> {
+    /// Waits for a prompt and answers what came before it.
+    fn until_prompt(&mut self) -> Result<Vec<u8>, String> {
         let mut output = Vec::new();
-        let booted = self.device.run_until(BOOT, |device| {
+        let booted = self.device.run_until(PATIENCE, |device| {
             output.extend(device.take_bytes());
             framing::without_prompt(&output).0
         });
         if !booted {
-            return Err(format!("no prompt within {BOOT} of the start; there was {:?}", text(&output)));
+            return Err(format!("no prompt within {PATIENCE}; there was {:?}", text(&output)));
         }
         Ok(framing::without_prompt(&output).1.to_vec())
     }

@@ -12,7 +12,7 @@ pub(super) const ROWS: &[Variable] = &[
     live("network.buffer.usage", "ne b u", live::buffer_usage)
         .done("Use of the packet buffers in percent: rx:3,tx:0."),
     var("network.default_interface", "ne f", Kind::Choice(&["wlan", "softap"]), "wlan")
-        .not_yet(NO_SOFTAP, "Interface that default stands for."),
+        .done("Interface that default stands for."),
     var("network.tls.ca_cert", "ne t a", FILE, "geotrust_ca.pem")
         .not_yet(NO_TLS, "CA certificate of TLS clients."),
     var("network.tls.client_cert", "ne t c", FILE, "")

@@ -57,7 +57,7 @@ pub(super) const ROWS: &[Variable] = &[
     var("system.cmd.prompt_enabled", "sy c p", Kind::Bool, "1").backup()
         .done("Print the prompt when ready."),
     var("system.cmd.timestamp", "sy c t", Kind::Choice(&["none", "log", "all"]), "log")
-        .done("Where time stamps are printed."),
+        .differs("all acts as log", "Where time stamps are printed."),
     var("system.factory_reset.aux_gpio", "", Kind::Gpio, "-1").at(Boot)
         .not_yet(NO_GPIO, "Second GPIO of the factory reset."),
     var("system.factory_reset.aux_level", "", number(0, 1), "1").at(Boot)

@@ -30,7 +30,7 @@ pub(super) const ROWS: &[Variable] = &[
     var("udp.server.port", "ud s p", PORT, "3000").at(Network)
         .done("Port of the server when the command names none."),
     var("udp.server.remote_host", "ud s h", HOST, "").at(Network)
-        .not_yet("the server answers whoever spoke last", "Preset peer of the server."),
+        .done("Preset peer of the server."),
     var("udp.server.remote_port", "ud s r", PORT_OR_ANY, "0").at(Network)
-        .not_yet("the server answers whoever spoke last", "Port of that peer; 0 is none."),
+        .done("Port of that peer; 0 is none."),
 ];

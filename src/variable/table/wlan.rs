@@ -77,7 +77,7 @@ pub(super) const ROWS: &[Variable] = &[
     var("wlan.scan.type", "wl s t", Kind::Choice(&["active", "passive"]), "active")
         .not_yet(NO_SCAN_TUNING, "Kind of scan."),
     var("wlan.security", "wl c", SECURITIES, "auto").at(Network)
-        .done("Security of the network; auto finds it by probing."),
+        .not_yet("a join takes what the scan finds", "Security of the network; auto finds it by probing."),
     var("wlan.ssid", "wl s", Kind::Bytes(32), "").at(Network).backup()
         .done("Name of the network to join; empty means not set up."),
     var("wlan.static.dns", "wl t d", Kind::Ipv4, "8.8.8.8").at(Network)

@@ -7,12 +7,19 @@ use std::vec::Vec;
 use super::*;
 
 mod port;
+mod record;
 mod set_get;
 mod table;
+mod values;
 
 /// A fresh device.
 fn device() -> &'static Base {
-    Box::leak(Box::new(Base::new(Box::leak(Box::default()) as &'static port::Bench)))
+    device_on(Box::leak(Box::<port::Bench>::default()))
+}
+
+/// The device after a restart.
+fn device_on(port: &'static dyn crate::port::Port) -> &'static Base {
+    Box::leak(Box::new(Base::new(port)))
 }
 
 /// `get <words>`, the words separated by blanks.

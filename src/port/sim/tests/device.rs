@@ -152,6 +152,13 @@ Success
 Rebooting
 {...}
 [Ready]
+> later 10
+> reset 20
+>! prompt
+[Later]
+toy {int}
+{...}
+[Ready]
 >! framing echo header
 > machine
 R000008

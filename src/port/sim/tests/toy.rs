@@ -95,6 +95,11 @@ impl Shell {
                 "Set OK\r\n".into()
             }
             "count" => format!("{}\r\n", self.count()),
+            "reset" => {
+                let millis = argument.parse().unwrap_or(0);
+                self.port.after(embassy_time::Duration::from_millis(millis), |port| port.reboot());
+                String::new()
+            }
             "reboot" => {
                 self.print("Rebooting\r\n").await?;
                 self.port.reboot();

@@ -29,6 +29,8 @@ pub(super) enum Action {
     Boot,
     /// `>! restart`
     Restart,
+    /// `>! prompt`
+    Prompt,
     /// `>! wait <ms>`
     Wait(Duration),
     /// `>! framing <words>`
@@ -134,6 +136,7 @@ fn directive(words: &str) -> Result<Action, String> {
     match (name, arguments.as_slice()) {
         ("boot", []) => Ok(Action::Boot),
         ("restart", []) => Ok(Action::Restart),
+        ("prompt", []) => Ok(Action::Prompt),
         ("wait", [millis]) => {
             let millis = millis.parse().map_err(|_| format!("not a number of milliseconds: {millis}"))?;
             Ok(Action::Wait(Duration::from_millis(millis)))
@@ -176,7 +179,7 @@ mod tests {
     #[test]
     fn every_kind_of_line_is_read() {
         let file = "# about\n\n>! boot\nhello\n> write 0 5\n>> he\n>x 6c 6C6f\n\\> text\n#  0\n\n># note\n>\n>> raw\n\
-                    >! wait 20\n>! framing header echo\n>! restart\n";
+                    >! wait 20\n>! framing header echo\n>! restart\n>! prompt\n";
         let expected = [
             (Action::Boot, vec![b"hello".to_vec()]),
             (command("write 0 5", b"hello"), vec![b"> text".to_vec(), b"#  0".to_vec(), b"".to_vec()]),
@@ -184,6 +187,7 @@ mod tests {
             (Action::Wait(Duration::from_millis(20)), vec![]),
             (Action::Framing(Framing { echo: true, prompt: false }), vec![]),
             (Action::Restart, vec![]),
+            (Action::Prompt, vec![]),
         ];
         assert_eq!(parse(file).unwrap(), expected);
     }

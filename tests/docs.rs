@@ -1,0 +1,149 @@
+//! Keeps the generated documents true: `docs/conformance.md` and `docs/reference/` are written from the tables. After a
+//! change to a table run `OPENZENTRI_WRITE_DOCS=1 cargo test --test docs` and commit what it wrote.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use openzentri::command::COMMANDS;
+use openzentri::conformance::Conformance;
+use openzentri::variable::{self, Access, Effect, Saved, Secret};
+
+const NOTE: &str = "<!-- Written by `OPENZENTRI_WRITE_DOCS=1 cargo test --test docs` from the tables in `src/`. -->";
+
+fn state(status: Conformance) -> (&'static str, &'static str) {
+    match status {
+        Conformance::Done => ("done", ""),
+        Conformance::Differs(how) => ("differs", how),
+        Conformance::NotYet(what) => ("not yet", what),
+        Conformance::Extension(what) => ("extension", what),
+    }
+}
+
+/// Text in a cell of a Markdown table.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('<', "&lt;")
+}
+
+/// Code in a cell of a Markdown table.
+fn code(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("`{}`", text.replace('|', "\\|")) }
+}
+
+fn counts() -> String {
+    let states = COMMANDS.iter().map(|command| command.status).chain(variable::rows().iter().map(|row| row.status));
+    let (mut done, mut differs, mut later, mut ours) = (0, 0, 0, 0);
+    for status in states {
+        match status {
+            Conformance::Done => done += 1,
+            Conformance::Differs(_) => differs += 1,
+            Conformance::NotYet(_) => later += 1,
+            Conformance::Extension(_) => ours += 1,
+        }
+    }
+    let (commands, variables) = (COMMANDS.len(), variable::rows().len());
+    format!(
+        "{commands} commands and {variables} variables: {done} done, {differs} differ, {later} not yet, {ours} extensions."
+    )
+}
+
+fn conformance() -> String {
+    let mut out = format!("# Conformance\n\n{NOTE}\n\n{}\n\n", counts());
+    out.push_str(
+        "A command that is \"not yet\" answers `Command failed` with a log line. A variable that is \"not yet\" can be \
+         set, saved and read, but nothing acts on it.\n",
+    );
+    let heading = "| short | state | what differs or is missing |\n| --- | --- | --- | --- |\n";
+    write!(out, "\n## Commands\n\n| command {heading}").unwrap();
+    for command in COMMANDS {
+        let (state, why) = state(command.status);
+        writeln!(out, "| `{}` | `{}` | {state} | {} |", command.name, command.abbr, cell(why)).unwrap();
+    }
+    write!(out, "\n## Variables\n\n| variable {heading}").unwrap();
+    for row in variable::rows() {
+        let (state, why) = state(row.status);
+        writeln!(out, "| `{}` | {} | {state} | {} |", row.name, code(row.abbr), cell(why)).unwrap();
+    }
+    out
+}
+
+fn commands() -> String {
+    let mut out = format!("# Commands\n\n{NOTE}\n\n");
+    out.push_str("| command | short | usage | what it does |\n| --- | --- | --- | --- |\n");
+    for command in COMMANDS {
+        let usage = code(command.synopsis.trim_end());
+        let (name, abbr) = (command.name, command.abbr);
+        writeln!(out, "| `{name}` | `{abbr}` | {usage} | {} |", cell(command.summary)).unwrap();
+    }
+    out
+}
+
+fn variable_row(row: &variable::Variable) -> String {
+    let access = match row.access {
+        Access::Read => "get",
+        Access::Write => "set",
+        Access::ReadWrite => "get, set",
+    };
+    let acts = match row.effect {
+        Effect::Now => "now",
+        Effect::Network => "`network_restart`",
+        Effect::Boot | Effect::Uart => "`save`, `reboot`",
+        Effect::Setup => "next web setup",
+        Effect::None => "",
+    };
+    let stored = match (row.saved, row.secret) {
+        (Saved::No, _) => "",
+        (_, Secret::No) => "yes",
+        (_, Secret::Passkey) => "yes, hidden unless `wlan.hide_passkey` is 0",
+        (_, Secret::Always) => "yes, always hidden",
+    };
+    let mut values = String::new();
+    if row.access != Access::Read {
+        variable::describe(&row.kind, &mut values).unwrap();
+    }
+    let (name, abbr, default) = (row.name, code(row.abbr), code(row.default));
+    let (values, summary) = (cell(&values), cell(row.summary));
+    format!("| `{name}` | {abbr} | {access} | {values} | {default} | {acts} | {stored} | {summary} |\n")
+}
+
+fn variables() -> String {
+    let mut out = format!("# Variables\n\n{NOTE}\n\n");
+    out.push_str("| variable | short | access | values | default | acts | stored | meaning |\n");
+    out.push_str("| --- | --- | --- | --- | --- | --- | --- | --- |\n");
+    out.extend(variable::rows().iter().map(variable_row));
+    out
+}
+
+fn check(path: &str, text: String) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    if std::env::var_os("OPENZENTRI_WRITE_DOCS").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        return;
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    let how = "is not up to date: OPENZENTRI_WRITE_DOCS=1 cargo test --test docs";
+    assert!(committed == text, "{} {how}", path.display());
+}
+
+#[test]
+fn the_conformance_list_is_up_to_date() {
+    check("docs/conformance.md", conformance());
+}
+
+#[test]
+fn the_command_reference_is_up_to_date() {
+    check("docs/reference/commands.md", commands());
+}
+
+#[test]
+fn the_variable_reference_is_up_to_date() {
+    check("docs/reference/variables.md", variables());
+}
+
+#[test]
+fn every_row_explains_itself() {
+    let commands = COMMANDS.iter().map(|command| (command.name, command.summary));
+    for (name, summary) in commands.chain(variable::rows().iter().map(|row| (row.name, row.summary))) {
+        assert!(!summary.is_empty(), "{name}");
+    }
+}

@@ -11,6 +11,7 @@ mod sockets;
 mod streams;
 mod system;
 mod table;
+mod turn;
 mod variables;
 mod wlan;
 
@@ -19,3 +20,4 @@ pub use line::{Line, LineError};
 pub use response::{CommandError, Ending, Reply};
 pub use shell::{Busy, Machine, Shell};
 pub use table::{COMMANDS, Command, find};
+pub use turn::Turn;

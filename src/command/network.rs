@@ -71,12 +71,12 @@ pub(super) fn ping_command(call: &mut Call<'_>) -> Result<Step, CommandError> {
 }
 
 pub(super) async fn up(machine: &'static Machine, interface: Interface) -> Result<Ending, CommandError> {
-    machine.network.up(interface).await.map_err(|_| CommandError::JoinFailed)?;
+    machine.network.up(interface).await.map_err(|_| CommandError::Failed)?;
     Ok(Ending::Success)
 }
 
 pub(super) async fn restart(machine: &'static Machine, interface: Interface) -> Result<Ending, CommandError> {
-    machine.network.restart(interface).await.map_err(|_| CommandError::JoinFailed)?;
+    machine.network.restart(interface).await.map_err(|_| CommandError::Failed)?;
     Ok(Ending::Success)
 }
 

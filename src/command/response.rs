@@ -11,8 +11,6 @@ use crate::limits;
 pub enum CommandError {
     /// Code 1 without a more special text.
     Failed,
-    /// Code 1: the WLAN could not be joined.
-    JoinFailed,
     /// Code 1: no echo reply.
     PingFailed,
     /// Code 2: the line cannot be read (an open quote, a broken escape).
@@ -39,7 +37,7 @@ impl CommandError {
     /// The digit in the response header and the `code` of the REST answer.
     pub const fn code(self) -> u8 {
         match self {
-            Self::Failed | Self::JoinFailed | Self::PingFailed => 1,
+            Self::Failed | Self::PingFailed => 1,
             Self::Parse => 2,
             Self::UnknownCommand => 3,
             Self::TooFew => 4,
@@ -55,7 +53,6 @@ impl CommandError {
     pub const fn text(self) -> &'static str {
         match self {
             Self::Failed => "Command failed",
-            Self::JoinFailed => "Join failed",
             Self::PingFailed => "Ping failed",
             Self::Parse => "Parse error",
             Self::UnknownCommand => "Unknown command",

@@ -3,7 +3,6 @@
 use core::cell::Cell;
 
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
-use embassy_sync::semaphore::{FairSemaphore, Semaphore};
 use embassy_sync::signal::Signal;
 use embassy_time::{Duration, with_timeout};
 
@@ -11,6 +10,7 @@ use super::data::{self, DataSource};
 use super::line::{Line, LineError};
 use super::response::{CommandError, Ending, Reply};
 use super::sockets::Open;
+use super::turn::{Queue, Turn};
 use super::{network, sockets, streams, table, wlan};
 use crate::base::Base;
 use crate::file::{Files, Writer};
@@ -129,7 +129,7 @@ pub struct Busy;
 /// The command interpreter.
 pub struct Shell {
     machine: &'static Machine,
-    turn: FairSemaphore<NoopRawMutex, { limits::COMMAND_QUEUE }>,
+    queue: Queue,
     /// Commands run since boot.
     count: Cell<u32>,
 }
@@ -137,7 +137,7 @@ pub struct Shell {
 impl Shell {
     /// An interpreter for these rooms.
     pub fn new(machine: &'static Machine) -> Self {
-        Self { machine, turn: FairSemaphore::new(1), count: Cell::new(0) }
+        Self { machine, queue: Queue::new(), count: Cell::new(0) }
     }
 
     /// The rooms it acts on.
@@ -159,7 +159,26 @@ impl Shell {
         buffered: bool,
         reply: &mut Reply,
     ) -> Result<(), Busy> {
-        let _turn = self.turn.acquire(1).await.map_err(|_| Busy)?;
+        let turn = self.turn().await?;
+        self.run_in(turn, line, data, buffered, reply).await;
+        Ok(())
+    }
+
+    /// Waits for the right to run the next command. Dropping the future frees the place in the queue.
+    pub async fn turn(&self) -> Result<Turn<'_>, Busy> {
+        self.queue.turn().await
+    }
+
+    /// Runs one command line like [`Shell::run`], in a turn that was waited for before: a caller that can lose its
+    /// client gives up while it waits, but not in the middle of a command.
+    pub async fn run_in(
+        &self,
+        _turn: Turn<'_>,
+        line: &[u8],
+        data: &mut dyn DataSource,
+        buffered: bool,
+        reply: &mut Reply,
+    ) {
         self.count.set(self.count.get().wrapping_add(1));
         reply.clear();
         let mut long = false;
@@ -171,7 +190,6 @@ impl Shell {
         if long && buffered && reply.code == 0 && self.machine.base.variables.flag(BUFFERED) {
             self.keep(reply);
         }
-        Ok(())
     }
 
     /// Reads the line and calls the handler.

@@ -1,20 +1,29 @@
-//! Stand-in until the HTTP room lands.
-use crate::command::Shell;
-use crate::network::Service;
-use crate::port::Interface;
-/// The server.
-pub struct HttpServer(#[allow(dead_code)] &'static Shell);
-impl HttpServer {
-    /// New.
-    pub fn new(shell: &'static Shell) -> Self {
-        Self(shell)
-    }
-}
-impl Service for HttpServer {
-    fn start(&self, _: Interface) {}
-    fn stop(&self, _: Interface) {}
-}
-/// Accept.
-pub async fn accept(_: &'static HttpServer) {}
-/// Worker.
-pub async fn worker(_: &'static HttpServer, _: usize) {}
+//! The HTTP/1.1 server: the REST API of the device (http-and-files reference 1 to 3).
+//!
+//! One task accepts; each of a fixed number of workers serves one connection at a time and owns all that this needs: a
+//! buffer for the request, which afterwards holds the answer, and the reply of the command. A connection carries one
+//! request: the server closes after every answer (reference README, decision 5).
+//!
+//! ```text
+//! server       listening, accepting, workers
+//! connection   one connection: bytes in and out, time limits, the end
+//! exchange     one request and its answer
+//! request      the head: method, target, framing
+//! body         the body: length or chunks
+//! router       what a target means
+//! rest         /command and /log
+//! json         the objects of the REST API, both ways
+//! respond      status lines, fields, answers longer than a buffer
+//! ```
+
+mod body;
+mod connection;
+mod exchange;
+mod json;
+mod request;
+mod respond;
+mod rest;
+mod router;
+mod server;
+
+pub use server::{HttpServer, accept, worker};

@@ -1,0 +1,179 @@
+//! One connection: bytes in and out, time limits, the end.
+
+use core::future::pending;
+
+use embassy_futures::select::{Either, select};
+use embassy_time::{Duration, Instant, Timer};
+
+use super::request::Request;
+use super::respond::Status;
+use crate::limits;
+use crate::port::{self, Event, Port, PortError, Socket};
+
+/// How long a client may take to send its head.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+/// How long a client may leave the server without any byte of a body, or without taking any byte of an answer.
+const IDLE_TIME: Duration = Duration::from_secs(30);
+/// How long a client may take to send a body.
+const BODY_TIME: Duration = Duration::from_secs(120);
+/// How long to wait for the end of a client that has sent more than was read: closing at once would reset the
+/// connection, and the answer would be lost.
+const LINGER_TIME: Duration = Duration::from_secs(2);
+/// Reads of unwanted bytes before the server stops reading.
+const UNWANTED_READS: usize = 64;
+
+/// Room for the framing of a chunked body beside its content.
+const SPARE: usize = 256;
+
+/// Bytes of the one buffer of a connection: a head, then a body, then pieces of an answer.
+pub(super) const BUFFER: usize =
+    SPARE + if limits::HTTP_HEAD > limits::HTTP_BODY { limits::HTTP_HEAD } else { limits::HTTP_BODY };
+
+/// Why an exchange ends without its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// The client gets this status instead.
+    Status(Status),
+    /// The target knows only these methods.
+    Method(&'static str),
+    /// Nobody is there to be answered.
+    Gone,
+}
+
+impl From<Status> for Failure {
+    fn from(status: Status) -> Self {
+        Self::Status(status)
+    }
+}
+
+/// A connection and its buffer.
+pub(super) struct Connection<'a> {
+    pub port: &'static dyn Port,
+    pub socket: Socket,
+    pub buffer: &'a mut [u8],
+    /// Bytes of the buffer that have been received.
+    pub received: usize,
+    /// The request was HEAD: answers have no body.
+    pub head_only: bool,
+    /// The client has sent, or may still send, what nobody reads.
+    pub unread: bool,
+}
+
+impl<'a> Connection<'a> {
+    /// A connection that was just accepted.
+    pub fn new(port: &'static dyn Port, socket: Socket, buffer: &'a mut [u8]) -> Self {
+        Self { port, socket, buffer, received: 0, head_only: false, unread: false }
+    }
+
+    /// Receives into the free part of the buffer; zero when the client has finished sending.
+    async fn receive(&mut self, deadline: Instant) -> Result<usize, Failure> {
+        let (port, socket) = (self.port, self.socket);
+        let room = self.buffer.get_mut(self.received..).unwrap_or_default();
+        let receiving = port::io(port, Event::Readable(socket), || port.receive(socket, room));
+        let count = match select(receiving, Timer::at(deadline)).await {
+            Either::First(result) => result.map_err(|_| Failure::Gone)?,
+            Either::Second(()) if self.received == 0 => return Err(Failure::Gone),
+            Either::Second(()) => return Err(Status::REQUEST_TIMEOUT.into()),
+        };
+        self.received += count;
+        Ok(count)
+    }
+
+    /// Receives and reads the head.
+    pub async fn head(&mut self) -> Result<Request, Failure> {
+        let deadline = Instant::now() + HEAD_TIME;
+        // Until it is known to be otherwise.
+        self.unread = true;
+        loop {
+            if self.receive(deadline).await? == 0 {
+                return Err(if self.received == 0 { Failure::Gone } else { Status::BAD_REQUEST.into() });
+            }
+            let bytes = self.buffer.get(..self.received).unwrap_or_default();
+            match Request::parse(bytes)? {
+                Some(request) if request.length > limits::HTTP_HEAD => return Err(too_long(bytes).into()),
+                Some(request) => return Ok(request),
+                None if self.received >= limits::HTTP_HEAD => return Err(too_long(bytes).into()),
+                None => {}
+            }
+        }
+    }
+
+    /// When the next bytes of a body must be there that must be complete at `end`.
+    pub fn body_deadline(&self, end: Instant) -> Instant {
+        end.min(Instant::now() + IDLE_TIME)
+    }
+
+    /// When a body that begins now must be complete.
+    pub fn body_end(&self) -> Instant {
+        Instant::now() + BODY_TIME
+    }
+
+    /// Receives more of a body. A client that stops in the middle is told, in case it only stopped sending.
+    pub async fn more(&mut self, end: Instant) -> Result<(), Failure> {
+        match self.receive(self.body_deadline(end)).await? {
+            0 => Err(Status::BAD_REQUEST.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Sends the first `length` bytes of the buffer.
+    pub async fn send(&mut self, length: usize) -> Result<(), Failure> {
+        let bytes = self.buffer.get(..length).unwrap_or_default();
+        send(self.port, self.socket, bytes).await
+    }
+
+    /// Sends bytes that are not in the buffer.
+    pub async fn send_bytes(&self, bytes: &[u8]) -> Result<(), Failure> {
+        send(self.port, self.socket, bytes).await
+    }
+
+    /// Ends when the client has gone away. What it sends meanwhile is thrown away.
+    pub async fn gone(&mut self) {
+        for _ in 0..UNWANTED_READS {
+            match self.unwanted().await {
+                Ok(1..) => self.unread = true,
+                Ok(0) | Err(_) => return,
+            }
+        }
+        // It sends without end: it has not gone, and the kernel makes it wait.
+        pending().await
+    }
+
+    async fn unwanted(&self) -> Result<usize, PortError> {
+        let mut scrap = [0; 128];
+        let (port, socket) = (self.port, self.socket);
+        port::io(port, Event::Readable(socket), || port.receive(socket, &mut scrap)).await
+    }
+
+    /// Closes the connection so that the client gets all that was sent to it.
+    pub async fn close(mut self) {
+        if self.unread && self.port.finish(self.socket).is_ok() {
+            let _ = select(self.gone(), Timer::after(LINGER_TIME)).await;
+        }
+        self.port.close(self.socket);
+    }
+}
+
+/// A head that exceeds its limit: because of its target or because of its fields.
+fn too_long(head: &[u8]) -> Status {
+    let line = head.iter().position(|byte| *byte == b'\n').unwrap_or(head.len());
+    // A request line that leaves no room for the fields is the one to blame.
+    if line > limits::HTTP_HEAD / 2 { Status::URI_TOO_LONG } else { Status::HEAD_TOO_LARGE }
+}
+
+async fn send(port: &'static dyn Port, socket: Socket, mut bytes: &[u8]) -> Result<(), Failure> {
+    while !bytes.is_empty() {
+        let sending = port::io(port, Event::Writable(socket), || port.send(socket, bytes));
+        let sent = match select(sending, idle()).await {
+            Either::First(Ok(sent)) => sent,
+            Either::First(Err(_)) | Either::Second(()) => return Err(Failure::Gone),
+        };
+        bytes = bytes.get(sent..).unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// Ends when the client has been idle for too long; the clock starts with the first wait.
+async fn idle() {
+    Timer::after(IDLE_TIME).await;
+}

@@ -1,0 +1,7 @@
+//! The JSON of the REST API (http-and-files reference 1.2, 2 and 3.1).
+
+mod answer;
+mod call;
+
+pub(super) use answer::{Answer, LINE_END, flag};
+pub(super) use call::Call;

@@ -1,0 +1,235 @@
+//! The head of a request: method, target, framing and the fields that the server evaluates.
+//!
+//! What two readers of the same bytes could understand differently is refused with 400: both lengths, two lengths,
+//! bare line feeds, blanks before a colon, folded lines (RFC 9112, sections 2.2, 5.1, 5.2 and 6.3).
+
+use core::mem::MaybeUninit;
+
+use super::respond::Status;
+use crate::limits;
+
+/// A piece of the connection's buffer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Span {
+    pub start: usize,
+    pub end: usize,
+}
+
+impl Span {
+    /// The bytes of the piece.
+    pub fn of(self, buffer: &[u8]) -> &[u8] {
+        buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// The bytes of the piece, to change them.
+    pub fn of_mut(self, buffer: &mut [u8]) -> &mut [u8] {
+        buffer.get_mut(self.start..self.end).unwrap_or_default()
+    }
+
+    /// The piece without its first `count` bytes.
+    pub fn skip(self, count: usize) -> Self {
+        Self { start: (self.start + count).min(self.end), end: self.end }
+    }
+
+    /// Where `part`, which was cut out of `buffer`, lies in it.
+    pub fn within(buffer: &[u8], part: &[u8]) -> Self {
+        let start = (part.as_ptr() as usize).wrapping_sub(buffer.as_ptr() as usize);
+        Self { start, end: start.saturating_add(part.len()) }
+    }
+}
+
+/// The method of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    Get,
+    Head,
+    Post,
+    Options,
+    Other,
+}
+
+impl Method {
+    fn parse(name: &str) -> Self {
+        match name {
+            "GET" => Self::Get,
+            "HEAD" => Self::Head,
+            "POST" => Self::Post,
+            "OPTIONS" => Self::Options,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// How the end of the body is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// So many bytes; zero without a body.
+    Length(usize),
+    /// Chunks, RFC 9112 section 7.1.
+    Chunked,
+}
+
+/// A head that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Request {
+    pub method: Method,
+    /// Path and query as they were sent; of an absolute target without scheme and host.
+    pub target: Span,
+    /// The client speaks HTTP/1.1 and not 1.0.
+    pub is_1_1: bool,
+    pub framing: Framing,
+    /// The client waits for `100 Continue` before it sends the body.
+    pub expects_continue: bool,
+    /// Length of the head with its empty line.
+    pub length: usize,
+}
+
+impl Request {
+    /// Reads a head. `None` as long as it is not whole.
+    pub fn parse(buffer: &[u8]) -> Result<Option<Self>, Status> {
+        let mut fields = [const { MaybeUninit::uninit() }; limits::HTTP_FIELDS];
+        let mut head = httparse::Request::new(&mut []);
+        let length =
+            match head.parse_with_uninit_headers(buffer, &mut fields).map_err(|error| refusal(error, buffer))? {
+                httparse::Status::Partial => return Ok(None),
+                httparse::Status::Complete(length) => length,
+            };
+        let bytes = buffer.get(..length).unwrap_or_default();
+        if has_bare_line_feed(bytes) {
+            return Err(Status::BAD_REQUEST);
+        }
+        let is_1_1 = head.version == Some(1);
+        let fields = Fields::collect(head.headers)?;
+        Ok(Some(Self {
+            method: Method::parse(head.method.unwrap_or_default()),
+            target: target(buffer, head.path.unwrap_or_default().as_bytes())?,
+            is_1_1,
+            framing: fields.framing(is_1_1)?,
+            expects_continue: is_1_1 && fields.expects_continue,
+            length,
+        }))
+    }
+}
+
+fn refusal(error: httparse::Error, buffer: &[u8]) -> Status {
+    match error {
+        httparse::Error::TooManyHeaders => Status::HEAD_TOO_LARGE,
+        httparse::Error::Version if names_version(buffer) => Status::VERSION_NOT_SUPPORTED,
+        _ => Status::BAD_REQUEST,
+    }
+}
+
+/// The third word of the request line is a version, and not a piece of a target with a blank in it.
+fn names_version(buffer: &[u8]) -> bool {
+    buffer.splitn(3, |byte| *byte == b' ').nth(2).is_some_and(|version| version.starts_with(b"HTTP/"))
+}
+
+/// A line feed without a carriage return in front of it.
+fn has_bare_line_feed(head: &[u8]) -> bool {
+    head.starts_with(b"\n") || head.windows(2).any(|pair| matches!(pair, [before, b'\n'] if *before != b'\r'))
+}
+
+/// Takes scheme and host off an absolute target; `*` stays.
+fn target(buffer: &[u8], path: &[u8]) -> Result<Span, Status> {
+    let span = Span::within(buffer, path);
+    if path.starts_with(b"/") || path == b"*" {
+        return Ok(span);
+    }
+    let scheme = path.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case(b"http://")).ok_or(Status::BAD_REQUEST)?;
+    let host = path.get(scheme.len()..).unwrap_or_default();
+    let slash = host.iter().position(|byte| *byte == b'/').ok_or(Status::BAD_REQUEST)?;
+    Ok(span.skip(scheme.len() + slash))
+}
+
+/// The fields that matter.
+#[derive(Default)]
+struct Fields {
+    length: Option<usize>,
+    chunked: bool,
+    expects_continue: bool,
+    host: bool,
+}
+
+impl Fields {
+    fn collect(fields: &[httparse::Header<'_>]) -> Result<Self, Status> {
+        let mut found = Self::default();
+        for field in fields {
+            found.take(field.name, field.value.trim_ascii())?;
+        }
+        Ok(found)
+    }
+
+    fn take(&mut self, name: &str, value: &[u8]) -> Result<(), Status> {
+        // The lengths of the names are all different, which spares most comparisons.
+        match name.len() {
+            4 if name.eq_ignore_ascii_case("host") => once(&mut self.host),
+            6 if name.eq_ignore_ascii_case("expect") => self.expect(value),
+            14 if name.eq_ignore_ascii_case("content-length") => match self.length {
+                None => decimal(value).map(|length| self.length = Some(length)),
+                Some(_) => Err(Status::BAD_REQUEST),
+            },
+            17 if name.eq_ignore_ascii_case("transfer-encoding") => {
+                once(&mut self.chunked)?;
+                value.eq_ignore_ascii_case(b"chunked").then_some(()).ok_or(Status::NOT_IMPLEMENTED)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn expect(&mut self, value: &[u8]) -> Result<(), Status> {
+        self.expects_continue = true;
+        value.eq_ignore_ascii_case(b"100-continue").then_some(()).ok_or(Status::EXPECTATION_FAILED)
+    }
+
+    fn framing(&self, is_1_1: bool) -> Result<Framing, Status> {
+        match (self.length, self.chunked) {
+            (None, false) => Ok(Framing::Length(0)),
+            (Some(length), false) => Ok(Framing::Length(length)),
+            // HTTP/1.0 knows no chunks: who sends them has passed through something that did not understand them.
+            (None, true) if is_1_1 => Ok(Framing::Chunked),
+            (_, true) => Err(Status::BAD_REQUEST),
+        }
+    }
+}
+
+/// Notes a field that must not come twice.
+fn once(seen: &mut bool) -> Result<(), Status> {
+    if core::mem::replace(seen, true) { Err(Status::BAD_REQUEST) } else { Ok(()) }
+}
+
+/// A length in digits. One that no counter holds is certainly too large for the device.
+fn decimal(digits: &[u8]) -> Result<usize, Status> {
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return Err(Status::BAD_REQUEST);
+    }
+    let add = |sum: usize, digit: &u8| sum.checked_mul(10)?.checked_add(usize::from(digit - b'0'));
+    digits.iter().try_fold(0, add).ok_or(Status::CONTENT_TOO_LARGE)
+}
+
+/// Decodes `%XX` in place and answers the new length. A broken escape is an error: guessing would run a command that
+/// nobody gave.
+pub(super) fn percent_decode(bytes: &mut [u8]) -> Result<usize, Status> {
+    let Some(first) = bytes.iter().position(|byte| *byte == b'%') else { return Ok(bytes.len()) };
+    let (mut from, mut to) = (first, first);
+    while let Some(&byte) = bytes.get(from) {
+        let (value, taken) = match byte {
+            b'%' => (hex_pair(bytes.get(from + 1..from + 3)).ok_or(Status::BAD_REQUEST)?, 3),
+            other => (other, 1),
+        };
+        if let Some(place) = bytes.get_mut(to) {
+            *place = value;
+        }
+        to += 1;
+        from += taken;
+    }
+    Ok(to)
+}
+
+fn hex_pair(digits: Option<&[u8]>) -> Option<u8> {
+    let [high, low] = digits? else { return None };
+    let digit = |byte: &u8| char::from(*byte).to_digit(16);
+    u8::try_from(digit(high)? << 4 | digit(low)?).ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn parse(head: &str) -> Result<Option<Request>, Status> {
+    Request::parse(head.as_bytes())
+}
+
+fn whole(head: &str) -> Request {
+    parse(head).unwrap().unwrap()
+}
+
+#[test]
+fn a_head_is_read() {
+    let head = "POST /command HTTP/1.1\r\nHost: 10.0.0.1\r\ncontent-LENGTH:  12 \r\nExpect: 100-Continue\r\n\r\n{...";
+    let request = whole(head);
+    assert_eq!(request.target.of(head.as_bytes()), b"/command");
+    assert_eq!((request.method, request.is_1_1, request.expects_continue), (Method::Post, true, true));
+    assert_eq!((request.framing, request.length), (Framing::Length(12), head.len() - 4));
+}
+
+#[test]
+fn a_head_in_pieces_is_not_an_error() {
+    let head = "GET /command/ver HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for cut in 0..head.len() {
+        assert_eq!(parse(&head[..cut]), Ok(None), "{cut}");
+    }
+    assert_eq!(whole(head).framing, Framing::Chunked);
+}
+
+#[test]
+fn a_target_may_name_the_server() {
+    let head = "GET http://10.0.0.1:80/command/http_get%20http://a/?b HTTP/1.0\r\n\r\n";
+    let request = whole(head);
+    assert_eq!(request.target.of(head.as_bytes()), b"/command/http_get%20http://a/?b");
+    assert!(!request.is_1_1);
+    for target in ["http://host", "example.com:443", "ftp://host/"] {
+        assert_eq!(parse(&format!("GET {target} HTTP/1.1\r\n\r\n")), Err(Status::BAD_REQUEST), "{target}");
+    }
+    assert_eq!(whole("OPTIONS * HTTP/1.1\r\n\r\n").method, Method::Options);
+}
+
+#[test]
+fn what_could_be_read_in_two_ways_is_refused() {
+    for fields in [
+        "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+        "Content-Length: 5\r\nContent-Length: 5\r\n",
+        "Content-Length: 5\r\nContent-Length: 6\r\n",
+        "Content-Length: 5, 5\r\n",
+        "Content-Length: +5\r\n",
+        "Content-Length: -5\r\n",
+        "Content-Length: 0x5\r\n",
+        "Content-Length: 5 5\r\n",
+        "Content-Length:\r\n",
+        "Content-Length : 5\r\n",
+        "Content Length: 5\r\n",
+        "Content-Length: 5\nHost: a\r\n",
+        "Content-Length: 5\r\n folded\r\n",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+        "Host: a\r\nHost: b\r\n",
+        "\0: a\r\n",
+        "A: \0\r\n",
+        ": a\r\n",
+    ] {
+        let head = format!("POST /command HTTP/1.1\r\n{fields}\r\n");
+        assert_eq!(parse(&head), Err(Status::BAD_REQUEST), "{fields:?}");
+    }
+    for line in
+        ["GET /a b HTTP/1.1", "GET  / HTTP/1.1", " GET / HTTP/1.1", "GET / HTTP/1.1 ", "G@T / HTTP/1.1", "GET /"]
+    {
+        assert_eq!(parse(&format!("{line}\r\n\r\n")).map(|_| ()), Err(Status::BAD_REQUEST), "{line:?}");
+    }
+    assert_eq!(parse("GET / HTTP/1.1\n\n"), Err(Status::BAD_REQUEST));
+    assert_eq!(parse("GET / HTTP/1.1\r\nA: b\n\r\n"), Err(Status::BAD_REQUEST));
+}
+
+#[test]
+fn what_the_server_cannot_do_is_said() {
+    let post = |fields: &str| parse(&format!("POST / HTTP/1.1\r\n{fields}\r\n\r\n"));
+    assert_eq!(post("Transfer-Encoding: gzip, chunked"), Err(Status::NOT_IMPLEMENTED));
+    assert_eq!(post("Expect: the-impossible"), Err(Status::EXPECTATION_FAILED));
+    assert_eq!(post("Content-Length: 99999999999999999999999"), Err(Status::CONTENT_TOO_LARGE));
+    assert_eq!(parse("GET / HTTP/3.0\r\n\r\n"), Err(Status::VERSION_NOT_SUPPORTED));
+    assert_eq!(parse("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"), Err(Status::BAD_REQUEST));
+    let many = "A: b\r\n".repeat(limits::HTTP_FIELDS + 1);
+    assert_eq!(parse(&format!("GET / HTTP/1.1\r\n{many}\r\n")), Err(Status::HEAD_TOO_LARGE));
+}
+
+#[test]
+fn escapes_are_decoded_in_place() {
+    let decode = |text: &str| {
+        let mut bytes = text.as_bytes().to_vec();
+        percent_decode(&mut bytes).map(|length| bytes[..length].to_vec())
+    };
+    assert_eq!(decode("set%20wlan.ssid%20%22a+b%22").unwrap(), b"set wlan.ssid \"a+b\"");
+    assert_eq!(decode("%c3%A4%00%25%2F/..//").unwrap(), b"\xc3\xa4\0%//..//");
+    assert_eq!(decode("").unwrap(), b"");
+    for broken in ["%", "a%2", "%zz", "%2x", "%%20", "%+1"] {
+        assert_eq!(decode(broken), Err(Status::BAD_REQUEST), "{broken}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+        let _ = Request::parse(&bytes);
+    }
+
+    #[test]
+    fn spoiled_heads_are_read_without_panic(at in 0usize..200, byte: u8, cut in 0usize..200) {
+        let mut head = b"POST /command/%20 HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\nTransfer-Encoding: x\r\n\r\n".to_vec();
+        if let Some(place) = head.get_mut(at) {
+            *place = byte;
+        }
+        head.truncate(cut);
+        if let Ok(Some(request)) = Request::parse(&head) {
+            prop_assert!(request.length <= head.len());
+            prop_assert!(request.target.end <= request.length);
+        }
+    }
+
+    #[test]
+    fn any_text_is_decoded_without_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+        let before = bytes.len();
+        prop_assert!(percent_decode(&mut bytes).is_ok_and(|length| length <= before) || bytes.contains(&b'%'));
+    }
+}

@@ -1,0 +1,100 @@
+//! The REST API: commands and the log (http-and-files reference 1 to 3.1).
+
+use core::fmt;
+
+use embassy_futures::select::{Either, select};
+
+use super::body;
+use super::connection::{Connection, Failure};
+use super::json::{Answer, Call, LINE_END};
+use super::request::{Request, Span, percent_decode};
+use super::respond::{self, Pen, Status};
+use super::server::HttpServer;
+use crate::command::{Bytes, Reply};
+use crate::limits;
+use crate::log::Log;
+
+/// `GET /command/<line>`.
+pub(super) async fn get_command(
+    server: &HttpServer,
+    connection: &mut Connection<'_>,
+    reply: &mut Reply,
+    line: Span,
+) -> Result<(), Failure> {
+    let length = percent_decode(line.of_mut(connection.buffer))?;
+    let command = Span { start: line.start, end: line.start + length };
+    run(server, connection, reply, Call { command, ..Call::default() }).await
+}
+
+/// `POST /command`.
+pub(super) async fn post_command(
+    server: &HttpServer,
+    connection: &mut Connection<'_>,
+    reply: &mut Reply,
+    request: &Request,
+) -> Result<(), Failure> {
+    let length = body::read(connection, request).await?;
+    let call = Call::parse(connection.buffer.get_mut(..length).unwrap_or_default())?;
+    run(server, connection, reply, call).await
+}
+
+/// `GET /log`: the lines that are kept, the oldest first. Reading does not clear them.
+pub(super) async fn log(
+    server: &HttpServer,
+    connection: &mut Connection<'_>,
+    reply: &mut Reply,
+) -> Result<(), Failure> {
+    keep_lines(&server.base().log, reply);
+    answer(connection, Answer::log(&reply.text)).await
+}
+
+/// Runs a command when its turn comes and answers. A client that goes away while it waits frees its place; once the
+/// command runs it runs to its end, as it would on the serial line.
+async fn run(
+    server: &HttpServer,
+    connection: &mut Connection<'_>,
+    reply: &mut Reply,
+    call: Call,
+) -> Result<(), Failure> {
+    if call.command.of(connection.buffer).trim_ascii().is_empty() {
+        return Err(Status::BAD_REQUEST.into());
+    }
+    let turn = match select(server.shell().turn(), connection.gone()).await {
+        Either::First(turn) => turn.map_err(|_| Status::UNAVAILABLE)?,
+        Either::Second(()) => return Err(Failure::Gone),
+    };
+    let id = server.next_id();
+    let line = call.command.of(connection.buffer);
+    // A line end belongs to the serial line; some clients send it nevertheless.
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let mut data = Bytes(call.data.of(connection.buffer));
+    server.shell().run_in(turn, line, &mut data, false, reply).await;
+    answer(connection, Answer::command(id, reply.code, call.flags, &reply.text)).await
+}
+
+async fn answer(connection: &mut Connection<'_>, mut answer: Answer<'_>) -> Result<(), Failure> {
+    let head = head(connection.buffer, answer.length()).map_err(|_| Failure::Gone)?;
+    respond::send(connection, head, &mut answer).await
+}
+
+fn head(buffer: &mut [u8], length: usize) -> Result<usize, fmt::Error> {
+    let mut pen = Pen::new(buffer);
+    pen.status(Status::OK)?;
+    pen.field("Cache-Control", "no-store")?;
+    pen.body("application/json", length)?;
+    Ok(pen.length())
+}
+
+/// Copies the log as it is now: it goes on while the answer is on its way.
+fn keep_lines(log: &Log, reply: &mut Reply) {
+    // In the log each line takes three bytes besides its text, here one.
+    const { assert!(limits::RESPONSE >= limits::LOG, "a reply must hold the whole log") };
+    reply.clear();
+    let mut number = log.first();
+    while let Some((found, _, line)) = log.get(number) {
+        reply.put(&line);
+        reply.put(&[LINE_END]);
+        number = found.wrapping_add(1);
+    }
+}

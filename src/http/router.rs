@@ -1,0 +1,80 @@
+//! What a target means.
+
+use super::connection::Failure;
+use super::request::{Method, Request, Span};
+
+/// What a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Route {
+    /// `GET /command/<line>`: the line, still percent-encoded. It is the whole rest of the target, with slashes,
+    /// `//` and `?` (reference 1.1).
+    Line(Span),
+    /// `POST /command`.
+    Call,
+    /// `GET /log`.
+    Log,
+    /// Anything else: a file.
+    File,
+}
+
+const COMMAND: &[u8] = b"/command";
+
+/// Finds out what a request asks for. A method that the target does not know is a failure.
+pub(super) fn route(buffer: &[u8], request: &Request) -> Result<Route, Failure> {
+    let target = request.target.of(buffer);
+    let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
+    let line = target.strip_prefix(COMMAND).and_then(|rest| rest.strip_prefix(b"/"));
+    match (path, line, request.method) {
+        (_, Some([]), Method::Post) | (COMMAND, _, Method::Post) => Ok(Route::Call),
+        (_, Some(_), Method::Get) => Ok(Route::Line(request.target.skip(COMMAND.len() + 1))),
+        // A HEAD would have to run the command too, and it must not change anything.
+        (_, Some(_), _) => Err(Failure::Method("GET")),
+        (COMMAND, ..) => Err(Failure::Method("POST")),
+        (b"/log", _, Method::Get | Method::Head) => Ok(Route::Log),
+        (b"/log", ..) => Err(Failure::Method("GET, HEAD")),
+        _ => Ok(Route::File),
+    }
+}
+
+impl Route {
+    /// Belongs to the REST API, which can be switched off.
+    pub fn is_api(self) -> bool {
+        self != Self::File
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn routed(line: &str) -> Result<(Route, std::string::String), Failure> {
+        let head = std::format!("{line} HTTP/1.1\r\n\r\n");
+        let request = Request::parse(head.as_bytes()).unwrap().unwrap();
+        let route = route(head.as_bytes(), &request)?;
+        let line = if let Route::Line(span) = route { span } else { Span::default() };
+        Ok((route, std::string::String::from_utf8(line.of(head.as_bytes()).to_vec()).unwrap()))
+    }
+
+    #[test]
+    fn the_line_is_the_whole_rest_of_the_target() {
+        for line in ["ver", "http_get%20http://a//b?c=/d", "/", "?", "..%2f../x"] {
+            assert_eq!(routed(&std::format!("GET /command/{line}")).unwrap().1, line);
+        }
+        assert_eq!(routed("GET /command/").unwrap().1, "");
+    }
+
+    #[test]
+    fn targets_and_methods() {
+        assert_eq!(routed("POST /command").unwrap().0, Route::Call);
+        assert_eq!(routed("POST /command/").unwrap().0, Route::Call);
+        assert_eq!(routed("POST /command?x").unwrap().0, Route::Call);
+        assert_eq!(routed("GET /log?1").unwrap().0, Route::Log);
+        assert_eq!(routed("GET /commander").unwrap().0, Route::File);
+        assert_eq!(routed("GET /Command/ver").unwrap().0, Route::File);
+        assert_eq!(routed("GET /").unwrap().0, Route::File);
+        assert_eq!(routed("GET /command"), Err(Failure::Method("POST")));
+        assert_eq!(routed("HEAD /command/ver"), Err(Failure::Method("GET")));
+        assert_eq!(routed("POST /command/ver"), Err(Failure::Method("GET")));
+        assert_eq!(routed("DELETE /log"), Err(Failure::Method("GET, HEAD")));
+    }
+}

@@ -143,8 +143,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Decodes a body that comes in pieces of `piece` bytes: the content and what follows the body.
-    fn decode(body: &[u8], piece: usize) -> Result<Option<(Vec<u8>, Vec<u8>)>, Status> {
+    /// The content of a body, and what follows it.
+    type Decoded = (Vec<u8>, Vec<u8>);
+
+    /// Decodes a body that comes in pieces of `piece` bytes.
+    fn decode(body: &[u8], piece: usize) -> Result<Option<Decoded>, Status> {
         let mut chunks = Chunks::new();
         let mut buffer = vec![0; body.len().max(1)];
         let mut length = 0;

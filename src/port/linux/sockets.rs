@@ -360,3 +360,21 @@ fn drain(fd: &OwnedFd) {
 fn ipv4(address: SocketAddrAny) -> SocketAddrV4 {
     SocketAddrV4::try_from(address).unwrap_or(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0))
 }
+
+#[cfg(test)]
+impl SocketTable {
+    /// How many sockets are open.
+    pub(super) fn open_sockets(&self) -> usize {
+        self.slots.iter().filter(|slot| slot.entry.is_some()).count()
+    }
+
+    /// The keepalive settings as the kernel has them.
+    pub(super) fn keepalive(&mut self, socket: Socket) -> Option<Keepalive> {
+        let fd = self.fd(socket).unwrap();
+        sockopt::socket_keepalive(fd).unwrap().then(|| Keepalive {
+            idle: sockopt::tcp_keepidle(fd).unwrap().as_secs() as u16,
+            interval: sockopt::tcp_keepintvl(fd).unwrap().as_secs() as u16,
+            count: sockopt::tcp_keepcnt(fd).unwrap() as u8,
+        })
+    }
+}

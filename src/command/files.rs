@@ -143,7 +143,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Step, CommandError> {
             Ok(Step::Done(Ending::Text))
         }
         None if size == 0 => {
-            machine.files.finish_empty(writer).map_err(|error| call.file_failed(error))?;
+            machine.files.finish(writer).map_err(|error| call.file_failed(error))?;
             machine.base.log.line(Level::Detail, format_args!("File created"));
             Ok(Step::Done(Ending::Success))
         }

@@ -207,7 +207,8 @@ impl Streams {
     async fn drained(&self, handle: u8) {
         poll_fn(|context| {
             let busy = self.with(handle, |slot, stream| {
-                let gone = matches!(stream.source, Source::Room) && (stream.peer_closed || stream.intake == Intake::Held);
+                let gone =
+                    matches!(stream.source, Source::Room) && (stream.peer_closed || stream.intake == Intake::Held);
                 !gone && (!slot.tx.is_empty() || slot.sending.get())
             });
             if busy == Ok(true) {

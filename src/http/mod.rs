@@ -17,6 +17,7 @@
 //! ```
 
 mod body;
+pub mod client;
 mod connection;
 mod exchange;
 mod json;

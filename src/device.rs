@@ -6,6 +6,7 @@ use embassy_time::Timer;
 use crate::base::Base;
 use crate::command::{Machine, Shell};
 use crate::file::Files;
+use crate::http::client::{self, Client};
 use crate::http::{self, HttpServer};
 use crate::limits;
 use crate::log::Level;
@@ -78,6 +79,7 @@ task!(spawn_join[1](network: &'static Network) network::keep_joined(network));
 task!(spawn_joiner[1](network: &'static Network) network::join_when_asked(network));
 task!(spawn_http[1](server: &'static HttpServer) http::accept(server));
 task!(spawn_worker[limits::HTTP_CONNECTIONS](server: &'static HttpServer, number: usize) http::worker(server, number));
+task!(spawn_client[limits::HTTP_CLIENTS](client: &'static Client, number: usize) client::run(client, number));
 task!(spawn_log[1](output: &'static Output) serial::follow_log(output));
 task!(spawn_serial[1](shell: &'static Shell, output: &'static Output) serial::command_mode(shell, output));
 task!(spawn_console[1](shell: &'static Shell) console::serve(shell));
@@ -99,7 +101,8 @@ pub fn boot(
     let mounted = files.mount();
     let streams = place!(Streams, Streams::new(base, files));
     let network = place!(Network, Network::new(base, streams));
-    let machine = place!(Machine, Machine::new(base, files, streams, network));
+    let client = place!(Client, Client::new(base, network, streams, files));
+    let machine = place!(Machine, Machine::new(base, files, streams, network, client));
     let shell = place!(Shell, Shell::new(machine));
     let server = place!(HttpServer, HttpServer::new(shell));
     network.register(server);
@@ -120,6 +123,9 @@ fn start(spawner: Spawner, shell: &'static Shell, server: &'static HttpServer, o
     }
     for number in 0..limits::HTTP_CONNECTIONS {
         spawn_worker(spawner, server, number);
+    }
+    for number in 0..limits::HTTP_CLIENTS {
+        spawn_client(spawner, machine.http, number);
     }
     spawn_http(spawner, server);
     spawn_serial(spawner, shell, output);

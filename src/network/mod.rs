@@ -13,11 +13,13 @@ use crate::port::Interface;
 use crate::stream::Streams;
 use crate::variable::{Id, id};
 
+mod connect;
 mod join;
 mod lookup;
 
+pub use connect::connect_tcp;
 pub use join::{JoinError, join_when_asked, keep_joined, security_name};
-pub use lookup::{LookupError, ping, resolve};
+pub use lookup::{LookupError, address_of, ping, resolve};
 
 const DEFAULT_INTERFACE: Id = id("network.default_interface");
 

@@ -6,7 +6,7 @@ use core::task::Poll;
 
 use embassy_time::{Duration, with_timeout};
 
-use super::{Ends, Kind, Source, Stream, StreamError, Streams};
+use super::{Ends, Intake, Kind, Source, Stream, StreamError, Streams};
 use crate::file::FileError;
 use crate::log::Level;
 use crate::port::{self, Event};
@@ -83,6 +83,10 @@ impl Streams {
     pub async fn writable(&self, handle: u8, bytes: usize) -> Result<(), StreamError> {
         poll_fn(|context| {
             let ready = self.with(handle, |slot, stream| match stream.source {
+                _ if !matches!(stream.intake, Intake::Open) => {
+                    stream.intake.admits(bytes, slot.tx.free_capacity())?;
+                    Ok(slot.tx.free_capacity() >= bytes)
+                }
                 Source::Room if stream.peer_closed => Err(StreamError::Closed),
                 Source::Socket(_) if stream.kind.keeps_messages() => Ok(true),
                 Source::Socket(_) | Source::Room if bytes > slot.tx.capacity() => Err(StreamError::TooLarge),
@@ -116,7 +120,13 @@ impl Streams {
     async fn write_bytes(&self, handle: u8, mut data: &[u8]) -> Result<(), StreamError> {
         while !data.is_empty() {
             self.writable(handle, 1).await?;
-            let written = self.with(handle, |slot, _| slot.tx.try_write(data).unwrap_or(0))?;
+            let written = self.with(handle, |slot, stream| {
+                let written = slot.tx.try_write(data).unwrap_or(0);
+                stream.intake.took(written);
+                // A room may wait for the first byte.
+                slot.changed();
+                written
+            })?;
             data = &data[written..];
         }
         Ok(())
@@ -197,7 +207,8 @@ impl Streams {
     async fn drained(&self, handle: u8) {
         poll_fn(|context| {
             let busy = self.with(handle, |slot, stream| {
-                let gone = matches!(stream.source, Source::Room) && stream.peer_closed;
+                let gone =
+                    matches!(stream.source, Source::Room) && (stream.peer_closed || stream.intake == Intake::Held);
                 !gone && (!slot.tx.is_empty() || slot.sending.get())
             });
             if busy == Ok(true) {

@@ -13,11 +13,13 @@
 //! router       what a target means
 //! rest         /command and /log
 //! json         the objects of the REST API, both ways
+//! console      the web console: pages that are part of the firmware
 //! respond      status lines, fields, answers longer than a buffer
 //! ```
 
 mod body;
 mod connection;
+mod console;
 mod exchange;
 mod json;
 mod request;

@@ -76,6 +76,7 @@ macro_rules! task {
 task!(spawn_pump[limits::STREAMS](streams: &'static Streams, handle: u8) stream::pump::run(streams, handle));
 task!(spawn_server[limits::SERVERS](streams: &'static Streams, row: u8) stream::serve(streams, row));
 task!(spawn_join[1](network: &'static Network) network::keep_joined(network));
+task!(spawn_joiner[1](network: &'static Network) network::join_when_asked(network));
 task!(spawn_http[1](server: &'static HttpServer) http::accept(server));
 task!(spawn_worker[limits::HTTP_CONNECTIONS](server: &'static HttpServer, number: usize) http::worker(server, number));
 task!(spawn_client[limits::HTTP_CLIENTS](client: &'static Client, number: usize) client::run(client, number));
@@ -131,6 +132,7 @@ fn start(spawner: Spawner, shell: &'static Shell, server: &'static HttpServer, o
     spawn_log(spawner, output);
     spawn_console(spawner, shell);
     spawn_restart(spawner, machine);
+    spawn_joiner(spawner, machine.network);
     spawn_join(spawner, machine.network);
 }
 

@@ -131,7 +131,11 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Step, CommandError> {
     let machine = call.machine;
     // The handle comes first: a full stream table must not touch the flash.
     let reservation = if creation.open { Some(machine.streams.reserve(Kind::File)?) } else { None };
-    let writer = machine.files.create(&spec).map_err(|error| call.file_failed(error))?;
+    let writer = match machine.files.create(&spec) {
+        Ok(writer) => writer,
+        Err(error) if creation.open || size == 0 => return Err(call.file_failed(error)),
+        Err(error) => return call.refuse(size as usize, call.file_failed(error)),
+    };
     if let Some(crc) = creation.crc32 {
         // The writer was made just now, so this cannot fail.
         let _ = machine.files.expect_crc32(&writer, crc);

@@ -23,6 +23,7 @@ use crate::variable::{Id, id};
 
 const BUFFERED: Id = id("system.cmd.buffered");
 const READ_TIMEOUT: Id = id("bus.command.read_timeout");
+const WRITE_CHECK: Id = id("bus.command.write_check_enabled");
 const PROMPT: Id = id("system.cmd.prompt_enabled");
 
 /// How long a person may think before typing the data of a command, in milliseconds.
@@ -73,6 +74,9 @@ pub(super) enum Sink {
     Stream(u8),
     /// Into a file that is being created.
     File(Writer),
+    /// Nowhere: the command has failed, but a host has its data on the way already, and they must not be read as
+    /// commands.
+    Refused(CommandError),
     /// In one datagram to a peer of the UDP server.
     Datagram { handle: u8, to: core::net::SocketAddrV4 },
 }
@@ -120,6 +124,15 @@ impl Call<'_> {
     /// How many arguments there are.
     pub fn count(&self) -> usize {
         self.line.len().saturating_sub(1)
+    }
+
+    /// What a command with data answers when it cannot take them. A host sends the data right behind the line; a person
+    /// at the prompt has not typed them yet.
+    pub fn refuse(&self, size: usize, error: CommandError) -> Result<Step, CommandError> {
+        if self.machine.base.variables.flag(PROMPT) {
+            return Err(error);
+        }
+        Ok(Step::Data { size, sink: Sink::Refused(error) })
     }
 
     /// No more than `count` arguments are allowed.
@@ -263,7 +276,12 @@ impl Shell {
         if source.length().is_some_and(|length| length != size && !sink.takes_none(length)) {
             return Err(CommandError::Failed);
         }
-        sink.ready(size).await?;
+        if let Err(error) = sink.ready(size).await {
+            if self.machine.base.variables.flag(WRITE_CHECK) {
+                return Err(error);
+            }
+            sink.sink = Some(Sink::Refused(error));
+        }
         let patience = source.patience().unwrap_or_else(|| self.patience());
         let (mut taken, mut broken) = (0, None);
         let whole = sink.whole();
@@ -338,7 +356,7 @@ impl SinkGuard {
         match &self.sink {
             Some(Sink::Stream(handle)) => self.machine.streams.kind(*handle).is_ok_and(|kind| kind.keeps_messages()),
             Some(Sink::Datagram { .. }) => true,
-            Some(Sink::File(_)) | None => false,
+            Some(Sink::File(_) | Sink::Refused(_)) | None => false,
         }
     }
 
@@ -389,6 +407,7 @@ impl SinkGuard {
                 self.machine.streams.write(handle, &[]).await.map_err(|_| CommandError::Failed)?;
             }
             Some(Sink::Stream(_)) => {}
+            Some(Sink::Refused(error)) => return Err(error),
             None if taken == size => {
                 self.machine.base.log.line(crate::log::Level::Detail, format_args!("File created"));
             }

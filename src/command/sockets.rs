@@ -127,8 +127,10 @@ fn udp_server_write(call: &mut Call<'_>) -> Result<Step, CommandError> {
     let size = call.number(1, u32::MAX)? as usize;
     let address = call.text(2)?.parse().map_err(|_| CommandError::Invalid)?;
     let to = SocketAddrV4::new(address, call.port(3)?);
-    let handle = call.machine.streams.udp_server_stream(None).ok_or(CommandError::Failed)?;
-    Ok(Step::Data { size, sink: Sink::Datagram { handle, to } })
+    match call.machine.streams.udp_server_stream(None) {
+        Some(handle) => Ok(Step::Data { size, sink: Sink::Datagram { handle, to } }),
+        None => call.refuse(size, CommandError::Failed),
+    }
 }
 
 /// `udp_server read <size>`: as `stream_read` of the server's stream.

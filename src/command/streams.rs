@@ -112,7 +112,9 @@ pub(super) fn write(call: &mut Call<'_>) -> Result<Step, CommandError> {
     }
     let handle = call.handle(0)?;
     let size = call.number(1, u32::MAX)? as usize;
-    call.machine.streams.kind(handle)?;
+    if let Err(error) = call.machine.streams.kind(handle) {
+        return call.refuse(size, error.into());
+    }
     Ok(Step::Data { size, sink: Sink::Stream(handle) })
 }
 

@@ -1,6 +1,7 @@
 //! One request and its answer.
 
 use super::connection::{Connection, Failure};
+use super::console;
 use super::request::{Framing, Method};
 use super::respond::{self, Status};
 use super::rest;
@@ -32,6 +33,10 @@ async fn exchange(server: &HttpServer, connection: &mut Connection<'_>, reply: &
         Route::Line(line) => rest::get_command(server, connection, reply, line).await,
         Route::Call => rest::post_command(server, connection, reply, &request).await,
         Route::Log => rest::log(server, connection, reply).await,
-        Route::File => Err(Status::NOT_FOUND.into()),
+        Route::Console(asset) => console::serve(connection, asset).await,
+        Route::File => match console::start_page(request.target.of(connection.buffer)) {
+            Some(page) if request.method.reads() => console::serve(connection, page).await,
+            _ => Err(Status::NOT_FOUND.into()),
+        },
     }
 }

@@ -13,12 +13,14 @@
 //! router       what a target means
 //! rest         /command and /log
 //! json         the objects of the REST API, both ways
+//! console      the web console: pages that are part of the firmware
 //! respond      status lines, fields, answers longer than a buffer
 //! ```
 
 mod body;
 pub mod client;
 mod connection;
+mod console;
 mod exchange;
 mod json;
 mod request;

@@ -18,7 +18,7 @@ pub(super) const MAX_SOCKETS: usize = 1 << INDEX_BITS;
 /// Bits of a [`Socket`] that say its place in the table; the others count how often the place was used.
 const INDEX_BITS: u32 = 7;
 /// Connections the kernel keeps for a listener until they are accepted.
-const BACKLOG: i32 = 128;
+const BACKLOG: i32 = 1024;
 /// How long a listener that found no room sleeps, unless a socket is closed before.
 pub(super) const RETRY: Duration = Duration::from_millis(100);
 /// Unread bytes thrown away when a connection is closed, so that the peer still gets what was sent to it.

@@ -11,9 +11,10 @@ use super::line::{Line, LineError};
 use super::response::{CommandError, Ending, Reply};
 use super::sockets::Open;
 use super::turn::{Queue, Turn};
-use super::{network, sockets, streams, table, wlan};
+use super::{http, network, sockets, streams, table, wlan};
 use crate::base::Base;
 use crate::file::{Files, Writer};
+use crate::http::client::Client;
 use crate::limits;
 use crate::network::Network;
 use crate::port::Interface;
@@ -22,6 +23,7 @@ use crate::variable::{Id, id};
 
 const BUFFERED: Id = id("system.cmd.buffered");
 const READ_TIMEOUT: Id = id("bus.command.read_timeout");
+const WRITE_CHECK: Id = id("bus.command.write_check_enabled");
 const PROMPT: Id = id("system.cmd.prompt_enabled");
 
 /// How long a person may think before typing the data of a command, in milliseconds.
@@ -37,6 +39,8 @@ pub struct Machine {
     pub streams: &'static Streams,
     /// The network.
     pub network: &'static Network,
+    /// The HTTP client.
+    pub http: &'static Client,
     /// A restart was ordered; the device carries it out when the answer is on its way.
     pub restart: Signal<NoopRawMutex, ()>,
 }
@@ -48,12 +52,14 @@ impl Machine {
         files: &'static Files,
         streams: &'static Streams,
         network: &'static Network,
+        http: &'static Client,
     ) -> Self {
-        Self { base, files, streams, network, restart: Signal::new() }
+        Self { base, files, streams, network, http, restart: Signal::new() }
     }
 }
 
 /// What a handler leaves to be done after it has read its arguments.
+#[expect(clippy::large_enum_variant, reason = "there is no heap to put the larger one on")]
 pub(super) enum Step {
     /// Nothing: the reply is complete.
     Done(Ending),
@@ -69,6 +75,9 @@ pub(super) enum Sink {
     Stream(u8),
     /// Into a file that is being created.
     File(Writer),
+    /// Nowhere: the command has failed, but a host has its data on the way already, and they must not be read as
+    /// commands.
+    Refused(CommandError),
     /// In one datagram to a peer of the UDP server.
     Datagram { handle: u8, to: core::net::SocketAddrV4 },
 }
@@ -79,6 +88,8 @@ pub(super) enum Wait {
     Close(Option<u8>),
     /// Opening a client.
     Open(Open),
+    /// Something about an HTTP request.
+    Http(http::Pending),
     /// Resolving a name.
     Lookup(crate::stream::HostName),
     /// An echo, of the gateway without a host.
@@ -114,6 +125,15 @@ impl Call<'_> {
     /// How many arguments there are.
     pub fn count(&self) -> usize {
         self.line.len().saturating_sub(1)
+    }
+
+    /// What a command with data answers when it cannot take them. A host sends the data right behind the line; a person
+    /// at the prompt has not typed them yet.
+    pub fn refuse(&self, size: usize, error: CommandError) -> Result<Step, CommandError> {
+        if self.machine.base.variables.flag(PROMPT) {
+            return Err(error);
+        }
+        Ok(Step::Data { size, sink: Sink::Refused(error) })
     }
 
     /// No more than `count` arguments are allowed.
@@ -224,6 +244,7 @@ impl Shell {
         match wait {
             Wait::Close(handle) => streams::close(self.machine, handle).await,
             Wait::Open(open) => sockets::open(self.machine, open, reply).await,
+            Wait::Http(pending) => http::finish(self.machine, pending, reply).await,
             Wait::Lookup(host) => network::lookup(self.machine, &host, reply).await,
             Wait::Ping(host, interface) => network::ping(self.machine, host, interface, reply).await,
             Wait::Scan(request) => wlan::scan(self.machine, request, reply).await,
@@ -256,7 +277,12 @@ impl Shell {
         if source.length().is_some_and(|length| length != size && !sink.takes_none(length)) {
             return Err(CommandError::Failed);
         }
-        sink.ready(size).await?;
+        if let Err(error) = sink.ready(size).await {
+            if self.machine.base.variables.flag(WRITE_CHECK) {
+                return Err(error);
+            }
+            sink.sink = Some(Sink::Refused(error));
+        }
         let patience = source.patience().unwrap_or_else(|| self.patience());
         let (mut taken, mut broken) = (0, None);
         let whole = sink.whole();
@@ -331,7 +357,7 @@ impl SinkGuard {
         match &self.sink {
             Some(Sink::Stream(handle)) => self.machine.streams.kind(*handle).is_ok_and(|kind| kind.keeps_messages()),
             Some(Sink::Datagram { .. }) => true,
-            Some(Sink::File(_)) | None => false,
+            Some(Sink::File(_) | Sink::Refused(_)) | None => false,
         }
     }
 
@@ -382,6 +408,7 @@ impl SinkGuard {
                 self.machine.streams.write(handle, &[]).await.map_err(|_| CommandError::Failed)?;
             }
             Some(Sink::Stream(_)) => {}
+            Some(Sink::Refused(error)) => return Err(error),
             None if taken == size => {
                 self.machine.base.log.line(crate::log::Level::Detail, format_args!("File created"));
             }

@@ -28,7 +28,7 @@ pub(super) async fn read(connection: &mut Connection<'_>, request: &Request) -> 
 
 async fn counted(connection: &mut Connection<'_>, length: usize) -> Result<usize, Failure> {
     if connection.received < length {
-        let end = connection.body_end();
+        let end = Connection::body_end();
         while connection.received < length {
             connection.more(end).await?;
         }
@@ -38,7 +38,7 @@ async fn counted(connection: &mut Connection<'_>, length: usize) -> Result<usize
 }
 
 async fn chunked(connection: &mut Connection<'_>) -> Result<usize, Failure> {
-    let end = connection.body_end();
+    let end = Connection::body_end();
     let mut chunks = Chunks::new();
     loop {
         connection.received = chunks.decode(connection.buffer, connection.received)?;
@@ -143,8 +143,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Decodes a body that comes in pieces of `piece` bytes: the content and what follows the body.
-    fn decode(body: &[u8], piece: usize) -> Result<Option<(Vec<u8>, Vec<u8>)>, Status> {
+    /// The content of a body, and what follows it.
+    type Decoded = (Vec<u8>, Vec<u8>);
+
+    /// Decodes a body that comes in pieces of `piece` bytes.
+    fn decode(body: &[u8], piece: usize) -> Result<Option<Decoded>, Status> {
         let mut chunks = Chunks::new();
         let mut buffer = vec![0; body.len().max(1)];
         let mut length = 0;

@@ -18,6 +18,7 @@
 //! ```
 
 mod body;
+pub mod client;
 mod connection;
 mod console;
 mod exchange;

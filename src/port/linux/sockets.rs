@@ -18,7 +18,7 @@ pub(super) const MAX_SOCKETS: usize = 1 << INDEX_BITS;
 /// Bits of a [`Socket`] that say its place in the table; the others count how often the place was used.
 const INDEX_BITS: u32 = 7;
 /// Connections the kernel keeps for a listener until they are accepted.
-const BACKLOG: i32 = 128;
+const BACKLOG: i32 = 1024;
 /// How long a listener that found no room sleeps, unless a socket is closed before.
 pub(super) const RETRY: Duration = Duration::from_millis(100);
 /// Unread bytes thrown away when a connection is closed, so that the peer still gets what was sent to it.
@@ -359,4 +359,22 @@ fn drain(fd: &OwnedFd) {
 /// Every socket here is an IPv4 socket.
 fn ipv4(address: SocketAddrAny) -> SocketAddrV4 {
     SocketAddrV4::try_from(address).unwrap_or(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0))
+}
+
+#[cfg(test)]
+impl SocketTable {
+    /// How many sockets are open.
+    pub(super) fn open_sockets(&self) -> usize {
+        self.slots.iter().filter(|slot| slot.entry.is_some()).count()
+    }
+
+    /// The keepalive settings as the kernel has them.
+    pub(super) fn keepalive(&mut self, socket: Socket) -> Option<Keepalive> {
+        let fd = self.fd(socket).unwrap();
+        sockopt::socket_keepalive(fd).unwrap().then(|| Keepalive {
+            idle: sockopt::tcp_keepidle(fd).unwrap().as_secs() as u16,
+            interval: sockopt::tcp_keepintvl(fd).unwrap().as_secs() as u16,
+            count: sockopt::tcp_keepcnt(fd).unwrap() as u8,
+        })
+    }
 }

@@ -1,0 +1,194 @@
+"""A device process with a data folder of its own."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from .rest import Rest
+from .serial import Console, Machine
+
+#: How long a device may take to start or to stop, in seconds. Generous: the test machines are small and shared.
+PATIENCE = 10.0
+
+
+class StartFailed(Exception):
+    """The process ended instead of starting."""
+
+    def __init__(self, code, stderr):
+        super().__init__(f"exit code {code}: {stderr.strip()}")
+        self.code = code
+        self.stderr = stderr
+
+
+def binary():
+    """The program under test: $OPENZENTRI_BIN, or the newest build of this tree."""
+    given = os.environ.get("OPENZENTRI_BIN")
+    if given:
+        return Path(given)
+    root = Path(__file__).resolve().parents[3]
+    target = Path(os.environ.get("CARGO_TARGET_DIR", root / "target"))
+    built = [target / kind / "openzentri" for kind in ("debug", "release")]
+    built = [path for path in built if path.exists()]
+    if not built:
+        raise RuntimeError("no openzentri binary: run `cargo build` first, or set OPENZENTRI_BIN")
+    return max(built, key=lambda path: path.stat().st_mtime)
+
+
+_given = set()
+
+
+def free_port(kind=socket.SOCK_STREAM):
+    """A port of the loopback interface that nobody uses now, and that was not given out before."""
+    while True:
+        with socket.socket(socket.AF_INET, kind) as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if port not in _given:
+            _given.add(port)
+            return port
+
+
+class Device:
+    """One device. `start` and `stop` may alternate; the data folder stays until `close`."""
+
+    def __init__(self, settings=None, serial="pty", machine=True, arguments=(), http=True):
+        self.folder = Path(tempfile.mkdtemp(prefix="openzentri-test-"))
+        self.data = self.folder / "data"
+        self.link = self.folder / "uart"
+        self.http_port = free_port() if http else None
+        self.settings = dict(settings or {})
+        self.serial = serial
+        self.machine_mode = machine
+        self.arguments = list(arguments)
+        self.process = None
+        self._lines = []
+        self._log = self.folder / "stderr"
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.close()
+
+    def command_line(self):
+        """The arguments that start this device."""
+        place = {"pty": f"pty:{self.link}"}.get(self.serial, self.serial)
+        settings = dict(self.settings)
+        if self.http_port is None:
+            settings.setdefault("http.server.enabled", "0")
+        else:
+            settings.setdefault("http.server.port", self.http_port)
+        if self.machine_mode:
+            settings.setdefault("system.cmd.mode", "machine")
+        line = [str(binary()), "--data", str(self.data), "--serial", place]
+        for name, value in settings.items():
+            line += ["--set", f"{name}={value}"]
+        return line + self.arguments
+
+    def start(self, wait=True):
+        """Starts the process and waits until its serial line is there."""
+        assert self.process is None, "it runs already"
+        with open(self._log, "ab") as log:
+            self._log_start = log.tell()
+            self.started = time.monotonic()
+            self.process = subprocess.Popen(
+                self.command_line(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder
+            )
+        if wait:
+            self._await_line()
+        return self
+
+    def _await_line(self):
+        deadline = time.monotonic() + PATIENCE
+        while self.serial == "pty" and not os.path.exists(self.link):
+            self.check_alive()
+            if time.monotonic() > deadline:
+                raise TimeoutError("the pseudo-terminal did not appear")
+            time.sleep(0.005)
+
+    def check_alive(self):
+        """Fails when the process has ended."""
+        code = self.process.poll()
+        if code is not None:
+            self.process = None
+            raise StartFailed(code, self.stderr())
+
+    def stderr(self):
+        """What the process has printed since it was started last."""
+        with open(self._log, "rb") as log:
+            log.seek(self._log_start)
+            return log.read().decode("utf-8", "replace")
+
+    def wait(self, seconds=PATIENCE):
+        """Waits for the end of the process; answers its exit code."""
+        code = self.process.wait(seconds)
+        self.process = None
+        self._drop_lines()
+        return code
+
+    def stop(self, number=signal.SIGTERM):
+        """Ends the process by a signal; answers its exit code."""
+        self.process.send_signal(number)
+        return self.wait()
+
+    def kill(self):
+        """Takes the power away."""
+        return self.stop(signal.SIGKILL)
+
+    def restart(self):
+        """Stops cleanly and starts again."""
+        self.stop()
+        return self.start()
+
+    def _drop_lines(self):
+        for line in self._lines:
+            line.close()
+        self._lines.clear()
+
+    def close(self):
+        """Ends everything and removes the data folder."""
+        self._drop_lines()
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(PATIENCE)
+            self.process = None
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def machine(self):
+        """The serial line, read as frames. The device must be in machine mode."""
+        line = Machine.pty(self.link)
+        self._lines.append(line)
+        # The boot is over, and the simulated network joined: nothing comes by itself any more.
+        line.sync()
+        if self.settings.get("wlan.auto_join.enabled") != "0":
+            line.wait_text("get wlan.network.status", "2")
+        return line
+
+    def console(self):
+        """The serial line, read as bytes."""
+        line = Console.pty(self.link)
+        self._lines.append(line)
+        return line
+
+    @property
+    def rest(self):
+        """The device's REST interface."""
+        return Rest(self.http_port)
+
+    def wait_http(self, seconds=PATIENCE):
+        """Waits until the web server listens; answers the seconds since the start."""
+        deadline = time.monotonic() + seconds
+        while True:
+            self.check_alive()
+            try:
+                socket.create_connection(("127.0.0.1", self.http_port), timeout=1).close()
+                return time.monotonic() - self.started
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.005)

@@ -1,0 +1,395 @@
+//! Dialogues about streams on the simulated port: virtual time, injected faults (networking reference 4).
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use embassy_time::Duration;
+use openzentri::port::PortError;
+use openzentri::port::sim::{Answer, Call, SimDevice, SimPort};
+
+const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 5, 6, 1), 7);
+
+/// A device in machine mode, on the network.
+fn device() -> SimDevice {
+    let port = SimPort::new();
+    let settings = &[("wlan.ssid", "MyNet"), ("wlan.passkey", "mypassword"), ("http.server.enabled", "0")];
+    let mut device = SimDevice::boot(port, settings);
+    device.settle();
+    device.take_output();
+    device.type_line("set system.cmd.mode machine");
+    device.settle();
+    device.take_output();
+    assert_eq!(text(&mut device, "nup"), "Success");
+    device
+}
+
+/// The answer to a command that succeeds, without its line end.
+fn text(device: &mut SimDevice, line: &str) -> String {
+    let frame = device.request(line);
+    let text = String::from_utf8_lossy(&frame.payload).into_owned();
+    assert_eq!((frame.kind, frame.code), (b'R', 0), "{line}: {text}");
+    text.strip_suffix("\r\n").unwrap_or(&text).to_owned()
+}
+
+/// The code of the answer to a command.
+fn code(device: &mut SimDevice, line: &str) -> u8 {
+    device.request(line).code
+}
+
+fn write(device: &mut SimDevice, handle: &str, data: &[u8]) -> String {
+    let header = device.command_with_data(&format!("write {handle} {}", data.len()), data);
+    header.trim_end().lines().last().unwrap_or_default().to_owned()
+}
+
+fn wait(device: &mut SimDevice, millis: u64) {
+    device.advance(Duration::from_millis(millis));
+}
+
+#[test]
+fn a_tcp_client_sends_and_receives() {
+    let mut device = device();
+    let listener = device.port().listen(SERVER);
+    assert_eq!(text(&mut device, "tcpc 10.5.6.1 7"), "0");
+    let peer = listener.accept().expect("the device has connected");
+    assert_eq!(text(&mut device, "poll 0"), "0");
+    assert_eq!(write(&mut device, "0", b"hello\r\n\0"), "Success");
+    device.settle();
+    assert_eq!(peer.received(), b"hello\r\n\0");
+    peer.send(b"good\r\nbye");
+    device.settle();
+    assert_eq!(text(&mut device, "poll 0"), "1");
+    assert_eq!(text(&mut device, "poll all -c"), "0,1,9");
+    assert_eq!(text(&mut device, "read 0 4"), "good");
+    assert_eq!(text(&mut device, "read 0 100"), "\r\nbye");
+    assert_eq!(device.request("read 0 100").payload, b"");
+    let list = text(&mut device, "list");
+    assert!(list.starts_with("! # Type  Info\r\n# 0 TCPC  10.5.6.1:7 ("), "{list}");
+    assert_eq!(text(&mut device, "close 0"), "Success");
+    device.settle();
+    assert!(peer.is_device_gone() || peer.end().is_some());
+    assert_eq!(code(&mut device, "poll 0"), 1);
+    assert_eq!(device.port().stale_calls(), 0);
+}
+
+#[test]
+fn unread_data_stays_readable_after_the_peer_has_closed() {
+    let mut device = device();
+    let listener = device.port().listen(SERVER);
+    text(&mut device, "tcpc 10.5.6.1 7");
+    let peer = listener.accept().unwrap();
+    peer.send(b"last words");
+    peer.close();
+    device.settle();
+    assert_eq!(text(&mut device, "poll 0"), "2");
+    assert_eq!(text(&mut device, "read 0 4"), "last");
+    assert_eq!(text(&mut device, "poll 0"), "2");
+    assert_eq!(text(&mut device, "read 0 40"), " words");
+    assert_eq!(text(&mut device, "poll all"), "0,2");
+    assert_eq!(text(&mut device, "close 0"), "Success");
+    assert_eq!(text(&mut device, "poll all"), "None");
+}
+
+#[test]
+fn with_auto_close_the_handle_goes_when_the_data_are_read() {
+    let mut device = device();
+    text(&mut device, "set stream.auto_close 1");
+    let listener = device.port().listen(SERVER);
+    text(&mut device, "tcpc 10.5.6.1 7");
+    let peer = listener.accept().unwrap();
+    peer.send(b"rest");
+    peer.close();
+    device.settle();
+    assert_eq!(text(&mut device, "poll 0"), "2");
+    assert_eq!(text(&mut device, "read 0 40"), "rest");
+    assert_eq!(code(&mut device, "poll 0"), 1);
+    assert_eq!(device.port().open_sockets(), 0);
+}
+
+#[test]
+fn a_reset_ends_reading_and_writing_but_not_the_handle() {
+    let mut device = device();
+    let listener = device.port().listen(SERVER);
+    text(&mut device, "tcpc 10.5.6.1 7");
+    let peer = listener.accept().unwrap();
+    peer.reset();
+    device.settle();
+    assert_eq!(text(&mut device, "poll 0"), "2");
+    assert_eq!(write(&mut device, "0", b"x"), "Command failed");
+    assert_eq!(text(&mut device, "close 0"), "Success");
+    assert_eq!(device.port().open_sockets(), 0);
+}
+
+#[test]
+fn a_peer_that_only_listens_still_gets_its_answer() {
+    let mut device = device();
+    let listener = device.port().listen(SERVER);
+    text(&mut device, "tcpc 10.5.6.1 7");
+    let peer = listener.accept().unwrap();
+    peer.send(b"question");
+    peer.finish();
+    device.settle();
+    assert_eq!(text(&mut device, "poll 0"), "2");
+    assert_eq!(text(&mut device, "read 0 40"), "question");
+    assert_eq!(write(&mut device, "0", b"answer"), "Success");
+    text(&mut device, "close 0");
+    device.settle();
+    assert_eq!(peer.received(), b"answer");
+}
+
+#[test]
+fn what_was_written_goes_out_before_the_close() {
+    let mut device = device();
+    let listener = device.port().listen(SERVER);
+    text(&mut device, "tcpc 10.5.6.1 7");
+    let peer = listener.accept().unwrap();
+    peer.set_window(10);
+    assert_eq!(write(&mut device, "0", &[b'x'; 200]), "Success");
+    device.settle();
+    device.type_line("close 0");
+    device.settle();
+    assert_eq!(device.take_output(), "");
+    let mut received = 0;
+    while received < 200 {
+        let got = peer.received().len();
+        assert!(got > 0, "the device has stopped sending after {received} bytes");
+        received += got;
+        device.settle();
+    }
+    assert!(device.expect("Success\r\n", Duration::from_secs(1)).contains("R000009"));
+}
+
+#[test]
+fn a_peer_that_never_reads_holds_a_close_up_for_a_bounded_time() {
+    let mut device = device();
+    let listener = device.port().listen(SERVER);
+    text(&mut device, "tcpc 10.5.6.1 7");
+    let peer = listener.accept().unwrap();
+    peer.set_window(1);
+    write(&mut device, "0", &[b'x'; 200]);
+    device.type_line("close 0");
+    wait(&mut device, 6000);
+    assert!(device.take_output().contains("Success"));
+    assert_eq!(text(&mut device, "poll all"), "None");
+}
+
+#[test]
+fn a_peer_that_never_reads_does_not_stop_the_device() {
+    let mut device = device();
+    let listener = device.port().listen(SERVER);
+    text(&mut device, "tcpc 10.5.6.1 7");
+    let peer = listener.accept().unwrap();
+    peer.set_window(1);
+    let data = vec![b'x'; 2 * openzentri::limits::STREAM_TX];
+    device.type_line(&format!("write 0 {}", data.len()));
+    device.port().type_bytes(&data);
+    wait(&mut device, 19_000);
+    assert_eq!(device.take_output(), "");
+    wait(&mut device, 2_000);
+    assert_eq!(device.take_output(), "R100016\r\nCommand failed\r\n");
+    assert_eq!(text(&mut device, "get sy c e"), "0");
+}
+
+#[test]
+fn connecting_fails_in_time_and_leaves_nothing() {
+    let mut device = device();
+    text(&mut device, "set tcp.client.connect_timeout 500");
+    text(&mut device, "set tcp.client.retries 2");
+    device.port().set_answer(SERVER, Duration::from_ticks(0), Answer::Silence);
+    device.type_line("tcpc 10.5.6.1 7");
+    wait(&mut device, 400);
+    assert_eq!(device.take_output(), "");
+    wait(&mut device, 20_000);
+    assert_eq!(device.take_output(), "R100016\r\nCommand failed\r\n");
+    device.port().set_answer(SERVER, Duration::from_ticks(0), Answer::Refuse);
+    assert_eq!(code(&mut device, "tcpc 10.5.6.1 7"), 1);
+    assert_eq!(code(&mut device, "tcpc no.such.host 7"), 1);
+    assert_eq!(text(&mut device, "poll all"), "None");
+    assert_eq!((device.port().open_sockets(), device.port().open_jobs()), (0, 0));
+}
+
+#[test]
+fn names_are_resolved() {
+    let mut device = device();
+    device.port().set_name("server.example", Duration::from_millis(30), Ok(*SERVER.ip()));
+    let _listener = device.port().listen(SERVER);
+    assert_eq!(text(&mut device, "nlo server.example"), "10.5.6.1");
+    assert_eq!(text(&mut device, "tcpc server.example 7"), "0");
+    assert!(text(&mut device, "list").contains("# 0 TCPC  server.example:7 ("));
+}
+
+#[test]
+fn the_ninth_stream_is_refused() {
+    let mut device = device();
+    let _listener = device.port().listen(SERVER);
+    for handle in 0..8 {
+        assert_eq!(text(&mut device, "tcpc 10.5.6.1 7"), handle.to_string());
+    }
+    assert_eq!(code(&mut device, "tcpc 10.5.6.1 7"), 1);
+    assert_eq!(code(&mut device, "fcr -o a.txt 10"), 1);
+    text(&mut device, "close 3");
+    assert_eq!(text(&mut device, "udpc 10.5.6.1 7"), "3");
+    text(&mut device, "close all");
+    assert_eq!(text(&mut device, "poll all"), "None");
+    assert_eq!(device.port().open_sockets(), 0);
+}
+
+#[test]
+fn a_tcp_server_takes_clients_up_to_its_limit() {
+    let mut device = device();
+    text(&mut device, "set tcp.server.max_clients 2");
+    assert_eq!(text(&mut device, "tcps start 3000"), "Success");
+    assert_eq!(text(&mut device, "tcps start 3001"), "Success");
+    assert_eq!(code(&mut device, "tcps start 3000"), 1);
+    let clients: Vec<_> = (0..3).map(|_| device.port().connect(3000).unwrap()).collect();
+    device.settle();
+    assert_eq!(text(&mut device, "poll all"), "0,0|1,0");
+    assert!(clients[2].end().is_some(), "the third client is turned away");
+    clients[1].send(b"from one");
+    device.settle();
+    assert_eq!(text(&mut device, "poll all"), "0,0|1,1");
+    assert_eq!(text(&mut device, "read 1 20"), "from one");
+    assert!(text(&mut device, "list 0").contains("# 0 TCPS  "));
+    assert_eq!(text(&mut device, "tcps stop 3000"), "Success");
+    device.settle();
+    assert_eq!(text(&mut device, "poll all"), "None");
+    assert!(device.port().connect(3000).is_err());
+    assert!(device.port().connect(3001).is_ok());
+    assert_eq!(text(&mut device, "tcps stop"), "Success");
+    assert_eq!(code(&mut device, "tcps stop"), 1);
+    assert_eq!(device.port().open_sockets(), 0);
+}
+
+#[test]
+fn an_idle_client_of_the_server_is_dropped() {
+    let mut device = device();
+    text(&mut device, "set tcp.server.idle_timeout 30");
+    text(&mut device, "tcps start 3000");
+    let client = device.port().connect(3000).unwrap();
+    wait(&mut device, 20_000);
+    client.send(b"still here");
+    wait(&mut device, 20_000);
+    assert_eq!(text(&mut device, "poll 0"), "1");
+    wait(&mut device, 11_000);
+    assert_eq!(text(&mut device, "poll 0"), "2");
+    assert!(client.end().is_some());
+    assert_eq!(text(&mut device, "read 0 20"), "still here");
+}
+
+#[test]
+fn keepalive_comes_from_the_variables() {
+    let mut device = device();
+    for line in ["enabled 1", "initial_timeout 7", "retry_count 4", "retry_timeout 2"] {
+        text(&mut device, &format!("set tcp.keepalive.{line}"));
+    }
+    text(&mut device, "tcps start 3000");
+    let client = device.port().connect(3000).unwrap();
+    device.settle();
+    let keepalive = client.keepalive().expect("keepalive is on");
+    assert_eq!((keepalive.idle, keepalive.count, keepalive.interval), (7, 4, 2));
+}
+
+#[test]
+fn a_udp_server_answers_who_spoke_last() {
+    let mut device = device();
+    assert_eq!(text(&mut device, "udps start 4000"), "0");
+    let one = device.port().udp_peer("10.5.6.21:1001".parse().unwrap());
+    let two = device.port().udp_peer("10.5.6.22:1002".parse().unwrap());
+    one.send(4000, b"from one");
+    two.send(4000, b"from two");
+    device.settle();
+    assert_eq!(text(&mut device, "read 0 4"), "from");
+    assert_eq!(text(&mut device, "read 0 99"), " one");
+    assert_eq!(write(&mut device, "0", b"to one"), "Success");
+    assert_eq!(text(&mut device, "read 0 99"), "from two");
+    assert!(text(&mut device, "list 0").ends_with(" 10.5.6.22:1002"));
+    assert_eq!(write(&mut device, "0", b"to two"), "Success");
+    let answer = device.command_with_data("udps write 5 10.5.6.21 1001", b"again");
+    assert!(answer.contains("Success"), "{answer}");
+    device.settle();
+    let texts = |peer: &openzentri::port::sim::UdpPeer| {
+        peer.received().into_iter().map(|datagram| String::from_utf8(datagram.data).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(texts(&one), ["to one", "again"]);
+    assert_eq!(texts(&two), ["to two"]);
+    text(&mut device, "udps stop 4000");
+    assert_eq!(text(&mut device, "poll all"), "None");
+}
+
+#[test]
+fn a_locked_udp_server_hears_its_first_client_only() {
+    let mut device = device();
+    text(&mut device, "set udp.server.lock_client 1");
+    text(&mut device, "udps start 4000");
+    let one = device.port().udp_peer("10.5.6.21:1001".parse().unwrap());
+    let two = device.port().udp_peer("10.5.6.22:1002".parse().unwrap());
+    one.send(4000, b"first");
+    two.send(4000, b"stranger");
+    one.send(4000, b"second");
+    device.settle();
+    assert_eq!(text(&mut device, "read 0 99"), "first");
+    assert_eq!(text(&mut device, "read 0 99"), "second");
+    assert_eq!(device.request("read 0 99").payload, b"");
+}
+
+#[test]
+fn closing_the_stream_of_a_udp_server_stops_it() {
+    let mut device = device();
+    text(&mut device, "udps start 4000");
+    text(&mut device, "close 0");
+    assert_eq!(text(&mut device, "udps start 4000"), "0");
+}
+
+#[test]
+fn short_reads_and_a_slow_link_lose_nothing() {
+    let mut device = device();
+    let listener = device.port().listen(SERVER);
+    text(&mut device, "tcpc 10.5.6.1 7");
+    let peer = listener.accept().unwrap();
+    peer.limit_calls(3, 2);
+    let data: Vec<u8> = (0..5000u32).map(|number| (number % 251) as u8).collect();
+    assert_eq!(write(&mut device, "0", &data), "Success");
+    device.settle();
+    let mut received = Vec::new();
+    for _ in 0..10_000 {
+        let more = peer.received();
+        if more.is_empty() {
+            break;
+        }
+        received.extend(more);
+        device.settle();
+    }
+    assert_eq!(received, data);
+    peer.send(&data);
+    device.settle();
+    let mut read = Vec::new();
+    while read.len() < data.len() {
+        let piece = device.request("read 0 700").payload;
+        assert!(!piece.is_empty(), "only {} bytes came", read.len());
+        read.extend_from_slice(&piece[..piece.len() - 2]);
+    }
+    assert_eq!(read, data);
+}
+
+#[test]
+fn network_down_closes_streams_and_servers_but_not_files() {
+    let mut device = device();
+    let _listener = device.port().listen(SERVER);
+    text(&mut device, "tcpc 10.5.6.1 7");
+    text(&mut device, "fcr -o a.txt 3");
+    text(&mut device, "tcps start 3000");
+    text(&mut device, "udps start 4000");
+    assert_eq!(text(&mut device, "ndo"), "Success");
+    assert_eq!(text(&mut device, "poll all"), "1,0");
+    assert_eq!(write(&mut device, "1", b"abc"), "Success");
+    assert_eq!(text(&mut device, "poll all"), "None");
+    assert_eq!(device.port().open_sockets(), 0);
+}
+
+#[test]
+fn running_out_of_sockets_is_an_error_and_passes() {
+    let mut device = device();
+    device.port().fail(Call::TcpConnect, PortError::NoRoom);
+    text(&mut device, "set tcp.client.retries 1");
+    let _listener = device.port().listen(SERVER);
+    assert_eq!(code(&mut device, "tcpc 10.5.6.1 7"), 1);
+    assert_eq!(text(&mut device, "tcpc 10.5.6.1 7"), "0");
+}

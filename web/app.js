@@ -30,11 +30,11 @@ function route() {
   }
   document.title = `${$(`title-${current}`).textContent} · OpenZentri`;
   document.body.dataset.view = current;
-  VIEWS[current].show(query);
   if (moved) {
     scrollTo(0, 0);
     $(`title-${current}`).focus({ preventScroll: true });
   }
+  VIEWS[current].show(query);
 }
 
 function setTheme(theme) {

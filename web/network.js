@@ -3,7 +3,7 @@
 import { quote } from "./bytes.js";
 import { $, el, guarded, repeat, toast } from "./dom.js";
 import { ask, idle, run } from "./device.js";
-import { follow } from "./log.js";
+import { follow, refresh as refreshLog } from "./log.js";
 import { save } from "./pending.js";
 
 const STATES = ["Not connected", "Connected, without an address", "Connected", "Joining"];
@@ -135,6 +135,8 @@ async function join() {
   lines.replaceChildren();
   busy = true;
   $("join-go").disabled = true;
+  // What is in the log already is not about this join.
+  await refreshLog().catch(() => {});
   const stop = follow((logged) => logged.forEach(tell));
   try {
     await ask(`set wlan.ssid ${quote($("join-ssid").value)}`);
@@ -142,6 +144,7 @@ async function join() {
     await ask(`set wlan.auto_join.enabled ${$("join-auto").checked ? 1 : 0}`);
     await restart(tell);
   } finally {
+    await refreshLog().catch(() => {});
     stop();
     busy = false;
     $("join-go").disabled = false;

@@ -90,7 +90,7 @@ async function execute(line, data) {
   put(el("div", { class: "entry-pair" }, el("p", { class: "command" }, line), body));
   try {
     const { code, text } = await run(line, data?.length ? data : undefined);
-    body.textContent = text;
+    body.textContent = text.replaceAll("\r\n", "\n");
     body.hidden = !text;
     if (code) body.classList.add("bad");
     body.title = `Code ${code}, ${Math.round(performance.now() - began)} ms`;

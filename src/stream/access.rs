@@ -17,6 +17,9 @@ const AUTO_CLOSE: Id = id("stream.auto_close");
 /// How long a closed stream may take to send what was already accepted.
 const LINGER: Duration = Duration::from_secs(5);
 
+/// How long a write waits for a peer that takes nothing.
+const STALL: Duration = Duration::from_secs(20);
+
 impl Streams {
     /// `0` no data, `1` data, `2` closed by the peer (commands reference, `stream_poll`).
     pub fn poll(&self, handle: u8) -> Result<u8, StreamError> {
@@ -117,9 +120,15 @@ impl Streams {
         }
     }
 
+    /// Waits for room in the send buffer, but not for ever: commands run one at a time, and a peer that does not read
+    /// must not stop all others.
+    async fn room_for(&self, handle: u8, bytes: usize) -> Result<(), StreamError> {
+        with_timeout(STALL, self.writable(handle, bytes)).await.unwrap_or(Err(StreamError::Stalled))
+    }
+
     async fn write_bytes(&self, handle: u8, mut data: &[u8]) -> Result<(), StreamError> {
         while !data.is_empty() {
-            self.writable(handle, 1).await?;
+            self.room_for(handle, 1).await?;
             let written = self.with(handle, |slot, stream| {
                 let written = slot.tx.try_write(data).unwrap_or(0);
                 stream.intake.took(written);
@@ -135,7 +144,7 @@ impl Streams {
     /// Messages lie in the send buffer with their length in front.
     async fn write_message(&self, handle: u8, data: &[u8]) -> Result<(), StreamError> {
         let length = u32::try_from(data.len()).map_err(|_| StreamError::TooLarge)?;
-        self.writable(handle, data.len() + 4).await?;
+        self.room_for(handle, data.len() + 4).await?;
         self.with(handle, |slot, _| {
             for part in [&length.to_le_bytes()[..], data] {
                 // Room for both was awaited above, in one step with this.
@@ -186,8 +195,11 @@ impl Streams {
         })?;
         let (socket, to) = target.ok_or(StreamError::Closed)?;
         let port = self.base.port;
-        let sent = port::io(port, Event::Writable(socket), || port.udp_send(socket, data, to)).await;
-        sent.map_err(|_| StreamError::Closed)
+        let sending = port::io(port, Event::Writable(socket), || port.udp_send(socket, data, to));
+        match with_timeout(STALL, sending).await {
+            Ok(sent) => sent.map_err(|_| StreamError::Closed),
+            Err(_) => Err(StreamError::Stalled),
+        }
     }
 
     /// Closes a stream. What was written still goes out, within a bounded time.

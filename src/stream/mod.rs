@@ -87,6 +87,8 @@ pub enum StreamError {
     Closed,
     /// More than the stream can ever take at once.
     TooLarge,
+    /// The peer has taken nothing for too long.
+    Stalled,
     /// A file stream's store failed.
     File,
 }

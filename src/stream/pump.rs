@@ -41,9 +41,9 @@ async fn serve(streams: &'static Streams, handle: u8, slot: &Slot, work: &Work) 
     }
 }
 
-/// Ends when the stream of this generation was closed.
+/// Ends when the stream of this generation, or a later one on the same handle, was closed.
 async fn stopped(slot: &Slot, generation: u32) {
-    while slot.stop.wait().await != generation {}
+    while (slot.stop.wait().await.wrapping_sub(generation) as i32) < 0 {}
 }
 
 async fn connection(streams: &'static Streams, handle: u8, slot: &Slot, work: &Work) {

@@ -761,7 +761,7 @@ fn redirections_are_followed_so_far() {
 fn power_cuts_during_a_download() {
     for framing in ["Content-Length: 20000\r\n\r\n", "\r\n"] {
         let mut committed = 0;
-        for cut in (0..20).map(|step| step * 1_111).chain(20_000..20_100) {
+        for cut in [0, 1, 2, 9_999, 19_999].into_iter().chain((20_000..20_080).step_by(5)) {
             let mut world = World::new();
             assert!(world.download("hdo example.com/f f", format!("{OK}\r\nold").as_bytes()).ends_with("Success\r\n"));
             world.device.port().flash().cut_after(cut);

@@ -164,6 +164,8 @@ struct Slot {
     opened: Cell<bool>,
     /// Our port of the connection.
     local_port: Cell<u16>,
+    /// What the claimed request is for, until it is started.
+    plan: Cell<Option<Job>>,
     job: Signal<NoopRawMutex, Job>,
     /// The host wants the request sent.
     go: Signal<NoopRawMutex, ()>,
@@ -184,6 +186,7 @@ impl Slot {
             stream: Cell::new(None),
             opened: Cell::new(false),
             local_port: Cell::new(0),
+            plan: Cell::new(None),
             job: Signal::new(),
             go: Signal::new(),
             open: Signal::new(),
@@ -229,6 +232,7 @@ impl Slot {
         self.outcome.set(None);
         self.stream.set(None);
         self.opened.set(false);
+        self.plan.set(None);
         self.job.reset();
         self.go.reset();
         self.open.reset();
@@ -273,6 +277,16 @@ impl Claim {
     /// Over which interface it goes.
     pub fn interface(&self) -> Interface {
         self.slot.request.borrow().interface
+    }
+
+    /// The answer is to become a file. An older file of that name stays until the new one is complete.
+    pub fn download(&self, target: Target) {
+        self.slot.plan.set(Some(Job::Download(target)));
+    }
+
+    /// The request is to carry the file `local` in a form, under the name `remote`.
+    pub fn upload(&self, local: Name, remote: Name) {
+        self.slot.plan.set(Some(Job::Upload { local, remote }));
     }
 
     fn start(&self, job: Job) {
@@ -435,18 +449,9 @@ impl Client {
         .await
     }
 
-    /// Fetches the claimed request's URL into a file. An older file of that name stays until the new one is complete.
-    /// Failures are logged.
-    pub async fn download(&self, claim: Claim, target: Target) -> Result<(), Failure> {
-        self.transfer(claim, Job::Download(target)).await
-    }
-
-    /// Sends a file as a form to the claimed request's URL. Failures are logged.
-    pub async fn upload(&self, claim: Claim, local: Name, remote: Name) -> Result<(), Failure> {
-        self.transfer(claim, Job::Upload { local, remote }).await
-    }
-
-    async fn transfer(&self, claim: Claim, job: Job) -> Result<(), Failure> {
+    /// Carries out a request that was claimed for a download or an upload. Failures are logged.
+    pub async fn transfer(&self, claim: Claim) -> Result<(), Failure> {
+        let job = claim.slot.plan.take().ok_or(Failure::NoRequest)?;
         claim.start(job);
         let outcome = with_timeout(TRANSFER_TIME, claim.slot.settled()).await;
         let outcome = outcome.unwrap_or(Err(Failure::TimedOut)).map(|_| ());

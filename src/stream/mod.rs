@@ -21,10 +21,12 @@ mod access;
 mod list;
 mod open;
 pub mod pump;
+mod room;
 mod server;
 
 pub use list::HEADING;
 pub use open::Reservation;
+pub use room::{Over, Room};
 pub use server::{Protocol, ServerError, serve};
 
 /// What kind of stream it is; the name is the column "Type" of `stream_list` (commands reference, stream types).
@@ -119,7 +121,7 @@ pub enum Ends {
 enum Source {
     /// A socket that the slot's pump serves.
     Socket(Socket),
-    /// Another room moves the bytes: see [`Streams::inbound`] and [`Streams::outbound`].
+    /// Another room moves the bytes: see [`Room`].
     Room,
     /// A file being read.
     Reader(Reader),

@@ -197,7 +197,7 @@ fn read_whole(rx: &RxPipe, mut buffer: &mut [u8]) -> bool {
 }
 
 impl Streams {
-    fn keepalive(&self) -> Option<Keepalive> {
+    pub(super) fn keepalive(&self) -> Option<Keepalive> {
         let variables = &self.base.variables;
         variables.flag(KEEPALIVE).then(|| Keepalive {
             idle: variables.number(KEEPALIVE_IDLE) as u16,

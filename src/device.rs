@@ -77,6 +77,7 @@ task!(spawn_server[limits::SERVERS](streams: &'static Streams, row: u8) stream::
 task!(spawn_join[1](network: &'static Network) network::keep_joined(network));
 task!(spawn_http[1](server: &'static HttpServer) http::accept(server));
 task!(spawn_worker[limits::HTTP_CONNECTIONS](server: &'static HttpServer, number: usize) http::worker(server, number));
+task!(spawn_websocket[limits::WEBSOCKETS](server: &'static HttpServer, number: usize) http::session(server, number));
 task!(spawn_log[1](output: &'static Output) serial::follow_log(output));
 task!(spawn_serial[1](shell: &'static Shell, output: &'static Output) serial::command_mode(shell, output));
 task!(spawn_console[1](shell: &'static Shell) console::serve(shell));
@@ -119,6 +120,9 @@ fn start(spawner: Spawner, shell: &'static Shell, server: &'static HttpServer, o
     }
     for number in 0..limits::HTTP_CONNECTIONS {
         spawn_worker(spawner, server, number);
+    }
+    for number in 0..limits::WEBSOCKETS {
+        spawn_websocket(spawner, server, number);
     }
     spawn_http(spawner, server);
     spawn_serial(spawner, shell, output);

@@ -67,7 +67,7 @@ fn plausible(random: &mut Random) -> Vec<u8> {
     let command = &COMMANDS[random.below(COMMANDS.len())];
     let mut line = random.pick(&[command.name, command.abbr]).as_bytes().to_vec();
     for _ in 0..random.below(5) {
-        line.push(b' ');
+        line.extend_from_slice(b" ");
         match random.below(6) {
             0 => line.extend_from_slice(variable::rows()[random.below(variable::rows().len())].name.as_bytes()),
             1 => line.extend_from_slice(variable::rows()[random.below(variable::rows().len())].abbr.as_bytes()),

@@ -2,7 +2,7 @@
 
 use super::response::CommandError;
 use super::shell::{Call, Step};
-use super::{files, help, network, sockets, streams, system, variables, wlan};
+use super::{files, help, http, network, sockets, streams, system, variables, wlan};
 use crate::conformance::Conformance::{self, Differs, Done, NotYet};
 use crate::log::Level;
 
@@ -56,7 +56,7 @@ macro_rules! commands {
 }
 
 const LATER_PINS: Conformance = NotYet("pins and converters");
-const LATER_HTTP: Conformance = NotYet("the HTTP client");
+const NO_HTTPS: Conformance = Differs("http only: there is no TLS yet");
 const LATER_TLS: Conformance = NotYet("TLS");
 const LATER_WLAN: Conformance = NotYet("the Wi-Fi commands");
 const LATER_FAULTS: Conformance = NotYet("safe mode and the fault record");
@@ -81,14 +81,14 @@ commands! {
     "gpios_get" "gges" "" "Read all pins", LATER_PINS, unavailable;
     "gpios_set" "gses" "<levels>" "Drive several pins", LATER_PINS, unavailable;
     "help" "help" "[commands|variables|all|<name>]" "List commands or variables, or explain one", Done, help::help;
-    "http_add_header" "had" "<handle> <name> <value>" "Add a header to an opened request", LATER_HTTP, unavailable;
-    "http_download" "hdo" "[-e] [-u] [-c <crc>] <url> [<name> [<version> [<type>]]]" "Fetch a URL into a file", LATER_HTTP, unavailable;
-    "http_get" "hge" "[-o] [-i <interface>] [-c <cert>] <url>" "Start a GET request as a stream", LATER_HTTP, unavailable;
-    "http_head" "hhe" "[-o] <url>" "Start a HEAD request as a stream", LATER_HTTP, unavailable;
-    "http_post" "hpo" "[-o] [-i <interface>] [-l <length>] <url> <content type>" "Start a POST request as a stream", LATER_HTTP, unavailable;
-    "http_put" "http_put" "[-o] <url> <content type>" "Start a PUT request as a stream", LATER_HTTP, unavailable;
-    "http_read_status" "hre" "<handle>" "Complete a request and answer its status", LATER_HTTP, unavailable;
-    "http_upload" "hup" "<url> <name> [<remote name>]" "Send a file to a URL", LATER_HTTP, unavailable;
+    "http_add_header" "had" "<handle> <name> <value>" "Add a header to an opened request", Done, http::add_header;
+    "http_download" "hdo" "[-e] [-u] [-c <crc>] [-i <interface>] <url> [<name> [<version> [<type>]]]" "Fetch a URL into a file; an older file of that name is replaced", NO_HTTPS, http::download;
+    "http_get" "hge" "[-o] [-i <interface>] [-c <cert>] <url>" "Start a GET request as a stream", NO_HTTPS, http::get;
+    "http_head" "hhe" "[-o] [-i <interface>] [-c <cert>] <url>" "Start a HEAD request as a stream", NO_HTTPS, http::head;
+    "http_post" "hpo" "[-o] [-i <interface>] [-c <cert>] [-l <length>] <url> <content type>" "Start a POST request as a stream", NO_HTTPS, http::post;
+    "http_put" "http_put" "[-o] [-i <interface>] [-c <cert>] [-l <length>] <url> <content type>" "Start a PUT request as a stream", NO_HTTPS, http::put;
+    "http_read_status" "hre" "<handle>" "Complete a request and answer its status", Done, http::read_status;
+    "http_upload" "hup" "[-i <interface>] <url> <name> [<remote name>]" "Send a file to a URL as a form", NO_HTTPS, http::upload;
     "i2c_master_open" "i2c_master_open" "<address>" "Open an I2C stream", LATER_PINS, unavailable;
     "load" "load" "<file>" "Read a settings file into RAM", Differs("takes effect at once, without a restart"), variables::load;
     "ls" "ls" "[-v]" "List the files", Done, files::list;

@@ -4,7 +4,7 @@ use super::connection::{Connection, Failure};
 use super::request::{Framing, Method};
 use super::respond::{self, Status};
 use super::router::{Route, route};
-use super::{auth, cors, files, rest, upload, websocket};
+use super::{auth, console, cors, files, rest, upload, websocket};
 use crate::command::Reply;
 
 /// Serves a connection from the first byte to its end.
@@ -60,6 +60,7 @@ async fn exchange(connection: &mut Connection<'_>, reply: &mut Reply) -> Result<
             // These streams belong to applications that run on the device (reference 3.3), and there are none.
             Err(Status::NOT_IMPLEMENTED.into())
         }
+        Route::Console(asset) => console::get(connection, reply, asset, access).await,
         Route::File => files::get(connection, &request, access).await,
     }
 }

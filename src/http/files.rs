@@ -5,6 +5,7 @@ use core::fmt;
 use super::auth::Access;
 use super::conditional::{Part, Tag, names, part, tag};
 use super::connection::{Connection, Failure};
+use super::console;
 use super::mime;
 use super::request::{Method, Request, Span};
 use super::respond::{self, Body, Extra, Pen, Status};
@@ -105,7 +106,7 @@ fn packed_name(name: &[u8]) -> Result<Name, Missing> {
 
 /// `GET` and `HEAD` of a file.
 pub(super) async fn get(connection: &mut Connection<'_>, request: &Request, access: Access) -> Result<(), Failure> {
-    if !matches!(request.method, Method::Get | Method::Head) {
+    if !request.method.reads() {
         return Err(Failure::Method("GET, HEAD"));
     }
     let path = request.decode_path(connection.buffer)?;
@@ -115,13 +116,21 @@ pub(super) async fn get(connection: &mut Connection<'_>, request: &Request, acce
         // Who may not read a file is not told either whether there is one.
         _ if access == Access::Public => return Err(Failure::Unauthorized),
         Ok(open) => open,
-        Err(Missing::NotFound) if path.of(connection.buffer).is_empty() && has_recovery(connection) => {
-            return respond::status_only(connection, Status::FOUND, Some(("Location", &RECOVERY))).await;
-        }
-        Err(Missing::NotFound) => return page(connection, Status::NOT_FOUND, NOT_FOUND, None).await,
+        Err(Missing::NotFound) => return not_found(connection, path.of(connection.buffer).is_empty()).await,
         Err(Missing::Failed(status)) => return Err(status.into()),
     };
     send(connection, request, open).await
+}
+
+/// Answers for a file that is not there. In place of the root page there may be another way to begin.
+async fn not_found(connection: &mut Connection<'_>, is_root: bool) -> Result<(), Failure> {
+    if is_root && has_recovery(connection) {
+        return respond::status_only(connection, Status::FOUND, Some(("Location", &RECOVERY))).await;
+    }
+    match console::start_page().filter(|_| is_root) {
+        Some(start) => console::serve(connection, start).await,
+        None => page(connection, Status::NOT_FOUND, NOT_FOUND, None).await,
+    }
 }
 
 fn has_recovery(connection: &Connection<'_>) -> bool {

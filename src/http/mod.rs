@@ -19,14 +19,19 @@
 //! files        files as pages; mime, conditional: types, tags and ranges
 //! websocket    /stream as a WebSocket
 //! upload       /stream as a body for the host
+//! console      the web console: pages that are part of the firmware
+//! room         the far side of a stream
+//! client       requests of the device's own to other servers
 //! respond      status lines, fields, answers longer than a buffer
 //! ```
 
 mod attempts;
 mod auth;
 mod body;
+pub mod client;
 mod conditional;
 mod connection;
+mod console;
 mod cors;
 mod exchange;
 mod files;
@@ -35,6 +40,7 @@ mod mime;
 mod request;
 mod respond;
 mod rest;
+mod room;
 mod router;
 mod server;
 mod upload;

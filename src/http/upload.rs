@@ -11,7 +11,8 @@ use super::body::Pieces;
 use super::connection::{Connection, Failure, discard};
 use super::request::Request;
 use super::respond::{Pen, Status};
-use crate::stream::{Ends, Kind, Room};
+use super::room::Room;
+use crate::stream::{Ends, Kind};
 
 /// How long the host may take to read, or to answer.
 const HOST_TIME: Duration = Duration::from_secs(120);

@@ -21,10 +21,11 @@ use sha1_smol::Sha1;
 use super::connection::{Connection, Failure, discard, send};
 use super::request::Request;
 use super::respond::{Pen, Status};
+use super::room::Room;
 use super::server::HttpServer;
 use crate::limits;
 use crate::port::{self, Event, Port, Socket};
-use crate::stream::{Ends, Kind, Room};
+use crate::stream::{Ends, Kind};
 use crate::wire::websocket::{self as wire, Payload, Reader, Step, code};
 
 /// How long the two sides may take to say good-bye.
@@ -160,7 +161,7 @@ impl Outbox {
 impl Session {
     async fn serve(&self, server: &'static HttpServer, inbound: &mut [u8], outbound: &mut [u8]) {
         let port = server.base().port;
-        let _ = port.tcp_keepalive(self.socket, self.room.keepalive());
+        let _ = port.tcp_keepalive(self.socket, server.streams().keepalive());
         let outbox = Outbox { pong: RefCell::new(None), close: Cell::new(None), changed: Signal::new() };
         let polite = {
             let mut sending = pin!(self.send(server, outbound, &outbox));

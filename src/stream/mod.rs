@@ -26,7 +26,7 @@ mod server;
 
 pub use list::HEADING;
 pub use open::Reservation;
-pub use room::{Over, Room};
+pub use room::Intake;
 pub use server::{Protocol, ServerError, serve};
 
 /// What kind of stream it is; the name is the column "Type" of `stream_list` (commands reference, stream types).
@@ -89,6 +89,8 @@ pub enum StreamError {
     Closed,
     /// More than the stream can ever take at once.
     TooLarge,
+    /// The peer has taken nothing for too long.
+    Stalled,
     /// A file stream's store failed.
     File,
 }
@@ -123,7 +125,7 @@ pub enum Ends {
 enum Source {
     /// A socket that the slot's pump serves.
     Socket(Socket),
-    /// Another room moves the bytes: see [`Room`].
+    /// Another room moves the bytes: see [`Streams::rx_write`] and [`Streams::tx_read`].
     Room,
     /// A file being read.
     Reader(Reader),
@@ -140,6 +142,8 @@ struct Stream {
     ends: Ends,
     /// The peer has closed; received data may be left.
     peer_closed: bool,
+    /// What may be written.
+    intake: Intake,
     /// UDP: where writes go. Of a server: who was heard last.
     remote: Option<SocketAddrV4>,
     /// UDP: the datagram that is being read.

@@ -1,104 +1,168 @@
-//! Streams whose bytes another room moves: the WebSocket clients and uploads of the HTTP server.
+//! Streams whose bytes another room moves (`Source::Room`): the HTTP client, WebSockets.
+//!
+//! The room names a stream by its handle and its generation, so that it never touches a later stream on the same
+//! handle. Each stream has one task that moves its bytes; it waits in `rx_write`, `tx_read` or `closed`.
 
-use core::future::{Future, poll_fn};
-use core::pin::pin;
+use core::future::poll_fn;
 use core::task::Poll;
 
-use super::{Slot, Streams};
-use crate::port::Keepalive;
+use embassy_futures::select::{Either, select};
 
-/// The far side of a stream that was opened with [`super::Reservation::room`]. It never touches a later stream on the
-/// same handle: once the owner has closed the stream, everything answers that it is over.
-#[derive(Clone, Copy)]
-pub struct Room {
-    streams: &'static Streams,
-    handle: u8,
-    generation: u32,
+use super::{Slot, Stream, StreamError, Streams};
+
+/// What may be written to a stream now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Intake {
+    /// Anything; a writer waits until the peer has taken enough.
+    #[default]
+    Open,
+    /// What fits into the send buffer: nobody takes it out yet, so a writer must not wait for room.
+    Held,
+    /// So many bytes more and no others.
+    Exactly(u32),
+    /// Nothing: the stream is for reading only.
+    Shut,
 }
 
-/// The owner has closed the stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Over;
-
-impl Room {
-    /// The far side of the stream that is open on `handle`.
-    pub fn of(streams: &'static Streams, handle: u8) -> Result<Self, Over> {
-        let generation = streams.with(handle, |slot, stream| {
-            slot.sending.set(false);
-            stream.generation
-        });
-        generation.map(|generation| Self { streams, handle, generation }).map_err(|_| Over)
+impl Intake {
+    /// Whether `bytes` more may be written when the send buffer has room for `room`.
+    pub(super) fn admits(self, bytes: usize, room: usize) -> Result<(), StreamError> {
+        match self {
+            Self::Open => Ok(()),
+            Self::Held if bytes <= room => Ok(()),
+            Self::Exactly(left) if bytes <= left as usize => Ok(()),
+            Self::Held | Self::Exactly(_) => Err(StreamError::TooLarge),
+            Self::Shut => Err(StreamError::NotSupported),
+        }
     }
 
-    /// The handle of the stream.
-    pub fn handle(&self) -> u8 {
-        self.handle
+    /// `bytes` were written.
+    pub(super) fn took(&mut self, bytes: usize) {
+        if let Self::Exactly(left) = self {
+            *left = left.saturating_sub(bytes as u32);
+        }
+    }
+}
+
+impl Streams {
+    /// What tells this stream from earlier and later ones on the same handle.
+    pub fn generation(&self, handle: u8) -> Result<u32, StreamError> {
+        self.with(handle, |_, stream| stream.generation)
     }
 
-    fn slot(&self) -> Result<&'static Slot, Over> {
-        let open = self.streams.with(self.handle, |_, stream| stream.generation == self.generation);
-        if open == Ok(true) { self.streams.slot(self.handle).map_err(|_| Over) } else { Err(Over) }
+    /// Runs `action` on the stream of this generation.
+    fn room<R>(
+        &self,
+        handle: u8,
+        generation: u32,
+        action: impl FnOnce(&Slot, &mut Stream) -> R,
+    ) -> Result<R, StreamError> {
+        let result = self.with(handle, |slot, stream| (stream.generation == generation).then(|| action(slot, stream)));
+        result?.ok_or(StreamError::NoStream)
     }
 
-    /// Runs an operation on the buffers until it ends, or the stream is over.
-    async fn run<F: Future>(&self, operation: impl FnOnce(&'static Slot) -> F) -> Result<F::Output, Over> {
-        let mut operation = pin!(operation(self.slot()?));
+    /// Ends when the stream is closed. A room stops at once then: its bytes are for nobody.
+    pub async fn closed(&self, handle: u8, generation: u32) {
         poll_fn(|context| {
-            if self.slot().is_err() {
-                return Poll::Ready(Err(Over));
+            if self.room(handle, generation, |_, _| ()).is_err() {
+                return Poll::Ready(());
             }
-            self.streams.watch(self.handle, context.waker());
-            operation.as_mut().poll(context).map(Ok)
+            self.watch(handle, context.waker());
+            Poll::Pending
         })
         .await
     }
 
-    /// Gives bytes to the owner, waiting for room.
-    pub async fn deliver(&self, mut data: &[u8]) -> Result<(), Over> {
-        while !data.is_empty() {
-            let taken = self.run(|slot| slot.rx.write(data)).await?;
-            data = data.get(taken..).unwrap_or_default();
-            self.slot()?.changed();
+    /// Adds received bytes, all of them, waiting for the owner to read; `NoStream` when the stream is closed.
+    pub async fn rx_write(&self, handle: u8, generation: u32, mut data: &[u8]) -> Result<(), StreamError> {
+        let slot = self.slot(handle)?;
+        let write = async {
+            while !data.is_empty() {
+                let written = slot.rx.write(data).await;
+                data = data.get(written..).unwrap_or_default();
+                slot.changed();
+            }
+        };
+        match select(self.closed(handle, generation), write).await {
+            Either::First(()) => Err(StreamError::NoStream),
+            Either::Second(()) => Ok(()),
         }
-        Ok(())
     }
 
-    /// Takes bytes that the owner has written, waiting for some. They count as not sent until [`Room::sent`].
-    pub async fn take(&self, buffer: &mut [u8]) -> Result<usize, Over> {
-        let taken = self.run(|slot| slot.tx.read(buffer)).await?;
-        let slot = self.slot()?;
-        slot.sending.set(true);
-        slot.changed();
-        Ok(taken)
+    /// Waits for bytes that the owner has written, and takes them. They count as on their way until [`Streams::tx_sent`].
+    pub async fn tx_read(&self, handle: u8, generation: u32, buffer: &mut [u8]) -> Result<usize, StreamError> {
+        let slot = self.slot(handle)?;
+        match select(self.closed(handle, generation), slot.tx.read(buffer)).await {
+            Either::First(()) => Err(StreamError::NoStream),
+            Either::Second(count) => {
+                slot.sending.set(true);
+                // A writer may wait for the room that there is now.
+                slot.changed();
+                Ok(count)
+            }
+        }
     }
 
-    /// What was taken has been sent.
-    pub fn sent(&self) {
-        if let Ok(slot) = self.slot() {
+    /// The peer has what was taken: a close need not wait for it any more.
+    pub fn tx_sent(&self, handle: u8, generation: u32) {
+        let _ = self.room(handle, generation, |slot, _| {
             slot.sending.set(false);
             slot.changed();
-        }
+        });
     }
 
-    /// Waits until the owner closes the stream.
-    pub async fn closed(&self) {
-        let _ = self.run(|_| core::future::pending::<()>()).await;
+    /// Bytes that the owner has written and nobody has taken.
+    pub fn tx_waiting(&self, handle: u8, generation: u32) -> usize {
+        self.room(handle, generation, |slot, _| slot.tx.len()).unwrap_or(0)
     }
 
-    /// The peer is gone. The owner can still read what came.
-    pub fn peer_gone(&self) {
-        self.streams.peer_gone(self.handle, self.generation, false);
+    /// Waits until the owner has written something, and leaves it where it is.
+    pub async fn tx_ready(&self, handle: u8, generation: u32) {
+        poll_fn(|context| {
+            if self.tx_waiting(handle, generation) > 0 {
+                return Poll::Ready(());
+            }
+            self.watch(handle, context.waker());
+            Poll::Pending
+        })
+        .await
     }
 
-    /// Closes the stream at once.
-    pub fn abort(&self) {
-        if self.slot().is_ok() {
-            self.streams.abort(self.handle);
-        }
+    /// Throws away what nobody has taken: the peer does not want it.
+    pub fn tx_drop(&self, handle: u8, generation: u32) {
+        let _ = self.room(handle, generation, |slot, _| {
+            slot.tx.clear();
+            slot.sending.set(false);
+            slot.changed();
+        });
     }
 
-    /// The keepalive that the variables ask for.
-    pub fn keepalive(&self) -> Option<Keepalive> {
-        self.streams.keepalive()
+    /// Says what the owner may write from now on.
+    pub fn set_intake(&self, handle: u8, generation: u32, intake: Intake) {
+        let _ = self.room(handle, generation, |slot, stream| {
+            stream.intake = intake;
+            slot.changed();
+        });
+    }
+
+    /// What may be written to the stream now.
+    pub fn intake(&self, handle: u8) -> Result<Intake, StreamError> {
+        self.with(handle, |_, stream| stream.intake)
+    }
+
+    /// Whether a write of `bytes` can be taken at all, before any of it is.
+    pub fn admits(&self, handle: u8, bytes: usize) -> Result<(), StreamError> {
+        self.with(handle, |slot, stream| stream.intake.admits(bytes, slot.tx.free_capacity()))?
+    }
+
+    /// The peer has closed. The handle stays for the owner, who may still read what came, unless `stream.auto_close`
+    /// says otherwise.
+    pub fn peer_ended(&self, handle: u8, generation: u32) {
+        self.peer_gone(handle, generation, false);
+    }
+
+    /// Whether the peer has closed.
+    pub fn is_ended(&self, handle: u8) -> Result<bool, StreamError> {
+        self.with(handle, |_, stream| stream.peer_closed)
     }
 }

@@ -12,6 +12,7 @@ import time
 import pytest
 import run
 from conftest import ROOT
+from transcript import Difference
 
 PATIENCE = 20.0
 QUIET = {"wlan.auto_join.enabled": "0", "http.server.enabled": "0", "wlan.ssid": "", "system.cmd.timestamp": "none"}
@@ -61,7 +62,7 @@ class NativeSim:
         deadline = time.monotonic() + seconds
         while text not in self.seen:
             rest = deadline - time.monotonic()
-            assert rest > 0, f"{text} did not come: {self.seen}"
+            assert rest > 0, f"{text[:80]} did not come: {self.seen[-400:]}"
             if select.select([self.process.stdout], [], [], rest)[0]:
                 more = self.process.stdout.read(65536)
                 assert more, f"the process has ended: {self.seen}"
@@ -104,9 +105,19 @@ def device(build, tmp_path):
 
 @pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda path: path.stem)
 def test_transcript(build, transcript):
-    """Every dialogue runs as on the other ports."""
+    """Every dialogue runs as on the other ports.
+
+    The simulated clock catches up after the host had no time for the process: what is a tenth of a second apart on the
+    device can then be together here. So a dialogue may be played up to three times on a busy machine.
+    """
     place = run.Program(" ".join([str(build / "zephyr" / "zephyr.exe"), *settings(QUIET)]))
-    assert run.play(transcript, place, slack=3.0) is None
+    for attempts_left in (2, 1, 0):
+        try:
+            assert run.play(transcript, place) is None
+            return
+        except Difference:
+            if attempts_left == 0:
+                raise
 
 
 def get(port, path):
@@ -137,7 +148,7 @@ def test_rest(device, free_port):
     assert (status, answer["code"]) == (200, 0)
     assert answer["response"].strip() == running.command("version")
     status, body = get(free_port, "/command/no_such_command")
-    assert (status, json.loads(body)["code"]) == (200, 2)
+    assert (status, json.loads(body)["code"]) == (200, 3)
 
 
 def test_curl(device, free_port):
@@ -153,12 +164,12 @@ def test_settings_survive_a_power_cut(device):
     """What was saved is there after the process was killed."""
     running = device()
     running.until(b"> ")
-    assert running.command("set network.buffer.rxtimeout 77") == "Set OK"
+    assert running.command("set tcp.server.port 4000") == "Set OK"
     assert running.command("save").endswith("Success")
     running.kill()
     running.start()
     running.until(b"> ")
-    assert running.command("get network.buffer.rxtimeout") == "77"
+    assert running.command("get tcp.server.port") == "4000"
 
 
 def test_files_survive_a_power_cut(device):
@@ -167,12 +178,12 @@ def test_files_survive_a_power_cut(device):
     running.until(b"> ")
     data = bytes(range(256)) * 16
     running.process.stdin.write(f"file_create kept.bin {len(data)}\r\n".encode() + data)
-    running.until(b"File created\r\n> ")
+    running.until(b"File created\r\nSuccess\r\n> ")
     running.kill()
     running.start()
     running.until(b"> ")
     assert "kept.bin" in running.command("ls")
-    handle = running.command("file_open kept.bin").strip()
+    handle = running.command("file_open kept.bin").split()[-1]
     running.process.stdin.write(f"read {handle} {len(data)}\r\n".encode())
     running.until(b"\r\n")
     assert running.until(data).endswith(data)
@@ -182,11 +193,11 @@ def test_reboot(device):
     """`reboot` starts the process anew, and what was not saved is gone."""
     running = device()
     running.until(b"> ")
-    running.command("set network.buffer.rxtimeout 77")
+    running.command("set tcp.server.port 4000")
     running.process.stdin.write(b"reboot\r\n")
     running.until(b"[Ready]")
     running.until(b"> ")
-    assert running.command("get network.buffer.rxtimeout") != "77"
+    assert running.command("get tcp.server.port") != "4000"
 
 
 def test_the_end_of_the_input_ends_the_process(device):
@@ -218,7 +229,7 @@ class Terminal:
     def until(self, text, seconds=PATIENCE):
         deadline = time.monotonic() + seconds
         while text not in self.seen:
-            assert time.monotonic() < deadline, f"{text} did not come: {self.seen}"
+            assert time.monotonic() < deadline, f"{text[:80]} did not come: {self.seen[-400:]}"
             if select.select([self.fd], [], [], 0.2)[0]:
                 self.seen += os.read(self.fd, 65536)
         end = self.seen.index(text) + len(text)

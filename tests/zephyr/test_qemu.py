@@ -82,5 +82,5 @@ def test_files(machine):
     """A file is written to and read from the simulated flash."""
     qemu, _ = machine
     qemu.process.stdin.write(b"file_create a.txt 5\r\nhello")
-    qemu.until(b"File created\r\n> ")
+    qemu.until(b"File created\r\nSuccess\r\n> ")
     assert "a.txt" in qemu.command("ls")

@@ -113,6 +113,7 @@ void oz_reboot(void)
 	oz_serial_drain();
 #ifdef CONFIG_ARCH_POSIX
 	oz_host_restart();
+	k_sleep(K_FOREVER);
 #else
 	sys_reboot(SYS_REBOOT_COLD);
 #endif

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@
 #include <unistd.h>
 
 #include <nsi_cmdline.h>
+#include <nsi_hw_scheduler.h>
+#include <nsi_hws_models_if.h>
 #include <nsi_main.h>
 #include <nsi_tasks.h>
 #include <nsi_tracing.h>
@@ -159,7 +162,10 @@ NSI_TASK(add_options, PRE_BOOT_1, 12);
 
 #define MAX_ARGUMENTS 64
 
-void oz_host_restart(void)
+static uint64_t restart_time = NSI_NEVER;
+
+/* In the thread of the simulated hardware: only from there the board can be put away. */
+static void restart(void)
 {
 	static char text[16384];
 	static char *arguments[MAX_ARGUMENTS + 1];
@@ -186,4 +192,12 @@ void oz_host_restart(void)
 	execv("/proc/self/exe", arguments);
 	fprintf(stderr, "cannot restart: %s\n", strerror(errno));
 	_exit(1);
+}
+
+NSI_HW_EVENT(restart_time, restart, 700);
+
+void oz_host_restart(void)
+{
+	restart_time = nsi_hws_get_time() + 1;
+	nsi_hws_find_next_event();
 }

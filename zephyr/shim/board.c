@@ -110,6 +110,7 @@ int32_t oz_memory_usage(void)
 
 void oz_reboot(void)
 {
+	oz_serial_drain();
 #ifdef CONFIG_ARCH_POSIX
 	oz_host_restart();
 #else
@@ -117,9 +118,27 @@ void oz_reboot(void)
 #endif
 }
 
+const char *oz_override(uint32_t index)
+{
+#ifdef CONFIG_ARCH_POSIX
+	return oz_host_setting(index);
+#else
+	ARG_UNUSED(index);
+	return NULL;
+#endif
+}
+
+void oz_give_up(void)
+{
+#ifdef CONFIG_ARCH_POSIX
+	posix_exit(1);
+#endif
+}
+
 void oz_serial_ended(void)
 {
 #ifdef CONFIG_ARCH_POSIX
+	oz_serial_drain();
 	posix_exit(0);
 #endif
 }

@@ -16,7 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <nsi_cmdline.h>
 #include <nsi_main.h>
+#include <nsi_tasks.h>
 #include <nsi_tracing.h>
 
 #include "host.h"
@@ -115,6 +117,45 @@ unsigned long oz_host_id(void)
 {
 	return (unsigned long)gethostid();
 }
+
+#define MAX_SETTINGS 32
+
+static const char *settings[MAX_SETTINGS];
+static unsigned int setting_count;
+
+const char *oz_host_setting(unsigned int index)
+{
+	return index < setting_count ? settings[index] : NULL;
+}
+
+static void add_setting(char *argument, int value)
+{
+	if (setting_count == MAX_SETTINGS) {
+		nsi_print_error_and_exit("more than %d times --set\n", MAX_SETTINGS);
+	}
+	settings[setting_count++] = argument + value;
+}
+
+static void add_options(void)
+{
+	/* The parser insists on a place for the value; every value is kept in the list. */
+	static char *last;
+	static struct args_struct_t options[] = {
+		{
+			.option = "set",
+			.name = "name=value",
+			.type = 's',
+			.dest = (void *)&last,
+			.call_when_found = add_setting,
+			.descript = "Set a variable of the device at its start, without storing it; may be repeated",
+		},
+		ARG_TABLE_ENDMARKER,
+	};
+
+	nsi_add_command_line_opts(options);
+}
+
+NSI_TASK(add_options, PRE_BOOT_1, 12);
 
 #define MAX_ARGUMENTS 64
 

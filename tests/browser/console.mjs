@@ -425,6 +425,25 @@ test("the user's own page takes the place of the console, which stays reachable"
   await device.command("set http.server.root_filename webapp/index.html");
 });
 
+test("with a password set, the console opens to those who know it", async () => {
+  await device.type("set http.server.username maker\r\n", "Set OK");
+  await device.type("set http.server.password open-sesame\r\n", "Set OK");
+  await device.type("network_restart\r\n", "Success");
+  const stranger = await fetch(device.url);
+  assert.equal(stranger.status, 401);
+  assert.match(stranger.headers.get("www-authenticate"), /^Basic realm=/);
+  const own = await browser.newContext({ httpCredentials: { username: "maker", password: "open-sesame" } });
+  const opened = await own.newPage();
+  await opened.goto(device.url);
+  await opened.fill("#terminal-input", "get http.server.username");
+  await opened.press("#terminal-input", "Enter");
+  await opened.locator("#terminal-output").getByText("maker", { exact: true }).waitFor();
+  assert.equal(await opened.locator("#link").innerText(), "Online");
+  await own.close();
+  await device.type('set http.server.password ""\r\n', "Set OK");
+  await device.type("network_restart\r\n", "Success");
+});
+
 // --- everyone can use it ---
 
 test("the keyboard alone is enough", async () => {

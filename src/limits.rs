@@ -84,6 +84,8 @@ pub const HTTP_HEAD: usize = option("HTTP_HEAD", 4096);
 pub const HTTP_FIELDS: usize = 48;
 /// Bytes of one `POST /command` body; clients need at least 4096 (HTTP reference 2.3) (`CONFIG_OPENZENTRI_HTTP_BODY`).
 pub const HTTP_BODY: usize = option("HTTP_BODY", 16_384);
+/// API tokens (`CONFIG_OPENZENTRI_API_TOKENS`).
+pub const API_TOKENS: usize = option("API_TOKENS", 8);
 /// Access points one scan keeps (`CONFIG_OPENZENTRI_SCAN_RESULTS`).
 pub const SCAN_RESULTS: usize = option("SCAN_RESULTS", 32);
 /// Bytes of a host name.

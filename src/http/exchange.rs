@@ -6,6 +6,7 @@ use super::respond::{self, Status};
 use super::rest;
 use super::router::{Route, route};
 use super::server::HttpServer;
+use super::{metrics, openapi};
 use crate::command::Reply;
 
 /// Serves a connection from the first byte to its end.
@@ -32,6 +33,8 @@ async fn exchange(server: &HttpServer, connection: &mut Connection<'_>, reply: &
         Route::Line(line) => rest::get_command(server, connection, reply, line).await,
         Route::Call => rest::post_command(server, connection, reply, &request).await,
         Route::Log => rest::log(server, connection, reply).await,
-        Route::File => Err(Status::NOT_FOUND.into()),
+        Route::Description => openapi::send(connection, server.needs_credentials()).await,
+        Route::Metrics if server.offers_metrics() => metrics::send(server, connection).await,
+        Route::Metrics | Route::File => Err(Status::NOT_FOUND.into()),
     }
 }

@@ -13,13 +13,20 @@
 //! router       what a target means
 //! rest         /command and /log
 //! json         the objects of the REST API, both ways
+//! openapi      /openapi.json, an extension
+//! metrics      /metrics, an extension; counters: what is counted for it
+//! pieces       bodies out of tables, written piece by piece
 //! respond      status lines, fields, answers longer than a buffer
 //! ```
 
 mod body;
 mod connection;
+mod counters;
 mod exchange;
 mod json;
+mod metrics;
+mod openapi;
+mod pieces;
 mod request;
 mod respond;
 mod rest;

@@ -111,6 +111,14 @@ pub(super) async fn send(connection: &mut Connection<'_>, head: usize, body: &mu
     }
 }
 
+/// Writes the head of an answer that must not be kept, with a body of `length` bytes, into the connection's buffer.
+pub(super) fn fresh(connection: &mut Connection<'_>, kind: &str, length: usize) -> Result<usize, Failure> {
+    let mut pen = Pen::new(connection.buffer);
+    let written = pen.status(Status::OK).and_then(|()| pen.field("Cache-Control", "no-store"));
+    written.and_then(|()| pen.body(kind, length)).map_err(|_| Failure::Gone)?;
+    Ok(pen.length())
+}
+
 /// Sends an answer without a body of its own: the status in words.
 pub(super) async fn status_only(connection: &mut Connection<'_>, status: Status, allow: &str) -> Result<(), Failure> {
     let length = status_answer(connection.buffer, status, allow, connection.head_only).map_err(|_| Failure::Gone)?;

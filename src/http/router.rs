@@ -13,6 +13,10 @@ pub(super) enum Route {
     Call,
     /// `GET /log`.
     Log,
+    /// `GET /openapi.json`.
+    Description,
+    /// `GET /metrics`.
+    Metrics,
     /// Anything else: a file.
     File,
 }
@@ -32,6 +36,10 @@ pub(super) fn route(buffer: &[u8], request: &Request) -> Result<Route, Failure> 
         (COMMAND, ..) => Err(Failure::Method("POST")),
         (b"/log", _, Method::Get | Method::Head) => Ok(Route::Log),
         (b"/log", ..) => Err(Failure::Method("GET, HEAD")),
+        (b"/openapi.json", _, Method::Get | Method::Head) => Ok(Route::Description),
+        (b"/openapi.json", ..) => Err(Failure::Method("GET, HEAD")),
+        (b"/metrics", _, Method::Get | Method::Head) => Ok(Route::Metrics),
+        (b"/metrics", ..) => Err(Failure::Method("GET, HEAD")),
         _ => Ok(Route::File),
     }
 }

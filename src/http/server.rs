@@ -9,6 +9,7 @@ use embassy_time::Timer;
 use heapless::Vec;
 
 use super::connection::{BUFFER, Connection};
+use super::counters::Counters;
 use super::exchange;
 use crate::base::Base;
 use crate::command::{Reply, Shell};
@@ -22,6 +23,9 @@ const ENABLED: Id = id("http.server.enabled");
 const API_ENABLED: Id = id("http.server.api_enabled");
 const INTERFACE: Id = id("http.server.interface");
 const PORT: Id = id("http.server.port");
+const METRICS: Id = id("http.server.metrics_enabled");
+const USERNAME: Id = id("http.server.username");
+const PASSWORD: Id = id("http.server.password");
 const MAX_CLIENTS: Id = id("http.server.max_clients");
 
 /// How long to leave others time to free sockets or memory, in milliseconds, when accepting has failed.
@@ -47,6 +51,7 @@ pub struct HttpServer {
     tasks: [Signal<NoopRawMutex, Socket>; limits::HTTP_CONNECTIONS],
     /// The `id` of the last answer.
     id: Cell<u32>,
+    counters: Counters,
 }
 
 impl HttpServer {
@@ -64,6 +69,7 @@ impl HttpServer {
             freed: Signal::new(),
             tasks: [const { Signal::new() }; limits::HTTP_CONNECTIONS],
             id: Cell::new(0),
+            counters: Counters::new(),
         }
     }
 
@@ -77,6 +83,27 @@ impl HttpServer {
 
     pub(super) fn offers_api(&self) -> bool {
         self.api.get()
+    }
+
+    /// `/metrics` is offered.
+    pub(super) fn offers_metrics(&self) -> bool {
+        self.base().variables.flag(METRICS)
+    }
+
+    /// Name and password, or a token, are needed.
+    pub(super) fn needs_credentials(&self) -> bool {
+        let is_set = |id| self.base().variables.with(id, |value| !value.is_empty());
+        is_set(USERNAME) && is_set(PASSWORD)
+    }
+
+    pub(super) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Connections being served, and how many can be.
+    pub(super) fn load(&self) -> (usize, usize) {
+        let workers = self.workers.get();
+        (workers - self.idle.borrow().len().min(workers), self.max_clients.get().min(workers))
     }
 
     /// The `id` of the next answer.
@@ -126,6 +153,7 @@ impl HttpServer {
             self.free_worker().await;
             // Nothing is accepted for which there is no worker: it waits in the backlog.
             let Ok((socket, _)) = port::accept(port, listener).await else { return };
+            self.counters.accepted();
             let worker = self.idle.borrow_mut().pop();
             match worker.and_then(|worker| self.tasks.get(usize::from(worker))) {
                 Some(task) => task.signal(socket),

@@ -22,10 +22,12 @@ mod list;
 mod open;
 pub mod pump;
 mod server;
+mod usage;
 
 pub use list::HEADING;
 pub use open::Reservation;
 pub use server::{Protocol, ServerError, serve};
+pub use usage::Usage;
 
 /// What kind of stream it is; the name is the column "Type" of `stream_list` (commands reference, stream types).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +53,10 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind, in the order of the declaration.
+    pub const ALL: [Self; 9] =
+        [Self::Tcpc, Self::Tcps, Self::Udpc, Self::Udps, Self::File, Self::Cmd, Self::Webs, Self::Webc, Self::Http];
+
     /// The name in listings.
     pub const fn name(self) -> &'static str {
         match self {

@@ -17,6 +17,9 @@ use crate::variable::{Id, Value, ValueError, id};
 
 const TOKENS: Id = id("http.server.token");
 
+const USERNAME: Id = id("http.server.username");
+const PASSWORD: Id = id("http.server.password");
+
 /// Random bytes of a token: 192 bits.
 const RANDOM: usize = 24;
 /// Characters of a token, in base64url.
@@ -113,6 +116,12 @@ pub fn each(base: &Base, mut each: impl FnMut(&str, Scopes)) {
             each(name, scopes);
         }
     }
+}
+
+/// Whether credentials are needed at all, a token or name and password: both of these must be set (HTTP reference 4).
+pub fn are_needed(base: &Base) -> bool {
+    let is_set = |id| base.variables.with(id, |value| !value.is_empty());
+    is_set(USERNAME) && is_set(PASSWORD)
 }
 
 /// What a token that a client presents lets it do; `None` for one that is not known. Takes the same time whichever

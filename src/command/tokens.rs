@@ -27,6 +27,10 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Step, CommandError> {
     let name = call.argument(0)?;
     let scopes = Scopes::parse(call.argument(1)?).ok_or(CommandError::Invalid)?;
     let token = token::create(call.machine.base, name, scopes).map_err(|error| call.token_failed(error))?;
+    if !token::are_needed(call.machine.base) {
+        let text = "API tokens: everybody may do everything until http.server.username and password are set";
+        call.machine.base.log.line(Level::Progress, format_args!("{text}"));
+    }
     call.reply.put(token.as_bytes());
     Ok(Step::Done(Ending::Text))
 }

@@ -17,6 +17,7 @@ use crate::limits;
 use crate::log::Level;
 use crate::network::Service;
 use crate::port::{self, Interface, PortError, Socket};
+use crate::token;
 use crate::variable::{Id, id};
 
 const ENABLED: Id = id("http.server.enabled");
@@ -24,8 +25,6 @@ const API_ENABLED: Id = id("http.server.api_enabled");
 const INTERFACE: Id = id("http.server.interface");
 const PORT: Id = id("http.server.port");
 const METRICS: Id = id("http.server.metrics_enabled");
-const USERNAME: Id = id("http.server.username");
-const PASSWORD: Id = id("http.server.password");
 const MAX_CLIENTS: Id = id("http.server.max_clients");
 
 /// How long to leave others time to free sockets or memory, in milliseconds, when accepting has failed.
@@ -92,8 +91,7 @@ impl HttpServer {
 
     /// Name and password, or a token, are needed.
     pub(super) fn needs_credentials(&self) -> bool {
-        let is_set = |id| self.base().variables.with(id, |value| !value.is_empty());
-        is_set(USERNAME) && is_set(PASSWORD)
+        token::are_needed(self.base())
     }
 
     pub(super) fn counters(&self) -> &Counters {

@@ -1,10 +1,17 @@
-//! Turns the Kconfig of a Zephyr build into Rust constants for `src/limits.rs`.
+//! Turns the Kconfig of a Zephyr build into Rust constants for `src/limits.rs`, and the files of the web console into
+//! the table that `src/http/console.rs` includes.
 //!
 //! Zephyr's build passes the path of its `.config` in `DOTCONFIG`; on any other build the file that this writes is
 //! empty and every limit keeps its default.
 use std::{env, fs, path::Path};
 
 fn main() {
+    constants();
+    #[cfg(feature = "console")]
+    console::write();
+}
+
+fn constants() {
     println!("cargo:rerun-if-env-changed=DOTCONFIG");
     let config = env::var("DOTCONFIG").ok();
     if let Some(path) = &config {
@@ -23,4 +30,74 @@ fn main() {
     let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     let table = format!("const KCONFIG: &[(&str, usize)] = &[\n{arms}];\n");
     fs::write(Path::new(&out).join("kconfig.rs"), table).expect("OUT_DIR can be written");
+}
+
+#[cfg(feature = "console")]
+mod console {
+    use std::collections::BTreeMap;
+    use std::io::Write;
+    use std::path::PathBuf;
+    use std::{env, fs};
+
+    use flate2::{Compression, write::GzEncoder};
+
+    /// The page; everything else is reached from it.
+    const PAGE: &str = "index.html";
+    /// The path of all parts.
+    const ROOT: &str = "/.console/";
+
+    /// Packs the files of `web/` and writes the table of them. The path of each but the page holds a hash of all, so
+    /// that browsers can keep them for ever and yet never mix two releases.
+    pub fn write() {
+        let folder = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("web");
+        println!("cargo:rerun-if-changed={}", folder.display());
+        let mut files = read(&folder);
+        let place = format!("{ROOT}{:016x}/", hash(&files));
+        let page = files.get_mut(PAGE).expect("web/index.html");
+        *page = String::from_utf8_lossy(page).replace(ROOT, &place).into_bytes();
+
+        let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it"));
+        let mut rows = String::new();
+        for (name, bytes) in &files {
+            let packed = out.join(format!("{name}.gz"));
+            fs::write(&packed, pack(bytes)).expect("OUT_DIR can be written");
+            let path = if name == PAGE { ROOT.to_owned() } else { format!("{place}{name}") };
+            let kind = kind(name);
+            rows.push_str(&format!(
+                "Asset {{ path: {path:?}, kind: {kind:?}, content: include_bytes!({packed:?}) }},\n"
+            ));
+        }
+        let table = format!("static ASSETS: &[Asset] = &[\n{rows}];\n");
+        fs::write(out.join("console.rs"), table).expect("OUT_DIR can be written");
+    }
+
+    fn read(folder: &PathBuf) -> BTreeMap<String, Vec<u8>> {
+        let entries = fs::read_dir(folder).expect("the folder web/");
+        let files = entries.map(|entry| entry.expect("an entry of web/").path()).map(|path| {
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            (name, fs::read(&path).expect("a file of web/"))
+        });
+        files.filter(|(name, _)| !name.starts_with('.')).collect()
+    }
+
+    fn kind(name: &str) -> &'static str {
+        match name.rsplit('.').next() {
+            Some("html") => "text/html; charset=utf-8",
+            Some("css") => "text/css; charset=utf-8",
+            Some("js") => "text/javascript; charset=utf-8",
+            Some("svg") => "image/svg+xml",
+            _ => panic!("web/{name}: no content type is known for it"),
+        }
+    }
+
+    fn pack(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("memory takes every byte")
+    }
+
+    /// FNV-1a over names and contents.
+    fn hash(files: &BTreeMap<String, Vec<u8>>) -> u64 {
+        let bytes = files.iter().flat_map(|(name, content)| name.bytes().chain([0]).chain(content.iter().copied()));
+        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    }
 }

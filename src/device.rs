@@ -6,6 +6,7 @@ use embassy_time::Timer;
 use crate::base::Base;
 use crate::command::{Machine, Shell};
 use crate::file::Files;
+use crate::http::client::{self, Client};
 use crate::http::{self, HttpServer};
 use crate::limits;
 use crate::log::Level;
@@ -75,8 +76,10 @@ macro_rules! task {
 task!(spawn_pump[limits::STREAMS](streams: &'static Streams, handle: u8) stream::pump::run(streams, handle));
 task!(spawn_server[limits::SERVERS](streams: &'static Streams, row: u8) stream::serve(streams, row));
 task!(spawn_join[1](network: &'static Network) network::keep_joined(network));
+task!(spawn_joiner[1](network: &'static Network) network::join_when_asked(network));
 task!(spawn_http[1](server: &'static HttpServer) http::accept(server));
 task!(spawn_worker[limits::HTTP_CONNECTIONS](server: &'static HttpServer, number: usize) http::worker(server, number));
+task!(spawn_client[limits::HTTP_CLIENTS](client: &'static Client, number: usize) client::run(client, number));
 task!(spawn_log[1](output: &'static Output) serial::follow_log(output));
 task!(spawn_serial[1](shell: &'static Shell, output: &'static Output) serial::command_mode(shell, output));
 task!(spawn_console[1](shell: &'static Shell) console::serve(shell));
@@ -98,7 +101,8 @@ pub fn boot(
     let mounted = files.mount();
     let streams = place!(Streams, Streams::new(base, files));
     let network = place!(Network, Network::new(base, streams));
-    let machine = place!(Machine, Machine::new(base, files, streams, network));
+    let client = place!(Client, Client::new(base, network, streams, files));
+    let machine = place!(Machine, Machine::new(base, files, streams, network, client));
     let shell = place!(Shell, Shell::new(machine));
     let server = place!(HttpServer, HttpServer::new(shell));
     network.register(server);
@@ -120,11 +124,15 @@ fn start(spawner: Spawner, shell: &'static Shell, server: &'static HttpServer, o
     for number in 0..limits::HTTP_CONNECTIONS {
         spawn_worker(spawner, server, number);
     }
+    for number in 0..limits::HTTP_CLIENTS {
+        spawn_client(spawner, machine.http, number);
+    }
     spawn_http(spawner, server);
     spawn_serial(spawner, shell, output);
     spawn_log(spawner, output);
     spawn_console(spawner, shell);
     spawn_restart(spawner, machine);
+    spawn_joiner(spawner, machine.network);
     spawn_join(spawner, machine.network);
 }
 

@@ -86,6 +86,16 @@ pub const HTTP_FIELDS: usize = 48;
 pub const HTTP_BODY: usize = option("HTTP_BODY", 16_384);
 /// API tokens (`CONFIG_OPENZENTRI_API_TOKENS`).
 pub const API_TOKENS: usize = option("API_TOKENS", 8);
+/// HTTP client requests at once, streams and transfers (`CONFIG_OPENZENTRI_HTTP_CLIENTS`).
+pub const HTTP_CLIENTS: usize = option("HTTP_CLIENTS", STREAMS + 1);
+/// Bytes of path and query of a URL that is fetched (`CONFIG_OPENZENTRI_HTTP_TARGET`).
+pub const HTTP_TARGET: usize = option("HTTP_TARGET", 1024);
+/// Bytes of the header fields that a host adds to a request (`CONFIG_OPENZENTRI_HTTP_CLIENT_FIELDS`).
+pub const HTTP_CLIENT_FIELDS: usize = option("HTTP_CLIENT_FIELDS", 4096);
+/// Bytes of the buffer of a request: the head of the answer must fit (`CONFIG_OPENZENTRI_HTTP_CLIENT_BUFFER`).
+pub const HTTP_CLIENT_BUFFER: usize = option("HTTP_CLIENT_BUFFER", 16_384);
+/// Header fields of an answer to a request.
+pub const HTTP_CLIENT_ANSWER_FIELDS: usize = 64;
 /// Access points one scan keeps (`CONFIG_OPENZENTRI_SCAN_RESULTS`).
 pub const SCAN_RESULTS: usize = option("SCAN_RESULTS", 32);
 /// Bytes of a host name.

@@ -51,14 +51,15 @@ fn boot_and_run(port: &'static LinuxPort, options: &Options) -> Result<(), u8> {
     let runtime = Runtime::new();
     let overrides: Vec<(&str, &str)> = options.settings.iter().map(|(name, value)| (&**name, &**value)).collect();
     let device = device::boot(port, runtime.spawner(), &overrides).map_err(|error| wrong_setting(error, &overrides))?;
-    // Scripts that start the device learn here where it is. On the process's own terminal the log tells people.
-    if let Some(place) = port.serial_place() {
-        if !port.serial_inherited() {
-            eprintln!("serial {place}");
-        }
-        let http_port = device.base.variables.number(HTTP_PORT);
-        port.when_listening(http_port.try_into().unwrap_or(0), |address| eprintln!("http://{address}/"));
+    // People and the scripts that start the device learn here where it is.
+    if let Some(place) = port.serial_place()
+        && !port.serial_inherited()
+    {
+        eprintln!("serial {place}");
     }
+    let http_port = device.base.variables.number(HTTP_PORT);
+    // The terminal may be raw, so the line end is written out.
+    port.when_listening(http_port.try_into().unwrap_or(0), |address| eprint!("http://{address}/\r\n"));
     match port.run(&runtime) {
         Exit::Stopped => Ok(()),
         Exit::Reboot => {

@@ -172,6 +172,23 @@ fn a_peer_that_never_reads_holds_a_close_up_for_a_bounded_time() {
 }
 
 #[test]
+fn a_peer_that_never_reads_does_not_stop_the_device() {
+    let mut device = device();
+    let listener = device.port().listen(SERVER);
+    text(&mut device, "tcpc 10.5.6.1 7");
+    let peer = listener.accept().unwrap();
+    peer.set_window(1);
+    let data = vec![b'x'; 2 * openzentri::limits::STREAM_TX];
+    device.type_line(&format!("write 0 {}", data.len()));
+    device.port().type_bytes(&data);
+    wait(&mut device, 19_000);
+    assert_eq!(device.take_output(), "");
+    wait(&mut device, 2_000);
+    assert_eq!(device.take_output(), "R100016\r\nCommand failed\r\n");
+    assert_eq!(text(&mut device, "get sy c e"), "0");
+}
+
+#[test]
 fn connecting_fails_in_time_and_leaves_nothing() {
     let mut device = device();
     text(&mut device, "set tcp.client.connect_timeout 500");

@@ -10,7 +10,7 @@ use crate::stream::Kind;
 
 impl Call<'_> {
     /// Logs why a file command failed; the answer itself is always `Command failed`.
-    fn file_failed(&self, error: FileError) -> CommandError {
+    pub fn file_failed(&self, error: FileError) -> CommandError {
         self.machine.base.log.line(Level::Failure, format_args!("{error}"));
         CommandError::Failed
     }
@@ -99,12 +99,12 @@ impl<'a> Creation<'a> {
     }
 }
 
-fn digits(word: &[u8]) -> usize {
+pub(super) fn digits(word: &[u8]) -> usize {
     word.strip_prefix(b"0x").unwrap_or(word).len()
 }
 
 /// Hexadecimal with or without `0x`; a bare `1234` is hexadecimal too (HTTP reference 9.3).
-fn hex(word: &[u8], max: u32) -> Result<u32, CommandError> {
+pub(super) fn hex(word: &[u8], max: u32) -> Result<u32, CommandError> {
     let text = core::str::from_utf8(word).map_err(|_| CommandError::Invalid)?;
     let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
     let value = u32::from_str_radix(digits, 16).ok().filter(|value| *value <= max);
@@ -147,7 +147,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Step, CommandError> {
             Ok(Step::Done(Ending::Text))
         }
         None if size == 0 => {
-            machine.files.finish_empty(writer).map_err(|error| call.file_failed(error))?;
+            machine.files.finish(writer).map_err(|error| call.file_failed(error))?;
             machine.base.log.line(Level::Detail, format_args!("File created"));
             Ok(Step::Done(Ending::Success))
         }

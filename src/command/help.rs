@@ -6,7 +6,7 @@ use super::response::{CommandError, Ending, Reply};
 use super::shell::{Call, Step};
 use super::table::{COMMANDS, Command, find};
 use crate::conformance::Conformance;
-use crate::variable::{self, Access, Variable};
+use crate::variable::{self, Access, Effect, Kind, Secret, Variable};
 
 pub(super) fn help(call: &mut Call<'_>) -> Result<Step, CommandError> {
     match call.argument(0) {
@@ -67,7 +67,7 @@ fn access(access: Access) -> &'static str {
 
 fn one_command(reply: &mut Reply, command: &Command) {
     let _ = write!(reply, "{} ({}): {}\r\n", command.name, command.abbr, command.summary);
-    let _ = write!(reply, "Usage: {}\r\n", command.synopsis);
+    let _ = write!(reply, "Usage: {}\r\n", command.synopsis.trim_end());
     state(reply, command.status);
 }
 
@@ -86,9 +86,38 @@ fn values(reply: &mut Reply, row: &Variable) {
     if row.access == Access::Read {
         return;
     }
+    let kind = match row.kind {
+        Kind::Indexed(index, kind) => {
+            reply.put(b"Index: ");
+            let _ = variable::describe_index(index, reply);
+            reply.put(b"\r\n");
+            kind
+        }
+        ref kind => kind,
+    };
     reply.put(b"Values: ");
-    let _ = variable::describe(&row.kind, reply);
-    let _ = write!(reply, "\r\nDefault: {}\r\n", row.default);
+    let _ = variable::describe(kind, reply);
+    reply.put(b"\r\nDefault: ");
+    // The default of an indexed variable may have a line for each element.
+    for (place, line) in row.default.split('\n').enumerate() {
+        let _ = write!(reply, "{}{line}", if place > 0 { "\r\n" } else { "" });
+    }
+    let _ = write!(reply, "\r\nEffect: {}\r\n", effect(row.effect));
+    match row.secret {
+        Secret::No => {}
+        Secret::Passkey => reply.put(b"Hidden: while wlan.hide_passkey is 1\r\n"),
+        Secret::Always => reply.put(b"Hidden: always\r\n"),
+    }
+}
+
+/// When a change acts. The web console looks for the names of the two commands in it.
+fn effect(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Now | Effect::None => "at once",
+        Effect::Network => "after network_restart",
+        Effect::Boot | Effect::Uart => "after save and reboot",
+        Effect::Setup => "at the next web setup",
+    }
 }
 
 fn state(reply: &mut Reply, status: Conformance) {

@@ -3,6 +3,7 @@
 mod data;
 mod files;
 mod help;
+mod http;
 mod line;
 mod network;
 mod response;

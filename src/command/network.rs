@@ -2,11 +2,20 @@
 
 use core::fmt::Write;
 
+use embassy_time::{Duration, with_timeout};
+
 use super::response::{CommandError, Ending, Reply};
 use super::shell::{Call, Machine, Step, Wait};
 use crate::network as room;
 use crate::port::Interface;
 use crate::stream::HostName;
+
+use crate::variable::{Id, id};
+
+const HEADER: Id = id("system.cmd.header_enabled");
+
+/// How long a host in machine mode waits for the answer of `network_up`, with some time to spare.
+const HOST_PATIENCE: Duration = Duration::from_millis(800);
 
 impl Call<'_> {
     /// Takes `-i <interface>` and a bare interface word off the front of the arguments. Answers the interface and how
@@ -70,9 +79,19 @@ pub(super) fn ping_command(call: &mut Call<'_>) -> Result<Step, CommandError> {
     }
 }
 
+/// A host in machine mode takes `network_up` as failed when there is no answer within a second; the join then goes on
+/// and the host polls `wlan.network.status` (commands reference, `network_up`).
 pub(super) async fn up(machine: &'static Machine, interface: Interface) -> Result<Ending, CommandError> {
-    machine.network.up(interface).await.map_err(|_| CommandError::Failed)?;
-    Ok(Ending::Success)
+    let joining = machine.network.up(interface);
+    let outcome = match machine.base.variables.flag(HEADER) {
+        true => with_timeout(HOST_PATIENCE, joining).await,
+        false => Ok(joining.await),
+    };
+    match outcome {
+        Ok(Ok(())) => Ok(Ending::Success),
+        Ok(Err(_)) => Err(CommandError::Failed),
+        Err(_) => Ok(Ending::InProgress),
+    }
 }
 
 pub(super) async fn restart(machine: &'static Machine, interface: Interface) -> Result<Ending, CommandError> {

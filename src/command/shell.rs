@@ -11,9 +11,10 @@ use super::line::{Line, LineError};
 use super::response::{CommandError, Ending, Reply};
 use super::sockets::Open;
 use super::turn::{Queue, Turn};
-use super::{network, sockets, streams, table, wlan};
+use super::{http, network, sockets, streams, table, wlan};
 use crate::base::Base;
 use crate::file::{Files, Writer};
+use crate::http::client::Client;
 use crate::limits;
 use crate::network::Network;
 use crate::port::Interface;
@@ -41,6 +42,8 @@ pub struct Machine {
     pub streams: &'static Streams,
     /// The network.
     pub network: &'static Network,
+    /// The HTTP client.
+    pub http: &'static Client,
     /// A restart was ordered; the device carries it out when the answer is on its way.
     pub restart: Signal<NoopRawMutex, ()>,
 }
@@ -52,12 +55,14 @@ impl Machine {
         files: &'static Files,
         streams: &'static Streams,
         network: &'static Network,
+        http: &'static Client,
     ) -> Self {
-        Self { base, files, streams, network, restart: Signal::new() }
+        Self { base, files, streams, network, http, restart: Signal::new() }
     }
 }
 
 /// What a handler leaves to be done after it has read its arguments.
+#[expect(clippy::large_enum_variant, reason = "there is no heap to put the larger one on")]
 pub(super) enum Step {
     /// Nothing: the reply is complete.
     Done(Ending),
@@ -86,6 +91,8 @@ pub(super) enum Wait {
     Close(Option<u8>),
     /// Opening a client.
     Open(Open),
+    /// Something about an HTTP request.
+    Http(http::Pending),
     /// Resolving a name.
     Lookup(crate::stream::HostName),
     /// An echo, of the gateway without a host.
@@ -250,6 +257,7 @@ impl Shell {
         match wait {
             Wait::Close(handle) => streams::close(self.machine, handle).await,
             Wait::Open(open) => sockets::open(self.machine, open, reply).await,
+            Wait::Http(pending) => http::finish(self.machine, pending, reply).await,
             Wait::Lookup(host) => network::lookup(self.machine, &host, reply).await,
             Wait::Ping(host, interface) => network::ping(self.machine, host, interface, reply).await,
             Wait::Scan(request) => wlan::scan(self.machine, request, reply).await,

@@ -3,22 +3,17 @@
 use core::fmt::Write;
 use core::net::SocketAddrV4;
 
-use embassy_time::{Duration, Timer, with_timeout};
-
 use super::network::needed;
 use super::response::{CommandError, Ending, Reply};
 use super::shell::{Call, Machine, Sink, Step, Wait};
 use crate::log::Level;
-use crate::network::resolve;
-use crate::port::{self, Interface, PortError, Socket};
+use crate::network::{connect_tcp, resolve};
+use crate::port::{Interface, Socket};
 use crate::stream::{HostName, Kind, Protocol, Reservation, ServerError};
 use crate::variable::{Id, id};
 
 const TCP_PORT: Id = id("tcp.server.port");
 const UDP_PORT: Id = id("udp.server.port");
-const CONNECT_TIMEOUT: Id = id("tcp.client.connect_timeout");
-const CONNECT_RETRIES: Id = id("tcp.client.retries");
-const RETRY_PERIOD: Id = id("tcp.client.retry_period");
 const LOCAL_PORT: Id = id("tcp.client.local_port");
 
 /// A client to be opened.
@@ -174,26 +169,7 @@ async fn connect(machine: &'static Machine, open: &Open) -> Option<(Reservation<
     machine.base.log.line(Level::Progress, format_args!("Connecting: {}:{}", open.host, open.port));
     let socket = match open.kind {
         Kind::Udpc => machine.base.port.udp_bind(open.interface, open.local_port).ok()?,
-        _ => connect_tcp(machine, open, remote).await?,
+        _ => connect_tcp(machine.base, open.interface, open.local_port, remote).await?,
     };
     Some((reservation, socket, remote))
-}
-
-/// Tries as often as `tcp.client.retries` says.
-async fn connect_tcp(machine: &'static Machine, open: &Open, remote: SocketAddrV4) -> Option<Socket> {
-    let variables = &machine.base.variables;
-    let limit = Duration::from_millis(variables.number(CONNECT_TIMEOUT).max(1) as u64);
-    let attempts = variables.number(CONNECT_RETRIES).max(1);
-    for attempt in 1..=attempts {
-        let connecting = port::connect(machine.base.port, open.interface, open.local_port, remote);
-        match with_timeout(limit, connecting).await {
-            Ok(Ok(socket)) => return Some(socket),
-            Ok(Err(PortError::InUse | PortError::Denied | PortError::Unsupported)) => return None,
-            Ok(Err(_)) | Err(_) => {}
-        }
-        if attempt < attempts {
-            Timer::after_millis(variables.number(RETRY_PERIOD).max(0) as u64).await;
-        }
-    }
-    None
 }

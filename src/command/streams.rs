@@ -4,10 +4,11 @@ use core::fmt::Write;
 
 use embassy_time::{Duration, with_timeout};
 
+use super::http;
 use super::response::{CommandError, Ending};
 use super::shell::{Call, Machine, Sink, Step, Wait};
 use crate::limits;
-use crate::stream::{HEADING, StreamError};
+use crate::stream::{HEADING, Kind, StreamError};
 use crate::variable::{Id, id};
 
 const WRITE_CHECK: Id = id("bus.command.write_check_enabled");
@@ -92,6 +93,9 @@ pub(super) fn read(call: &mut Call<'_>) -> Result<Step, CommandError> {
     call.at_most(2)?;
     let handle = call.handle(0)?;
     let wanted = call.number(1, u32::MAX)? as usize;
+    if call.machine.streams.kind(handle)? == Kind::Http {
+        return Ok(Step::Wait(Wait::Http(http::Pending::Read { handle, size: wanted })));
+    }
     let size = wanted.min(call.reply.room());
     call.reply.text.resize_default(size).map_err(|_| CommandError::Bounds)?;
     let read = call.machine.streams.read(handle, &mut call.reply.text);
@@ -117,6 +121,7 @@ pub(super) fn write(call: &mut Call<'_>) -> Result<Step, CommandError> {
 /// Before data is taken for a stream: with `bus.command.write_check_enabled` there must be room for all of it, so that
 /// a write that fails has consumed nothing.
 pub(super) async fn ready(machine: &Machine, handle: u8, size: usize) -> Result<(), CommandError> {
+    machine.streams.admits(handle, size)?;
     if !machine.base.variables.flag(WRITE_CHECK) {
         return machine.streams.writable(handle, 0).await.map_err(CommandError::from);
     }

@@ -80,7 +80,7 @@ pub(super) fn save_file(machine: &'static Machine, name: &[u8]) -> Result<Step, 
     };
     let writer = machine.files.create(&spec).map_err(|error| failed(machine, error))?;
     if size.0 == 0 {
-        machine.files.finish_empty(writer).map_err(|error| failed(machine, error))?;
+        machine.files.finish(writer).map_err(|error| failed(machine, error))?;
         return Ok(Step::Done(Ending::Success));
     }
     /// Writes into the new file.

@@ -93,7 +93,7 @@ impl fmt::Display for FileError {
 pub struct FileSpec<'a> {
     /// Its name, see [`check_name`].
     pub name: &'a [u8],
-    /// Bytes of content that will come.
+    /// Bytes of content that will come; of no meaning for [`Files::create_growing`].
     pub size: u32,
     /// Its version; [`Version::default`] when the host names none.
     pub version: Version,
@@ -107,7 +107,7 @@ pub struct FileSpec<'a> {
     pub replace: bool,
 }
 
-/// A file being written. Give it back with [`Files::abandon`] or [`Files::finish_empty`] unless [`Files::write`] has
+/// A file being written. Give it back with [`Files::abandon`] or [`Files::finish`] unless [`Files::write`] has
 /// told that the file is complete.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "the file and its flash stay reserved until it is complete or abandoned"]
@@ -182,7 +182,15 @@ impl Files {
     ///
     /// Errors: `InvalidName`, `Exists`, `Busy`, `TableFull`, `TooManyOpen`, `NoRoom`, `NotMounted`, `Flash`.
     pub fn create(&self, spec: &FileSpec<'_>) -> Result<Writer, FileError> {
-        self.store.borrow_mut().create(spec).map(|id| Writer { id })
+        self.store.borrow_mut().create(spec, false).map(|id| Writer { id })
+    }
+
+    /// The same for a file of a size that nobody knows yet: `spec.size` does not count, flash is reserved as it grows,
+    /// and the file is complete when [`Files::finish`] says so. A power cut before that leaves nothing of it.
+    ///
+    /// [`Files::write`] answers `NoRoom`, with nothing stored, when there is not enough flash for more.
+    pub fn create_growing(&self, spec: &FileSpec<'_>) -> Result<Writer, FileError> {
+        self.store.borrow_mut().create(spec, true).map(|id| Writer { id })
     }
 
     /// Also demands this CRC-32 of the content (the form of Gecko OS 4 hosts). For use between `create` and the first
@@ -201,14 +209,10 @@ impl Files {
         self.store.borrow_mut().write(writer.id, data)
     }
 
-    /// Ends a writer early: a file of size 0 is committed, any other vanishes with `Incomplete`.
-    pub fn finish_empty(&self, writer: Writer) -> Result<(), FileError> {
-        let mut store = self.store.borrow_mut();
-        if store.write(writer.id, &[])? {
-            return Ok(());
-        }
-        store.abandon(writer.id);
-        Err(FileError::Incomplete)
+    /// Says that no more content comes: a growing file is committed as it is, and so is a file of size 0; any other
+    /// vanishes with `Incomplete`. Errors besides: those of the write that completes a file.
+    pub fn finish(&self, writer: Writer) -> Result<(), FileError> {
+        self.store.borrow_mut().finish(writer.id)
     }
 
     /// Gives an unfinished file up: it vanishes. Harmless when the writer is gone already.

@@ -26,8 +26,11 @@ struct Entry {
 struct Writing {
     id: Id,
     file: Handle,
+    /// Of a growing file: with the size that it has so far.
     meta: Meta,
     written: u32,
+    /// The size is not known beforehand: `finish` ends the file.
+    growing: bool,
     crc: Crc16,
     expected: Option<u16>,
     crc32: Option<(Digest<'static, u32>, u32)>,
@@ -41,6 +44,18 @@ impl Writing {
         let wrong16 = self.expected.is_some_and(|expected| expected != self.crc.value()) && !empty;
         let wrong32 = self.crc32.as_ref().is_some_and(|(digest, expected)| digest.clone().finalize() != *expected);
         if wrong16 || wrong32 { Err(FileError::Corrupt) } else { Ok(()) }
+    }
+
+    /// Bytes of content after a write of `length` more, if they may come: no more than declared, and of a growing file
+    /// no more than there is `free` flash for.
+    fn after(&self, length: usize, free: u64) -> Result<u32, FileError> {
+        let written = u32::try_from(length).ok().and_then(|length| self.written.checked_add(length));
+        if !self.growing {
+            return written.filter(|&written| written <= self.meta.size).ok_or(FileError::TooLong);
+        }
+        let written = written.filter(|&written| written <= u32::MAX - record::MAX as u32).ok_or(FileError::NoRoom)?;
+        let more = footprint(written) - footprint(self.written);
+        if more <= free { Ok(written) } else { Err(FileError::NoRoom) }
     }
 
     /// Flash that is promised to this file and not written yet.
@@ -130,7 +145,8 @@ impl Store {
         let _ = self.entries.push(Entry { id, meta });
     }
 
-    pub fn create(&mut self, spec: &FileSpec<'_>) -> Result<Id, FileError> {
+    pub fn create(&mut self, spec: &FileSpec<'_>, growing: bool) -> Result<Id, FileError> {
+        let size = if growing { 0 } else { spec.size };
         let name = check_name(spec.name)?;
         let next = self.next.checked_add(1).ok_or(FileError::NoRoom)?;
         self.mounted()?;
@@ -138,7 +154,7 @@ impl Store {
         if self.writers.is_full() {
             return Err(FileError::TooManyOpen);
         }
-        if footprint(spec.size) > self.free() {
+        if footprint(size) > self.free() {
             return Err(FileError::NoRoom);
         }
 
@@ -148,13 +164,13 @@ impl Store {
         let crc = Crc16::new();
         let meta = Meta {
             name,
-            size: spec.size,
+            size,
             version: spec.version,
             kind: spec.kind,
             flags: spec.flags | flag::VALID,
             crc: crc.value(),
         };
-        let writing = Writing { id, file, meta, written: 0, crc, expected: spec.crc, crc32: None };
+        let writing = Writing { id, file, meta, written: 0, growing, crc, expected: spec.crc, crc32: None };
         // There is room: checked above.
         let _ = self.writers.push(writing);
         Ok(id)
@@ -206,9 +222,9 @@ impl Store {
 
     pub fn write(&mut self, id: Id, data: &[u8]) -> Result<bool, FileError> {
         let flash = self.volume.flash;
+        let free = self.free();
         let writer = self.writers.iter_mut().find(|writer| writer.id == id).ok_or(FileError::Gone)?;
-        let length = u32::try_from(data.len()).ok().and_then(|length| writer.written.checked_add(length));
-        let written = length.filter(|&written| written <= writer.meta.size).ok_or(FileError::TooLong)?;
+        let written = writer.after(data.len(), free)?;
         if !data.is_empty()
             && let Err(error) = flash.append(writer.file, data)
         {
@@ -222,10 +238,23 @@ impl Store {
         if let Some((digest, _)) = &mut writer.crc32 {
             digest.update(data);
         }
-        if written < writer.meta.size {
+        if writer.growing {
+            writer.meta.size = written;
+        }
+        if writer.growing || written < writer.meta.size {
             return Ok(false);
         }
         self.complete(id).map(|()| true)
+    }
+
+    /// Ends a writer that no more bytes come for: a file that is not whole vanishes.
+    pub fn finish(&mut self, id: Id) -> Result<(), FileError> {
+        let writer = self.writers.iter().find(|writer| writer.id == id).ok_or(FileError::Gone)?;
+        if writer.written == writer.meta.size {
+            return self.complete(id);
+        }
+        self.abandon(id);
+        Err(FileError::Incomplete)
     }
 
     /// All content is there: checks it and commits the file, or removes it.

@@ -28,7 +28,7 @@ pub(super) async fn read(connection: &mut Connection<'_>, request: &Request) -> 
 
 async fn counted(connection: &mut Connection<'_>, length: usize) -> Result<usize, Failure> {
     if connection.received < length {
-        let end = connection.body_end();
+        let end = Connection::body_end();
         while connection.received < length {
             connection.more(end).await?;
         }
@@ -38,7 +38,7 @@ async fn counted(connection: &mut Connection<'_>, length: usize) -> Result<usize
 }
 
 async fn chunked(connection: &mut Connection<'_>) -> Result<usize, Failure> {
-    let end = connection.body_end();
+    let end = Connection::body_end();
     let mut chunks = Chunks::new();
     loop {
         connection.received = chunks.decode(connection.buffer, connection.received)?;

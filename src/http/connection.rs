@@ -8,7 +8,7 @@ use embassy_time::{Duration, Instant, Timer};
 use super::request::Request;
 use super::respond::Status;
 use crate::limits;
-use crate::port::{self, Event, Port, PortError, Socket};
+use crate::port::{self, Event, Port, Socket};
 
 /// How long a client may take to send its head.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -18,9 +18,9 @@ const IDLE_TIME: Duration = Duration::from_secs(30);
 const BODY_TIME: Duration = Duration::from_secs(120);
 /// How long to wait for the end of a client that has sent more than was read: closing at once would reset the
 /// connection, and the answer would be lost.
-const LINGER_TIME: Duration = Duration::from_secs(2);
-/// Reads of unwanted bytes before the server stops reading.
-const UNWANTED_READS: usize = 64;
+const LINGER_TIME: Duration = Duration::from_secs(5);
+/// Unwanted bytes that are read before the server stops reading.
+const UNWANTED: usize = 256 * 1024;
 
 /// Room for the framing of a chunked body beside its content.
 const SPARE: usize = 256;
@@ -98,19 +98,15 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// When the next bytes of a body must be there that must be complete at `end`.
-    pub fn body_deadline(&self, end: Instant) -> Instant {
-        end.min(Instant::now() + IDLE_TIME)
-    }
-
     /// When a body that begins now must be complete.
-    pub fn body_end(&self) -> Instant {
+    pub fn body_end() -> Instant {
         Instant::now() + BODY_TIME
     }
 
-    /// Receives more of a body. A client that stops in the middle is told, in case it only stopped sending.
+    /// Receives more of a body that must be whole at `end`. A client that stops in the middle is told, in case it only
+    /// stopped sending.
     pub async fn more(&mut self, end: Instant) -> Result<(), Failure> {
-        match self.receive(self.body_deadline(end)).await? {
+        match self.receive(end.min(Instant::now() + IDLE_TIME)).await? {
             0 => Err(Status::BAD_REQUEST.into()),
             _ => Ok(()),
         }
@@ -127,31 +123,34 @@ impl<'a> Connection<'a> {
         send(self.port, self.socket, bytes).await
     }
 
-    /// Ends when the client has gone away. What it sends meanwhile is thrown away.
+    /// Ends when the client has gone away. What it sends meanwhile is thrown away. For use while the buffer is needed.
     pub async fn gone(&mut self) {
-        for _ in 0..UNWANTED_READS {
-            match self.unwanted().await {
-                Ok(1..) => self.unread = true,
-                Ok(0) | Err(_) => return,
-            }
-        }
-        // It sends without end: it has not gone, and the kernel makes it wait.
-        pending().await
-    }
-
-    async fn unwanted(&self) -> Result<usize, PortError> {
         let mut scrap = [0; 128];
-        let (port, socket) = (self.port, self.socket);
-        port::io(port, Event::Readable(socket), || port.receive(socket, &mut scrap)).await
+        discard(self.port, self.socket, &mut scrap, &mut self.unread).await;
     }
 
     /// Closes the connection so that the client gets all that was sent to it.
     pub async fn close(mut self) {
         if self.unread && self.port.finish(self.socket).is_ok() {
-            let _ = select(self.gone(), Timer::after(LINGER_TIME)).await;
+            let discarding = discard(self.port, self.socket, self.buffer, &mut self.unread);
+            let _ = select(discarding, Timer::after(LINGER_TIME)).await;
         }
         self.port.close(self.socket);
     }
+}
+
+/// Receives and throws away until the client has finished sending or is gone, and notes whether there was anything. It
+/// does not end for a client that sends without end: the kernel makes that one wait.
+async fn discard(port: &'static dyn Port, socket: Socket, scrap: &mut [u8], any: &mut bool) {
+    let mut left = UNWANTED;
+    while left > 0 {
+        match port::io(port, Event::Readable(socket), || port.receive(socket, scrap)).await {
+            Ok(0) | Err(_) => return,
+            Ok(count) => left = left.saturating_sub(count),
+        }
+        *any = true;
+    }
+    pending().await
 }
 
 /// A head that exceeds its limit: because of its target or because of its fields.

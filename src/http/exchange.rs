@@ -1,6 +1,7 @@
 //! One request and its answer.
 
 use super::connection::{Connection, Failure};
+use super::console;
 use super::request::{Framing, Method};
 use super::respond::{self, Status};
 use super::rest;
@@ -35,6 +36,10 @@ async fn exchange(server: &HttpServer, connection: &mut Connection<'_>, reply: &
         Route::Log => rest::log(server, connection, reply).await,
         Route::Description => openapi::send(connection, server.needs_credentials()).await,
         Route::Metrics if server.offers_metrics() => metrics::send(server, connection).await,
-        Route::Metrics | Route::File => Err(Status::NOT_FOUND.into()),
+        Route::Console(asset) => console::serve(connection, asset).await,
+        Route::Metrics | Route::File => match console::start_page(request.target.of(connection.buffer)) {
+            Some(page) if request.method.reads() => console::serve(connection, page).await,
+            _ => Err(Status::NOT_FOUND.into()),
+        },
     }
 }

@@ -16,11 +16,14 @@
 //! openapi      /openapi.json, an extension
 //! metrics      /metrics, an extension; counters: what is counted for it
 //! pieces       bodies out of tables, written piece by piece
+//! console      the web console: pages that are part of the firmware
 //! respond      status lines, fields, answers longer than a buffer
 //! ```
 
 mod body;
+pub mod client;
 mod connection;
+mod console;
 mod counters;
 mod exchange;
 mod json;

@@ -49,6 +49,11 @@ pub(super) enum Method {
 }
 
 impl Method {
+    /// Asks for something without changing anything.
+    pub fn reads(self) -> bool {
+        matches!(self, Self::Get | Self::Head)
+    }
+
     fn parse(name: &str) -> Self {
         match name {
             "GET" => Self::Get,

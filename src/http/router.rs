@@ -1,6 +1,7 @@
 //! What a target means.
 
 use super::connection::Failure;
+use super::console::{self, Asset};
 use super::request::{Method, Request, Span};
 
 /// What a request asks for.
@@ -17,6 +18,8 @@ pub(super) enum Route {
     Description,
     /// `GET /metrics`.
     Metrics,
+    /// A part of the web console.
+    Console(&'static Asset),
     /// Anything else: a file.
     File,
 }
@@ -40,6 +43,7 @@ pub(super) fn route(buffer: &[u8], request: &Request) -> Result<Route, Failure> 
         (b"/openapi.json", ..) => Err(Failure::Method("GET, HEAD")),
         (b"/metrics", _, Method::Get | Method::Head) => Ok(Route::Metrics),
         (b"/metrics", ..) => Err(Failure::Method("GET, HEAD")),
+        (path, _, Method::Get | Method::Head) => Ok(console::find(path).map_or(Route::File, Route::Console)),
         _ => Ok(Route::File),
     }
 }
@@ -47,7 +51,7 @@ pub(super) fn route(buffer: &[u8], request: &Request) -> Result<Route, Failure> 
 impl Route {
     /// Belongs to the REST API, which can be switched off.
     pub fn is_api(self) -> bool {
-        self != Self::File
+        matches!(self, Self::Line(_) | Self::Call | Self::Log)
     }
 }
 
@@ -80,6 +84,7 @@ mod tests {
         assert_eq!(routed("GET /commander").unwrap().0, Route::File);
         assert_eq!(routed("GET /Command/ver").unwrap().0, Route::File);
         assert_eq!(routed("GET /").unwrap().0, Route::File);
+        assert_eq!(routed("GET /.console/nothing").unwrap().0, Route::File);
         assert_eq!(routed("GET /command"), Err(Failure::Method("POST")));
         assert_eq!(routed("HEAD /command/ver"), Err(Failure::Method("GET")));
         assert_eq!(routed("POST /command/ver"), Err(Failure::Method("GET")));

@@ -51,18 +51,9 @@ pub enum JoinError {
 const RESULT_SUCCESS: u8 = 1;
 const RESULT_JOINING: u8 = 2;
 
-/// The part of the join that is under way must not outlive its future.
-struct Joining<'a>(&'a Network);
-
-impl Drop for Joining<'_> {
-    fn drop(&mut self) {
-        self.0.joining.set(false);
-        self.0.watchers.borrow_mut().wake();
-    }
-}
-
 impl Network {
-    /// Brings the interface up, unless it is up; waits for a sequence that is already under way.
+    /// Brings the interface up, unless it is up; waits for a join that is already under way. The join itself goes on
+    /// when this future is dropped.
     pub async fn up(&self, interface: Interface) -> Result<(), JoinError> {
         if interface == Interface::SoftAp {
             return Err(JoinError::Failed);
@@ -72,7 +63,11 @@ impl Network {
             return Ok(());
         }
         self.forced_down.set(false);
-        self.join().await
+        self.outcome.set(None);
+        self.wanted.set(true);
+        self.watchers.borrow_mut().wake();
+        self.until(|| self.outcome.get().is_some()).await;
+        self.outcome.get().unwrap_or(Err(JoinError::Failed))
     }
 
     /// Takes the interface down and up again.
@@ -83,18 +78,15 @@ impl Network {
 
     /// Waits for a join that is under way: the radio does one thing at a time.
     pub async fn settled(&self) {
-        self.until(|| !self.joining.get()).await;
+        self.until(|| !self.joining.get() && !self.wanted.get()).await;
     }
 
     async fn join(&self) -> Result<(), JoinError> {
-        self.joining.set(true);
-        let guard = Joining(self);
         self.base.status.join_result.set(RESULT_JOINING);
         self.set_status(Status::Joining);
         let result = self.sequence().await;
         // A `network_down` in the meantime has already cleaned up.
         let result = if self.forced_down.get() { Err(JoinError::Aborted) } else { result };
-        drop(guard);
         match result {
             Ok(config) => self.joined(config),
             Err(error) => self.not_joined(error),
@@ -133,6 +125,9 @@ impl Network {
             Some(known) => known,
             None => self.probe(&ssid).await?,
         };
+        if self.forced_down.get() {
+            return Err(JoinError::Aborted);
+        }
         self.associate(&access_point).await?;
         self.known.borrow_mut().replace(access_point);
         self.set_status(Status::NoAddress);
@@ -247,6 +242,19 @@ fn parse_mac(text: &[u8]) -> Option<[u8; 6]> {
         *byte = u8::from_str_radix(parts.next()?, 16).ok()?;
     }
     parts.next().is_none().then_some(mac)
+}
+
+/// Joins whenever [`Network::up`] asks for it, for ever.
+pub async fn join_when_asked(network: &'static Network) {
+    loop {
+        network.until(|| network.wanted.get()).await;
+        network.joining.set(true);
+        network.wanted.set(false);
+        let outcome = network.join().await;
+        network.joining.set(false);
+        network.outcome.set(Some(outcome));
+        network.watchers.borrow_mut().wake();
+    }
 }
 
 /// Joins at boot when `wlan.auto_join.enabled` says so, notices a lost network and joins it again, for ever.

@@ -20,6 +20,11 @@ pub struct LookupError;
 /// Resolves a host name; a dotted address is taken as it is. Logs `Resolving host: …` in both cases, as the original.
 pub async fn resolve(network: &Network, interface: Interface, host: &str) -> Result<Ipv4Addr, LookupError> {
     network.base.log.line(Level::Progress, format_args!("Resolving host: {host}"));
+    address_of(network, interface, host).await
+}
+
+/// The same without the log line: HTTP requests do not print it (HTTP reference 7.2).
+pub async fn address_of(network: &Network, interface: Interface, host: &str) -> Result<Ipv4Addr, LookupError> {
     if let Ok(address) = host.parse() {
         return Ok(address);
     }

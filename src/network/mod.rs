@@ -13,11 +13,13 @@ use crate::port::Interface;
 use crate::stream::Streams;
 use crate::variable::{Id, id};
 
+mod connect;
 mod join;
 mod lookup;
 
-pub use join::{JoinError, keep_joined, security_name};
-pub use lookup::{LookupError, ping, resolve};
+pub use connect::connect_tcp;
+pub use join::{JoinError, join_when_asked, keep_joined, security_name};
+pub use lookup::{LookupError, address_of, ping, resolve};
 
 const DEFAULT_INTERFACE: Id = id("network.default_interface");
 
@@ -48,8 +50,12 @@ pub struct Network {
     base: &'static Base,
     streams: &'static Streams,
     services: RefCell<Vec<&'static dyn Service, 8>>,
-    /// A sequence runs now.
+    /// Someone has asked for a join that has not started yet.
+    wanted: Cell<bool>,
+    /// A join runs now.
     joining: Cell<bool>,
+    /// How the join that was asked for last has ended.
+    outcome: Cell<Option<Result<(), JoinError>>>,
     /// The owner has taken the interface down: auto-join leaves it so.
     forced_down: Cell<bool>,
     /// The network joined last, so that the next time needs no probe.
@@ -65,7 +71,9 @@ impl Network {
             base,
             streams,
             services: RefCell::new(Vec::new()),
+            wanted: Cell::new(false),
             joining: Cell::new(false),
+            outcome: Cell::new(None),
             forced_down: Cell::new(false),
             known: RefCell::new(None),
             watchers: RefCell::new(MultiWakerRegistration::new()),

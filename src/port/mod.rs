@@ -318,8 +318,6 @@ pub trait Board {
     fn memory_usage(&self) -> Option<u8>;
     /// Restarts the device. Returns; the port stops running tasks soon after.
     fn reboot(&self);
-    /// The HTTP server listens on `port`: a process may tell its user the address.
-    fn http_listens(&self, _port: u16) {}
     /// The serial side has ended and nothing else keeps the device alive: a process ends here, a board ignores it.
     fn serial_ended(&self) {}
 }

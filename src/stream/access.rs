@@ -6,7 +6,7 @@ use core::task::Poll;
 
 use embassy_time::{Duration, with_timeout};
 
-use super::{Ends, Kind, Source, Stream, StreamError, Streams};
+use super::{Ends, Intake, Kind, Source, Stream, StreamError, Streams};
 use crate::file::FileError;
 use crate::log::Level;
 use crate::port::{self, Event};
@@ -16,6 +16,9 @@ const AUTO_CLOSE: Id = id("stream.auto_close");
 
 /// How long a closed stream may take to send what was already accepted.
 const LINGER: Duration = Duration::from_secs(5);
+
+/// How long a write waits for a peer that takes nothing.
+const STALL: Duration = Duration::from_secs(20);
 
 impl Streams {
     /// `0` no data, `1` data, `2` closed by the peer (commands reference, `stream_poll`).
@@ -83,6 +86,10 @@ impl Streams {
     pub async fn writable(&self, handle: u8, bytes: usize) -> Result<(), StreamError> {
         poll_fn(|context| {
             let ready = self.with(handle, |slot, stream| match stream.source {
+                _ if !matches!(stream.intake, Intake::Open) => {
+                    stream.intake.admits(bytes, slot.tx.free_capacity())?;
+                    Ok(slot.tx.free_capacity() >= bytes)
+                }
                 Source::Room if stream.peer_closed => Err(StreamError::Closed),
                 Source::Socket(_) if stream.kind.keeps_messages() => Ok(true),
                 Source::Socket(_) | Source::Room if bytes > slot.tx.capacity() => Err(StreamError::TooLarge),
@@ -113,10 +120,22 @@ impl Streams {
         }
     }
 
+    /// Waits for room in the send buffer, but not for ever: commands run one at a time, and a peer that does not read
+    /// must not stop all others.
+    async fn room_for(&self, handle: u8, bytes: usize) -> Result<(), StreamError> {
+        with_timeout(STALL, self.writable(handle, bytes)).await.unwrap_or(Err(StreamError::Stalled))
+    }
+
     async fn write_bytes(&self, handle: u8, mut data: &[u8]) -> Result<(), StreamError> {
         while !data.is_empty() {
-            self.writable(handle, 1).await?;
-            let written = self.with(handle, |slot, _| slot.tx.try_write(data).unwrap_or(0))?;
+            self.room_for(handle, 1).await?;
+            let written = self.with(handle, |slot, stream| {
+                let written = slot.tx.try_write(data).unwrap_or(0);
+                stream.intake.took(written);
+                // A room may wait for the first byte.
+                slot.changed();
+                written
+            })?;
             data = &data[written..];
         }
         Ok(())
@@ -125,7 +144,7 @@ impl Streams {
     /// Messages lie in the send buffer with their length in front.
     async fn write_message(&self, handle: u8, data: &[u8]) -> Result<(), StreamError> {
         let length = u32::try_from(data.len()).map_err(|_| StreamError::TooLarge)?;
-        self.writable(handle, data.len() + 4).await?;
+        self.room_for(handle, data.len() + 4).await?;
         self.with(handle, |slot, _| {
             for part in [&length.to_le_bytes()[..], data] {
                 // Room for both was awaited above, in one step with this.
@@ -176,8 +195,11 @@ impl Streams {
         })?;
         let (socket, to) = target.ok_or(StreamError::Closed)?;
         let port = self.base.port;
-        let sent = port::io(port, Event::Writable(socket), || port.udp_send(socket, data, to)).await;
-        sent.map_err(|_| StreamError::Closed)
+        let sending = port::io(port, Event::Writable(socket), || port.udp_send(socket, data, to));
+        match with_timeout(STALL, sending).await {
+            Ok(sent) => sent.map_err(|_| StreamError::Closed),
+            Err(_) => Err(StreamError::Stalled),
+        }
     }
 
     /// Closes a stream. What was written still goes out, within a bounded time.
@@ -197,7 +219,8 @@ impl Streams {
     async fn drained(&self, handle: u8) {
         poll_fn(|context| {
             let busy = self.with(handle, |slot, stream| {
-                let gone = matches!(stream.source, Source::Room) && stream.peer_closed;
+                let gone =
+                    matches!(stream.source, Source::Room) && (stream.peer_closed || stream.intake == Intake::Held);
                 !gone && (!slot.tx.is_empty() || slot.sending.get())
             });
             if busy == Ok(true) {

@@ -21,11 +21,13 @@ mod access;
 mod list;
 mod open;
 pub mod pump;
+mod room;
 mod server;
 mod usage;
 
 pub use list::HEADING;
 pub use open::Reservation;
+pub use room::Intake;
 pub use server::{Protocol, ServerError, serve};
 pub use usage::Usage;
 
@@ -91,6 +93,8 @@ pub enum StreamError {
     Closed,
     /// More than the stream can ever take at once.
     TooLarge,
+    /// The peer has taken nothing for too long.
+    Stalled,
     /// A file stream's store failed.
     File,
 }
@@ -125,7 +129,7 @@ pub enum Ends {
 enum Source {
     /// A socket that the slot's pump serves.
     Socket(Socket),
-    /// Another room moves the bytes: see [`Streams::inbound`] and [`Streams::outbound`].
+    /// Another room moves the bytes: see [`Streams::rx_write`] and [`Streams::tx_read`].
     Room,
     /// A file being read.
     Reader(Reader),
@@ -142,6 +146,8 @@ struct Stream {
     ends: Ends,
     /// The peer has closed; received data may be left.
     peer_closed: bool,
+    /// What may be written.
+    intake: Intake,
     /// UDP: where writes go. Of a server: who was heard last.
     remote: Option<SocketAddrV4>,
     /// UDP: the datagram that is being read.

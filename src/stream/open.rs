@@ -21,6 +21,7 @@ impl Drop for Reservation<'_> {
             && let Ok(slot) = self.streams.slot(self.handle)
         {
             slot.stream.borrow_mut().take();
+            slot.changed();
         }
     }
 }
@@ -35,11 +36,13 @@ impl Streams {
                 self.generation.set(generation);
                 slot.rx.clear();
                 slot.tx.clear();
+                slot.sending.set(false);
                 *stream = Some(Stream {
                     kind,
                     source: Source::Room,
                     ends: Ends::None,
                     peer_closed: false,
+                    intake: Default::default(),
                     remote: None,
                     datagram: Default::default(),
                     server: None,

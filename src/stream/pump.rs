@@ -41,9 +41,9 @@ async fn serve(streams: &'static Streams, handle: u8, slot: &Slot, work: &Work) 
     }
 }
 
-/// Ends when the stream of this generation was closed.
+/// Ends when the stream of this generation, or a later one on the same handle, was closed.
 async fn stopped(slot: &Slot, generation: u32) {
-    while slot.stop.wait().await != generation {}
+    while (slot.stop.wait().await.wrapping_sub(generation) as i32) < 0 {}
 }
 
 async fn connection(streams: &'static Streams, handle: u8, slot: &Slot, work: &Work) {
@@ -197,7 +197,8 @@ fn read_whole(rx: &RxPipe, mut buffer: &mut [u8]) -> bool {
 }
 
 impl Streams {
-    fn keepalive(&self) -> Option<Keepalive> {
+    /// TCP keepalive as `tcp.keepalive.*` ask for it.
+    pub fn keepalive(&self) -> Option<Keepalive> {
         let variables = &self.base.variables;
         variables.flag(KEEPALIVE).then(|| Keepalive {
             idle: variables.number(KEEPALIVE_IDLE) as u16,

@@ -40,7 +40,7 @@ pub fn describe(kind: &Kind, out: &mut dyn Write) -> fmt::Result {
 }
 
 /// Writes what the first word of an indexed variable may be.
-fn describe_index(index: Index, out: &mut dyn Write) -> fmt::Result {
+pub fn describe_index(index: Index, out: &mut dyn Write) -> fmt::Result {
     match index {
         Index::Number(count) => write!(out, "<0-{}>", count.saturating_sub(1)),
         Index::Gpio => write!(out, "<GPIO>"),

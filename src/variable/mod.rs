@@ -29,7 +29,7 @@ mod table;
 mod tests;
 mod value;
 
-pub use describe::describe;
+pub use describe::{describe, describe_index};
 pub use print::is_long;
 pub use store::Variables;
 use table::ROWS;

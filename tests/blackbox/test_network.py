@@ -120,7 +120,7 @@ class TcpClient(NetworkCase):
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             connection.close()
             line.wait_poll(0, 2)
-            line.command("write 0 3", b"abc")
+            self.assertEqual(line.command("write 0 3", b"abc").code, 1)
             self.assertEqual(line.ok("close 0"), "Success")
 
     def test_close_sends_what_was_written(self):
@@ -139,6 +139,21 @@ class TcpClient(NetworkCase):
             self.assertEqual(received, data)
             self.assertEqual(connection.recv(1), b"")
             connection.close()
+
+    def test_the_data_of_a_failed_write_is_no_command(self):
+        """A host sends command and data in one piece; what cannot be written must not be run."""
+        line = self.line
+        for command in ("write 5 {}", "udps write {} 127.0.0.1 9", "fcr \"\" {}"):
+            data = b"set udp.client.remote_port 1\r\n"
+            self.assertEqual(line.command(command.format(len(data)), data).code in (1, 7), True)
+            self.assertEqual(line.quiet(0.3), b"", command)
+            self.assertEqual(line.ok("get udp.client.remote_port"), "3000")
+
+    def test_with_the_write_check_a_failed_write_takes_no_data(self):
+        line = self.line
+        line.ok("set bus.command.write_check_enabled 1")
+        self.assertEqual(line.command("write 5 3").code, 1)
+        self.assertEqual(line.ok("ver")[:4], "OPEN")
 
     def test_half_closed_peer_still_gets_an_answer(self):
         line = self.line
@@ -519,17 +534,17 @@ class Interface(NetworkCase):
         line.ok("ndo")
         line.ok("set wlan.ssid \"No Such Network\"")
         response = line.command("nup", seconds=60)
-        self.assertEqual((response.code, response.text), (1, "Join failed"))
+        self.assertEqual((response.code, response.text), (1, "Command failed"))
         self.assertEqual(line.ok("get wlan.join.result"), "6")
 
     def test_a_secured_network(self):
         line = self.line
         line.ok("ndo")
         line.ok("set wlan.ssid OpenZentri-WPA2")
-        self.assertAnswer(line.command("nup"), 1, "Join failed")
+        self.assertAnswer(line.command("nup"), 1, "Command failed")
         self.assertEqual(line.ok("get wlan.join.result"), "4")
         line.ok("set wlan.passkey wrongwrong")
-        self.assertAnswer(line.command("nup", seconds=60), 1, "Join failed")
+        self.assertAnswer(line.command("nup", seconds=60), 1, "Command failed")
         self.assertEqual(line.ok("get wlan.join.result"), "7")
         line.ok("set wlan.passkey password")
         line.ok("nup")

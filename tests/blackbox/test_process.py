@@ -135,8 +135,7 @@ class Rebooting(DeviceCase):
         process = self.device.process.pid
         line = self.device.machine()
         line.ok("set udp.client.remote_port 1234")
-        self.assertEqual(line.ok("reboot"), "Rebooting")
-        line.sync(10)
+        self.assertEqual(line.rebooted().text, "Rebooting")
         self.assertEqual(line.ok("get udp.client.remote_port"), "3000", "what was not saved is lost")
         self.assertEqual(self.device.process.pid, process)
         self.assertTrue(self.device.link.exists())
@@ -161,20 +160,18 @@ class Rebooting(DeviceCase):
         line.ok(f"tcps start {port}")
         with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
             line.wait_text("poll all", "0,0")
-            line.ok("reboot")
+            line.rebooted()
             try:
                 self.assertEqual(client.recv(1), b"")
             except ConnectionResetError:
                 pass
-        line.sync()
         self.assertEqual(line.ok("poll all"), "None")
         line.ok(f"tcps start {port}")
 
     def test_many_reboots(self):
         line = self.device.machine()
         for _ in range(10):
-            line.ok("reboot")
-            line.sync()
+            line.rebooted()
         descriptors = os.listdir(f"/proc/{self.device.process.pid}/fd")
         self.assertLess(len(descriptors), 30, "descriptors pile up")
 
@@ -250,8 +247,7 @@ class Settings(DeviceCase):
         self.assertRegex(mac, r"^([0-9A-F]{2}:){5}[0-9A-F]{2}$")
         self.assertEqual(line.command("factory_reset 4C:55:CC:10:09:42").code, 7)
         self.assertEqual(line.ok("get udp.client.remote_port"), "4711")
-        line.ok(f"factory_reset {mac}")
-        line.sync()
+        line.rebooted(f"factory_reset {mac}")
         self.assertEqual(line.ok("get udp.client.remote_port"), "3000")
         self.assertEqual(line.ok("get wlan.mac"), mac, "the identity is no setting")
 

@@ -162,7 +162,7 @@ fn empty_files() {
     for (name, crc) in [(b"a", Some(0)), (b"b", Some(0xFFFF)), (b"c", None)] {
         let writer = files.create(&FileSpec { crc, ..spec(name, 0) }).unwrap();
         assert_eq!(files.stat(name), None);
-        assert_eq!(files.finish_empty(writer), Ok(()));
+        assert_eq!(files.finish(writer), Ok(()));
         assert_eq!(files.stat(name).map(|meta| (meta.size, meta.crc)), Some((0, 0xFFFF)));
         assert_eq!(read_all(&files, name), b"");
     }
@@ -170,8 +170,38 @@ fn empty_files() {
     let wrong = FileSpec { crc: Some(1), ..spec(b"e", 0) };
     assert_eq!(store(&files, &wrong, b""), Err(FileError::Corrupt));
     let writer = files.create(&spec(b"f", 1)).unwrap();
-    assert_eq!(files.finish_empty(writer), Err(FileError::Incomplete));
+    assert_eq!(files.finish(writer), Err(FileError::Incomplete));
     assert_eq!(files.count(), 4);
+}
+
+/// A file whose size nobody knows: it takes what comes, and is there when it is finished.
+#[test]
+fn growing_files() {
+    let (flash, files) = mounted(3 * 4096 + 100);
+    let replacing = FileSpec { replace: true, ..spec(b"a", 0) };
+    for (content, crc) in [(b"".as_slice(), 0), (b"Hello World!", 0x222F)] {
+        let writer = files.create_growing(&FileSpec { crc: Some(crc), ..replacing }).unwrap();
+        for piece in content.chunks(5) {
+            assert_eq!(files.write(&writer, piece), Ok(false));
+        }
+        assert_eq!(files.writing(&writer).map(|meta| meta.size as usize), Some(content.len()));
+        assert_eq!(files.finish(writer), Ok(()));
+        assert_eq!(read_all(&files, b"a"), content);
+    }
+    let writer = files.create_growing(&FileSpec { crc: Some(0x222E), ..replacing }).unwrap();
+    assert_eq!(files.write(&writer, b"Hello World!"), Ok(false));
+    assert_eq!(files.finish(writer), Err(FileError::Corrupt));
+    // More than there is flash for: nothing of that write is stored, and others keep what was promised to them.
+    let writer = files.create_growing(&replacing).unwrap();
+    let other = files.create(&spec(b"b", 5000)).unwrap();
+    assert_eq!(files.write(&writer, &[7; 4000]), Err(FileError::NoRoom));
+    assert_eq!(files.write(&writer, &[7; 1000]), Ok(false));
+    files.abandon(other);
+    assert_eq!(files.write(&writer, &[7; 4000]), Ok(false));
+    assert_eq!(files.write(&writer, &[7; 9000]), Err(FileError::NoRoom));
+    files.abandon(writer);
+    assert_eq!(read_all(&files, b"a"), b"Hello World!");
+    assert_eq!((files.count(), flash.names().len(), flash.open_handles()), (1, 1, 0));
 }
 
 /// A failed write has stored nothing: the host may send the chunk again.

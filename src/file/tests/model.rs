@@ -11,8 +11,9 @@ use crate::wire::crc16::crc16;
 
 #[derive(Clone, Debug)]
 enum Op {
-    Start { name: u8, size: usize, replace: bool, good_crc: bool, essential: bool },
+    Start { name: u8, size: usize, replace: bool, good_crc: bool, essential: bool, growing: bool },
     Feed { writer: usize, bytes: usize },
+    Finish { writer: usize },
     Abandon { writer: usize },
     Open { name: u8 },
     Close { reader: usize },
@@ -35,7 +36,15 @@ struct Active {
     file: Expected,
     sent: usize,
     replace: bool,
-    good_crc: bool,
+    crc: u16,
+    growing: bool,
+}
+
+impl Active {
+    /// The CRC fits what has been sent.
+    fn is_good(&self, sent: usize) -> bool {
+        crc16(&self.file.content[..sent]) == self.crc
+    }
 }
 
 struct World {
@@ -125,6 +134,7 @@ impl World {
         match *op {
             Op::Start { .. } => self.start(op),
             Op::Feed { writer, bytes } => self.feed(writer, bytes, after),
+            Op::Finish { writer } => self.finish(writer, after),
             Op::Abandon { writer } => {
                 if let Some(active) = take(&mut self.writers, writer) {
                     self.files.abandon(active.writer);
@@ -181,7 +191,7 @@ impl World {
     }
 
     fn start(&mut self, op: &Op) -> Result<(), FileError> {
-        let Op::Start { name, size, replace, good_crc, essential } = *op else { unreachable!() };
+        let Op::Start { name, size, replace, good_crc, essential, growing } = *op else { unreachable!() };
         let name = name_of(name);
         let content = content_of(self.started, size);
         let crc = crc16(&content) ^ u16::from(!good_crc);
@@ -197,10 +207,11 @@ impl World {
         } else {
             Ok(())
         };
-        match (self.files.create(&spec), expected) {
+        let created = if growing { self.files.create_growing(&spec) } else { self.files.create(&spec) };
+        match (created, expected) {
             (Ok(writer), Ok(())) => {
                 let file = Expected { order: self.started, name, content, essential };
-                self.writers.push(Active { writer, file, sent: 0, replace, good_crc });
+                self.writers.push(Active { writer, file, sent: 0, replace, crc, growing });
                 self.started += 1;
                 Ok(())
             }
@@ -219,26 +230,27 @@ impl World {
         };
         let end = active.sent + bytes;
         let size = active.file.content.len();
+        if end > size && active.growing {
+            return Ok(());
+        }
         if end > size {
             let data = content_of(0, bytes);
             assert_eq!(self.files.write(&active.writer, &data), Err(FileError::TooLong));
             return Ok(());
         }
-        let complete = end == size;
-        if complete && active.good_crc {
-            assert!(active.replace || after.iter().all(|file| file.name != active.file.name));
-            after.retain(|file| file.name != active.file.name);
-            after.push(active.file.clone());
-            after.sort_by_key(|file| file.order);
+        let complete = end == size && !active.growing;
+        let good = active.is_good(end);
+        if complete && good {
+            commit(active, after);
         }
         let result = self.files.write(&active.writer, &active.file.content[active.sent..end]);
         match result {
             Ok(done) => {
                 assert_eq!(done, complete);
-                assert!(!done || active.good_crc);
+                assert!(!done || good);
                 active.sent = end;
             }
-            Err(FileError::Corrupt) => assert!(complete && !active.good_crc),
+            Err(FileError::Corrupt) => assert!(complete && !good),
             Err(FileError::Flash(_)) => {}
             Err(error) => panic!("{error:?}"),
         }
@@ -251,6 +263,33 @@ impl World {
             _ => Ok(()),
         }
     }
+
+    /// No more content comes for a writer.
+    fn finish(&mut self, index: usize, after: &mut Vec<Expected>) -> Result<(), FileError> {
+        let Some(mut active) = take(&mut self.writers, index) else { return Ok(()) };
+        let whole = active.growing || active.file.content.is_empty();
+        let good = whole && active.is_good(active.sent);
+        if good {
+            active.file.content.truncate(active.sent);
+            commit(&active, after);
+        }
+        match self.files.finish(active.writer) {
+            Ok(()) => assert!(good),
+            Err(FileError::Corrupt) => assert!(whole && !good),
+            Err(FileError::Incomplete) => assert!(!whole),
+            Err(error @ FileError::Flash(_)) => return Err(error),
+            Err(error) => panic!("{error:?}"),
+        }
+        Ok(())
+    }
+}
+
+/// The file of a writer appears, in place of one of its name.
+fn commit(active: &Active, after: &mut Vec<Expected>) {
+    assert!(active.replace || after.iter().all(|file| file.name != active.file.name));
+    after.retain(|file| file.name != active.file.name);
+    after.push(active.file.clone());
+    after.sort_by_key(|file| file.order);
 }
 
 fn take<T>(list: &mut Vec<T>, index: usize) -> Option<T> {
@@ -293,7 +332,11 @@ fn run(ops: &[Op], cuts: &[usize], unsynced: Unsynced) -> &'static MemFlash {
 }
 
 fn start(name: u8, size: usize, replace: bool) -> Op {
-    Op::Start { name, size, replace, good_crc: true, essential: name == 2 }
+    Op::Start { name, size, replace, good_crc: true, essential: name == 2, growing: false }
+}
+
+fn grow(name: u8, size: usize, replace: bool) -> Op {
+    Op::Start { name, size, replace, good_crc: true, essential: false, growing: true }
 }
 
 fn feed(writer: usize, bytes: usize) -> Op {
@@ -302,7 +345,7 @@ fn feed(writer: usize, bytes: usize) -> Op {
 
 /// Everything that changes flash, in one life of a device.
 fn life() -> Vec<Op> {
-    let bad = Op::Start { name: 4, size: 3, replace: false, good_crc: false, essential: false };
+    let bad = Op::Start { name: 4, size: 3, replace: false, good_crc: false, essential: false, growing: false };
     let mut ops = std::vec![
         start(1, 10, false),
         feed(0, 4),
@@ -334,6 +377,22 @@ fn life() -> Vec<Op> {
         start(3, 4, true),
         Op::Delete { name: 3 },
         feed(0, 4),
+        // Growing: replaced when finished, cut short, given up, empty.
+        grow(3, 9, false),
+        feed(0, 4),
+        feed(0, 5),
+        Op::Finish { writer: 0 },
+        grow(3, 6, true),
+        feed(0, 6),
+        Op::Finish { writer: 0 },
+        grow(3, 8, true),
+        feed(0, 5),
+        Op::Finish { writer: 0 },
+        grow(3, 8, true),
+        feed(0, 8),
+        Op::Abandon { writer: 0 },
+        grow(0, 0, false),
+        Op::Finish { writer: 0 },
         Op::Remount,
         Op::Erase { keep: true },
         start(6, 3, false),
@@ -389,9 +448,12 @@ fn one_or_all_calls_fail() {
 
 fn any_op() -> impl Strategy<Value = Op> {
     prop_oneof![
-        4 => (0..5u8, 0..40usize, any::<bool>(), prop::bool::weighted(0.9), any::<bool>()).prop_map(
-            |(name, size, replace, good_crc, essential)| Op::Start { name, size, replace, good_crc, essential }),
+        4 => (0..5u8, 0..40usize, any::<bool>(), prop::bool::weighted(0.9), any::<bool>(), any::<bool>()).prop_map(
+            |(name, size, replace, good_crc, essential, growing)| {
+                Op::Start { name, size, replace, good_crc, essential, growing }
+            }),
         8 => (0..8usize, 0..24usize).prop_map(|(writer, bytes)| Op::Feed { writer, bytes }),
+        3 => (0..8usize).prop_map(|writer| Op::Finish { writer }),
         1 => (0..8usize).prop_map(|writer| Op::Abandon { writer }),
         3 => (0..5u8).prop_map(|name| Op::Open { name }),
         3 => (0..8usize).prop_map(|reader| Op::Close { reader }),

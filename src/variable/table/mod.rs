@@ -113,24 +113,39 @@ pub fn find_bytes(words: &[&[u8]]) -> Option<(Id, usize)> {
         return Some((found, 1));
     }
     for length in (1..=words.len().min(LONGEST)).rev() {
-        let words = &words[..length];
-        if let Some(row) = ROWS.iter().position(|row| !row.abbr.is_empty() && same_words(row.abbr, words)) {
+        let Some(short) = join(&words[..length]) else { continue };
+        if let Some(row) = ROWS.iter().position(|row| row.abbr.as_bytes() == short) {
             return Some((Id(row as u16), length));
         }
-        if let Some((_, name)) = alias::ALIASES.iter().find(|(old, _)| same_words(old, words)) {
+        if let Some((_, name)) = alias::ALIASES.iter().find(|(old, _)| old.as_bytes() == short) {
             return Some((by_name(name.as_bytes())?, length));
         }
     }
     None
 }
 
+/// Words with blanks between them, as abbreviations are written; `None` when they are too long for one or have blanks in
+/// them. Joining once and comparing whole is several times cheaper than taking every row apart.
+fn join(words: &[&[u8]]) -> Option<heapless::Vec<u8, LONGEST_TEXT>> {
+    let mut joined = heapless::Vec::new();
+    for (place, word) in words.iter().enumerate() {
+        if word.is_empty() || word.contains(&b' ') {
+            return None;
+        }
+        if place > 0 {
+            joined.push(b' ').ok()?;
+        }
+        joined.extend_from_slice(word).ok()?;
+    }
+    Some(joined)
+}
+
+/// Bytes of the longest abbreviation or old name.
+const LONGEST_TEXT: usize = 48;
+
 fn by_name(name: &[u8]) -> Option<Id> {
     let row = ROWS.binary_search_by(|row| row.name.as_bytes().cmp(name)).ok()?;
     Some(Id(row as u16))
-}
-
-fn same_words(abbreviation: &str, words: &[&[u8]]) -> bool {
-    abbreviation.split(' ').map(str::as_bytes).eq(words.iter().copied())
 }
 
 // --- Builders of rows -------------------------------------------------------------------------------------------------

@@ -54,6 +54,8 @@ fn the_longest_abbreviation_counts() {
     assert_eq!(name(&["wl", "s", "net"]), Some(("wlan.ssid", 2)));
     assert_eq!(name(&["so", "s", "i"]), Some(("softap.static.ip", 3)));
     assert_eq!(name(&["wl", "S"]), None);
+    assert_eq!(name(&["wl s", "r"]), None);
+    assert_eq!(name(&["wl", "", "s"]), None);
     assert_eq!(name(&["wl"]), None);
     assert_eq!(name(&[]), None);
 }

@@ -201,6 +201,26 @@ class Machine(Console):
             raise AssertionError(f"{line!r}: {response!r}")
         return response.text
 
+    def rebooted(self, line="reboot", seconds=10.0):
+        """Runs a command that restarts the device, and waits until the device is there again; answers the response."""
+        # Not saved, so it is gone when the device has started again.
+        self.ok("set ioconn.remote_host restarting")
+        response = self.command(line)
+        if response.code != 0:
+            raise AssertionError(f"{line!r}: {response!r}")
+        deadline = time.monotonic() + seconds
+        while True:
+            # What is sent in the middle of the restart may be lost, with its answer.
+            self.quiet(0.05)
+            try:
+                if self.command("get ioconn.remote_host", seconds=0.3).data == b"":
+                    self.quiet(0.05)
+                    return response
+            except TimeoutError:
+                pass
+            if time.monotonic() > deadline:
+                raise TimeoutError("the device did not come back")
+
     def read_stream(self, handle, count, seconds=10.0):
         """Reads until `count` bytes have come from a stream."""
         data = b""

@@ -1,0 +1,91 @@
+//! A response that becomes a file (http-and-files reference 7.4).
+
+use super::body::Body;
+use super::link::{Link, SILENCE};
+use super::{Client, Failure, Slot};
+use crate::file::{FileSpec, Files, Name, Version, Writer};
+use crate::log::Level;
+
+/// Redirections that are followed.
+const REDIRECTIONS: usize = 5;
+
+/// The file to be made.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Its name.
+    pub name: Name,
+    /// Its version.
+    pub version: Version,
+    /// Its type.
+    pub kind: u8,
+    /// Its flags.
+    pub flags: u16,
+    /// The CRC-16 that the content must have.
+    pub crc: Option<u16>,
+    /// The CRC-32 that it must have, as Gecko OS 4 hosts give it.
+    pub crc32: Option<u32>,
+}
+
+/// Fetches the slot's request into a file; answers the status.
+pub(super) async fn run(client: &Client, slot: &Slot, target: &Target, buffer: &mut [u8]) -> Result<u16, Failure> {
+    for _ in 0..=REDIRECTIONS {
+        let mut link = Link::open(client, slot, buffer).await?;
+        link.send_head(slot, 0).await?;
+        let method = slot.request.borrow().method;
+        let head = link.answer(client, method).await?;
+        if head.is_redirection() {
+            let next = link.location(&slot.request.borrow().url)?.ok_or(Failure::Status(head.status))?;
+            slot.request.borrow_mut().url = next;
+            continue;
+        }
+        if head.status != 200 {
+            return Err(Failure::Status(head.status));
+        }
+        store(client, &mut link, head.body, target).await?;
+        client.base.log.line(Level::Detail, format_args!("File created"));
+        return Ok(head.status);
+    }
+    Err(Failure::Redirections)
+}
+
+/// A file that vanishes unless it is finished.
+struct Unfinished<'a> {
+    files: &'a Files,
+    writer: Option<Writer>,
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        if let Some(writer) = self.writer.take() {
+            self.files.abandon(writer);
+        }
+    }
+}
+
+async fn store(client: &Client, link: &mut Link<'_>, mut body: Body, target: &Target) -> Result<(), Failure> {
+    let files = client.files;
+    let mut file = Unfinished { files, writer: Some(create(files, &body, target)?) };
+    while let Some(piece) = link.piece(&mut body, SILENCE).await? {
+        let Some(writer) = &file.writer else { break };
+        if files.write(writer, link.bytes(piece))? {
+            file.writer = None;
+        }
+    }
+    match file.writer.take() {
+        Some(writer) => Ok(files.finish(writer)?),
+        None => Ok(()),
+    }
+}
+
+/// Begins the file: flash is reserved at once when the length is known.
+fn create(files: &Files, body: &Body, target: &Target) -> Result<Writer, Failure> {
+    let Target { ref name, version, kind, flags, crc, crc32 } = *target;
+    let size = body.length().map(u32::try_from).transpose().map_err(|_| Failure::TooLarge)?;
+    let spec = FileSpec { name, size: size.unwrap_or(0), version, kind, flags, crc, replace: true };
+    let writer = if size.is_some() { files.create(&spec)? } else { files.create_growing(&spec)? };
+    if let Some(crc32) = crc32 {
+        // The writer was made just now, so this cannot fail.
+        let _ = files.expect_crc32(&writer, crc32);
+    }
+    Ok(writer)
+}

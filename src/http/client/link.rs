@@ -1,0 +1,189 @@
+//! One connection to a server and the buffer for it: a head that goes out, pieces of a body that go out, then the head
+//! and the pieces of a body that come in.
+
+use core::ops::Range;
+
+use embassy_time::{Duration, with_timeout};
+
+use super::body::Body;
+use super::request::MAX_HEAD;
+use super::response::{self, Head};
+use super::transport::{Moved, Transport};
+use super::{Client, Failure, Method, Slot, Url};
+use crate::limits;
+use crate::log::Level;
+use crate::port::PortError;
+
+/// How long a server may take to answer.
+const HEAD_TIME: Duration = Duration::from_secs(30);
+/// How long a server may leave the device without taking or sending a byte.
+pub(super) const SILENCE: Duration = Duration::from_secs(30);
+/// Heads that come before the one that counts.
+const INTERIM_HEADS: usize = 8;
+
+const _: () = assert!(limits::HTTP_CLIENT_BUFFER >= MAX_HEAD, "a request's head is written into the buffer");
+
+/// What came of sending a part of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// It is on its way.
+    All,
+    /// The server takes no more: it has answered already, or is gone.
+    Refused,
+}
+
+/// A connection and its buffer.
+pub(super) struct Link<'a> {
+    pub transport: Transport,
+    buffer: &'a mut [u8],
+    /// What was received and not used yet.
+    received: Range<usize>,
+    /// Where the head of the answer is, until a piece of the body is received.
+    head: Range<usize>,
+}
+
+impl<'a> Link<'a> {
+    /// Connects to the server of the slot's request. Logs what the original logs.
+    pub async fn open(client: &Client, slot: &Slot, buffer: &'a mut [u8]) -> Result<Self, Failure> {
+        let (interface, host, port, secure) = {
+            let request = slot.request.borrow();
+            let (method, Url { target, .. }) = (request.method.name(), &request.url);
+            client.base.log.line(Level::Progress, format_args!("Request {method} {target}"));
+            (request.interface, request.url.host.clone(), request.url.port, request.url.secure)
+        };
+        let transport = Transport::connect(client, interface, &host, port, secure).await?;
+        slot.local_port.set(transport.local_port());
+        Ok(Self { transport, buffer, received: 0..0, head: 0..0 })
+    }
+
+    /// Sends the head of the slot's request; `queued` bytes of body are known to follow.
+    pub async fn send_head(&mut self, slot: &Slot, queued: usize) -> Result<(), Failure> {
+        let written = slot.request.borrow().write_head(queued, self.buffer);
+        let length = written.map_err(|_| Failure::TooLarge)?;
+        let mut data = self.buffer.get(..length).unwrap_or_default();
+        while !data.is_empty() {
+            let sent = with_timeout(SILENCE, self.transport.send(data)).await.map_err(|_| Failure::TimedOut)?;
+            data = data.get(sent.map_err(failure)?..).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// Room for a part of a body that goes out.
+    pub fn outgoing(&mut self) -> &mut [u8] {
+        self.halves().2
+    }
+
+    /// The connection, room for bytes that come in, room for bytes that go out.
+    pub fn halves(&mut self) -> (&Transport, &mut [u8], &mut [u8]) {
+        let half = self.buffer.len() / 2;
+        let (incoming, outgoing) = self.buffer.split_at_mut(half);
+        (&self.transport, incoming, outgoing)
+    }
+
+    /// Sends a part of what is in [`Link::outgoing`]. An answer that comes meanwhile is kept.
+    pub async fn send_outgoing(&mut self, part: Range<usize>) -> Result<Sent, Failure> {
+        let (transport, incoming, outgoing) = self.halves();
+        let mut data = outgoing.get(part).unwrap_or_default();
+        while !data.is_empty() {
+            let moved = with_timeout(SILENCE, transport.send_or_receive(data, incoming)).await;
+            match moved.map_err(|_| Failure::TimedOut)? {
+                Ok(Moved::Sent(count)) => data = data.get(count..).unwrap_or_default(),
+                Ok(Moved::Received(count)) => {
+                    self.received = 0..count;
+                    return Ok(Sent::Refused);
+                }
+                // What the server had to say before it closed can still be received.
+                Err(_) => return Ok(Sent::Refused),
+            }
+        }
+        Ok(Sent::All)
+    }
+
+    /// Receives the head of the answer, and logs it.
+    pub async fn answer(&mut self, client: &Client, method: Method) -> Result<Head, Failure> {
+        let head = with_timeout(HEAD_TIME, self.receive_head(method)).await.map_err(|_| Failure::TimedOut)??;
+        client.base.log.line(Level::Progress, format_args!("HTTP response: {}", head.status));
+        if head.chunked {
+            client.base.log.line(Level::Progress, format_args!("Chunked response"));
+        }
+        Ok(head)
+    }
+
+    async fn receive_head(&mut self, method: Method) -> Result<Head, Failure> {
+        let mut interim = 0;
+        loop {
+            if let Some(head) =
+                Head::parse(self.bytes(self.received.clone()), method).map_err(|_| Failure::Malformed)?
+            {
+                let start = self.received.start;
+                self.received.start += head.length;
+                if !head.is_interim() {
+                    self.head = start..self.received.start;
+                    return Ok(head);
+                }
+                interim += 1;
+                if interim > INTERIM_HEADS {
+                    return Err(Failure::Malformed);
+                }
+                continue;
+            }
+            self.buffer.copy_within(self.received.clone(), 0);
+            self.received = 0..self.received.len();
+            let room = self.buffer.get_mut(self.received.end..).unwrap_or_default();
+            if room.is_empty() {
+                return Err(Failure::HeadTooLong);
+            }
+            match self.transport.receive(room).await.map_err(failure)? {
+                0 => return Err(Failure::Closed),
+                count => self.received.end += count,
+            }
+        }
+    }
+
+    /// Where the answer says to go instead, seen from `here`; `None` when it does not say.
+    pub fn location(&self, here: &Url) -> Result<Option<Url>, Failure> {
+        let location = response::location(self.bytes(self.head.clone()));
+        location.map(|location| here.join(location).map_err(|_| Failure::Malformed)).transpose()
+    }
+
+    /// The next piece of the body, to be read with [`Link::bytes`]; `None` when all of it has come. The server may be
+    /// silent for `patience`.
+    pub async fn piece(&mut self, body: &mut Body, patience: Duration) -> Result<Option<Range<usize>>, Failure> {
+        loop {
+            let start = self.received.start;
+            let piece = body.take(self.bytes(self.received.clone())).map_err(|_| Failure::Malformed)?;
+            self.received.start += piece.consumed;
+            if !piece.content.is_empty() {
+                return Ok(Some(start + piece.content.start..start + piece.content.end));
+            }
+            if body.is_done() {
+                return Ok(None);
+            }
+            self.head = 0..0;
+            let received = with_timeout(patience, self.transport.receive(self.buffer)).await;
+            match received.map_err(|_| Failure::TimedOut)? {
+                Ok(0) if body.is_whole_at_end() => return Ok(None),
+                Ok(0) | Err(_) => return Err(Failure::Incomplete),
+                Ok(count) => self.received = 0..count,
+            }
+        }
+    }
+
+    /// A part of what was received.
+    pub fn bytes(&self, range: Range<usize>) -> &[u8] {
+        self.buffer.get(range).unwrap_or_default()
+    }
+
+    /// What was received behind the head.
+    pub fn rest(&mut self) -> Range<usize> {
+        let end = self.received.end;
+        core::mem::replace(&mut self.received, end..end)
+    }
+}
+
+fn failure(error: PortError) -> Failure {
+    match error {
+        PortError::TimedOut => Failure::TimedOut,
+        _ => Failure::Closed,
+    }
+}

@@ -1,0 +1,314 @@
+//! A request as it is put together before it goes out.
+
+use core::fmt::{self, Write};
+
+use heapless::{String, Vec};
+
+use super::url::Url;
+use crate::limits;
+use crate::port::Interface;
+
+/// Request methods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Fetch.
+    Get,
+    /// Fetch the head alone.
+    Head,
+    /// Send.
+    Post,
+    /// Store.
+    Put,
+}
+
+impl Method {
+    /// The word in the request line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+        }
+    }
+
+    /// A request of this kind has a body, be it empty.
+    const fn has_body(self) -> bool {
+        matches!(self, Self::Post | Self::Put)
+    }
+}
+
+/// How long the body of a request is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Length {
+    /// As long as what was written before the request goes out.
+    #[default]
+    Queued,
+    /// So many bytes, which may be written after the request went out.
+    Exactly(u32),
+    /// As much as is written until the status is asked for, in chunks.
+    Chunked,
+}
+
+/// Why a field cannot be added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldError {
+    /// Name or value have characters that may not stand there, or the value makes no sense.
+    Invalid,
+    /// There is no room for it.
+    TooLong,
+}
+
+/// A request.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// What is asked.
+    pub method: Method,
+    /// Of whom.
+    pub url: Url,
+    /// Over which interface.
+    pub interface: Interface,
+    /// The length of the body.
+    pub length: Length,
+    /// Complete lines, CR LF included.
+    fields: Vec<u8, { limits::HTTP_CLIENT_FIELDS }>,
+}
+
+/// What a request says of itself unless told otherwise.
+const USER_AGENT: &str = concat!("OpenZentri/", env!("CARGO_PKG_VERSION"));
+
+impl Request {
+    /// For a place that is filled later.
+    pub const fn empty() -> Self {
+        Self {
+            method: Method::Get,
+            url: Url::empty(),
+            interface: Interface::Wlan,
+            length: Length::Queued,
+            fields: Vec::new(),
+        }
+    }
+
+    /// Makes it a request without fields and body.
+    pub fn begin(&mut self, method: Method, url: Url, interface: Interface) {
+        (self.method, self.url, self.interface) = (method, url, interface);
+        self.length = Length::Queued;
+        self.fields.clear();
+    }
+
+    /// Adds a field as the host gives it. It takes the place of the device's own field of that name; a field for the
+    /// length of the body decides on that.
+    pub fn add(&mut self, name: &[u8], value: &[u8]) -> Result<(), FieldError> {
+        let token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+        let printable = |byte: &u8| *byte == b'\t' || !byte.is_ascii_control();
+        if name.is_empty() || !name.iter().all(token) || !value.iter().all(printable) {
+            return Err(FieldError::Invalid);
+        }
+        if name.eq_ignore_ascii_case(b"content-length") {
+            let length = core::str::from_utf8(value).ok().and_then(|text| text.trim().parse().ok());
+            self.length = Length::Exactly(length.ok_or(FieldError::Invalid)?);
+            return Ok(());
+        }
+        if name.eq_ignore_ascii_case(b"transfer-encoding") {
+            let chunked = value.trim_ascii().eq_ignore_ascii_case(b"chunked");
+            self.length = if chunked { Length::Chunked } else { return Err(FieldError::Invalid) };
+            return Ok(());
+        }
+        if name.eq_ignore_ascii_case(b"content-type") {
+            self.remove(name);
+        }
+        if self.fields.capacity() - self.fields.len() < name.len() + value.len() + 4 {
+            return Err(FieldError::TooLong);
+        }
+        for part in [name, b": ", value, b"\r\n"] {
+            // There is room: checked above.
+            let _ = self.fields.extend_from_slice(part);
+        }
+        Ok(())
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        self.fields.split_inclusive(|byte| *byte == b'\n')
+    }
+
+    fn has(&self, name: &[u8]) -> bool {
+        self.lines().any(|line| is_named(line, name))
+    }
+
+    /// Removes the fields of a name.
+    fn remove(&mut self, name: &[u8]) {
+        let mut kept: usize = 0;
+        while let Some(line) =
+            self.fields.get(kept..).and_then(|rest| rest.split_inclusive(|byte| *byte == b'\n').next())
+        {
+            let length = line.len();
+            if is_named(line, name) {
+                let end = self.fields.len();
+                self.fields.copy_within(kept + length..end, kept);
+                self.fields.truncate(end - length);
+            } else {
+                kept += length;
+            }
+        }
+    }
+
+    /// Writes the head, with the length of the body that is known by now; answers its length.
+    ///
+    /// Fails when the buffer is too small, which [`MAX_HEAD`] excludes.
+    pub fn write_head(&self, queued: usize, buffer: &mut [u8]) -> Result<usize, FieldError> {
+        let mut head = Cursor { buffer, length: 0 };
+        self.write(queued, &mut head).map_err(|_| FieldError::TooLong)?;
+        Ok(head.length)
+    }
+
+    fn write(&self, queued: usize, head: &mut Cursor<'_>) -> fmt::Result {
+        let Url { host, port, target, .. } = &self.url;
+        write!(head, "{} {target} HTTP/1.1\r\n", self.method.name())?;
+        if !self.has(b"host") {
+            match self.url.has_default_port() {
+                true => write!(head, "Host: {host}\r\n")?,
+                false => write!(head, "Host: {host}:{port}\r\n")?,
+            }
+        }
+        if !self.has(b"connection") {
+            head.write_str("Connection: close\r\n")?;
+        }
+        if !self.has(b"user-agent") {
+            write!(head, "User-Agent: {USER_AGENT}\r\n")?;
+        }
+        head.put(&self.fields)?;
+        match self.length {
+            Length::Queued if queued == 0 && !self.method.has_body() => {}
+            Length::Queued => write!(head, "Content-Length: {queued}\r\n")?,
+            Length::Exactly(length) => write!(head, "Content-Length: {length}\r\n")?,
+            Length::Chunked => head.write_str("Transfer-Encoding: chunked\r\n")?,
+        }
+        head.write_str("\r\n")
+    }
+}
+
+/// Bytes of the longest head: request line, the host's fields, the device's own.
+pub const MAX_HEAD: usize = limits::HTTP_TARGET + limits::HTTP_CLIENT_FIELDS + limits::HOST_NAME + 256;
+
+fn is_named(line: &[u8], name: &[u8]) -> bool {
+    let end = line.iter().position(|byte| *byte == b':').unwrap_or(line.len());
+    line.get(..end).is_some_and(|found| found.eq_ignore_ascii_case(name))
+}
+
+/// Text into a byte buffer.
+pub(super) struct Cursor<'a> {
+    pub buffer: &'a mut [u8],
+    pub length: usize,
+}
+
+impl Cursor<'_> {
+    pub fn put(&mut self, bytes: &[u8]) -> fmt::Result {
+        let target = self.buffer.get_mut(self.length..self.length + bytes.len()).ok_or(fmt::Error)?;
+        target.copy_from_slice(bytes);
+        self.length += bytes.len();
+        Ok(())
+    }
+}
+
+impl Write for Cursor<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.put(text.as_bytes())
+    }
+}
+
+/// The hexadecimal line in front of a chunk.
+pub(super) fn chunk_line(size: usize) -> String<18> {
+    let mut line = String::new();
+    // 16 digits and CR LF fit.
+    let _ = write!(line, "{size:x}\r\n");
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(method: Method, url: &str) -> Request {
+        let mut request = Request::empty();
+        request.begin(method, Url::parse(url).unwrap(), Interface::Wlan);
+        request
+    }
+
+    fn head(request: &Request, queued: usize) -> std::string::String {
+        let mut buffer = [0; MAX_HEAD];
+        let length = request.write_head(queued, &mut buffer).unwrap();
+        std::string::String::from_utf8(buffer[..length].to_vec()).unwrap()
+    }
+
+    const AGENT: &str = concat!("User-Agent: OpenZentri/", env!("CARGO_PKG_VERSION"), "\r\n");
+
+    #[test]
+    fn heads() {
+        let get = request(Method::Get, "example.com/a?b");
+        assert_eq!(
+            head(&get, 0),
+            std::format!("GET /a?b HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n{AGENT}\r\n")
+        );
+        assert!(head(&get, 3).ends_with("Content-Length: 3\r\n\r\n"));
+        let mut post = request(Method::Post, "a:81");
+        assert!(head(&post, 0).contains("\r\nHost: a:81\r\n"));
+        assert!(head(&post, 0).ends_with("\r\nContent-Length: 0\r\n\r\n"));
+        post.length = Length::Exactly(7);
+        assert!(head(&post, 0).ends_with("\r\nContent-Length: 7\r\n\r\n"));
+        post.length = Length::Chunked;
+        assert!(head(&post, 0).ends_with("\r\nTransfer-Encoding: chunked\r\n\r\n"));
+    }
+
+    #[test]
+    fn fields_of_the_host_come_first() {
+        let mut get = request(Method::Get, "a");
+        for (name, value) in [("connection", "Upgrade"), ("Upgrade", "websocket"), ("HOST", "b"), ("user-agent", "")] {
+            get.add(name.as_bytes(), value.as_bytes()).unwrap();
+        }
+        let expected = "GET / HTTP/1.1\r\nconnection: Upgrade\r\nUpgrade: websocket\r\nHOST: b\r\nuser-agent: \r\n\r\n";
+        assert_eq!(head(&get, 0), expected);
+        for _ in 0..2 {
+            get.add(b"Content-Type", b"text/plain").unwrap();
+            get.add(b"X", b"1").unwrap();
+        }
+        assert!(head(&get, 0).ends_with("user-agent: \r\nX: 1\r\nContent-Type: text/plain\r\nX: 1\r\n\r\n"));
+        get.add(b"Content-LENGTH", b"12").unwrap();
+        assert_eq!(get.length, Length::Exactly(12));
+        get.add(b"Transfer-Encoding", b"chunked").unwrap();
+        assert_eq!(get.length, Length::Chunked);
+    }
+
+    #[test]
+    fn nothing_gets_in_that_could_be_another_field() {
+        let mut get = request(Method::Get, "a");
+        let before = head(&get, 0);
+        for (name, value) in [
+            ("", "x"),
+            ("A B", "x"),
+            ("A:", "x"),
+            ("A\r\nB", "x"),
+            ("A", "x\r\nB: y"),
+            ("A", "x\ny"),
+            ("A", "x\0"),
+            ("\u{e4}", "x"),
+            ("Content-Length", "-1"),
+            ("Content-Length", "x"),
+            ("Transfer-Encoding", "gzip"),
+        ] {
+            assert_eq!(get.add(name.as_bytes(), value.as_bytes()), Err(FieldError::Invalid), "{name:?} {value:?}");
+        }
+        let long = [b'x'; limits::HTTP_CLIENT_FIELDS];
+        assert_eq!(get.add(b"A", &long), Err(FieldError::TooLong));
+        assert_eq!(head(&get, 0), before);
+    }
+
+    #[test]
+    fn the_longest_head_fits() {
+        let host = "h".repeat(limits::HOST_NAME);
+        let path = "p".repeat(limits::HTTP_TARGET - 1);
+        let mut post = request(Method::Post, &std::format!("{host}:65535/{path}"));
+        post.add(b"A", &[b'x'; limits::HTTP_CLIENT_FIELDS - 5]).unwrap();
+        post.length = Length::Exactly(u32::MAX);
+        head(&post, 0);
+    }
+}

@@ -1,0 +1,170 @@
+//! The head of a response: status and framing of the body (RFC 9112, 6.3).
+
+use httparse::{EMPTY_HEADER, Header, Response, Status};
+
+use super::body::Body;
+use super::request::Method;
+use crate::limits;
+
+/// The head of a response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The status code, 100 to 999.
+    pub status: u16,
+    /// How the body comes.
+    pub body: Body,
+    /// The body comes in chunks.
+    pub chunked: bool,
+    /// Bytes of the head.
+    pub length: usize,
+}
+
+/// A head that cannot be understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed;
+
+impl Head {
+    /// Reads the head at the beginning of `input`; `None` when it is not all there.
+    pub fn parse(input: &[u8], method: Method) -> Result<Option<Self>, Malformed> {
+        let mut fields = [EMPTY_HEADER; limits::HTTP_CLIENT_ANSWER_FIELDS];
+        let Some((status, length)) = parse(input, &mut fields)? else { return Ok(None) };
+        let chunked = is_chunked(&fields)?;
+        let body = match status {
+            100..=199 | 204 | 304 => Body::none(),
+            _ if method == Method::Head => Body::none(),
+            _ if chunked == Some(true) => Body::chunked(),
+            // A coding that is not chunked lasts up to the end of the connection.
+            _ if chunked.is_some() => Body::to_end(),
+            _ => content_length(&fields)?.map_or(Body::to_end(), Body::with_length),
+        };
+        let chunked = body == Body::chunked();
+        Ok(Some(Self { status, body, chunked, length }))
+    }
+
+    /// There is nothing to come but another head.
+    pub fn is_interim(&self) -> bool {
+        matches!(self.status, 100..=199) && self.status != 101
+    }
+
+    /// The server names another place.
+    pub fn is_redirection(&self) -> bool {
+        matches!(self.status, 301 | 302 | 303 | 307 | 308)
+    }
+}
+
+/// The `Location` field of a whole head.
+pub fn location(head: &[u8]) -> Option<&str> {
+    let mut fields = [EMPTY_HEADER; limits::HTTP_CLIENT_ANSWER_FIELDS];
+    parse(head, &mut fields).ok()??;
+    let field = fields.iter().find(|field| field.name.eq_ignore_ascii_case("location"))?;
+    core::str::from_utf8(field.value).ok()
+}
+
+/// Fills `fields` and answers the status and the length of the head.
+fn parse<'a>(input: &'a [u8], fields: &mut [Header<'a>]) -> Result<Option<(u16, usize)>, Malformed> {
+    let mut response = Response::new(fields);
+    match response.parse(input) {
+        Ok(Status::Complete(length)) => {
+            let status = response.code.filter(|code| (100..=999).contains(code)).ok_or(Malformed)?;
+            Ok(Some((status, length)))
+        }
+        Ok(Status::Partial) => Ok(None),
+        Err(_) => Err(Malformed),
+    }
+}
+
+fn values<'a>(fields: &[Header<'a>], name: &str) -> impl Iterator<Item = &'a [u8]> {
+    fields.iter().filter(move |field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value)
+}
+
+/// Whether the last transfer coding is `chunked`; `None` without any.
+fn is_chunked(fields: &[Header<'_>]) -> Result<Option<bool>, Malformed> {
+    let Some(codings) = values(fields, "transfer-encoding").last() else { return Ok(None) };
+    let codings = core::str::from_utf8(codings).map_err(|_| Malformed)?;
+    let last = codings.rsplit(',').next().unwrap_or_default().trim();
+    Ok(Some(last.eq_ignore_ascii_case("chunked")))
+}
+
+/// The length of the body. Several lengths must be the same.
+fn content_length(fields: &[Header<'_>]) -> Result<Option<u64>, Malformed> {
+    let mut length = None;
+    for value in values(fields, "content-length").flat_map(|value| value.split(|byte| *byte == b',')) {
+        let digits = core::str::from_utf8(value.trim_ascii()).map_err(|_| Malformed)?;
+        if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(Malformed);
+        }
+        let value: u64 = digits.parse().map_err(|_| Malformed)?;
+        if length.replace(value).is_some_and(|before| before != value) {
+            return Err(Malformed);
+        }
+    }
+    Ok(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn head(text: &str) -> Result<Option<Head>, Malformed> {
+        Head::parse(text.as_bytes(), Method::Get)
+    }
+
+    fn body(text: &str) -> Result<Body, Malformed> {
+        head(&std::format!("HTTP/1.1 {text}\r\n\r\nbody")).map(|head| head.unwrap().body)
+    }
+
+    #[test]
+    fn framing_of_the_body() {
+        for (text, expected) in [
+            ("200 OK\r\nContent-Length: 5", Body::with_length(5)),
+            ("200\r\ncontent-length: 5\r\nContent-Length: 5, 5", Body::with_length(5)),
+            ("200 OK", Body::to_end()),
+            ("404 Not Found\r\nTransfer-Encoding: gzip , Chunked\r\nContent-Length: 5", Body::chunked()),
+            ("200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: gzip", Body::to_end()),
+            ("204 No Content\r\nContent-Length: 5", Body::none()),
+            ("304 Not Modified\r\nTransfer-Encoding: chunked", Body::none()),
+            ("101 Switching Protocols\r\nContent-Length: 5", Body::none()),
+        ] {
+            assert_eq!(body(text), Ok(expected), "{text:?}");
+        }
+        let get = Head::parse(b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\n", Method::Head).unwrap().unwrap();
+        assert_eq!((get.body, get.status, get.length), (Body::none(), 200, 38));
+    }
+
+    #[test]
+    fn broken_heads() {
+        for text in [
+            "200 OK\r\nContent-Length: 5\r\nContent-Length: 6",
+            "200 OK\r\nContent-Length: +5",
+            "200 OK\r\nContent-Length: -1",
+            "200 OK\r\nContent-Length: ",
+            "200 OK\r\nContent-Length: 99999999999999999999",
+            "099 OK",
+            "20 OK",
+        ] {
+            assert_eq!(body(text), Err(Malformed), "{text:?}");
+        }
+        assert_eq!(head("SSH-2.0-OpenSSH_9.6\r\n"), Err(Malformed));
+        assert_eq!(head("HTTP/1.1 200 OK\r\nA: b\r\n"), Ok(None));
+        let many = "A: b\r\n".repeat(limits::HTTP_CLIENT_ANSWER_FIELDS + 1);
+        assert_eq!(head(&std::format!("HTTP/1.1 200 OK\r\n{many}\r\n")), Err(Malformed));
+    }
+
+    #[test]
+    fn locations() {
+        let head = b"HTTP/1.1 302 Found\r\nServer: x\r\nlocation:  /a b \r\n\r\nLocation: /c";
+        assert_eq!(location(head), Some("/a b"));
+        assert_eq!(location(b"HTTP/1.1 302 Found\r\n\r\nLocation: /c"), None);
+        assert!(Head::parse(head, Method::Get).unwrap().unwrap().is_redirection());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_survived(input in prop::collection::vec(any::<u8>(), 0..300), fields in "[A-Za-z:,; \r\n0-9-]{0,200}") {
+            let _ = Head::parse(&input, Method::Get);
+            let _ = head(&std::format!("HTTP/1.1 200 OK\r\nContent-Length: {fields}\r\n\r\n"));
+            let _ = location(&input);
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! A request whose bodies go through a stream (http-and-files reference 7.1).
+
+use core::future::poll_fn;
+use core::task::Poll;
+
+use embassy_futures::select::{Either, select};
+use embassy_time::Duration;
+
+use super::body::Body;
+use super::link::{Link, Sent};
+use super::request::chunk_line;
+use super::{Client, Failure, Length, Phase, SWITCHING_PROTOCOLS, Slot, StreamId, intake};
+use crate::stream::{Intake, Streams};
+
+/// How long a server may be silent in the middle of a body: some send events as they come.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Carries the slot's request out, from the connection to the last byte of the answer.
+pub(super) async fn serve(
+    client: &Client,
+    slot: &Slot,
+    stream: StreamId,
+    hold: bool,
+    buffer: &mut [u8],
+) -> Result<(), Failure> {
+    let pipe = Pipe { streams: client.streams, stream };
+    let mut link = Link::open(client, slot, buffer).await?;
+    link.transport.keep_alive(client.streams.keepalive());
+    let length = slot.request.borrow().length;
+    // A queued body is written before, so the room for it must be known from the first moment.
+    pipe.allow(intake(length, 0).unwrap_or(Intake::Shut));
+    slot.enter(Phase::Queued);
+    let mut asked = false;
+    if hold || length == Length::Queued {
+        asked = told_to_send(slot, &pipe).await;
+    }
+    slot.enter(Phase::Sending);
+
+    asked |= send(slot, &pipe, &mut link).await?;
+    pipe.allow(Intake::Shut);
+    pipe.drop_rest();
+    if !asked {
+        slot.go.wait().await;
+    }
+    let method = slot.request.borrow().method;
+    let head = link.answer(client, method).await?;
+    slot.phase.set(Phase::Answered);
+    slot.settle(Ok(head.status));
+    if !slot.opened.get() {
+        slot.open.wait().await;
+    }
+    match head.status {
+        SWITCHING_PROTOCOLS => relay(&pipe, &mut link).await,
+        _ => deliver(&pipe, &mut link, head.body).await,
+    }
+}
+
+/// The stream of a request, as this room sees it.
+struct Pipe {
+    streams: &'static Streams,
+    stream: StreamId,
+}
+
+impl Pipe {
+    fn allow(&self, intake: Intake) {
+        self.streams.set_intake(self.stream.handle, self.stream.generation, intake);
+    }
+
+    fn written(&self) -> usize {
+        self.streams.tx_waiting(self.stream.handle, self.stream.generation)
+    }
+
+    async fn take(&self, buffer: &mut [u8]) -> Result<usize, Failure> {
+        Ok(self.streams.tx_read(self.stream.handle, self.stream.generation, buffer).await?)
+    }
+
+    fn sent(&self) {
+        self.streams.tx_sent(self.stream.handle, self.stream.generation);
+    }
+
+    fn drop_rest(&self) {
+        self.streams.tx_drop(self.stream.handle, self.stream.generation);
+    }
+
+    async fn give(&self, data: &[u8]) -> Result<(), Failure> {
+        Ok(self.streams.rx_write(self.stream.handle, self.stream.generation, data).await?)
+    }
+}
+
+/// Waits until the host asks for the status, or writes the first bytes of a body whose length it has given. Answers
+/// whether it was the former.
+async fn told_to_send(slot: &Slot, pipe: &Pipe) -> bool {
+    let written = poll_fn(|context| {
+        // A header may still change how the body comes.
+        if slot.request.borrow().length != Length::Queued && pipe.written() > 0 {
+            return Poll::Ready(());
+        }
+        pipe.streams.watch(pipe.stream.handle, context.waker());
+        Poll::Pending
+    });
+    matches!(select(slot.go.wait(), written).await, Either::First(()))
+}
+
+/// Sends head and body. Answers whether the host has asked for the status meanwhile.
+async fn send(slot: &Slot, pipe: &Pipe, link: &mut Link<'_>) -> Result<bool, Failure> {
+    let length = slot.request.borrow().length;
+    let queued = pipe.written();
+    if length == Length::Queued {
+        pipe.allow(Intake::Shut);
+    }
+    link.send_head(slot, queued).await?;
+    match length {
+        Length::Queued => send_counted(pipe, link, queued).await.map(|()| true),
+        Length::Exactly(length) => send_counted(pipe, link, length as usize).await.map(|()| false),
+        Length::Chunked => send_chunks(slot, pipe, link).await,
+    }
+}
+
+async fn send_counted(pipe: &Pipe, link: &mut Link<'_>, mut left: usize) -> Result<(), Failure> {
+    while left > 0 {
+        let room = link.outgoing();
+        let most = left.min(room.len());
+        let count = pipe.take(room.get_mut(..most).unwrap_or_default()).await?;
+        if link.send_outgoing(0..count).await? == Sent::Refused {
+            return Ok(());
+        }
+        pipe.sent();
+        left -= count;
+    }
+    Ok(())
+}
+
+/// Bytes around a chunk: its size in front, a line end behind.
+const CHUNK_FRONT: usize = 10;
+const CHUNK_END: &[u8] = b"\r\n";
+/// The last chunk and no trailer.
+const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
+/// Sends what is written, until the host asks for the status.
+async fn send_chunks(slot: &Slot, pipe: &Pipe, link: &mut Link<'_>) -> Result<bool, Failure> {
+    loop {
+        let room = link.outgoing();
+        let end = room.len() - CHUNK_END.len();
+        let content = room.get_mut(CHUNK_FRONT..end).unwrap_or_default();
+        // What was written before the question goes out before the last chunk.
+        let count = match select(pipe.take(content), slot.go.wait()).await {
+            Either::First(count) => count?,
+            Either::Second(()) => break,
+        };
+        let line = chunk_line(count);
+        let start = CHUNK_FRONT.saturating_sub(line.len());
+        let end = CHUNK_FRONT + count;
+        put(room, start, line.as_bytes());
+        put(room, end, CHUNK_END);
+        if link.send_outgoing(start..end + CHUNK_END.len()).await? == Sent::Refused {
+            return Ok(false);
+        }
+        pipe.sent();
+    }
+    put(link.outgoing(), 0, LAST_CHUNK);
+    link.send_outgoing(0..LAST_CHUNK.len()).await?;
+    Ok(true)
+}
+
+fn put(room: &mut [u8], at: usize, bytes: &[u8]) {
+    if let Some(place) = room.get_mut(at..at + bytes.len()) {
+        place.copy_from_slice(bytes);
+    }
+}
+
+/// Moves the body of the answer into the stream.
+async fn deliver(pipe: &Pipe, link: &mut Link<'_>, mut body: Body) -> Result<(), Failure> {
+    while let Some(piece) = link.piece(&mut body, PATIENCE).await? {
+        pipe.give(link.bytes(piece)).await?;
+    }
+    Ok(())
+}
+
+/// The connection speaks another protocol now: bytes go both ways until one side ends.
+async fn relay(pipe: &Pipe, link: &mut Link<'_>) -> Result<(), Failure> {
+    let rest = link.rest();
+    pipe.allow(Intake::Open);
+    pipe.give(link.bytes(rest)).await?;
+    let (transport, incoming, outgoing) = link.halves();
+    let inbound = async {
+        while let Ok(count @ 1..) = transport.receive(incoming).await {
+            pipe.give(incoming.get(..count).unwrap_or_default()).await?;
+        }
+        Ok(())
+    };
+    let outbound = async {
+        loop {
+            let count = pipe.take(outgoing).await?;
+            let mut data = outgoing.get(..count).unwrap_or_default();
+            while !data.is_empty() {
+                let Ok(sent) = transport.send(data).await else { return Ok(()) };
+                data = data.get(sent..).unwrap_or_default();
+            }
+            pipe.sent();
+        }
+    };
+    match select(inbound, outbound).await {
+        Either::First(result) | Either::Second(result) => result,
+    }
+}

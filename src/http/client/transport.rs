@@ -1,0 +1,95 @@
+//! Bytes to and from a server. This is the seam for TLS: [`Transport::connect`] is the one place that asks whether a URL
+//! is secure, and all that is above sees bytes only.
+
+use core::future::poll_fn;
+use core::net::SocketAddrV4;
+use core::task::Poll;
+
+use super::{Client, Failure};
+use crate::log::Level;
+use crate::network::{address_of, connect_tcp};
+use crate::port::{self, Event, Interface, Keepalive, Port, PortError, Socket};
+use crate::stream::HostName;
+
+/// A connection to a server; dropping it closes it.
+pub(super) struct Transport {
+    port: &'static dyn Port,
+    socket: Socket,
+}
+
+impl Drop for Transport {
+    fn drop(&mut self) {
+        self.port.close(self.socket);
+    }
+}
+
+/// What a call that does either has done.
+pub(super) enum Moved {
+    /// So many bytes are on their way.
+    Sent(usize),
+    /// So many bytes have come; zero at the end.
+    Received(usize),
+}
+
+impl Transport {
+    /// Connects to a server, with TLS when `secure`. Logs `Connecting (…): …`.
+    pub async fn connect(
+        client: &Client,
+        interface: Interface,
+        host: &HostName,
+        port: u16,
+        secure: bool,
+    ) -> Result<Self, Failure> {
+        let scheme = if secure { "https" } else { "HTTP" };
+        let log = &client.base.log;
+        log.line(Level::Progress, format_args!("Connecting ({scheme}): {host}:{port}"));
+        if secure {
+            log.line(Level::Progress, format_args!("Starting TLS"));
+            return Err(Failure::NoTls);
+        }
+        let address = address_of(client.network, interface, host).await.map_err(|_| Failure::NotFound)?;
+        let remote = SocketAddrV4::new(address, port);
+        let socket = connect_tcp(client.base, interface, 0, remote).await.ok_or(Failure::Connect)?;
+        Ok(Self { port: client.base.port, socket })
+    }
+
+    /// Our port.
+    pub fn local_port(&self) -> u16 {
+        self.port.local_address(self.socket).map_or(0, |address| address.port())
+    }
+
+    /// Turns TCP keepalive on or off.
+    pub fn keep_alive(&self, keepalive: Option<Keepalive>) {
+        let _ = self.port.tcp_keepalive(self.socket, keepalive);
+    }
+
+    /// Receives some bytes; zero when the server has finished.
+    pub async fn receive(&self, buffer: &mut [u8]) -> port::Result<usize> {
+        port::io(self.port, Event::Readable(self.socket), || self.port.receive(self.socket, buffer)).await
+    }
+
+    /// Sends some bytes.
+    pub async fn send(&self, data: &[u8]) -> port::Result<usize> {
+        port::io(self.port, Event::Writable(self.socket), || self.port.send(self.socket, data)).await
+    }
+
+    /// Sends some bytes, or receives when the server takes none but has something to say.
+    pub async fn send_or_receive(&self, data: &[u8], buffer: &mut [u8]) -> port::Result<Moved> {
+        let (port, socket) = (self.port, self.socket);
+        poll_fn(|context| {
+            match port.send(socket, data) {
+                Err(PortError::WouldBlock) => {}
+                sent => return Poll::Ready(sent.map(Moved::Sent)),
+            }
+            match port.receive(socket, buffer) {
+                Err(PortError::WouldBlock) => {
+                    port.wake_when(Event::Writable(socket), context.waker());
+                    port.wake_when(Event::Readable(socket), context.waker());
+                    Poll::Pending
+                }
+                received => Poll::Ready(received.map(Moved::Received)),
+            }
+        })
+        .await
+    }
+}

@@ -1,0 +1,168 @@
+//! Streams whose bytes another room moves (`Source::Room`): the HTTP client, WebSockets.
+//!
+//! The room names a stream by its handle and its generation, so that it never touches a later stream on the same
+//! handle. Each stream has one task that moves its bytes; it waits in `rx_write`, `tx_read` or `closed`.
+
+use core::future::poll_fn;
+use core::task::Poll;
+
+use embassy_futures::select::{Either, select};
+
+use super::{Slot, Stream, StreamError, Streams};
+
+/// What may be written to a stream now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Intake {
+    /// Anything; a writer waits until the peer has taken enough.
+    #[default]
+    Open,
+    /// What fits into the send buffer: nobody takes it out yet, so a writer must not wait for room.
+    Held,
+    /// So many bytes more and no others.
+    Exactly(u32),
+    /// Nothing: the stream is for reading only.
+    Shut,
+}
+
+impl Intake {
+    /// Whether `bytes` more may be written when the send buffer has room for `room`.
+    pub(super) fn admits(self, bytes: usize, room: usize) -> Result<(), StreamError> {
+        match self {
+            Self::Open => Ok(()),
+            Self::Held if bytes <= room => Ok(()),
+            Self::Exactly(left) if bytes <= left as usize => Ok(()),
+            Self::Held | Self::Exactly(_) => Err(StreamError::TooLarge),
+            Self::Shut => Err(StreamError::NotSupported),
+        }
+    }
+
+    /// `bytes` were written.
+    pub(super) fn took(&mut self, bytes: usize) {
+        if let Self::Exactly(left) = self {
+            *left = left.saturating_sub(bytes as u32);
+        }
+    }
+}
+
+impl Streams {
+    /// What tells this stream from earlier and later ones on the same handle.
+    pub fn generation(&self, handle: u8) -> Result<u32, StreamError> {
+        self.with(handle, |_, stream| stream.generation)
+    }
+
+    /// Runs `action` on the stream of this generation.
+    fn room<R>(
+        &self,
+        handle: u8,
+        generation: u32,
+        action: impl FnOnce(&Slot, &mut Stream) -> R,
+    ) -> Result<R, StreamError> {
+        let result = self.with(handle, |slot, stream| (stream.generation == generation).then(|| action(slot, stream)));
+        result?.ok_or(StreamError::NoStream)
+    }
+
+    /// Ends when the stream is closed. A room stops at once then: its bytes are for nobody.
+    pub async fn closed(&self, handle: u8, generation: u32) {
+        poll_fn(|context| {
+            if self.room(handle, generation, |_, _| ()).is_err() {
+                return Poll::Ready(());
+            }
+            self.watch(handle, context.waker());
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Adds received bytes, all of them, waiting for the owner to read; `NoStream` when the stream is closed.
+    pub async fn rx_write(&self, handle: u8, generation: u32, mut data: &[u8]) -> Result<(), StreamError> {
+        let slot = self.slot(handle)?;
+        let write = async {
+            while !data.is_empty() {
+                let written = slot.rx.write(data).await;
+                data = data.get(written..).unwrap_or_default();
+                slot.changed();
+            }
+        };
+        match select(self.closed(handle, generation), write).await {
+            Either::First(()) => Err(StreamError::NoStream),
+            Either::Second(()) => Ok(()),
+        }
+    }
+
+    /// Waits for bytes that the owner has written, and takes them. They count as on their way until [`Streams::tx_sent`].
+    pub async fn tx_read(&self, handle: u8, generation: u32, buffer: &mut [u8]) -> Result<usize, StreamError> {
+        let slot = self.slot(handle)?;
+        match select(self.closed(handle, generation), slot.tx.read(buffer)).await {
+            Either::First(()) => Err(StreamError::NoStream),
+            Either::Second(count) => {
+                slot.sending.set(true);
+                // A writer may wait for the room that there is now.
+                slot.changed();
+                Ok(count)
+            }
+        }
+    }
+
+    /// The peer has what was taken: a close need not wait for it any more.
+    pub fn tx_sent(&self, handle: u8, generation: u32) {
+        let _ = self.room(handle, generation, |slot, _| {
+            slot.sending.set(false);
+            slot.changed();
+        });
+    }
+
+    /// Bytes that the owner has written and nobody has taken.
+    pub fn tx_waiting(&self, handle: u8, generation: u32) -> usize {
+        self.room(handle, generation, |slot, _| slot.tx.len()).unwrap_or(0)
+    }
+
+    /// Waits until the owner has written something, and leaves it where it is.
+    pub async fn tx_ready(&self, handle: u8, generation: u32) {
+        poll_fn(|context| {
+            if self.tx_waiting(handle, generation) > 0 {
+                return Poll::Ready(());
+            }
+            self.watch(handle, context.waker());
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Throws away what nobody has taken: the peer does not want it.
+    pub fn tx_drop(&self, handle: u8, generation: u32) {
+        let _ = self.room(handle, generation, |slot, _| {
+            slot.tx.clear();
+            slot.sending.set(false);
+            slot.changed();
+        });
+    }
+
+    /// Says what the owner may write from now on.
+    pub fn set_intake(&self, handle: u8, generation: u32, intake: Intake) {
+        let _ = self.room(handle, generation, |slot, stream| {
+            stream.intake = intake;
+            slot.changed();
+        });
+    }
+
+    /// What may be written to the stream now.
+    pub fn intake(&self, handle: u8) -> Result<Intake, StreamError> {
+        self.with(handle, |_, stream| stream.intake)
+    }
+
+    /// Whether a write of `bytes` can be taken at all, before any of it is.
+    pub fn admits(&self, handle: u8, bytes: usize) -> Result<(), StreamError> {
+        self.with(handle, |slot, stream| stream.intake.admits(bytes, slot.tx.free_capacity()))?
+    }
+
+    /// The peer has closed. The handle stays for the owner, who may still read what came, unless `stream.auto_close`
+    /// says otherwise.
+    pub fn peer_ended(&self, handle: u8, generation: u32) {
+        self.peer_gone(handle, generation, false);
+    }
+
+    /// Whether the peer has closed.
+    pub fn is_ended(&self, handle: u8) -> Result<bool, StreamError> {
+        self.with(handle, |_, stream| stream.peer_closed)
+    }
+}

@@ -1,0 +1,148 @@
+//! Time limits, queues and clients that go away.
+
+use embassy_time::Duration;
+use openzentri::limits;
+use openzentri::port::PortError;
+use openzentri::port::sim::{Call, Peer, SimDevice};
+
+use super::{Answer, LONG, all, device, device_with, get};
+
+fn request(device: &SimDevice, target: &str) -> Peer {
+    let peer = device.port().connect(80).unwrap();
+    peer.send(format!("GET {target} HTTP/1.1\r\n\r\n"));
+    peer
+}
+
+/// Keeps the command interpreter busy for some seconds.
+fn slow(device: &mut SimDevice) -> Peer {
+    let peer = request(device, "/command/ping%2010.9.9.9");
+    device.settle();
+    assert!(peer.received().is_empty() && peer.end().is_none());
+    peer
+}
+
+#[test]
+fn a_head_that_does_not_come_is_given_up() {
+    let mut device = device();
+    let start = device.millis();
+    let peer = device.port().connect(80).unwrap();
+    let silent = device.port().connect(80).unwrap();
+    for byte in "GET / HTTP/1.1\r\n".bytes().chain(std::iter::repeat(b'a')).take(20) {
+        device.advance(Duration::from_secs(1));
+        peer.send([byte]);
+    }
+    let answer = Answer::parse(&peer.received());
+    assert_eq!(answer.status, 408);
+    assert!(device.run_until(LONG, |_| peer.is_device_gone()));
+    assert!(device.millis() - start < 25_000);
+    // Who never said anything gets no answer that the next request would take for its own.
+    assert!(silent.is_device_gone() && silent.received().is_empty());
+}
+
+#[test]
+fn a_body_that_does_not_come_is_given_up() {
+    let mut device = device();
+    let peer = device.port().connect(80).unwrap();
+    peer.send("POST /command HTTP/1.1\r\nContent-Length: 100\r\n\r\n{");
+    device.advance(Duration::from_secs(29));
+    assert!(peer.received().is_empty());
+    assert_eq!(Answer::parse(&all(&mut device, peer)).status, 408);
+    // Neither is one that comes for ever.
+    let peer = device.port().connect(80).unwrap();
+    peer.send("POST /command HTTP/1.1\r\nContent-Length: 1000\r\n\r\n");
+    for _ in 0..200 {
+        device.advance(Duration::from_secs(1));
+        peer.send("x");
+    }
+    assert_eq!(Answer::parse(&peer.received()).status, 408);
+}
+
+#[test]
+fn a_client_that_takes_nothing_is_given_up() {
+    let mut device = device();
+    device.port().set_window(10);
+    let peer = request(&device, "/command/ver");
+    device.advance(Duration::from_secs(29));
+    assert!(!peer.is_device_gone());
+    device.advance(Duration::from_secs(2));
+    assert!(peer.is_device_gone());
+}
+
+#[test]
+fn commands_wait_for_each_other() {
+    let mut device = device();
+    let first = slow(&mut device);
+    let others: Vec<Peer> = (0..12)
+        .map(|_| {
+            let peer = request(&device, "/command/poll%20all");
+            device.settle();
+            peer
+        })
+        .collect();
+    assert!(others.iter().all(|peer| peer.received().is_empty()));
+    // The log does not wait.
+    assert_eq!(get(&mut device, "/log").status, 200);
+    assert_eq!(Answer::parse(&all(&mut device, first)).status, 200);
+    for (place, peer) in others.into_iter().enumerate() {
+        let answer = Answer::parse(&all(&mut device, peer));
+        assert!(answer.text().starts_with(&format!("{{\"id\":{},", place + 2)), "{answer:?}");
+    }
+}
+
+#[test]
+fn a_client_that_goes_away_frees_its_place() {
+    let mut device = device();
+    let first = slow(&mut device);
+    for _ in 0..3 * limits::COMMAND_QUEUE {
+        let passing = request(&device, "/command/set%20system.print_level%202");
+        device.settle();
+        passing.close();
+        device.settle();
+        assert!(passing.is_device_gone());
+    }
+    let next = request(&device, "/command/get%20system.print_level");
+    assert_eq!(Answer::parse(&all(&mut device, first)).status, 200);
+    let answer = Answer::parse(&all(&mut device, next));
+    assert!(answer.text().starts_with("{\"id\":2,"), "no command of those who went was run: {answer:?}");
+}
+
+#[test]
+fn a_running_command_ends_though_its_client_has_gone() {
+    let mut device = device();
+    let peer = device.port().connect(80).unwrap();
+    peer.send("GET /command/network_restart HTTP/1.1\r\n\r\n");
+    peer.close();
+    device.advance(Duration::from_secs(10));
+    assert_eq!(get(&mut device, "/command/get%20wlan.network.status").status, 200);
+}
+
+#[test]
+fn more_clients_than_workers_wait_in_the_backlog() {
+    let mut device = device_with(&[("http.server.max_clients", "2")]);
+    let idle: Vec<Peer> = (0..2).map(|_| device.port().connect(80).unwrap()).collect();
+    let third = request(&device, "/command/poll%20all");
+    device.advance(Duration::from_secs(9));
+    assert!(third.received().is_empty() && third.unread() > 0);
+    idle[0].close();
+    assert_eq!(Answer::parse(&all(&mut device, third)).status, 200);
+}
+
+#[test]
+fn a_failing_port_does_not_stop_the_server() {
+    let mut device = device();
+    for error in [PortError::Closed, PortError::Failed(5)] {
+        for call in [Call::Receive, Call::Send] {
+            device.port().fail(call, error);
+            let peer = request(&device, "/command/ver");
+            assert!(device.run_until(LONG, |_| peer.is_device_gone()));
+        }
+        device.port().fail(Call::TcpAccept, PortError::NoRoom);
+        assert_eq!(get(&mut device, "/command/ver").status, 200);
+    }
+    assert_eq!(device.port().stale_calls(), 0);
+    let sockets = device.port().open_sockets();
+    let peer = request(&device, "/command/get%20all");
+    peer.reset();
+    device.advance(Duration::from_secs(60));
+    assert_eq!(device.port().open_sockets(), sockets);
+}

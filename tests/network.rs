@@ -1,0 +1,98 @@
+//! Joining a network on the simulated radio (networking reference 2).
+
+use embassy_time::Duration;
+use openzentri::port::sim::{SimDevice, SimPort};
+
+fn device(settings: &'static [(&'static str, &'static str)]) -> SimDevice {
+    let mut device = SimDevice::boot(SimPort::new(), settings);
+    device.settle();
+    device.take_output();
+    device
+}
+
+fn get(device: &mut SimDevice, name: &str) -> String {
+    String::from_utf8_lossy(&device.request(&format!("get {name}")).payload).trim_end().to_owned()
+}
+
+const NO_LEASE: &[(&str, &str)] = &[
+    ("wlan.ssid", "No Lease"),
+    ("wlan.passkey", "mypassword"),
+    ("http.server.enabled", "0"),
+    ("system.cmd.mode", "machine"),
+];
+
+#[test]
+fn a_host_in_machine_mode_has_its_answer_within_a_second_and_polls() {
+    let mut device = device(NO_LEASE);
+    let before = device.millis();
+    let frame = device.request("network_up");
+    assert_eq!((frame.code, frame.payload.as_slice()), (0, b"In progress\r\n".as_slice()));
+    assert!(device.millis() - before < 1000);
+    assert_eq!(get(&mut device, "wlan.network.status"), "1");
+    assert_eq!(get(&mut device, "wlan.join.result"), "2");
+    device.advance(Duration::from_secs(16));
+    assert_eq!(get(&mut device, "wlan.network.status"), "0");
+    assert_eq!(get(&mut device, "wlan.join.result"), "7");
+}
+
+#[test]
+fn network_down_aborts_a_join() {
+    let mut device = device(NO_LEASE);
+    device.request("network_up");
+    assert_eq!(device.request("network_down").code, 0);
+    device.advance(Duration::from_secs(1));
+    assert_eq!(get(&mut device, "wlan.join.result"), "8");
+    device.advance(Duration::from_secs(60));
+    assert_eq!(get(&mut device, "wlan.network.status"), "0");
+    assert_eq!(device.port().stale_calls(), 0);
+}
+
+#[test]
+fn a_forced_down_is_left_alone_by_auto_join() {
+    const SETTINGS: &[(&str, &str)] = &[
+        ("wlan.ssid", "MyNet"),
+        ("wlan.passkey", "mypassword"),
+        ("wlan.auto_join.enabled", "1"),
+        ("wlan.auto_join.retry_delay", "3"),
+        ("system.cmd.mode", "machine"),
+        ("system.print_level", "1"),
+    ];
+    let mut device = device(SETTINGS);
+    device.advance(Duration::from_secs(1));
+    assert_eq!(get(&mut device, "wlan.network.status"), "2");
+    device.take_output();
+    device.request("network_restart");
+    assert_eq!(get(&mut device, "wlan.network.status"), "2");
+    device.request("network_down");
+    device.advance(Duration::from_secs(60));
+    assert_eq!(get(&mut device, "wlan.network.status"), "0");
+}
+
+#[test]
+fn commands_that_need_the_network_bring_it_up() {
+    const SETTINGS: &[(&str, &str)] =
+        &[("wlan.ssid", "MyNet"), ("wlan.passkey", "mypassword"), ("system.cmd.mode", "machine")];
+    let mut device = device(SETTINGS);
+    assert_eq!(get(&mut device, "wlan.network.status"), "0");
+    device.port().set_name("host.example", Duration::from_millis(5), Ok([10, 5, 6, 9].into()));
+    assert_eq!(device.request("network_lookup host.example").payload, b"10.5.6.9\r\n");
+    assert_eq!(get(&mut device, "wlan.network.status"), "2");
+}
+
+#[test]
+fn a_network_that_vanishes_is_noticed_and_looked_for_again() {
+    const SETTINGS: &[(&str, &str)] = &[
+        ("wlan.ssid", "Passing By"),
+        ("wlan.passkey", "mypassword"),
+        ("wlan.auto_join.enabled", "1"),
+        ("wlan.auto_join.retry_delay", "3"),
+        ("wlan.auto_join.retries", "2"),
+    ];
+    let mut device = device(SETTINGS);
+    device.advance(Duration::from_secs(20));
+    assert!(device.take_output().contains("[Associated]"));
+    device.advance(Duration::from_secs(60));
+    let printed = device.take_output();
+    assert!(printed.starts_with("[Disassociated]\r\n[Associating to Passing By]\r\n"), "{printed}");
+    assert_eq!(printed.matches("Join failed").count(), 2, "{printed}");
+}

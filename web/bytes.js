@@ -1,0 +1,62 @@
+/** Bytes and texts: base64, the CRC of files, hexadecimal, words of a command line. No I/O. */
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export const encode = (text) => encoder.encode(text);
+export const decode = (bytes) => decoder.decode(bytes);
+
+export function toBase64(bytes) {
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return btoa(text);
+}
+
+export function fromBase64(text) {
+  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+}
+
+/** The CRC-16 of the device's files: polynomial 0x1021, start 0xFFFF, input bits reversed, result not. */
+export function crc16(bytes) {
+  let crc = 0xffff;
+  for (const byte of bytes) {
+    for (let bit = 0; bit < 8; bit++) {
+      const carry = ((crc >> 15) ^ (byte >> bit)) & 1;
+      crc = ((crc << 1) & 0xffff) ^ (carry ? 0x1021 : 0);
+    }
+  }
+  return crc;
+}
+
+/** A word of a command line in quotes. */
+export function quote(word) {
+  const escape = (letter) => "\\x" + letter.charCodeAt(0).toString(16).padStart(2, "0");
+  return '"' + word.replace(/["\\]/g, "\\$&").replace(/[\x00-\x1f\x7f]/g, escape) + '"';
+}
+
+const hex = (number, digits) => number.toString(16).padStart(digits, "0");
+
+/** Lines of offset, hexadecimal and text. */
+export function hexDump(bytes, width, start = 0) {
+  const lines = [];
+  for (let at = 0; at < bytes.length; at += width) {
+    const row = [...bytes.subarray(at, at + width)];
+    const digits = row.map((byte) => hex(byte, 2)).join(" ").padEnd(width * 3 - 1);
+    const text = row.map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : "·")).join("");
+    lines.push(`${hex(start + at, 4)}  ${digits}  ${text}`);
+  }
+  return lines.join("\n");
+}
+
+/** Bytes from `48 65 6c` or `48656c`; null when it is not that. */
+export function parseHex(text) {
+  const digits = text.replace(/0x|[\s,:]/gi, "");
+  if (digits.length % 2 || /[^0-9a-f]/i.test(digits)) return null;
+  return Uint8Array.from(digits.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+}
+
+/** `1.4 kB` */
+export function sizeText(bytes) {
+  if (bytes < 1000) return `${bytes} B`;
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(2)} MB`;
+}

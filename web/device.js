@@ -1,0 +1,102 @@
+/** The device behind this page: its REST API. Commands go out one at a time, as the device runs them. */
+
+import { decode, encode, fromBase64, toBase64 } from "./bytes.js";
+import { pause } from "./dom.js";
+
+/** Flags of a request: the response comes in base64; the data is base64. */
+const RESPONSE_BASE64 = 2;
+const DATA_BASE64 = 4;
+
+/** A join may take several attempts of many seconds. */
+const COMMAND_TIME = 150_000;
+const QUICK_TIME = 8_000;
+/** How often a command is tried that the device was too busy to take. */
+const TRIES = 5;
+
+/** Events: `link` (detail: online, offline or denied) and `ran` (detail: command and answer). */
+export const events = new EventTarget();
+const emit = (name, detail) => events.dispatchEvent(new CustomEvent(name, { detail }));
+
+let turn = Promise.resolve();
+let waiting = 0;
+
+/** No command of this page is running or waiting. */
+export const idle = () => waiting === 0;
+
+/**
+ * Runs a command, with the bytes that it reads if any. The answer has the result code (0 is success), the bytes of the
+ * response, and its text without the last line end. Rejects only if the device cannot be reached.
+ */
+export function run(command, data, time = COMMAND_TIME) {
+  waiting++;
+  const answer = turn.then(() => post(command, data, time)).finally(() => waiting--);
+  turn = answer.catch(() => {});
+  return answer;
+}
+
+/** As `run`, for a command that has to succeed: answers the text, rejects with what the device said. */
+export async function ask(command, data) {
+  const answer = await run(command, data);
+  if (answer.code) throw new Error(`${answer.text} (${command.split(" ").slice(0, 2).join(" ")})`);
+  return answer.text;
+}
+
+async function post(command, data, time) {
+  const call = { flags: RESPONSE_BASE64, command };
+  if (data) Object.assign(call, { flags: RESPONSE_BASE64 | DATA_BASE64, data: toBase64(data) });
+  const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(call) };
+  let response = await request("/command", options, time);
+  for (let attempt = 1; response.status === 503 && attempt < TRIES; attempt++) {
+    await pause(300 * attempt);
+    response = await request("/command", options, time);
+  }
+  if (!response.ok) throw new Error(refusal(response.status));
+  const { code, flags, response: text } = await response.json();
+  const bytes = flags & RESPONSE_BASE64 ? fromBase64(text) : encode(text);
+  const answer = { code, bytes, text: decode(bytes).replace(/\r\n$/, "") };
+  emit("ran", { command, answer });
+  return answer;
+}
+
+/** The lines that the device's log holds, the oldest first. */
+export async function readLog() {
+  const response = await request("/log", {}, QUICK_TIME);
+  if (!response.ok) throw new Error(refusal(response.status));
+  return (await response.json()).logs;
+}
+
+/** The content of a file as the web server gives it; null when it does not. */
+export async function fetchFile(name) {
+  const response = await request(fileUrl(name), { cache: "no-store" }, COMMAND_TIME);
+  return response.ok ? new Uint8Array(await response.arrayBuffer()) : null;
+}
+
+export const fileUrl = (name) => "/" + name.split("/").map(encodeURIComponent).join("/");
+
+async function request(url, options, time) {
+  try {
+    const response = await fetch(url, { ...options, signal: AbortSignal.timeout(time) });
+    emit("link", response.status === 401 ? "denied" : "online");
+    return response;
+  } catch {
+    emit("link", "offline");
+    throw new Error("The device does not answer");
+  }
+}
+
+function refusal(status) {
+  if (status === 401) return "The device wants a user name and password";
+  if (status === 404) return "The REST API is switched off (http.server.api_enabled)";
+  if (status === 503) return "The device is busy";
+  return `The device answered with HTTP status ${status}`;
+}
+
+/** Waits until the device answers again, after a restart. Answers whether it does. */
+export async function comeBack(seconds = 90) {
+  await pause(1500);
+  for (const end = Date.now() + seconds * 1000; Date.now() < end; await pause(1000)) {
+    const answer = await run("version", undefined, QUICK_TIME).catch(() => null);
+    if (answer) return true;
+  }
+  return false;
+}

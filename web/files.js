@@ -1,0 +1,157 @@
+/** The files of the device: list, upload, download, delete. */
+
+import { crc16, quote, sizeText } from "./bytes.js";
+import { $, confirm, el, guarded, toast } from "./dom.js";
+import { ask, fetchFile, fileUrl, run } from "./device.js";
+import { setVariable } from "./variables.js";
+
+/** Raw bytes a request carries: in base64 and with its frame it stays below the 4096 bytes that every device takes. */
+const CHUNK = 2560;
+const READ = 2048;
+const VERSION = "1.0.0.0";
+const TYPE = "0xFE";
+/** Paths that are not files, whatever files there are. */
+const RESERVED = /^(command|log|stream|zapstreams)(\/|$)|^\.console\//;
+
+let names = new Set();
+
+export function start() {
+  $("files-refresh").addEventListener("click", guarded(refresh));
+  $("upload-files").addEventListener("change", guarded(async (event) => {
+    const chosen = [...event.target.files];
+    event.target.value = "";
+    await uploadAll(chosen);
+  }));
+  const drop = $("upload");
+  drop.addEventListener("submit", (event) => event.preventDefault());
+  drop.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    drop.classList.add("over");
+  });
+  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
+  drop.addEventListener("drop", guarded((event) => {
+    drop.classList.remove("over");
+    return uploadAll([...event.dataTransfer.files]);
+  }));
+}
+
+export function show() {
+  guarded(refresh)();
+}
+
+async function refresh() {
+  const lines = (await ask("ls -v")).split("\r\n").filter((line) => line.startsWith("#"));
+  const list = lines.map((line) => {
+    const [, type, flags, size, version, name] = /^#\s+\d+\s+(\S+)\s+(\S+)\s+\S+\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? [];
+    return { name, type, flags, size: Number(size), version };
+  });
+  names = new Set(list.map(({ name }) => name));
+  $("files-list").replaceChildren(...list.map(row));
+  $("files-empty").hidden = list.length > 0;
+  const sum = list.reduce((bytes, { size }) => bytes + size, 0);
+  $("files-sum").textContent = `${list.length} ${list.length === 1 ? "file" : "files"}, ${sizeText(sum)}`;
+}
+
+function row({ name, type, flags, size, version }) {
+  const button = (text, work) =>
+    el("button", { type: "button", "aria-label": `${text}: ${name}`, onclick: guarded(work) }, text);
+  const page = /\.html?(\.gz)?$/.test(name);
+  const open = RESERVED.test(name) ? name : el("a", { href: fileUrl(name), target: "_blank", rel: "noopener" }, name);
+  const start = page ? [button("Start page", () => useAsStart(name))] : [];
+  return el("li", { class: "file" }, el("span", { class: "name" }, open), el("span", { class: "size" }, sizeText(size)),
+    el("span", { class: "small" }, `version ${version}, type ${type}, flags ${flags}`),
+    el("span", { class: "actions" }, ...start, button("Download", () => download(name, size)), button("Delete", () => remove(name))));
+}
+
+async function useAsStart(name) {
+  await setVariable("http.server.root_filename", name);
+  toast(`The device now opens with ${name}; this console stays at /.console/`);
+}
+
+async function remove(name) {
+  if (!(await confirm(`Delete ${name}?`, "Delete"))) return;
+  await ask(`file_delete ${quote(name)}`);
+  toast(`${name} is deleted`);
+  await refresh();
+}
+
+// --- download ---
+
+async function download(name, size) {
+  const bytes = (await served(name, size)) ?? (await readFile(name, size));
+  const url = URL.createObjectURL(new Blob([bytes]));
+  const link = el("a", { href: url, download: name.split("/").pop() });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+/** The file as the web server gives it. Not every file is served, so the size decides. */
+async function served(name, size) {
+  const bytes = RESERVED.test(name) ? null : await fetchFile(name);
+  return bytes?.length === size ? bytes : null;
+}
+
+/** The file as a stream gives it, which closes itself at the end. */
+async function readFile(name, size) {
+  const bytes = new Uint8Array(size);
+  const handle = await ask(`file_open ${quote(name)}`);
+  for (let at = 0; at < size; ) {
+    const answer = await run(`stream_read ${handle} ${READ}`);
+    const count = answer.bytes.length - 2;
+    if (answer.code || count <= 0) throw new Error(`${name} ended after ${at} of ${size} bytes`);
+    bytes.set(answer.bytes.subarray(0, count), at);
+    at += count;
+  }
+  await run(`stream_close ${handle}`);
+  return bytes;
+}
+
+// --- upload ---
+
+async function uploadAll(chosen) {
+  const prefix = $("upload-prefix").value;
+  for (const file of chosen) {
+    const name = prefix + file.name;
+    if (names.has(name) && !(await confirm(`Replace ${name}?`, "Replace"))) continue;
+    await uploadOne(file, name);
+  }
+  await refresh();
+}
+
+async function uploadOne(file, name) {
+  const bar = el("progress", { max: Math.max(file.size, 1), value: 0, "aria-label": `Upload of ${name}` });
+  const note = el("span", { class: "small" }, "0 %");
+  const row = el("li", { class: "file" }, el("span", { class: "name" }, name), bar, note);
+  $("uploads").append(row);
+  try {
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    if (names.has(name)) await ask(`file_delete ${quote(name)}`);
+    await upload(name, bytes, (done) => {
+      bar.value = done;
+      note.textContent = `${Math.floor((100 * done) / Math.max(file.size, 1))} %`;
+    });
+    toast(`${name} is stored`);
+  } finally {
+    row.remove();
+  }
+}
+
+/** Creates a file and writes it piece by piece; the stream closes when the last byte is there. */
+async function upload(name, bytes, progress) {
+  const crc = crc16(bytes).toString(16);
+  const create = `${quote(name)} ${bytes.length} ${VERSION} ${TYPE}`;
+  if (!bytes.length) return ask(`file_create ${create}`);
+  const handle = await ask(`file_create -o ${create} ${crc}`);
+  try {
+    for (let at = 0; at < bytes.length; at += CHUNK) {
+      const part = bytes.subarray(at, at + CHUNK);
+      await ask(`stream_write ${handle} ${part.length}`, part);
+      progress(at + part.length);
+    }
+  } catch (error) {
+    // A file that is closed too early disappears.
+    await run(`stream_close ${handle}`).catch(() => {});
+    throw error;
+  }
+  return handle;
+}

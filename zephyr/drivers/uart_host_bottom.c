@@ -1,0 +1,214 @@
+/*
+ * The host's side of the command UART: the standard streams of the process, or a pseudo-terminal with
+ * --command_uart_pty. Compiled into the native simulator's runner.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <irq_ctrl.h>
+#include <nsi_cmdline.h>
+#include <nsi_hw_scheduler.h>
+#include <nsi_hws_models_if.h>
+#include <nsi_tasks.h>
+#include <nsi_tracing.h>
+
+#include "uart_host_bottom.h"
+
+/* How often the streams are looked at, in simulated microseconds. */
+#define INTERVAL 500
+
+static int input = STDIN_FILENO;
+static int output = STDOUT_FILENO;
+static bool on_pty;
+static bool receive_wanted;
+static bool transmit_wanted;
+static uint64_t next_look = NSI_NEVER;
+static bool terminal_changed;
+static struct termios terminal;
+
+static bool has(int fd, short events)
+{
+	struct pollfd state = {.fd = fd, .events = events};
+
+	return poll(&state, 1, 0) > 0;
+}
+
+/* A pseudo-terminal that nobody has open hangs up all the time: that is silence, not an end. */
+int oz_uart_readable(void)
+{
+	struct pollfd state = {.fd = input, .events = POLLIN};
+
+	return poll(&state, 1, 0) > 0 && (!on_pty || (state.revents & POLLIN) != 0);
+}
+
+int oz_uart_writable(void)
+{
+	struct pollfd state = {.fd = output, .events = POLLOUT};
+
+	return poll(&state, 1, 0) > 0;
+}
+
+void oz_uart_want(int receive, int transmit)
+{
+	receive_wanted = receive != 0;
+	transmit_wanted = transmit != 0;
+	next_look = receive_wanted || transmit_wanted ? nsi_hws_get_time() + 1 : NSI_NEVER;
+	nsi_hws_find_next_event();
+}
+
+static void look(void)
+{
+	bool receive = receive_wanted && oz_uart_readable();
+	bool transmit = transmit_wanted && oz_uart_writable();
+
+	next_look = receive_wanted || transmit_wanted ? nsi_hws_get_time() + INTERVAL : NSI_NEVER;
+	if (receive || transmit) {
+		hw_irq_ctrl_set_irq(OZ_UART_IRQ);
+	}
+}
+
+NSI_HW_EVENT(next_look, look, 600);
+
+int oz_uart_read(unsigned char *buffer, int size)
+{
+	ssize_t count;
+
+	if (!oz_uart_readable()) {
+		return 0;
+	}
+	count = read(input, buffer, (size_t)size);
+	if (count > 0) {
+		return (int)count;
+	}
+	if (on_pty || (count < 0 && (errno == EAGAIN || errno == EINTR))) {
+		return 0;
+	}
+	return -1;
+}
+
+int oz_uart_write(const unsigned char *data, int size)
+{
+	ssize_t count;
+
+	if (!has(output, POLLOUT)) {
+		return 0;
+	}
+	/* A stream that has room for one byte takes one without waiting; a pipe takes up to PIPE_BUF. */
+	count = write(output, data, on_pty ? (size_t)size : (size_t)(size < 512 ? size : 512));
+	if (count >= 0) {
+		return (int)count;
+	}
+	/* Nobody reads any more: the bytes of a line that is not connected are lost. */
+	return errno == EAGAIN || errno == EINTR ? 0 : size;
+}
+
+void oz_uart_write_byte(unsigned char byte)
+{
+	while (write(output, &byte, 1) < 0 && (errno == EAGAIN || errno == EINTR)) {
+		has(output, POLLOUT);
+	}
+}
+
+static void restore_terminal(void)
+{
+	if (terminal_changed) {
+		tcsetattr(input, TCSADRAIN, &terminal);
+	}
+}
+
+/* Bytes come as they are typed; control-C still ends the process. */
+static void make_raw(int fd)
+{
+	struct termios raw;
+
+	if (tcgetattr(fd, &terminal) < 0) {
+		return;
+	}
+	raw = terminal;
+	cfmakeraw(&raw);
+	if (fd == STDIN_FILENO) {
+		raw.c_lflag |= ISIG;
+		terminal_changed = true;
+	}
+	tcsetattr(fd, TCSANOW, &raw);
+}
+
+static void open_pty(void)
+{
+	int fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	const char *name;
+	int other;
+
+	if (fd < 0 || grantpt(fd) < 0 || unlockpt(fd) < 0 || (name = ptsname(fd)) == NULL) {
+		nsi_print_error_and_exit("cannot open a pseudo-terminal for the command UART\n");
+		return;
+	}
+	/* The settings belong to the terminal's side, and are kept while it is closed. */
+	other = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	make_raw(other);
+	close(other);
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	nsi_print_trace("command UART connected to pseudotty: %s\n", name);
+	input = fd;
+	output = fd;
+}
+
+/* Keeps the process's own messages away from the bytes of the UART: they go to the standard error stream. */
+static void take_streams(void)
+{
+	output = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 64);
+	if (output < 0) {
+		output = STDOUT_FILENO;
+		return;
+	}
+	fflush(stdout);
+	dup2(STDERR_FILENO, STDOUT_FILENO);
+	make_raw(STDIN_FILENO);
+}
+
+static void open_line(void)
+{
+	if (on_pty) {
+		open_pty();
+	} else {
+		take_streams();
+	}
+}
+
+NSI_TASK(open_line, PRE_BOOT_2, 1);
+
+static void close_line(void)
+{
+	restore_terminal();
+	if (!on_pty && output != STDOUT_FILENO) {
+		fflush(stdout);
+		dup2(output, STDOUT_FILENO);
+	}
+}
+
+NSI_TASK(close_line, ON_EXIT_POST, 99);
+
+static void add_options(void)
+{
+	static struct args_struct_t options[] = {
+		{
+			.is_switch = true,
+			.option = "command_uart_pty",
+			.type = 'b',
+			.dest = (void *)&on_pty,
+			.descript = "Connect the command UART to a pseudo-terminal instead of stdin and stdout",
+		},
+		ARG_TABLE_ENDMARKER,
+	};
+
+	nsi_add_command_line_opts(options);
+}
+
+NSI_TASK(add_options, PRE_BOOT_1, 11);

@@ -1,0 +1,125 @@
+/* Identity and services of the board. */
+#include <string.h>
+#include <zephyr/drivers/hwinfo.h>
+#include <zephyr/kernel.h>
+#include <zephyr/net/net_if.h>
+#include <zephyr/random/random.h>
+#include <zephyr/sys/reboot.h>
+#include <zephyr/sys/sys_heap.h>
+
+#include "openzentri.h"
+#ifdef CONFIG_ARCH_POSIX
+#include <posix_board_if.h>
+
+#include "host.h"
+#endif
+
+/* Bytes that differ from board to board. */
+static void board_id(uint8_t id[16])
+{
+	memset(id, 0, 16);
+#if defined(CONFIG_ARCH_POSIX)
+	unsigned long host = oz_host_id();
+
+	memcpy(id, &host, sizeof(host));
+#elif defined(CONFIG_HWINFO)
+	(void)hwinfo_get_device_id(id, 16);
+#endif
+}
+
+/* FNV-1a: spreads the few bytes of an id over as many as are wanted. */
+static uint32_t spread(const uint8_t *bytes, uint32_t size, uint32_t seed)
+{
+	uint32_t hash = 2166136261u ^ seed;
+
+	for (uint32_t i = 0; i < size; i++) {
+		hash = (hash ^ bytes[i]) * 16777619u;
+	}
+	return hash;
+}
+
+void oz_mac(uint8_t mac[6])
+{
+	struct net_if *iface = net_if_get_default();
+	struct net_linkaddr *link = iface != NULL ? net_if_get_link_addr(iface) : NULL;
+	uint8_t id[16];
+	uint32_t hash;
+
+	if (link != NULL && link->addr != NULL && link->len == 6) {
+		memcpy(mac, link->addr, 6);
+		return;
+	}
+	/* No interface with an address: one of local administration, the same at every start. */
+	board_id(id);
+	hash = spread(id, sizeof(id), 0x4D4143);
+	mac[0] = 0x02;
+	mac[1] = 0x5A;
+	memcpy(&mac[2], &hash, sizeof(hash));
+}
+
+void oz_unique_id(uint8_t id[20])
+{
+	uint8_t raw[16];
+	uint8_t mac[6];
+
+	board_id(raw);
+	oz_mac(mac);
+	for (uint32_t word = 0; word < 5; word++) {
+		uint32_t hash = spread(mac, sizeof(mac), spread(raw, sizeof(raw), word));
+
+		memcpy(&id[4 * word], &hash, sizeof(hash));
+	}
+}
+
+void oz_random(uint8_t *buffer, uint32_t size)
+{
+#if defined(CONFIG_ARCH_POSIX)
+	/* The simulated generator starts from the same seed every time. */
+	oz_host_random(buffer, size);
+#elif defined(CONFIG_CSPRNG_ENABLED)
+	if (sys_csrand_get(buffer, size) != 0) {
+		k_panic();
+	}
+#else
+	/* Boards without a source of entropy: see docs/boards. */
+	sys_rand_get(buffer, size);
+#endif
+}
+
+uint64_t oz_wall_clock(void)
+{
+#ifdef CONFIG_ARCH_POSIX
+	return oz_host_wall_clock();
+#else
+	return 0;
+#endif
+}
+
+int32_t oz_memory_usage(void)
+{
+#if K_HEAP_MEM_POOL_SIZE > 0 && defined(CONFIG_SYS_HEAP_RUNTIME_STATS)
+	extern struct k_heap _system_heap;
+	struct sys_memory_stats stats;
+
+	if (sys_heap_runtime_stats_get(&_system_heap.heap, &stats) == 0) {
+		return (int32_t)(stats.allocated_bytes * 100 / (stats.allocated_bytes + stats.free_bytes));
+	}
+#endif
+	return -OZ_UNSUPPORTED;
+}
+
+void oz_reboot(void)
+{
+#ifdef CONFIG_ARCH_POSIX
+	oz_host_restart();
+#else
+	sys_reboot(SYS_REBOOT_COLD);
+#endif
+}
+
+void oz_serial_ended(void)
+{
+#ifdef CONFIG_ARCH_POSIX
+	posix_exit(0);
+#endif
+}

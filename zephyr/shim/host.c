@@ -1,0 +1,148 @@
+/*
+ * Services of the host for the simulated board. Compiled into the native simulator's runner, with the host's C
+ * library; the board calls it through host.h.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/ip_icmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <nsi_main.h>
+#include <nsi_tracing.h>
+
+#include "host.h"
+
+#define ECHO_SEQUENCE 1
+
+/* Sum of RFC 1071; a datagram socket for ICMP fills it in by itself, a raw one does not. */
+static unsigned short checksum(const unsigned short *words, int count)
+{
+	unsigned long sum = 0;
+
+	for (int i = 0; i < count; i++) {
+		sum += words[i];
+	}
+	sum = (sum >> 16) + (sum & 0xFFFF);
+	return (unsigned short)~(sum + (sum >> 16));
+}
+
+int oz_host_ping_open(unsigned int address)
+{
+	struct icmphdr request = {.type = ICMP_ECHO, .un.echo.sequence = htons(ECHO_SEQUENCE)};
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)};
+	int kind = SOCK_NONBLOCK | SOCK_CLOEXEC;
+	int socket_fd = socket(AF_INET, SOCK_DGRAM | kind, IPPROTO_ICMP);
+
+	if (socket_fd < 0) {
+		socket_fd = socket(AF_INET, SOCK_RAW | kind, IPPROTO_ICMP);
+	}
+	if (socket_fd < 0) {
+		return -1;
+	}
+	request.un.echo.id = htons((unsigned short)getpid());
+	request.checksum = checksum((const unsigned short *)&request, sizeof(request) / 2);
+	if (connect(socket_fd, (struct sockaddr *)&to, sizeof(to)) < 0 ||
+	    send(socket_fd, &request, sizeof(request), 0) < 0) {
+		close(socket_fd);
+		return -1;
+	}
+	return socket_fd;
+}
+
+int oz_host_ping_reply(int socket_fd)
+{
+	unsigned char packet[256];
+	ssize_t size;
+	int raw = 0;
+	socklen_t length = sizeof(raw);
+
+	getsockopt(socket_fd, SOL_SOCKET, SO_TYPE, &raw, &length);
+	while ((size = recv(socket_fd, packet, sizeof(packet), 0)) >= 0) {
+		/* A raw socket gives the IP header too, and everybody else's replies. */
+		size_t start = raw == SOCK_RAW && size > 0 ? (packet[0] & 0x0F) * 4u : 0;
+		struct icmphdr reply;
+
+		if ((size_t)size < start + sizeof(reply)) {
+			continue;
+		}
+		memcpy(&reply, packet + start, sizeof(reply));
+		if (reply.type == ICMP_ECHOREPLY &&
+		    (raw != SOCK_RAW || reply.un.echo.id == htons((unsigned short)getpid()))) {
+			return 1;
+		}
+	}
+	return errno == EAGAIN || errno == EINTR ? 0 : -1;
+}
+
+void oz_host_ping_close(int socket_fd)
+{
+	close(socket_fd);
+}
+
+void oz_host_random(unsigned char *buffer, unsigned int size)
+{
+	while (size > 0) {
+		ssize_t count = getrandom(buffer, size, 0);
+
+		if (count < 0 && errno != EINTR) {
+			nsi_print_error_and_exit("no random numbers: %s\n", strerror(errno));
+		}
+		if (count > 0) {
+			buffer += count;
+			size -= (unsigned int)count;
+		}
+	}
+}
+
+unsigned long long oz_host_wall_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (unsigned long long)now.tv_sec * 1000 + (unsigned long long)now.tv_nsec / 1000000;
+}
+
+unsigned long oz_host_id(void)
+{
+	return (unsigned long)gethostid();
+}
+
+#define MAX_ARGUMENTS 64
+
+void oz_host_restart(void)
+{
+	static char text[16384];
+	static char *arguments[MAX_ARGUMENTS + 1];
+	int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+	ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	int count = 0;
+
+	if (size <= 0) {
+		nsi_print_error_and_exit("cannot restart: the command line is not known\n");
+	}
+	close(fd);
+	for (char *at = text; at < text + size && count < MAX_ARGUMENTS; at += strlen(at) + 1) {
+		arguments[count++] = at;
+	}
+	nsi_exit_inner(0);
+	/* Sockets of the old life would keep their ports. */
+	for (fd = 3; fd < 1024; fd++) {
+		int flags = fcntl(fd, F_GETFD);
+
+		if (flags >= 0) {
+			fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+		}
+	}
+	execv("/proc/self/exe", arguments);
+	fprintf(stderr, "cannot restart: %s\n", strerror(errno));
+	_exit(1);
+}

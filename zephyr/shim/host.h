@@ -1,0 +1,21 @@
+/*
+ * Services of the host for the simulated board (host.c). Both sides include this: no types of either C library.
+ */
+#ifndef OPENZENTRI_HOST_H
+#define OPENZENTRI_HOST_H
+
+/* Sends one ICMP echo request; answers a descriptor, or -1 where the host does not allow it. */
+int oz_host_ping_open(unsigned int address);
+/* 1 when the reply is there, 0 when not yet, -1 when none will come. */
+int oz_host_ping_reply(int socket);
+void oz_host_ping_close(int socket);
+/* Random bytes fit for keys. */
+void oz_host_random(unsigned char *buffer, unsigned int size);
+/* Milliseconds since 1970. */
+unsigned long long oz_host_wall_clock(void);
+/* Ends the process and starts it again with the same arguments. */
+void oz_host_restart(void);
+/* A number that differs from host to host. */
+unsigned long oz_host_id(void);
+
+#endif

@@ -1,0 +1,201 @@
+/*
+ * What the Rust side calls (zephyr/src/shim.rs mirrors this file), and the few functions it exports to C.
+ *
+ * Rules: fixed-width integers, pointer and length, results >= 0 or a negative code of enum oz_error. Nothing blocks,
+ * except oz_wait() and calls to flash. All calls come from the one thread that runs the device unless said otherwise.
+ */
+#ifndef OPENZENTRI_SHIM_H
+#define OPENZENTRI_SHIM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The numbers of errno.h differ from C library to C library; these do not. */
+enum oz_error {
+	OZ_WOULD_BLOCK = 1,
+	OZ_CLOSED = 2,
+	OZ_REFUSED = 3,
+	OZ_TIMED_OUT = 4,
+	OZ_IN_USE = 5,
+	OZ_NO_ROOM = 6,
+	OZ_NOT_FOUND = 7,
+	OZ_UNREACHABLE = 8,
+	OZ_DENIED = 9,
+	OZ_UNSUPPORTED = 10,
+	/* Any other errno, added to this. */
+	OZ_ERRNO = 1000,
+};
+
+/* The negative code for a positive errno. */
+int32_t oz_error(int errno_value);
+
+/* ---- The loop (loop.c) ---- */
+
+/* One descriptor to wait for; the layout and the bits are those of struct zsock_pollfd. */
+struct oz_watch {
+	int32_t fd;
+	int16_t wanted;
+	int16_t ready;
+};
+
+#define OZ_READABLE 1
+#define OZ_WRITABLE 4
+
+/* Prepares oz_wait(). */
+int32_t oz_start(void);
+/* Sleeps until a descriptor is ready, oz_wake() was called, or the time is over (microseconds; < 0: for ever). */
+int32_t oz_wait(struct oz_watch *watches, uint32_t count, int64_t timeout_us);
+/* Ends the present or the next oz_wait(). From any thread or interrupt. */
+void oz_wake(void);
+/* Microseconds since boot, at the resolution of the system's tick. */
+uint64_t oz_uptime_us(void);
+
+/* ---- Command UART (serial.c) ---- */
+
+int32_t oz_serial_start(void);
+/* 0 means that nothing will ever come again. */
+int32_t oz_serial_read(uint8_t *buffer, uint32_t size);
+int32_t oz_serial_write(const uint8_t *data, uint32_t size);
+/* OZ_READABLE and OZ_WRITABLE, as far as they hold. */
+int32_t oz_serial_ready(void);
+/* The driver found that nothing will ever come again. From any thread or interrupt. */
+void oz_serial_hang_up(void);
+
+/* ---- Sockets (sockets.c). Addresses are four bytes as written, first byte highest. ---- */
+
+struct oz_endpoint {
+	uint32_t address;
+	uint16_t port;
+};
+
+int32_t oz_tcp_listen(uint16_t port);
+int32_t oz_tcp_accept(int32_t listener, struct oz_endpoint *peer);
+int32_t oz_tcp_connect(uint16_t local_port, uint32_t address, uint16_t port);
+int32_t oz_tcp_connected(int32_t socket);
+/* All zero turns it off. */
+int32_t oz_tcp_keepalive(int32_t socket, uint16_t idle, uint16_t interval, uint8_t count);
+int32_t oz_send(int32_t socket, const uint8_t *data, uint32_t size);
+int32_t oz_receive(int32_t socket, uint8_t *buffer, uint32_t size);
+int32_t oz_finish(int32_t socket);
+int32_t oz_udp_bind(uint16_t port);
+int32_t oz_udp_send(int32_t socket, const uint8_t *data, uint32_t size, uint32_t address, uint16_t port);
+int32_t oz_udp_receive(int32_t socket, uint8_t *buffer, uint32_t size, struct oz_endpoint *from);
+int32_t oz_local_address(int32_t socket, struct oz_endpoint *local);
+void oz_close(int32_t socket);
+
+/* ---- Look-ups and pings (jobs.c) ---- */
+
+/* Answers the number of the job. */
+int32_t oz_lookup(const uint8_t *name, uint32_t size);
+int32_t oz_ping(uint32_t address, uint32_t timeout_ms);
+/* 0 with the address or the milliseconds in value; anything but OZ_WOULD_BLOCK frees the job. */
+int32_t oz_job_result(int32_t job, uint32_t *value);
+void oz_job_cancel(int32_t job);
+/* Whether the job has ended. */
+int32_t oz_job_ended(int32_t job);
+
+/* ---- Flash (storage.c) ---- */
+
+int32_t oz_storage_start(void);
+int32_t oz_slot_write(uint8_t slot, const uint8_t *record, uint32_t size);
+int32_t oz_slot_read(uint8_t slot, uint8_t *buffer, uint32_t size);
+/* Names have no terminator. */
+int32_t oz_file_create(const uint8_t *name, uint32_t size);
+int32_t oz_file_open(const uint8_t *name, uint32_t size);
+int32_t oz_file_append(int32_t file, const uint8_t *data, uint32_t size);
+int32_t oz_file_read(int32_t file, uint32_t position, uint8_t *buffer, uint32_t size);
+int32_t oz_file_length(int32_t file);
+int32_t oz_file_sync(int32_t file);
+void oz_file_close(int32_t file);
+int32_t oz_file_rename(const uint8_t *from, uint32_t from_size, const uint8_t *to, uint32_t to_size);
+int32_t oz_file_remove(const uint8_t *name, uint32_t size);
+/* Calls each(context, name, size) for every file. */
+int32_t oz_file_list(void (*each)(void *context, const uint8_t *name, uint32_t size), void *context);
+uint32_t oz_file_space(void);
+
+/* ---- Wi-Fi (wifi.c), only with CONFIG_WIFI ---- */
+
+struct oz_access_point {
+	uint8_t ssid[32];
+	uint8_t ssid_size;
+	uint8_t bssid[6];
+	uint8_t channel;
+	int8_t rssi;
+	/* The numbers of the command language (port::Security). */
+	uint8_t security;
+};
+
+struct oz_ipv4 {
+	uint32_t address;
+	uint32_t netmask;
+	uint32_t gateway;
+	uint32_t dns;
+};
+
+struct oz_radio_state {
+	/* The numbers of port::Link. */
+	uint8_t link;
+	uint8_t scanning;
+	uint8_t has_ipv4;
+	struct oz_ipv4 ipv4;
+};
+
+int32_t oz_radio_start(void);
+/* All networks with size 0. */
+int32_t oz_radio_scan(const uint8_t *ssid, uint32_t size);
+int32_t oz_radio_scan_result(uint32_t index, struct oz_access_point *found);
+int32_t oz_radio_join(const struct oz_access_point *network, const uint8_t *passkey, uint32_t size);
+void oz_radio_leave(void);
+/* DHCP with NULL. */
+int32_t oz_radio_configure(const struct oz_ipv4 *address);
+void oz_radio_state(struct oz_radio_state *state);
+/* Counts the changes of the state. */
+uint32_t oz_radio_changes(void);
+/* 0 with the signal in dBm. */
+int32_t oz_radio_rssi(int8_t *rssi);
+
+/* ---- Simulated radio (networks.c), only with CONFIG_OPENZENTRI_SIMULATED_RADIO ---- */
+
+/* A child of the devicetree's node "zentri,simulated-radio". */
+struct oz_network {
+	const char *ssid;
+	const char *passphrase;
+	uint8_t bssid[6];
+	uint8_t channel;
+	int8_t rssi;
+	/* The numbers of port::Security. */
+	uint8_t security;
+	uint8_t dhcp;
+	uint8_t fails;
+	uint32_t vanishes_after_ms;
+};
+
+/* The index-th network, or NULL past the last. */
+const struct oz_network *oz_simulated_network(uint32_t index);
+
+/* ---- Board (board.c) ---- */
+
+void oz_mac(uint8_t mac[6]);
+/* Fills all 20 bytes. */
+void oz_unique_id(uint8_t id[20]);
+void oz_random(uint8_t *buffer, uint32_t size);
+/* Milliseconds since 1970, 0 without a clock that is set. */
+uint64_t oz_wall_clock(void);
+/* Percent of the system heap in use, or OZ_UNSUPPORTED. */
+int32_t oz_memory_usage(void);
+void oz_reboot(void);
+/* Ends the process where the device is one. */
+void oz_serial_ended(void);
+
+/* ---- Zephyr shell (shell.c), only with CONFIG_OPENZENTRI_SHELL ---- */
+
+/* The next command line; OZ_WOULD_BLOCK when there is none. */
+int32_t oz_console_line(uint8_t *buffer, uint32_t size);
+void oz_console_answer(const uint8_t *text, uint32_t size);
+int32_t oz_console_ready(void);
+
+/* Exported by the Rust side: the index-th command of the table, without terminators; false past its end. */
+bool oz_command(uint32_t index, const uint8_t **name, uint32_t *name_size, const uint8_t **summary,
+		uint32_t *summary_size);
+
+#endif

@@ -1,0 +1,130 @@
+/* The command UART: two rings between the device and interrupts. */
+#include <zephyr/device.h>
+#include <zephyr/drivers/uart.h>
+#include <zephyr/kernel.h>
+#include <zephyr/sys/ring_buffer.h>
+
+#include "openzentri.h"
+
+#if DT_HAS_CHOSEN(zentri_command_uart)
+#define COMMAND_UART DT_CHOSEN(zentri_command_uart)
+#else
+#define COMMAND_UART DT_CHOSEN(zephyr_console)
+#endif
+
+static const struct device *const uart = DEVICE_DT_GET(COMMAND_UART);
+
+RING_BUF_DECLARE(received, CONFIG_OPENZENTRI_UART_RX);
+RING_BUF_DECLARE(waiting, CONFIG_OPENZENTRI_UART_TX);
+
+/* The receive ring was full: the receive interrupt is off until the device has read. */
+static atomic_t throttled;
+/* The device found the transmit ring full and wants to know of room. */
+static atomic_t wants_room;
+static atomic_t hung_up;
+
+/* Fills the receive ring. */
+static void take(const struct device *dev)
+{
+	uint8_t *room;
+	uint32_t size;
+	int count;
+
+	do {
+		size = ring_buf_put_claim(&received, &room, CONFIG_OPENZENTRI_UART_RX);
+		if (size == 0) {
+			uart_irq_rx_disable(dev);
+			atomic_set(&throttled, 1);
+			break;
+		}
+		count = uart_fifo_read(dev, room, size);
+		(void)ring_buf_put_finish(&received, MAX(count, 0));
+	} while (count > 0);
+	oz_wake();
+}
+
+/* Empties the transmit ring. */
+static void give(const struct device *dev)
+{
+	uint8_t *data;
+	uint32_t size = ring_buf_get_claim(&waiting, &data, CONFIG_OPENZENTRI_UART_TX);
+	int count = size > 0 ? uart_fifo_fill(dev, data, size) : 0;
+
+	(void)ring_buf_get_finish(&waiting, MAX(count, 0));
+	if (size == 0) {
+		uart_irq_tx_disable(dev);
+	}
+	if (ring_buf_space_get(&waiting) >= CONFIG_OPENZENTRI_UART_TX / 2 && atomic_cas(&wants_room, 1, 0)) {
+		oz_wake();
+	}
+}
+
+static void on_interrupt(const struct device *dev, void *context)
+{
+	ARG_UNUSED(context);
+	while (uart_irq_update(dev) > 0 && uart_irq_is_pending(dev) > 0) {
+		bool idle = true;
+
+		if (uart_irq_rx_ready(dev) > 0) {
+			take(dev);
+			idle = false;
+		}
+		if (uart_irq_tx_ready(dev) > 0) {
+			give(dev);
+			idle = false;
+		}
+		if (idle) {
+			break;
+		}
+	}
+}
+
+int32_t oz_serial_start(void)
+{
+	if (!device_is_ready(uart)) {
+		return -OZ_NOT_FOUND;
+	}
+	if (uart_irq_callback_set(uart, on_interrupt) < 0) {
+		return -OZ_UNSUPPORTED;
+	}
+	uart_irq_rx_enable(uart);
+	return 0;
+}
+
+void oz_serial_hang_up(void)
+{
+	atomic_set(&hung_up, 1);
+	oz_wake();
+}
+
+int32_t oz_serial_read(uint8_t *buffer, uint32_t size)
+{
+	uint32_t count = ring_buf_get(&received, buffer, size);
+
+	if (count > 0) {
+		if (atomic_cas(&throttled, 1, 0)) {
+			uart_irq_rx_enable(uart);
+		}
+		return count;
+	}
+	return atomic_get(&hung_up) ? 0 : -OZ_WOULD_BLOCK;
+}
+
+int32_t oz_serial_write(const uint8_t *data, uint32_t size)
+{
+	uint32_t count = ring_buf_put(&waiting, data, size);
+
+	if (count < size) {
+		atomic_set(&wants_room, 1);
+	}
+	/* Also when nothing fitted: a transmit interrupt that was lost must not stop the line for ever. */
+	uart_irq_tx_enable(uart);
+	return count > 0 || size == 0 ? (int32_t)count : -OZ_WOULD_BLOCK;
+}
+
+int32_t oz_serial_ready(void)
+{
+	bool readable = !ring_buf_is_empty(&received) || atomic_get(&hung_up);
+
+	return (readable ? OZ_READABLE : 0) | (ring_buf_space_get(&waiting) > 0 ? OZ_WRITABLE : 0);
+}

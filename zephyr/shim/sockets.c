@@ -1,0 +1,331 @@
+/* IPv4 sockets. None of these calls waits. */
+#include <errno.h>
+#include <string.h>
+#include <zephyr/kernel.h>
+#include <zephyr/net/socket.h>
+#include <zephyr/posix/fcntl.h>
+
+#include "openzentri.h"
+
+#define BACKLOG 8
+#define LOOPBACK 0x7F000001u
+
+static struct sockaddr_in address_of(uint32_t address, uint16_t port)
+{
+	struct sockaddr_in place = {
+		.sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(address),
+	};
+
+	return place;
+}
+
+static struct oz_endpoint endpoint_of(const struct sockaddr_in *place)
+{
+	struct oz_endpoint endpoint = {
+		.address = ntohl(place->sin_addr.s_addr),
+		.port = ntohs(place->sin_port),
+	};
+
+	return endpoint;
+}
+
+/* Where sockets listen. */
+static uint32_t bind_address(void)
+{
+	struct in_addr address;
+
+	if (zsock_inet_pton(AF_INET, CONFIG_OPENZENTRI_BIND_ADDRESS, &address) != 1) {
+		return LOOPBACK;
+	}
+	return ntohl(address.s_addr);
+}
+
+static int32_t result(int value)
+{
+	return value < 0 ? oz_error(errno) : value;
+}
+
+/* Closes a socket that could not be set up and answers why, as errno stood before. */
+static int32_t give_up(int socket)
+{
+	int32_t why = oz_error(errno);
+
+	(void)zsock_close(socket);
+	return why;
+}
+
+#ifdef CONFIG_NET_NATIVE_OFFLOADED_SOCKETS
+/*
+ * The driver for host sockets cannot tell the local end of a socket. So every port is chosen here, and kept.
+ */
+static struct oz_endpoint locals[CONFIG_ZVFS_OPEN_MAX];
+
+#define FIRST_DYNAMIC_PORT 49152
+#define DYNAMIC_PORTS 16384
+
+static void remember(int socket, uint32_t address, uint16_t port)
+{
+	if (socket >= 0 && socket < CONFIG_ZVFS_OPEN_MAX) {
+		locals[socket] = (struct oz_endpoint){.address = address, .port = port};
+	}
+}
+
+static void remember_accepted(int listener, int socket)
+{
+	if (listener >= 0 && listener < CONFIG_ZVFS_OPEN_MAX) {
+		remember(socket, locals[listener].address, locals[listener].port);
+	}
+}
+
+static int bind_dynamic(int socket, uint32_t address)
+{
+	static uint16_t next;
+	struct sockaddr_in local;
+	uint16_t seed;
+
+	if (next == 0) {
+		oz_random((uint8_t *)&seed, sizeof(seed));
+		next = seed % DYNAMIC_PORTS;
+	}
+	for (int attempt = 0; attempt < 64; attempt++) {
+		next = (next + 1) % DYNAMIC_PORTS;
+		local = address_of(address, FIRST_DYNAMIC_PORT + next);
+		if (zsock_bind(socket, (struct sockaddr *)&local, sizeof(local)) == 0) {
+			remember(socket, address, FIRST_DYNAMIC_PORT + next);
+			return 0;
+		}
+		if (errno != EADDRINUSE) {
+			break;
+		}
+	}
+	return -1;
+}
+#else
+static void remember(int socket, uint32_t address, uint16_t port)
+{
+	ARG_UNUSED(socket);
+	ARG_UNUSED(address);
+	ARG_UNUSED(port);
+}
+
+static void remember_accepted(int listener, int socket)
+{
+	ARG_UNUSED(listener);
+	ARG_UNUSED(socket);
+}
+
+static int bind_dynamic(int socket, uint32_t address)
+{
+	struct sockaddr_in local = address_of(address, 0);
+
+	return zsock_bind(socket, (struct sockaddr *)&local, sizeof(local));
+}
+#endif
+
+/* Binds to a port, or to any free one with 0. */
+static int bind_to(int socket, uint32_t address, uint16_t port)
+{
+	struct sockaddr_in local = address_of(address, port);
+	int one = 1;
+
+	if (port == 0) {
+		return bind_dynamic(socket, address);
+	}
+	/* Without CONFIG_NET_CONTEXT_REUSEADDR Zephyr refuses this option, and reuses anyway. */
+	(void)zsock_setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	remember(socket, address, port);
+	return zsock_bind(socket, (struct sockaddr *)&local, sizeof(local));
+}
+
+static int open_socket(int type, int protocol)
+{
+	int socket = zsock_socket(AF_INET, type, protocol);
+
+	if (socket >= 0 && zsock_fcntl(socket, F_SETFL, O_NONBLOCK) < 0) {
+		int why = errno;
+
+		(void)zsock_close(socket);
+		errno = why;
+		return -1;
+	}
+	return socket;
+}
+
+static void send_at_once(int socket)
+{
+	int one = 1;
+
+	(void)zsock_setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+}
+
+int32_t oz_tcp_listen(uint16_t port)
+{
+	int socket = open_socket(SOCK_STREAM, IPPROTO_TCP);
+
+	if (socket < 0) {
+		return oz_error(errno);
+	}
+	if (bind_to(socket, bind_address(), port) < 0 || zsock_listen(socket, BACKLOG) < 0) {
+		return give_up(socket);
+	}
+	return socket;
+}
+
+int32_t oz_tcp_accept(int32_t listener, struct oz_endpoint *peer)
+{
+	struct sockaddr_in place = {0};
+	socklen_t size = sizeof(place);
+	int socket = zsock_accept(listener, (struct sockaddr *)&place, &size);
+
+	if (socket < 0) {
+		return oz_error(errno);
+	}
+	send_at_once(socket);
+	remember_accepted(listener, socket);
+	*peer = endpoint_of(&place);
+	return socket;
+}
+
+int32_t oz_tcp_connect(uint16_t local_port, uint32_t address, uint16_t port)
+{
+	struct sockaddr_in place = address_of(address, port);
+	int socket = open_socket(SOCK_STREAM, IPPROTO_TCP);
+
+	if (socket < 0) {
+		return oz_error(errno);
+	}
+	send_at_once(socket);
+	if (bind_to(socket, INADDR_ANY, local_port) < 0) {
+		return give_up(socket);
+	}
+	if (zsock_connect(socket, (struct sockaddr *)&place, sizeof(place)) < 0 && errno != EINPROGRESS) {
+		return give_up(socket);
+	}
+#ifdef CONFIG_NET_NATIVE_OFFLOADED_SOCKETS
+	/* The peer is where accepted connections of this place come from, or somewhere else. */
+	if ((address >> 24) == (LOOPBACK >> 24)) {
+		locals[socket].address = LOOPBACK;
+	}
+#endif
+	return socket;
+}
+
+int32_t oz_tcp_connected(int32_t socket)
+{
+	/* Calling connect() again asks how the first call went; the address no longer matters. */
+	struct sockaddr_in place = address_of(LOOPBACK, 1);
+	int why = 0;
+	socklen_t size = sizeof(why);
+
+	if (zsock_getsockopt(socket, SOL_SOCKET, SO_ERROR, &why, &size) < 0) {
+		return oz_error(errno);
+	}
+	if (why != 0) {
+		return oz_error(why);
+	}
+	if (zsock_connect(socket, (struct sockaddr *)&place, sizeof(place)) == 0 || errno == EISCONN) {
+		return 0;
+	}
+	return oz_error(errno);
+}
+
+int32_t oz_tcp_keepalive(int32_t socket, uint16_t idle, uint16_t interval, uint8_t count)
+{
+	int on = idle != 0;
+	int values[] = {idle, interval, count};
+	static const int options[] = {TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT};
+
+	if (zsock_setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) < 0) {
+		return oz_error(errno);
+	}
+	for (int i = 0; on && i < ARRAY_SIZE(options); i++) {
+		if (zsock_setsockopt(socket, IPPROTO_TCP, options[i], &values[i], sizeof(values[i])) < 0) {
+			return oz_error(errno);
+		}
+	}
+	return 0;
+}
+
+int32_t oz_send(int32_t socket, const uint8_t *data, uint32_t size)
+{
+	int sent = zsock_send(socket, data, size, ZSOCK_MSG_DONTWAIT);
+
+	/* No buffer now: the stack frees them as the peer acknowledges. */
+	if (sent < 0 && (errno == ENOBUFS || errno == ENOMEM)) {
+		return -OZ_WOULD_BLOCK;
+	}
+	return result(sent);
+}
+
+int32_t oz_receive(int32_t socket, uint8_t *buffer, uint32_t size)
+{
+	return result(zsock_recv(socket, buffer, size, ZSOCK_MSG_DONTWAIT));
+}
+
+int32_t oz_finish(int32_t socket)
+{
+	return result(zsock_shutdown(socket, ZSOCK_SHUT_WR));
+}
+
+int32_t oz_udp_bind(uint16_t port)
+{
+	int socket = open_socket(SOCK_DGRAM, IPPROTO_UDP);
+
+	if (socket < 0) {
+		return oz_error(errno);
+	}
+#ifdef SO_BROADCAST
+	int one = 1;
+
+	/* Where the option is unknown, broadcasts need none. */
+	(void)zsock_setsockopt(socket, SOL_SOCKET, SO_BROADCAST, &one, sizeof(one));
+#endif
+	if (bind_to(socket, bind_address(), port) < 0) {
+		return give_up(socket);
+	}
+	return socket;
+}
+
+int32_t oz_udp_send(int32_t socket, const uint8_t *data, uint32_t size, uint32_t address, uint16_t port)
+{
+	struct sockaddr_in to = address_of(address, port);
+
+	return result(zsock_sendto(socket, data, size, ZSOCK_MSG_DONTWAIT, (struct sockaddr *)&to, sizeof(to)));
+}
+
+int32_t oz_udp_receive(int32_t socket, uint8_t *buffer, uint32_t size, struct oz_endpoint *from)
+{
+	struct sockaddr_in place = {0};
+	socklen_t length = sizeof(place);
+	int count = zsock_recvfrom(socket, buffer, size, ZSOCK_MSG_DONTWAIT, (struct sockaddr *)&place, &length);
+
+	*from = endpoint_of(&place);
+	return result(count);
+}
+
+int32_t oz_local_address(int32_t socket, struct oz_endpoint *local)
+{
+#ifdef CONFIG_NET_NATIVE_OFFLOADED_SOCKETS
+	if (socket < 0 || socket >= CONFIG_ZVFS_OPEN_MAX) {
+		return -OZ_NOT_FOUND;
+	}
+	*local = locals[socket];
+	return 0;
+#else
+	struct sockaddr_in place = {0};
+	socklen_t size = sizeof(place);
+
+	if (zsock_getsockname(socket, (struct sockaddr *)&place, &size) < 0) {
+		return oz_error(errno);
+	}
+	*local = endpoint_of(&place);
+	return 0;
+#endif
+}
+
+void oz_close(int32_t socket)
+{
+	(void)zsock_close(socket);
+}

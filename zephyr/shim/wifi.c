@@ -1,0 +1,365 @@
+/*
+ * The Wi-Fi radio. Events of Zephyr's network management change one small record and wake the loop; the device looks
+ * at the record when it likes.
+ */
+#include <errno.h>
+#include <string.h>
+#include <zephyr/kernel.h>
+#include <zephyr/net/dhcpv4.h>
+#include <zephyr/net/dns_resolve.h>
+#include <zephyr/net/net_event.h>
+#include <zephyr/net/net_if.h>
+#include <zephyr/net/net_mgmt.h>
+#include <zephyr/net/wifi_mgmt.h>
+
+#include "openzentri.h"
+
+/* port::Link */
+enum link { LINK_DOWN, LINK_JOINING, LINK_JOINED, LINK_FAILED };
+
+/* port::Security */
+enum security { OPEN, WEP, WPA_AES, WPA_TKIP, WPA2_AES, WPA2_MIXED, WPA2_TKIP };
+
+#define JOIN_TIMEOUT_S 15
+
+static struct k_spinlock lock;
+static struct oz_radio_state present;
+static uint32_t changes;
+static struct oz_access_point results[CONFIG_OPENZENTRI_SCAN_RESULTS];
+static uint32_t result_count;
+/* The name that a scan asks for, which drivers take as a hint only. */
+static uint8_t wanted_ssid[WIFI_SSID_MAX_LEN];
+static uint32_t wanted_size;
+/* An address that the owner has set, for the time when the station is not associated. */
+static bool is_static;
+
+static struct net_if *station(void)
+{
+	struct net_if *iface = net_if_get_first_wifi();
+
+	return iface != NULL ? iface : net_if_get_default();
+}
+
+static enum security security_of(enum wifi_security_type type)
+{
+	switch (type) {
+	case WIFI_SECURITY_TYPE_NONE:
+		return OPEN;
+	case WIFI_SECURITY_TYPE_WEP:
+		return WEP;
+	case WIFI_SECURITY_TYPE_WPA_PSK:
+		return WPA_TKIP;
+	case WIFI_SECURITY_TYPE_WPA_AUTO_PERSONAL:
+		return WPA2_MIXED;
+	default:
+		return WPA2_AES;
+	}
+}
+
+static enum wifi_security_type type_of(enum security security)
+{
+	switch (security) {
+	case OPEN:
+		return WIFI_SECURITY_TYPE_NONE;
+	case WEP:
+		return WIFI_SECURITY_TYPE_WEP;
+	case WPA_AES:
+	case WPA_TKIP:
+		return WIFI_SECURITY_TYPE_WPA_PSK;
+	default:
+		return WIFI_SECURITY_TYPE_PSK;
+	}
+}
+
+/* Changes the record and tells the device. */
+static void set_link(enum link link)
+{
+	k_spinlock_key_t key = k_spin_lock(&lock);
+
+	present.link = link;
+	if (link != LINK_JOINED) {
+		present.has_ipv4 = 0;
+	}
+	changes++;
+	k_spin_unlock(&lock, key);
+	oz_wake();
+}
+
+static void end_scan(void)
+{
+	k_spinlock_key_t key = k_spin_lock(&lock);
+
+	present.scanning = 0;
+	changes++;
+	k_spin_unlock(&lock, key);
+	oz_wake();
+}
+
+static void keep(const struct wifi_scan_result *found)
+{
+	k_spinlock_key_t key = k_spin_lock(&lock);
+	bool wanted = wanted_size == 0 || (found->ssid_length == wanted_size &&
+					   memcmp(found->ssid, wanted_ssid, wanted_size) == 0);
+
+	if (wanted && result_count < ARRAY_SIZE(results)) {
+		struct oz_access_point *kept = &results[result_count++];
+
+		kept->ssid_size = MIN(found->ssid_length, sizeof(kept->ssid));
+		memcpy(kept->ssid, found->ssid, kept->ssid_size);
+		memcpy(kept->bssid, found->mac, sizeof(kept->bssid));
+		kept->channel = found->channel;
+		kept->rssi = found->rssi;
+		kept->security = security_of(found->security);
+	}
+	k_spin_unlock(&lock, key);
+}
+
+static void on_wifi(struct net_mgmt_event_callback *callback, uint32_t event, struct net_if *iface)
+{
+	const struct wifi_status *status = callback->info;
+
+	ARG_UNUSED(iface);
+	switch (event) {
+	case NET_EVENT_WIFI_SCAN_RESULT:
+		keep(callback->info);
+		break;
+	case NET_EVENT_WIFI_SCAN_DONE:
+		end_scan();
+		break;
+	case NET_EVENT_WIFI_CONNECT_RESULT:
+		set_link(status->status == 0 ? LINK_JOINED : LINK_FAILED);
+		break;
+	case NET_EVENT_WIFI_DISCONNECT_RESULT:
+		/* After oz_radio_leave() the link is down already; anything else is a loss. */
+		if (present.link == LINK_JOINED || present.link == LINK_JOINING) {
+			set_link(LINK_FAILED);
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+/* The name server that the resolver uses now. */
+static uint32_t name_server(void)
+{
+	struct dns_resolve_context *resolver = dns_resolve_get_default();
+
+	if (resolver == NULL) {
+		return 0;
+	}
+	for (int i = 0; i < ARRAY_SIZE(resolver->servers); i++) {
+		const struct sockaddr *server = &resolver->servers[i].dns_server;
+
+		if (server->sa_family == AF_INET) {
+			return ntohl(net_sin(server)->sin_addr.s_addr);
+		}
+	}
+	return 0;
+}
+
+static void note_address(struct net_if *iface)
+{
+	struct in_addr *address = net_if_ipv4_get_global_addr(iface, NET_ADDR_PREFERRED);
+	struct oz_ipv4 config = {.dns = name_server()};
+	k_spinlock_key_t key;
+
+	if (address != NULL) {
+		struct in_addr netmask = net_if_ipv4_get_netmask_by_addr(iface, address);
+
+		config.address = ntohl(address->s_addr);
+		config.netmask = ntohl(netmask.s_addr);
+		config.gateway = ntohl(iface->config.ip.ipv4->gw.s_addr);
+	}
+	key = k_spin_lock(&lock);
+	present.has_ipv4 = address != NULL && present.link == LINK_JOINED;
+	present.ipv4 = config;
+	changes++;
+	k_spin_unlock(&lock, key);
+	oz_wake();
+}
+
+static void on_address(struct net_mgmt_event_callback *callback, uint32_t event, struct net_if *iface)
+{
+	ARG_UNUSED(callback);
+	ARG_UNUSED(event);
+	if (iface == station()) {
+		note_address(iface);
+	}
+}
+
+int32_t oz_radio_start(void)
+{
+	static struct net_mgmt_event_callback wifi;
+	static struct net_mgmt_event_callback address;
+
+	net_mgmt_init_event_callback(&wifi, on_wifi,
+				     NET_EVENT_WIFI_SCAN_RESULT | NET_EVENT_WIFI_SCAN_DONE |
+					     NET_EVENT_WIFI_CONNECT_RESULT | NET_EVENT_WIFI_DISCONNECT_RESULT);
+	net_mgmt_add_event_callback(&wifi);
+	net_mgmt_init_event_callback(&address, on_address,
+				     NET_EVENT_IPV4_ADDR_ADD | NET_EVENT_IPV4_ADDR_DEL | NET_EVENT_IPV4_DHCP_BOUND);
+	net_mgmt_add_event_callback(&address);
+	return station() != NULL ? 0 : -OZ_NOT_FOUND;
+}
+
+int32_t oz_radio_scan(const uint8_t *ssid, uint32_t size)
+{
+	struct wifi_scan_params parameters = {.scan_type = WIFI_SCAN_TYPE_ACTIVE};
+	k_spinlock_key_t key = k_spin_lock(&lock);
+	bool busy = present.scanning;
+	int why;
+
+	if (!busy) {
+		result_count = 0;
+		wanted_size = MIN(size, sizeof(wanted_ssid));
+		memcpy(wanted_ssid, ssid, wanted_size);
+		present.scanning = 1;
+	}
+	k_spin_unlock(&lock, key);
+	if (busy) {
+		return -OZ_IN_USE;
+	}
+	why = net_mgmt(NET_REQUEST_WIFI_SCAN, station(), &parameters, sizeof(parameters));
+	if (why < 0) {
+		end_scan();
+		return oz_error(-why);
+	}
+	return 0;
+}
+
+int32_t oz_radio_scan_result(uint32_t index, struct oz_access_point *found)
+{
+	k_spinlock_key_t key = k_spin_lock(&lock);
+	bool there = index < result_count;
+
+	if (there) {
+		*found = results[index];
+	}
+	k_spin_unlock(&lock, key);
+	return there ? 0 : -OZ_NOT_FOUND;
+}
+
+/* Drops what DHCP or the owner has set. */
+static void forget_address(void)
+{
+	struct net_if *iface = station();
+	struct in_addr *address = net_if_ipv4_get_global_addr(iface, NET_ADDR_ANY_STATE);
+
+	net_dhcpv4_stop(iface);
+	if (is_static && address != NULL) {
+		(void)net_if_ipv4_addr_rm(iface, address);
+	}
+	is_static = false;
+}
+
+int32_t oz_radio_join(const struct oz_access_point *network, const uint8_t *passkey, uint32_t size)
+{
+	/* Drivers keep the pointers until the connection stands. */
+	static uint8_t ssid[WIFI_SSID_MAX_LEN + 1];
+	static uint8_t key[WIFI_PSK_MAX_LEN + 1];
+	struct wifi_connect_req_params parameters = {
+		.ssid = ssid,
+		.ssid_length = MIN(network->ssid_size, WIFI_SSID_MAX_LEN),
+		.psk = key,
+		.psk_length = MIN(size, WIFI_PSK_MAX_LEN),
+		.channel = network->channel == 0 ? WIFI_CHANNEL_ANY : network->channel,
+		.security = type_of(network->security),
+		.band = network->channel > 14 ? WIFI_FREQ_BAND_5_GHZ : WIFI_FREQ_BAND_2_4_GHZ,
+		.mfp = WIFI_MFP_OPTIONAL,
+		.timeout = JOIN_TIMEOUT_S,
+	};
+	int why;
+
+	memset(ssid, 0, sizeof(ssid));
+	memset(key, 0, sizeof(key));
+	memcpy(ssid, network->ssid, parameters.ssid_length);
+	memcpy(key, passkey, parameters.psk_length);
+	memcpy(parameters.bssid, network->bssid, sizeof(parameters.bssid));
+	set_link(LINK_JOINING);
+	why = net_mgmt(NET_REQUEST_WIFI_CONNECT, station(), &parameters, sizeof(parameters));
+	if (why < 0) {
+		set_link(LINK_FAILED);
+		return oz_error(-why);
+	}
+	return 0;
+}
+
+void oz_radio_leave(void)
+{
+	set_link(LINK_DOWN);
+	forget_address();
+	(void)net_mgmt(NET_REQUEST_WIFI_DISCONNECT, station(), NULL, 0);
+}
+
+/* The owner's name server. */
+static void use_name_server(uint32_t dns)
+{
+	struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons(53), .sin_addr.s_addr = htonl(dns)};
+	const struct sockaddr *servers[] = {(const struct sockaddr *)&server, NULL};
+	struct dns_resolve_context *resolver = dns_resolve_get_default();
+
+	if (resolver != NULL) {
+		(void)dns_resolve_reconfigure(resolver, NULL, servers);
+	}
+}
+
+int32_t oz_radio_configure(const struct oz_ipv4 *address)
+{
+	struct net_if *iface = station();
+	struct in_addr own;
+	struct in_addr netmask;
+	struct in_addr gateway;
+
+	if (present.link != LINK_JOINED) {
+		return -OZ_UNREACHABLE;
+	}
+	forget_address();
+	if (address == NULL) {
+		net_dhcpv4_start(iface);
+		return 0;
+	}
+	own.s_addr = htonl(address->address);
+	netmask.s_addr = htonl(address->netmask);
+	gateway.s_addr = htonl(address->gateway);
+	if (net_if_ipv4_addr_add(iface, &own, NET_ADDR_MANUAL, 0) == NULL) {
+		return -OZ_NO_ROOM;
+	}
+	is_static = true;
+	(void)net_if_ipv4_set_netmask_by_addr(iface, &own, &netmask);
+	net_if_ipv4_set_gw(iface, &gateway);
+	if (address->dns != 0) {
+		use_name_server(address->dns);
+	}
+	note_address(iface);
+	return 0;
+}
+
+void oz_radio_state(struct oz_radio_state *state)
+{
+	k_spinlock_key_t key = k_spin_lock(&lock);
+
+	*state = present;
+	k_spin_unlock(&lock, key);
+}
+
+uint32_t oz_radio_changes(void)
+{
+	return changes;
+}
+
+int32_t oz_radio_rssi(int8_t *rssi)
+{
+	struct wifi_iface_status status = {0};
+	int why;
+
+	if (present.link != LINK_JOINED) {
+		return -OZ_NOT_FOUND;
+	}
+	why = net_mgmt(NET_REQUEST_WIFI_IFACE_STATUS, station(), &status, sizeof(status));
+	if (why < 0) {
+		return oz_error(-why);
+	}
+	*rssi = (int8_t)CLAMP(status.rssi, INT8_MIN, INT8_MAX);
+	return 0;
+}

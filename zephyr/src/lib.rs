@@ -1,0 +1,20 @@
+//! OpenZentri on Zephyr: the entry point.
+//!
+//! ```text
+//! run      the loop: ready tasks, timers, sleep
+//! port     the device's port over the shim; port/… its parts
+//! time     the time driver
+//! shim     Zephyr's C API, as far as it is needed
+//! ```
+#![no_std]
+
+mod port;
+mod run;
+mod shim;
+mod time;
+
+/// Called by the main thread of Zephyr.
+#[unsafe(no_mangle)]
+extern "C" fn rust_main() {
+    run::run();
+}

@@ -1,0 +1,152 @@
+//! Who waits for what.
+
+use core::task::Waker;
+
+use openzentri::port::{Event, Job, Socket};
+
+use crate::shim::{self, READABLE, WRITABLE, Watch};
+
+/// Descriptors that Zephyr can have open.
+const SOCKETS: usize = zephyr::kconfig::CONFIG_ZVFS_OPEN_MAX as usize;
+/// Jobs at once.
+const JOBS: usize = zephyr::kconfig::CONFIG_OPENZENTRI_JOBS as usize;
+
+/// The wakers of a reader and a writer.
+#[derive(Clone, Default)]
+struct Pair {
+    read: Option<Waker>,
+    write: Option<Waker>,
+}
+
+impl Pair {
+    const NONE: Self = Self { read: None, write: None };
+
+    /// The bits that somebody waits for.
+    fn wanted(&self) -> i16 {
+        (if self.read.is_some() { READABLE } else { 0 }) | (if self.write.is_some() { WRITABLE } else { 0 })
+    }
+
+    /// Wakes those whose bit is set.
+    fn wake(&mut self, ready: i16) {
+        if ready & READABLE != 0 {
+            wake(&mut self.read);
+        }
+        if ready & WRITABLE != 0 {
+            wake(&mut self.write);
+        }
+    }
+}
+
+fn wake(place: &mut Option<Waker>) {
+    if let Some(waker) = place.take() {
+        waker.wake();
+    }
+}
+
+/// One waker for each event of the port.
+pub struct Wakers {
+    serial: Pair,
+    sockets: [Pair; SOCKETS],
+    jobs: [Option<Waker>; JOBS],
+    radio: Option<Waker>,
+    /// Changes of the radio that were told.
+    radio_changes: u32,
+    console: Option<Waker>,
+}
+
+impl Wakers {
+    /// Nobody waits.
+    pub const fn new() -> Self {
+        Self {
+            serial: Pair::NONE,
+            sockets: [Pair::NONE; SOCKETS],
+            jobs: [const { None }; JOBS],
+            radio: None,
+            radio_changes: 0,
+            console: None,
+        }
+    }
+
+    /// Keeps a waker in place of the one before.
+    pub fn register(&mut self, event: Event, waker: &Waker) {
+        match self.place(event) {
+            Some(place) => *place = Some(waker.clone()),
+            // There is no such socket or job: whoever waits finds that out.
+            None => waker.wake_by_ref(),
+        }
+    }
+
+    fn place(&mut self, event: Event) -> Option<&mut Option<Waker>> {
+        Some(match event {
+            Event::SerialReadable => &mut self.serial.read,
+            Event::SerialWritable => &mut self.serial.write,
+            Event::Readable(Socket(fd)) => &mut self.sockets.get_mut(usize::from(fd))?.read,
+            Event::Writable(Socket(fd)) => &mut self.sockets.get_mut(usize::from(fd))?.write,
+            Event::Job(Job(number)) => self.jobs.get_mut(usize::from(number))?,
+            Event::Radio => &mut self.radio,
+            Event::Console => &mut self.console,
+        })
+    }
+
+    /// Forgets who waits for a socket.
+    pub fn forget(&mut self, socket: Socket) {
+        if let Some(pair) = self.sockets.get_mut(usize::from(socket.0)) {
+            *pair = Pair::NONE;
+        }
+    }
+
+    /// Wakes whose events can be seen without a descriptor.
+    pub fn wake_local(&mut self) {
+        if self.serial.wanted() != 0 {
+            self.serial.wake(shim::serial_ready());
+        }
+        for (number, waker) in self.jobs.iter_mut().enumerate() {
+            if waker.is_some() && shim::job_ended(number as i32) {
+                wake(waker);
+            }
+        }
+        let changes = super::radio::changes();
+        if changes != self.radio_changes {
+            self.radio_changes = changes;
+            wake(&mut self.radio);
+        }
+        if self.console.is_some() && console_ready() {
+            wake(&mut self.console);
+        }
+    }
+
+    /// Lists the sockets that somebody waits for; answers how many. Each bit takes one place of Zephyr's own list, and
+    /// one is kept for the bell.
+    pub fn watch(&self, watches: &mut [Watch]) -> usize {
+        let mut places = watches.len().saturating_sub(1);
+        let mut count = 0;
+        for (fd, pair) in self.sockets.iter().enumerate() {
+            let wanted = pair.wanted();
+            let bits = wanted.count_ones() as usize;
+            let Some(watch) = watches.get_mut(count).filter(|_| bits != 0 && bits <= places) else { continue };
+            *watch = Watch { fd: fd as i32, wanted, ready: 0 };
+            places -= bits;
+            count += 1;
+        }
+        count
+    }
+
+    /// Wakes who waits for a socket that is ready. An error or a hang-up is for reader and writer.
+    pub fn wake_socket(&mut self, watch: &Watch) {
+        let rest = watch.ready & !(READABLE | WRITABLE);
+        let ready = if rest != 0 { READABLE | WRITABLE } else { watch.ready };
+        if let Some(pair) = usize::try_from(watch.fd).ok().and_then(|fd| self.sockets.get_mut(fd)) {
+            pair.wake(ready);
+        }
+    }
+}
+
+#[cfg(CONFIG_OPENZENTRI_SHELL)]
+fn console_ready() -> bool {
+    shim::console::ready()
+}
+
+#[cfg(not(CONFIG_OPENZENTRI_SHELL))]
+fn console_ready() -> bool {
+    false
+}

@@ -1,0 +1,60 @@
+//! The loop of the device: run the tasks that are ready, then sleep until a timer, a socket or the bell.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use embassy_executor::raw::Executor;
+use openzentri::device;
+use static_cell::StaticCell;
+
+use crate::port::ZephyrPort;
+use crate::{shim, time};
+
+/// Turns of the executor between two looks at the sockets, while tasks keep waking each other.
+const TURNS: usize = 16;
+
+/// A task is ready. Only the thread of the loop wakes tasks, so loads and stores are enough.
+static PENDING: AtomicBool = AtomicBool::new(false);
+
+/// Called by the executor when it has a task to run.
+#[unsafe(export_name = "__pender")]
+fn pender(_context: *mut ()) {
+    PENDING.store(true, Ordering::Release);
+}
+
+/// Runs the device, for ever.
+pub fn run() {
+    static EXECUTOR: StaticCell<Executor> = StaticCell::new();
+    let port = ZephyrPort::start();
+    let executor: &'static Executor = EXECUTOR.init(Executor::new(core::ptr::null_mut()));
+    if device::boot(port, executor.spawner(), &[]).is_err() {
+        // Without overrides there is nothing that can be wrong with them.
+        return;
+    }
+    loop {
+        let sleep = run_tasks(executor);
+        if port.reboot_ordered() {
+            shim::reboot();
+        }
+        port.wait(sleep);
+    }
+}
+
+/// Runs tasks until none is ready, or for [`TURNS`] turns; answers how long to sleep in microseconds, `None` for ever.
+fn run_tasks(executor: &'static Executor) -> Option<u64> {
+    let mut next = time::wake_due();
+    for _ in 0..TURNS {
+        if !PENDING.load(Ordering::Acquire) {
+            return next.map(|at| at.saturating_sub(shim::uptime_us()));
+        }
+        PENDING.store(false, Ordering::Release);
+        // SAFETY: this thread alone polls the executor, and never from within a task.
+        unsafe { executor.poll() };
+        next = time::wake_due();
+    }
+    Some(0)
+}
+
+/// Whether a task is ready.
+pub fn pending() -> bool {
+    PENDING.load(Ordering::Acquire)
+}

@@ -79,6 +79,7 @@ task!(spawn_join[1](network: &'static Network) network::keep_joined(network));
 task!(spawn_joiner[1](network: &'static Network) network::join_when_asked(network));
 task!(spawn_http[1](server: &'static HttpServer) http::accept(server));
 task!(spawn_worker[limits::HTTP_CONNECTIONS](server: &'static HttpServer, number: usize) http::worker(server, number));
+task!(spawn_websocket[limits::WEBSOCKETS](server: &'static HttpServer, number: usize) http::session(server, number));
 task!(spawn_client[limits::HTTP_CLIENTS](client: &'static Client, number: usize) client::run(client, number));
 task!(spawn_log[1](output: &'static Output) serial::follow_log(output));
 task!(spawn_serial[1](shell: &'static Shell, output: &'static Output) serial::command_mode(shell, output));
@@ -123,6 +124,9 @@ fn start(spawner: Spawner, shell: &'static Shell, server: &'static HttpServer, o
     }
     for number in 0..limits::HTTP_CONNECTIONS {
         spawn_worker(spawner, server, number);
+    }
+    for number in 0..limits::WEBSOCKETS {
+        spawn_websocket(spawner, server, number);
     }
     for number in 0..limits::HTTP_CLIENTS {
         spawn_client(spawner, machine.http, number);

@@ -78,6 +78,8 @@ pub const FILE_READERS: usize = option("FILE_READERS", STREAMS + 32);
 pub const COMMAND_QUEUE: usize = option("COMMAND_QUEUE", 64);
 /// HTTP connections served at once (`CONFIG_OPENZENTRI_HTTP_CONNECTIONS`).
 pub const HTTP_CONNECTIONS: usize = option("HTTP_CONNECTIONS", 32);
+/// WebSocket clients served at once; more than [`STREAMS`] are of no use (`CONFIG_OPENZENTRI_WEBSOCKETS`).
+pub const WEBSOCKETS: usize = option("WEBSOCKETS", STREAMS);
 /// Bytes of one HTTP request head (`CONFIG_OPENZENTRI_HTTP_HEAD`).
 pub const HTTP_HEAD: usize = option("HTTP_HEAD", 4096);
 /// Header fields of one HTTP request.

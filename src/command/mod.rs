@@ -21,7 +21,7 @@ mod wlan;
 pub use data::{Bytes, DataSource};
 pub use line::{Line, LineError};
 pub use response::{CommandError, Ending, Reply};
-pub use scope::scope_of;
+pub use scope::{WHITELIST, scope_of};
 pub use shell::{Busy, CODES, Machine, Shell};
 pub use table::{COMMANDS, Command, find};
 pub use turn::Turn;

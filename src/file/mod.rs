@@ -131,6 +131,11 @@ impl Reader {
         &self.meta
     }
 
+    /// The number of the file on the volume. A file that takes its name gets another one.
+    pub fn number(&self) -> u32 {
+        self.id
+    }
+
     /// Bytes of content.
     pub fn size(&self) -> u32 {
         self.meta.size

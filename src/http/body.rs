@@ -15,15 +15,21 @@ pub(super) async fn read(connection: &mut Connection<'_>, request: &Request) -> 
     if matches!(request.framing, Framing::Length(length) if length > limits::HTTP_BODY) {
         return Err(Status::CONTENT_TOO_LARGE.into());
     }
+    begin(connection, request).await?;
+    match request.framing {
+        Framing::Length(length) => counted(connection, length).await,
+        Framing::Chunked => chunked(connection).await,
+    }
+}
+
+/// Brings what has come of the body to the front of the buffer, and lets the client send the rest.
+async fn begin(connection: &mut Connection<'_>, request: &Request) -> Result<(), Failure> {
     connection.buffer.copy_within(request.length..connection.received, 0);
     connection.received -= request.length;
     if request.expects_continue && connection.received == 0 && request.framing != Framing::Length(0) {
         connection.send_bytes(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
     }
-    match request.framing {
-        Framing::Length(length) => counted(connection, length).await,
-        Framing::Chunked => chunked(connection).await,
-    }
+    Ok(())
 }
 
 async fn counted(connection: &mut Connection<'_>, length: usize) -> Result<usize, Failure> {
@@ -39,7 +45,7 @@ async fn counted(connection: &mut Connection<'_>, length: usize) -> Result<usize
 
 async fn chunked(connection: &mut Connection<'_>) -> Result<usize, Failure> {
     let end = Connection::body_end();
-    let mut chunks = Chunks::new();
+    let mut chunks = Chunks::new(limits::HTTP_BODY);
     loop {
         connection.received = chunks.decode(connection.buffer, connection.received)?;
         if chunks.state == State::Done {
@@ -50,10 +56,64 @@ async fn chunked(connection: &mut Connection<'_>) -> Result<usize, Failure> {
     }
 }
 
+/// A body of any length that is taken piece by piece.
+pub(super) struct Pieces {
+    source: Source,
+}
+
+enum Source {
+    /// So many bytes are still to come.
+    Counted(usize),
+    Chunked(Chunks),
+}
+
+impl Pieces {
+    /// Begins to take the body.
+    pub async fn begin(connection: &mut Connection<'_>, request: &Request) -> Result<Self, Failure> {
+        begin(connection, request).await?;
+        let source = match request.framing {
+            Framing::Length(length) => Source::Counted(length),
+            Framing::Chunked => Source::Chunked(Chunks::new(usize::MAX)),
+        };
+        Ok(Self { source })
+    }
+
+    /// Receives the next piece: so many bytes at the front of the buffer, to be given up with [`Pieces::taken`]. Zero
+    /// is the end of the body.
+    pub async fn next(&mut self, connection: &mut Connection<'_>) -> Result<usize, Failure> {
+        loop {
+            let (piece, whole) = match &mut self.source {
+                Source::Counted(left) => (connection.received.min(*left), *left == 0),
+                Source::Chunked(chunks) => {
+                    connection.received = chunks.decode(connection.buffer, connection.received)?;
+                    (chunks.decoded, chunks.state == State::Done)
+                }
+            };
+            if piece > 0 || whole {
+                connection.unread = !whole || connection.received > piece;
+                return Ok(piece);
+            }
+            connection.more(Connection::body_end()).await?;
+        }
+    }
+
+    /// The piece at the front of the buffer has been used.
+    pub fn taken(&mut self, connection: &mut Connection<'_>, piece: usize) {
+        connection.buffer.copy_within(piece..connection.received, 0);
+        connection.received = connection.received.saturating_sub(piece);
+        match &mut self.source {
+            Source::Counted(left) => *left -= piece.min(*left),
+            Source::Chunked(chunks) => chunks.decoded = chunks.decoded.saturating_sub(piece),
+        }
+    }
+}
+
 /// Decodes chunks in place: what was decoded is at the front of the buffer, what was not yet follows.
 struct Chunks {
     decoded: usize,
     state: State,
+    /// Bytes of content that may still come.
+    room: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +131,8 @@ enum State {
 }
 
 impl Chunks {
-    fn new() -> Self {
-        Self { decoded: 0, state: State::Size }
+    fn new(room: usize) -> Self {
+        Self { decoded: 0, state: State::Size, room }
     }
 
     /// Decodes what it can of the `length` bytes in the buffer and answers how many are in use afterwards.
@@ -84,6 +144,7 @@ impl Chunks {
             if let State::Content(_) = self.state {
                 buffer.copy_within(at..at + taken, self.decoded);
                 self.decoded += taken;
+                self.room -= taken;
             }
             at += taken;
             self.state = next;
@@ -122,7 +183,7 @@ impl Chunks {
         }
         match usize::try_from(size) {
             Ok(0) => Ok(State::Trailer),
-            Ok(size) if size <= limits::HTTP_BODY - self.decoded => Ok(State::Content(size)),
+            Ok(size) if size <= self.room => Ok(State::Content(size)),
             _ => Err(Status::CONTENT_TOO_LARGE),
         }
     }
@@ -148,7 +209,7 @@ mod tests {
 
     /// Decodes a body that comes in pieces of `piece` bytes.
     fn decode(body: &[u8], piece: usize) -> Result<Option<Decoded>, Status> {
-        let mut chunks = Chunks::new();
+        let mut chunks = Chunks::new(limits::HTTP_BODY);
         let mut buffer = vec![0; body.len().max(1)];
         let mut length = 0;
         for piece in body.chunks(piece) {

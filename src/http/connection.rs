@@ -1,14 +1,17 @@
 //! One connection: bytes in and out, time limits, the end.
 
 use core::future::pending;
+use core::net::SocketAddrV4;
 
 use embassy_futures::select::{Either, select};
 use embassy_time::{Duration, Instant, Timer};
 
 use super::request::Request;
 use super::respond::Status;
+use super::server::{Accepted, HttpServer};
 use crate::limits;
 use crate::port::{self, Event, Port, Socket};
+use crate::scope::Scope;
 
 /// How long a client may take to send its head.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -36,6 +39,14 @@ pub(super) enum Failure {
     Status(Status),
     /// The target knows only these methods.
     Method(&'static str),
+    /// Name and password are missing or wrong.
+    Unauthorized,
+    /// The token does not have this scope.
+    Forbidden(Scope),
+    /// Too many wrong passwords have come from this address: it must wait so many seconds.
+    Locked(u32),
+    /// The target speaks WebSocket only.
+    Upgrade,
     /// Nobody is there to be answered.
     Gone,
 }
@@ -48,8 +59,10 @@ impl From<Status> for Failure {
 
 /// A connection and its buffer.
 pub(super) struct Connection<'a> {
+    pub server: &'static HttpServer,
     pub port: &'static dyn Port,
     pub socket: Socket,
+    pub remote: SocketAddrV4,
     pub buffer: &'a mut [u8],
     /// Bytes of the buffer that have been received.
     pub received: usize,
@@ -57,12 +70,16 @@ pub(super) struct Connection<'a> {
     pub head_only: bool,
     /// The client has sent, or may still send, what nobody reads.
     pub unread: bool,
+    /// Another task serves the socket from now on.
+    pub handed_on: bool,
 }
 
 impl<'a> Connection<'a> {
     /// A connection that was just accepted.
-    pub fn new(port: &'static dyn Port, socket: Socket, buffer: &'a mut [u8]) -> Self {
-        Self { port, socket, buffer, received: 0, head_only: false, unread: false }
+    pub fn new(server: &'static HttpServer, accepted: Accepted, buffer: &'a mut [u8]) -> Self {
+        let Accepted { socket, remote } = accepted;
+        let port = server.base().port;
+        Self { server, port, socket, remote, buffer, received: 0, head_only: false, unread: false, handed_on: false }
     }
 
     /// Receives into the free part of the buffer; zero when the client has finished sending.
@@ -131,6 +148,9 @@ impl<'a> Connection<'a> {
 
     /// Closes the connection so that the client gets all that was sent to it.
     pub async fn close(mut self) {
+        if self.handed_on {
+            return;
+        }
         if self.unread && self.port.finish(self.socket).is_ok() {
             let discarding = discard(self.port, self.socket, self.buffer, &mut self.unread);
             let _ = select(discarding, Timer::after(LINGER_TIME)).await;
@@ -141,7 +161,7 @@ impl<'a> Connection<'a> {
 
 /// Receives and throws away until the client has finished sending or is gone, and notes whether there was anything. It
 /// does not end for a client that sends without end: the kernel makes that one wait.
-async fn discard(port: &'static dyn Port, socket: Socket, scrap: &mut [u8], any: &mut bool) {
+pub(super) async fn discard(port: &'static dyn Port, socket: Socket, scrap: &mut [u8], any: &mut bool) {
     let mut left = UNWANTED;
     while left > 0 {
         match port::io(port, Event::Readable(socket), || port.receive(socket, scrap)).await {
@@ -160,7 +180,8 @@ fn too_long(head: &[u8]) -> Status {
     if line > limits::HTTP_HEAD / 2 { Status::URI_TOO_LONG } else { Status::HEAD_TOO_LARGE }
 }
 
-async fn send(port: &'static dyn Port, socket: Socket, mut bytes: &[u8]) -> Result<(), Failure> {
+/// Sends all of `bytes`, unless the client takes none of them for too long.
+pub(super) async fn send(port: &'static dyn Port, socket: Socket, mut bytes: &[u8]) -> Result<(), Failure> {
     while !bytes.is_empty() {
         let sending = port::io(port, Event::Writable(socket), || port.send(socket, bytes));
         let sent = match select(sending, idle()).await {

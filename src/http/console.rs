@@ -6,8 +6,10 @@
 
 use core::fmt;
 
+use super::auth::{self, Access};
 use super::connection::{Connection, Failure};
 use super::respond::{Pen, Status};
+use crate::command::Reply;
 
 /// The path of the page; everything below it belongs to the console.
 const ROOT: &str = "/.console/";
@@ -38,22 +40,33 @@ pub(super) fn find(path: &[u8]) -> Option<&'static Asset> {
     ASSETS.iter().find(|asset| asset.path.as_bytes() == path)
 }
 
-/// The page, if the target is `/`.
-pub(super) fn start_page(target: &[u8]) -> Option<&'static Asset> {
-    let is_root = target == b"/" || target.starts_with(b"/?");
-    if is_root { find(ROOT.as_bytes()) } else { None }
+/// The page that stands at `/` while there is no other.
+pub(super) fn start_page() -> Option<&'static Asset> {
+    find(ROOT.as_bytes())
+}
+
+/// Sends a part of the console to who may have it.
+pub(super) async fn get(
+    connection: &mut Connection<'_>,
+    reply: &mut Reply,
+    asset: &Asset,
+    access: Access,
+) -> Result<(), Failure> {
+    auth::allow(connection, access, reply, asset.path.trim_start_matches('/').as_bytes(), b"")?;
+    serve(connection, asset).await
 }
 
 /// Sends a part of the console.
 pub(super) async fn serve(connection: &mut Connection<'_>, asset: &Asset) -> Result<(), Failure> {
-    let length = head(connection.buffer, asset).map_err(|_| Failure::Gone)?;
+    let mut pen = Pen::new(connection.buffer);
+    let begun = pen.answer(connection.server, Status::OK);
+    begun.and_then(|()| head(&mut pen, asset)).map_err(|_| Failure::Gone)?;
+    let length = pen.length();
     connection.send(length).await?;
     if connection.head_only { Ok(()) } else { connection.send_bytes(asset.content).await }
 }
 
-fn head(buffer: &mut [u8], asset: &Asset) -> Result<usize, fmt::Error> {
-    let mut pen = Pen::new(buffer);
-    pen.status(Status::OK)?;
+fn head(pen: &mut Pen<'_>, asset: &Asset) -> fmt::Result {
     pen.field("Content-Encoding", "gzip")?;
     pen.field("X-Content-Type-Options", "nosniff")?;
     if asset.path == ROOT {
@@ -64,8 +77,7 @@ fn head(buffer: &mut [u8], asset: &Asset) -> Result<usize, fmt::Error> {
         // The path holds a hash of the content.
         pen.field("Cache-Control", "public, max-age=31536000, immutable")?;
     }
-    pen.body(asset.kind, asset.content.len())?;
-    Ok(pen.length())
+    pen.body(asset.kind, asset.content.len())
 }
 
 #[cfg(all(test, feature = "console"))]
@@ -74,10 +86,7 @@ mod tests {
 
     #[test]
     fn the_page_stands_at_the_root_and_at_its_own_path() {
-        let page = start_page(b"/").unwrap();
-        assert_eq!(Some(page), find(b"/.console/"));
-        assert_eq!(Some(page), start_page(b"/?x"));
-        assert!(start_page(b"/index.html").is_none());
+        assert_eq!(start_page().unwrap().path, "/.console/");
         assert!(find(b"/.console").is_none());
         assert!(find(b"/.console/app.js").is_none(), "parts are found by the hash of this release only");
     }
@@ -92,7 +101,9 @@ mod tests {
     fn the_head_keeps_parts_for_ever_and_the_page_never() {
         for asset in ASSETS {
             let mut buffer = [0; 1024];
-            let length = head(&mut buffer, asset).unwrap();
+            let mut pen = Pen::new(&mut buffer);
+            head(&mut pen, asset).unwrap();
+            let length = pen.length();
             let head = core::str::from_utf8(&buffer[..length]).unwrap();
             assert_eq!(head.contains("immutable"), asset.path != ROOT);
             assert_eq!(head.contains("Content-Security-Policy: default-src 'none'"), asset.path == ROOT);

@@ -1,45 +1,78 @@
 //! One request and its answer.
 
 use super::connection::{Connection, Failure};
-use super::console;
 use super::request::{Framing, Method};
 use super::respond::{self, Status};
-use super::rest;
 use super::router::{Route, route};
-use super::server::HttpServer;
-use super::{metrics, openapi};
+use super::{auth, bearer, console, cors, files, metrics, openapi, rest, upload, websocket};
 use crate::command::Reply;
 
 /// Serves a connection from the first byte to its end.
-pub(super) async fn serve(server: &HttpServer, mut connection: Connection<'_>, reply: &mut Reply) {
-    let sent = match exchange(server, &mut connection, reply).await {
-        Err(Failure::Status(status)) => respond::status_only(&mut connection, status, "").await,
-        Err(Failure::Method(allow)) => respond::status_only(&mut connection, Status::METHOD_NOT_ALLOWED, allow).await,
-        other => other,
+pub(super) async fn serve(mut connection: Connection<'_>, reply: &mut Reply) {
+    let sent = match exchange(&mut connection, reply).await {
+        Err(failure) => refuse(&mut connection, failure).await,
+        Ok(()) => Ok(()),
     };
     // Nobody is left who could lose an answer.
     connection.unread &= sent.is_ok();
     connection.close().await;
 }
 
-async fn exchange(server: &HttpServer, connection: &mut Connection<'_>, reply: &mut Reply) -> Result<(), Failure> {
+/// Answers what could not be done.
+async fn refuse(connection: &mut Connection<'_>, failure: Failure) -> Result<(), Failure> {
+    let (status, extra): (_, respond::Extra<'_>) = match &failure {
+        Failure::Gone => return Err(failure),
+        Failure::Unauthorized => return auth::challenge(connection).await,
+        Failure::Forbidden(scope) => return bearer::refuse(connection, *scope).await,
+        Failure::Status(status) => (*status, None),
+        Failure::Method(allow) => (Status::METHOD_NOT_ALLOWED, Some(("Allow", allow))),
+        Failure::Locked(seconds) => (Status::TOO_MANY_REQUESTS, Some(("Retry-After", seconds))),
+        Failure::Upgrade => (Status::UPGRADE_REQUIRED, Some(("Upgrade", &"websocket\r\nSec-WebSocket-Version: 13"))),
+    };
+    respond::status_only(connection, status, extra).await
+}
+
+async fn exchange(connection: &mut Connection<'_>, reply: &mut Reply) -> Result<(), Failure> {
     let request = connection.head().await?;
     connection.head_only = request.method == Method::Head;
     connection.unread = connection.received > request.length || request.framing != Framing::Length(0);
-    let route = route(connection.buffer, &request)?;
-    if route.is_api() && !server.offers_api() {
+    if request.method == Method::Options {
+        return cors::preflight(connection).await;
+    }
+    let route = match route(connection.buffer, &request)? {
+        Route::Metrics if !connection.server.offers_metrics() => Route::File,
+        route => route,
+    };
+    if route.is_api() && !connection.server.offers_api() {
         return Err(Status::NOT_FOUND.into());
     }
+    let access = auth::access(connection, &request)?;
     match route {
-        Route::Line(line) => rest::get_command(server, connection, reply, line).await,
-        Route::Call => rest::post_command(server, connection, reply, &request).await,
-        Route::Log => rest::log(server, connection, reply).await,
-        Route::Description => openapi::send(connection, server.needs_credentials()).await,
-        Route::Metrics if server.offers_metrics() => metrics::send(server, connection).await,
-        Route::Console(asset) => console::serve(connection, asset).await,
-        Route::Metrics | Route::File => match console::start_page(request.target.of(connection.buffer)) {
-            Some(page) if request.method.reads() => console::serve(connection, page).await,
-            _ => Err(Status::NOT_FOUND.into()),
-        },
+        Route::Line(line) => rest::get_command(connection, reply, line, access).await,
+        Route::Call => rest::post_command(connection, reply, &request, access).await,
+        Route::Log => rest::log(connection, reply, access).await,
+        Route::Description => {
+            auth::allow(connection, access, reply, b"openapi.json", b"")?;
+            openapi::send(connection).await
+        }
+        Route::Metrics => {
+            auth::allow(connection, access, reply, b"metrics", b"")?;
+            metrics::send(connection).await
+        }
+        Route::WebSocket => {
+            auth::allow(connection, access, reply, b"stream", b"")?;
+            websocket::open(connection, &request).await
+        }
+        Route::Upload => {
+            auth::allow(connection, access, reply, b"stream", b"")?;
+            upload::serve(connection, &request).await
+        }
+        Route::Application => {
+            auth::allow(connection, access, reply, b"zapstreams", b"")?;
+            // These streams belong to applications that run on the device (reference 3.3), and there are none.
+            Err(Status::NOT_IMPLEMENTED.into())
+        }
+        Route::Console(asset) => console::get(connection, reply, asset, access).await,
+        Route::File => files::get(connection, &request, access).await,
     }
 }

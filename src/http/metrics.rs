@@ -18,8 +18,8 @@ use crate::version;
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Sends all metrics.
-pub(super) async fn send(server: &HttpServer, connection: &mut Connection<'_>) -> Result<(), Failure> {
-    let mut text = Text::new(Facts::gather(server));
+pub(super) async fn send(connection: &mut Connection<'_>) -> Result<(), Failure> {
+    let mut text = Text::new(Facts::gather(connection.server));
     let head = respond::fresh(connection, CONTENT_TYPE, text.length())?;
     respond::send(connection, head, &mut text).await
 }

@@ -1,39 +1,59 @@
-//! The HTTP/1.1 server: the REST API of the device (http-and-files reference 1 to 3).
+//! The HTTP/1.1 server: the REST API, WebSockets and the files of the device (http-and-files reference 1 to 6).
 //!
 //! One task accepts; each of a fixed number of workers serves one connection at a time and owns all that this needs: a
 //! buffer for the request, which afterwards holds the answer, and the reply of the command. A connection carries one
-//! request: the server closes after every answer (reference README, decision 5).
+//! request: the server closes after every answer (reference README, decision 5). WebSockets go on to tasks of their
+//! own, so that they keep no worker from its work.
 //!
 //! ```text
 //! server       listening, accepting, workers
 //! connection   one connection: bytes in and out, time limits, the end
 //! exchange     one request and its answer
-//! request      the head: method, target, framing
+//! request      the head: method, target, framing, fields
 //! body         the body: length or chunks
 //! router       what a target means
+//! auth         passwords, the whitelist; attempts: who guesses must wait
+//! bearer       API tokens, an extension
+//! cors         preflights of browsers
 //! rest         /command and /log
 //! json         the objects of the REST API, both ways
 //! openapi      /openapi.json, an extension
 //! metrics      /metrics, an extension; counters: what is counted for it
 //! pieces       bodies out of tables, written piece by piece
+//! files        files as pages; mime, conditional: types, tags and ranges
+//! websocket    /stream as a WebSocket
+//! upload       /stream as a body for the host
 //! console      the web console: pages that are part of the firmware
+//! room         the far side of a stream
+//! client       requests of the device's own to other servers
 //! respond      status lines, fields, answers longer than a buffer
 //! ```
 
+mod attempts;
+mod auth;
+mod bearer;
 mod body;
 pub mod client;
+mod conditional;
 mod connection;
 mod console;
+mod cors;
 mod counters;
 mod exchange;
+mod files;
 mod json;
 mod metrics;
+mod mime;
 mod openapi;
 mod pieces;
 mod request;
 mod respond;
 mod rest;
+mod room;
 mod router;
 mod server;
+mod upload;
+mod websocket;
 
 pub use server::{HttpServer, accept, worker};
+pub use websocket::session;

@@ -85,6 +85,8 @@ pub(super) struct Request {
     pub framing: Framing,
     /// The client waits for `100 Continue` before it sends the body.
     pub expects_continue: bool,
+    /// What the other fields say.
+    pub fields: Fields,
     /// Length of the head with its empty line.
     pub length: usize,
 }
@@ -104,15 +106,28 @@ impl Request {
             return Err(Status::BAD_REQUEST);
         }
         let is_1_1 = head.version == Some(1);
-        let fields = Fields::collect(head.headers)?;
+        let fields = Fields::collect(buffer, head.headers)?;
         Ok(Some(Self {
             method: Method::parse(head.method.unwrap_or_default()),
             target: target(buffer, head.path.unwrap_or_default().as_bytes())?,
             is_1_1,
             framing: fields.framing(is_1_1)?,
             expects_continue: is_1_1 && fields.expects_continue,
+            fields,
             length,
         }))
+    }
+}
+
+impl Request {
+    /// Decodes the path in place, the query and the first slash cut off. A path can be decoded once.
+    pub fn decode_path(&self, buffer: &mut [u8]) -> Result<Span, Status> {
+        let mut path = self.target.skip(1);
+        if let Some(query) = path.of(buffer).iter().position(|byte| *byte == b'?') {
+            path.end = path.start + query;
+        }
+        path.end = path.start + percent_decode(path.of_mut(buffer))?;
+        Ok(path)
     }
 }
 
@@ -147,36 +162,69 @@ fn target(buffer: &[u8], path: &[u8]) -> Result<Span, Status> {
 }
 
 /// The fields that matter.
-#[derive(Default)]
-struct Fields {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Fields {
+    pub authorization: Option<Span>,
+    pub if_none_match: Option<Span>,
+    pub if_range: Option<Span>,
+    pub range: Option<Span>,
+    /// `Upgrade: websocket`, and `Connection` says so too.
+    pub upgrade: Upgrade,
+    /// `Sec-WebSocket-Key`.
+    pub websocket_key: Option<Span>,
+    /// `Sec-WebSocket-Version` is 13.
+    pub websocket_13: bool,
     length: Option<usize>,
     chunked: bool,
     expects_continue: bool,
     host: bool,
 }
 
+/// The two fields that ask for another protocol.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Upgrade {
+    connection: bool,
+    websocket: bool,
+}
+
+impl Upgrade {
+    /// The client asks for a WebSocket.
+    pub fn is_websocket(self) -> bool {
+        self.connection && self.websocket
+    }
+}
+
 impl Fields {
-    fn collect(fields: &[httparse::Header<'_>]) -> Result<Self, Status> {
+    fn collect(buffer: &[u8], fields: &[httparse::Header<'_>]) -> Result<Self, Status> {
         let mut found = Self::default();
         for field in fields {
-            found.take(field.name, field.value.trim_ascii())?;
+            found.take(buffer, field.name, field.value.trim_ascii())?;
         }
         Ok(found)
     }
 
-    fn take(&mut self, name: &str, value: &[u8]) -> Result<(), Status> {
-        // The lengths of the names are all different, which spares most comparisons.
+    fn take(&mut self, buffer: &[u8], name: &str, value: &[u8]) -> Result<(), Status> {
+        let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
+        // The length of the name spares most comparisons.
         match name.len() {
-            4 if name.eq_ignore_ascii_case("host") => once(&mut self.host),
-            6 if name.eq_ignore_ascii_case("expect") => self.expect(value),
-            14 if name.eq_ignore_ascii_case("content-length") => match self.length {
+            4 if is("host") => once(&mut self.host),
+            5 if is("range") => keep(&mut self.range, buffer, value),
+            6 if is("expect") => self.expect(value),
+            7 if is("upgrade") => note(&mut self.upgrade.websocket, has_token(value, b"websocket")),
+            8 if is("if-range") => keep(&mut self.if_range, buffer, value),
+            10 if is("connection") => note(&mut self.upgrade.connection, has_token(value, b"upgrade")),
+            13 if is("authorization") => keep(&mut self.authorization, buffer, value),
+            13 if is("if-none-match") => keep(&mut self.if_none_match, buffer, value),
+            14 if is("content-length") => match self.length {
                 None => decimal(value).map(|length| self.length = Some(length)),
                 Some(_) => Err(Status::BAD_REQUEST),
             },
-            17 if name.eq_ignore_ascii_case("transfer-encoding") => {
+            17 if is("sec-websocket-key") => keep(&mut self.websocket_key, buffer, value),
+            17 if is("transfer-encoding") => {
                 once(&mut self.chunked)?;
                 value.eq_ignore_ascii_case(b"chunked").then_some(()).ok_or(Status::NOT_IMPLEMENTED)
             }
+            21 if is("sec-websocket-version") => note(&mut self.websocket_13, value == b"13"),
             _ => Ok(()),
         }
     }
@@ -200,6 +248,24 @@ impl Fields {
 /// Notes a field that must not come twice.
 fn once(seen: &mut bool) -> Result<(), Status> {
     if core::mem::replace(seen, true) { Err(Status::BAD_REQUEST) } else { Ok(()) }
+}
+
+/// Notes where the value of a field is that must not come twice.
+fn keep(place: &mut Option<Span>, buffer: &[u8], value: &[u8]) -> Result<(), Status> {
+    match place.replace(Span::within(buffer, value)) {
+        None => Ok(()),
+        Some(_) => Err(Status::BAD_REQUEST),
+    }
+}
+
+fn note(seen: &mut bool, now: bool) -> Result<(), Status> {
+    *seen |= now;
+    Ok(())
+}
+
+/// Whether a list of tokens contains one, in any case.
+fn has_token(list: &[u8], token: &[u8]) -> bool {
+    list.split(|byte| *byte == b',').any(|part| part.trim_ascii().eq_ignore_ascii_case(token))
 }
 
 /// A length in digits. One that no counter holds is certainly too large for the device.

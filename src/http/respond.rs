@@ -3,39 +3,62 @@
 use core::fmt::{self, Write};
 
 use super::connection::{Connection, Failure};
+use super::server::HttpServer;
 
 /// The status of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Status(pub u16);
 
 impl Status {
+    pub const SWITCHING: Self = Self(101);
     pub const OK: Self = Self(200);
+    pub const PARTIAL: Self = Self(206);
+    pub const FOUND: Self = Self(302);
+    pub const NOT_MODIFIED: Self = Self(304);
     pub const BAD_REQUEST: Self = Self(400);
+    pub const UNAUTHORIZED: Self = Self(401);
+    pub const FORBIDDEN: Self = Self(403);
     pub const NOT_FOUND: Self = Self(404);
+    pub const METHOD_NOT_ALLOWED: Self = Self(405);
     pub const REQUEST_TIMEOUT: Self = Self(408);
     pub const CONTENT_TOO_LARGE: Self = Self(413);
     pub const URI_TOO_LONG: Self = Self(414);
+    pub const RANGE_NOT_SATISFIABLE: Self = Self(416);
     pub const EXPECTATION_FAILED: Self = Self(417);
+    pub const UPGRADE_REQUIRED: Self = Self(426);
+    pub const TOO_MANY_REQUESTS: Self = Self(429);
     pub const HEAD_TOO_LARGE: Self = Self(431);
+    pub const INTERNAL_ERROR: Self = Self(500);
     pub const NOT_IMPLEMENTED: Self = Self(501);
     pub const UNAVAILABLE: Self = Self(503);
+    pub const GATEWAY_TIMEOUT: Self = Self(504);
     pub const VERSION_NOT_SUPPORTED: Self = Self(505);
-    pub const METHOD_NOT_ALLOWED: Self = Self(405);
 
-    /// The words of RFC 9110.
+    /// The words of RFC 9110 and RFC 6585.
     pub const fn reason(self) -> &'static str {
         match self.0 {
+            101 => "Switching Protocols",
             200 => "OK",
+            206 => "Partial Content",
+            302 => "Found",
+            304 => "Not Modified",
             400 => "Bad Request",
+            401 => "Unauthorized",
+            403 => "Forbidden",
             404 => "Not Found",
             405 => "Method Not Allowed",
             408 => "Request Timeout",
             413 => "Content Too Large",
             414 => "URI Too Long",
+            416 => "Range Not Satisfiable",
             417 => "Expectation Failed",
+            426 => "Upgrade Required",
+            429 => "Too Many Requests",
             431 => "Request Header Fields Too Large",
+            500 => "Internal Server Error",
             501 => "Not Implemented",
             503 => "Service Unavailable",
+            504 => "Gateway Timeout",
             505 => "HTTP Version Not Supported",
             _ => "Error",
         }
@@ -60,13 +83,23 @@ impl<'a> Pen<'a> {
     }
 
     /// Begins an answer: the status line and the fields that all answers have.
-    pub fn status(&mut self, status: Status) -> fmt::Result {
-        write!(self, "HTTP/1.1 {} {}\r\nConnection: close\r\n", status.0, status.reason())
+    pub fn answer(&mut self, server: &HttpServer, status: Status) -> fmt::Result {
+        server.counters().answered(status);
+        write!(self, "HTTP/1.1 {} {}\r\nConnection: close\r\n", status.0, status.reason())?;
+        server.with_origin(|origin| match origin {
+            "" => Ok(()),
+            origin => self.field("Access-Control-Allow-Origin", origin),
+        })
     }
 
     /// Adds a field.
     pub fn field(&mut self, name: &str, value: impl fmt::Display) -> fmt::Result {
         write!(self, "{name}: {value}\r\n")
+    }
+
+    /// Ends the head of an answer without a body.
+    pub fn end(&mut self) -> fmt::Result {
+        self.write_str("\r\n")
     }
 
     /// Ends the head of an answer with a body of `length` bytes.
@@ -111,32 +144,37 @@ pub(super) async fn send(connection: &mut Connection<'_>, head: usize, body: &mu
     }
 }
 
+/// A field that belongs to one kind of answer.
+pub(super) type Extra<'a> = Option<(&'static str, &'a dyn fmt::Display)>;
 /// Writes the head of an answer that must not be kept, with a body of `length` bytes, into the connection's buffer.
 pub(super) fn fresh(connection: &mut Connection<'_>, kind: &str, length: usize) -> Result<usize, Failure> {
     let mut pen = Pen::new(connection.buffer);
-    let written = pen.status(Status::OK).and_then(|()| pen.field("Cache-Control", "no-store"));
-    written.and_then(|()| pen.body(kind, length)).map_err(|_| Failure::Gone)?;
+    let begun = pen.answer(connection.server, Status::OK).and_then(|()| pen.field("Cache-Control", "no-store"));
+    begun.and_then(|()| pen.body(kind, length)).map_err(|_| Failure::Gone)?;
     Ok(pen.length())
 }
 
 /// Sends an answer without a body of its own: the status in words.
-pub(super) async fn status_only(connection: &mut Connection<'_>, status: Status, allow: &str) -> Result<(), Failure> {
-    let length = status_answer(connection.buffer, status, allow, connection.head_only).map_err(|_| Failure::Gone)?;
+pub(super) async fn status_only(
+    connection: &mut Connection<'_>,
+    status: Status,
+    extra: Extra<'_>,
+) -> Result<(), Failure> {
+    let mut pen = Pen::new(connection.buffer);
+    let begun = pen.answer(connection.server, status);
+    begun.and_then(|()| words(&mut pen, status, extra, connection.head_only)).map_err(|_| Failure::Gone)?;
+    let length = pen.length();
     connection.send(length).await
 }
 
-fn status_answer(buffer: &mut [u8], status: Status, allow: &str, head_only: bool) -> Result<usize, fmt::Error> {
-    let mut pen = Pen::new(buffer);
-    pen.status(status)?;
-    if !allow.is_empty() {
-        pen.field("Allow", allow)?;
+/// The rest of such an answer behind the status line.
+fn words(pen: &mut Pen<'_>, status: Status, extra: Extra<'_>, head_only: bool) -> fmt::Result {
+    if let Some((name, value)) = extra {
+        pen.field(name, value)?;
     }
     let reason = status.reason();
     pen.body("text/plain", 4 + reason.len() + 2)?;
-    if !head_only {
-        write!(pen, "{} {reason}\r\n", status.0)?;
-    }
-    Ok(pen.length())
+    if head_only { Ok(()) } else { write!(pen, "{} {reason}\r\n", status.0) }
 }
 
 #[cfg(test)]
@@ -144,18 +182,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_says_that_the_connection_ends_and_how_long_it_is() {
+    fn an_error_says_what_it_is_and_how_long_that_is() {
         let mut buffer = [0; 256];
-        let length = status_answer(&mut buffer, Status::METHOD_NOT_ALLOWED, "GET, POST", false).unwrap();
+        let mut pen = Pen::new(&mut buffer);
+        words(&mut pen, Status::METHOD_NOT_ALLOWED, Some(("Allow", &"GET, POST")), false).unwrap();
+        let length = pen.length();
         assert_eq!(
             core::str::from_utf8(&buffer[..length]).unwrap(),
-            "HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nAllow: GET, POST\r\nContent-Type: text/plain\r\n\
-             Content-Length: 24\r\n\r\n405 Method Not Allowed\r\n"
+            "Allow: GET, POST\r\nContent-Type: text/plain\r\nContent-Length: 24\r\n\r\n405 Method Not Allowed\r\n"
         );
     }
 
     #[test]
     fn a_head_that_does_not_fit_is_an_error() {
-        assert!(status_answer(&mut [0; 60], Status::NOT_FOUND, "", false).is_err());
+        assert!(words(&mut Pen::new(&mut [0; 60]), Status::NOT_FOUND, None, false).is_err());
     }
 }

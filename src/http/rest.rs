@@ -4,86 +4,94 @@ use core::fmt;
 
 use embassy_futures::select::{Either, select};
 
+use super::auth::{self, Access};
 use super::body;
 use super::connection::{Connection, Failure};
 use super::json::{Answer, Call, LINE_END};
 use super::request::{Request, Span, percent_decode};
 use super::respond::{self, Pen, Status};
-use super::server::HttpServer;
 use crate::command::{Bytes, Reply};
 use crate::limits;
 use crate::log::Log;
 
 /// `GET /command/<line>`.
 pub(super) async fn get_command(
-    server: &HttpServer,
     connection: &mut Connection<'_>,
     reply: &mut Reply,
     line: Span,
+    access: Access,
 ) -> Result<(), Failure> {
     let length = percent_decode(line.of_mut(connection.buffer))?;
-    let command = Span { start: line.start, end: line.start + length };
-    run(server, connection, reply, Call { command, ..Call::default() }).await
+    let command = whole(connection.buffer, Span { start: line.start, end: line.start + length });
+    auth::allow(connection, access, reply, b"command/", command.of(connection.buffer))?;
+    run(connection, reply, Call { command, ..Call::default() }).await
 }
 
 /// `POST /command`.
 pub(super) async fn post_command(
-    server: &HttpServer,
     connection: &mut Connection<'_>,
     reply: &mut Reply,
     request: &Request,
+    access: Access,
 ) -> Result<(), Failure> {
+    if access == Access::Public && !auth::has_whitelist(connection) {
+        return Err(Failure::Unauthorized);
+    }
     let length = body::read(connection, request).await?;
-    let call = Call::parse(connection.buffer.get_mut(..length).unwrap_or_default())?;
-    run(server, connection, reply, call).await
+    let mut call = Call::parse(connection.buffer.get_mut(..length).unwrap_or_default())?;
+    call.command = whole(connection.buffer, call.command);
+    // An entry for the target opens every command, any other the command that it names.
+    if auth::allow(connection, access, reply, b"command", b"").is_err() {
+        auth::allow(connection, access, reply, b"command/", call.command.of(connection.buffer))?;
+    }
+    run(connection, reply, call).await
 }
 
 /// `GET /log`: the lines that are kept, the oldest first. Reading does not clear them.
-pub(super) async fn log(
-    server: &HttpServer,
-    connection: &mut Connection<'_>,
-    reply: &mut Reply,
-) -> Result<(), Failure> {
-    keep_lines(&server.base().log, reply);
+pub(super) async fn log(connection: &mut Connection<'_>, reply: &mut Reply, access: Access) -> Result<(), Failure> {
+    auth::allow(connection, access, reply, b"log", b"")?;
+    keep_lines(&connection.server.base().log, reply);
     answer(connection, Answer::log(&reply.text)).await
+}
+
+/// A command line without its line end, which belongs to the serial line; some clients send it nevertheless. What is
+/// allowed and what is run must be the same line.
+fn whole(buffer: &[u8], line: Span) -> Span {
+    let text = line.of(buffer);
+    let text = text.strip_suffix(b"\n").unwrap_or(text);
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
+    Span { end: line.start + text.len(), ..line }
 }
 
 /// Runs a command when its turn comes and answers. A client that goes away while it waits frees its place; once the
 /// command runs it runs to its end, as it would on the serial line.
-async fn run(
-    server: &HttpServer,
-    connection: &mut Connection<'_>,
-    reply: &mut Reply,
-    call: Call,
-) -> Result<(), Failure> {
+async fn run(connection: &mut Connection<'_>, reply: &mut Reply, call: Call) -> Result<(), Failure> {
     if call.command.of(connection.buffer).trim_ascii().is_empty() {
         return Err(Status::BAD_REQUEST.into());
     }
+    let server = connection.server;
     let turn = match select(server.shell().turn(), connection.gone()).await {
         Either::First(turn) => turn.map_err(|_| Status::UNAVAILABLE)?,
         Either::Second(()) => return Err(Failure::Gone),
     };
     let id = server.next_id();
     let line = call.command.of(connection.buffer);
-    // A line end belongs to the serial line; some clients send it nevertheless.
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
     let mut data = Bytes(call.data.of(connection.buffer));
     server.shell().run_in(turn, line, &mut data, false, reply).await;
     answer(connection, Answer::command(id, reply.code, call.flags, &reply.text)).await
 }
 
 async fn answer(connection: &mut Connection<'_>, mut answer: Answer<'_>) -> Result<(), Failure> {
-    let head = head(connection.buffer, answer.length()).map_err(|_| Failure::Gone)?;
+    let mut pen = Pen::new(connection.buffer);
+    let begun = pen.answer(connection.server, Status::OK);
+    begun.and_then(|()| head(&mut pen, answer.length())).map_err(|_| Failure::Gone)?;
+    let head = pen.length();
     respond::send(connection, head, &mut answer).await
 }
 
-fn head(buffer: &mut [u8], length: usize) -> Result<usize, fmt::Error> {
-    let mut pen = Pen::new(buffer);
-    pen.status(Status::OK)?;
+fn head(pen: &mut Pen<'_>, length: usize) -> fmt::Result {
     pen.field("Cache-Control", "no-store")?;
-    pen.body("application/json", length)?;
-    Ok(pen.length())
+    pen.body("application/json", length)
 }
 
 /// Copies the log as it is now: it goes on while the answer is on its way.

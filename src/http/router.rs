@@ -18,6 +18,12 @@ pub(super) enum Route {
     Description,
     /// `GET /metrics`.
     Metrics,
+    /// `GET /stream`: a WebSocket.
+    WebSocket,
+    /// `POST /stream`: a body for the host.
+    Upload,
+    /// `/zapstreams`: streams of applications.
+    Application,
     /// A part of the web console.
     Console(&'static Asset),
     /// Anything else: a file.
@@ -43,6 +49,10 @@ pub(super) fn route(buffer: &[u8], request: &Request) -> Result<Route, Failure> 
         (b"/openapi.json", ..) => Err(Failure::Method("GET, HEAD")),
         (b"/metrics", _, Method::Get | Method::Head) => Ok(Route::Metrics),
         (b"/metrics", ..) => Err(Failure::Method("GET, HEAD")),
+        (b"/stream", _, Method::Get) => Ok(Route::WebSocket),
+        (b"/stream", _, Method::Post) => Ok(Route::Upload),
+        (b"/stream", ..) => Err(Failure::Method("GET, POST")),
+        (b"/zapstreams", ..) => Ok(Route::Application),
         (path, _, Method::Get | Method::Head) => Ok(console::find(path).map_or(Route::File, Route::Console)),
         _ => Ok(Route::File),
     }
@@ -51,7 +61,7 @@ pub(super) fn route(buffer: &[u8], request: &Request) -> Result<Route, Failure> 
 impl Route {
     /// Belongs to the REST API, which can be switched off.
     pub fn is_api(self) -> bool {
-        matches!(self, Self::Line(_) | Self::Call | Self::Log)
+        !matches!(self, Self::File | Self::Console(_))
     }
 }
 
@@ -81,6 +91,10 @@ mod tests {
         assert_eq!(routed("POST /command/").unwrap().0, Route::Call);
         assert_eq!(routed("POST /command?x").unwrap().0, Route::Call);
         assert_eq!(routed("GET /log?1").unwrap().0, Route::Log);
+        assert_eq!(routed("GET /stream").unwrap().0, Route::WebSocket);
+        assert_eq!(routed("POST /stream?a").unwrap().0, Route::Upload);
+        assert_eq!(routed("GET /zapstreams").unwrap().0, Route::Application);
+        assert_eq!(routed("HEAD /stream"), Err(Failure::Method("GET, POST")));
         assert_eq!(routed("GET /commander").unwrap().0, Route::File);
         assert_eq!(routed("GET /Command/ver").unwrap().0, Route::File);
         assert_eq!(routed("GET /").unwrap().0, Route::File);

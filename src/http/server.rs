@@ -1,23 +1,27 @@
 //! Listening, accepting, and handing connections to workers.
 
 use core::cell::{Cell, RefCell};
+use core::net::SocketAddrV4;
 
 use embassy_futures::select::{Either, select};
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::signal::Signal;
 use embassy_time::Timer;
-use heapless::Vec;
+use heapless::{String, Vec};
 
+use super::attempts::Attempts;
 use super::connection::{BUFFER, Connection};
 use super::counters::Counters;
 use super::exchange;
+use super::websocket::{self, Session};
 use crate::base::Base;
 use crate::command::{Reply, Shell};
+use crate::file::Files;
 use crate::limits;
 use crate::log::Level;
 use crate::network::Service;
 use crate::port::{self, Interface, PortError, Socket};
-use crate::token;
+use crate::stream::Streams;
 use crate::variable::{Id, id};
 
 const ENABLED: Id = id("http.server.enabled");
@@ -26,9 +30,64 @@ const INTERFACE: Id = id("http.server.interface");
 const PORT: Id = id("http.server.port");
 const METRICS: Id = id("http.server.metrics_enabled");
 const MAX_CLIENTS: Id = id("http.server.max_clients");
+const ORIGIN: Id = id("http.server.cors_origin");
 
 /// How long to leave others time to free sockets or memory, in milliseconds, when accepting has failed.
 const PAUSE: u64 = 100;
+
+/// A connection that was accepted.
+#[derive(Clone, Copy)]
+pub(super) struct Accepted {
+    pub socket: Socket,
+    /// The client.
+    pub remote: SocketAddrV4,
+}
+
+/// Tasks that wait for something to serve. The one that was busy last is taken first: its memory is at hand.
+pub(super) struct Pool<T, const N: usize> {
+    idle: RefCell<Vec<u8, N>>,
+    work: [Signal<NoopRawMutex, T>; N],
+}
+
+impl<T, const N: usize> Pool<T, N> {
+    const fn new() -> Self {
+        const { assert!(N <= 256, "the tasks are numbered by a byte") };
+        Self { idle: RefCell::new(Vec::new()), work: [const { Signal::new() }; N] }
+    }
+
+    /// Gives work to an idle task, or back when there is none.
+    pub fn give(&self, work: T) -> Result<(), T> {
+        let task = self.idle.borrow_mut().pop();
+        match task.and_then(|task| self.work.get(usize::from(task))) {
+            Some(signal) => {
+                signal.signal(work);
+                Ok(())
+            }
+            None => Err(work),
+        }
+    }
+
+    /// How many tasks are idle.
+    pub fn idle(&self) -> usize {
+        self.idle.borrow().len()
+    }
+
+    /// The task of this number is idle now.
+    pub fn rest(&self, number: usize) {
+        if let Ok(number) = u8::try_from(number) {
+            // There is room for every task.
+            let _ = self.idle.borrow_mut().push(number);
+        }
+    }
+
+    /// Waits for work for the task of this number.
+    pub async fn work(&self, number: usize) -> T {
+        match self.work.get(number) {
+            Some(signal) => signal.wait().await,
+            None => core::future::pending().await,
+        }
+    }
+}
 
 /// The HTTP server. Its variables take effect when it starts, that is with `network_restart`.
 pub struct HttpServer {
@@ -42,12 +101,17 @@ pub struct HttpServer {
     max_clients: Cell<usize>,
     /// Workers that run, busy or not.
     workers: Cell<usize>,
-    /// Workers without a connection; the one that was busy last is taken first, its memory is at hand.
-    idle: RefCell<Vec<u8, { limits::HTTP_CONNECTIONS }>>,
+    /// One connection for each.
+    pool: Pool<Accepted, { limits::HTTP_CONNECTIONS }>,
     /// A worker has become idle.
     freed: Signal<NoopRawMutex, ()>,
-    /// A connection for each worker.
-    tasks: [Signal<NoopRawMutex, Socket>; limits::HTTP_CONNECTIONS],
+    /// One WebSocket for each.
+    pub(super) sessions: Pool<Session, { limits::WEBSOCKETS }>,
+    /// How often the server was stopped: who sees it change says good-bye.
+    pub(super) stops: Cell<u32>,
+    /// `http.server.cors_origin`; empty without CORS.
+    origin: RefCell<String<128>>,
+    attempts: Attempts,
     /// The `id` of the last answer.
     id: Cell<u32>,
     counters: Counters,
@@ -56,7 +120,6 @@ pub struct HttpServer {
 impl HttpServer {
     /// A server that does not listen yet; [`Service::start`] makes it.
     pub const fn new(shell: &'static Shell) -> Self {
-        const { assert!(limits::HTTP_CONNECTIONS <= 256, "workers are numbered by a byte") };
         Self {
             shell,
             listener: Cell::new(None),
@@ -64,9 +127,12 @@ impl HttpServer {
             api: Cell::new(false),
             max_clients: Cell::new(limits::HTTP_CONNECTIONS),
             workers: Cell::new(0),
-            idle: RefCell::new(Vec::new()),
+            pool: Pool::new(),
             freed: Signal::new(),
-            tasks: [const { Signal::new() }; limits::HTTP_CONNECTIONS],
+            sessions: Pool::new(),
+            stops: Cell::new(0),
+            origin: RefCell::new(String::new()),
+            attempts: Attempts::new(),
             id: Cell::new(0),
             counters: Counters::new(),
         }
@@ -80,6 +146,23 @@ impl HttpServer {
         self.shell.machine().base
     }
 
+    pub(super) fn files(&self) -> &'static Files {
+        self.shell.machine().files
+    }
+
+    pub(super) fn streams(&self) -> &'static Streams {
+        self.shell.machine().streams
+    }
+
+    pub(super) fn attempts(&self) -> &Attempts {
+        &self.attempts
+    }
+
+    /// Looks at the origin whose pages may use the server; empty for none but its own.
+    pub(super) fn with_origin<R>(&self, look: impl FnOnce(&str) -> R) -> R {
+        look(&self.origin.borrow())
+    }
+
     pub(super) fn offers_api(&self) -> bool {
         self.api.get()
     }
@@ -89,11 +172,6 @@ impl HttpServer {
         self.base().variables.flag(METRICS)
     }
 
-    /// Name and password, or a token, are needed.
-    pub(super) fn needs_credentials(&self) -> bool {
-        token::are_needed(self.base())
-    }
-
     pub(super) fn counters(&self) -> &Counters {
         &self.counters
     }
@@ -101,7 +179,7 @@ impl HttpServer {
     /// Connections being served, and how many can be.
     pub(super) fn load(&self) -> (usize, usize) {
         let workers = self.workers.get();
-        (workers - self.idle.borrow().len().min(workers), self.max_clients.get().min(workers))
+        (workers - self.pool.idle().min(workers), self.max_clients.get().min(workers))
     }
 
     /// The `id` of the next answer.
@@ -150,12 +228,10 @@ impl HttpServer {
         loop {
             self.free_worker().await;
             // Nothing is accepted for which there is no worker: it waits in the backlog.
-            let Ok((socket, _)) = port::accept(port, listener).await else { return };
+            let Ok((socket, remote)) = port::accept(port, listener).await else { return };
             self.counters.accepted();
-            let worker = self.idle.borrow_mut().pop();
-            match worker.and_then(|worker| self.tasks.get(usize::from(worker))) {
-                Some(task) => task.signal(socket),
-                None => port.close(socket),
+            if self.pool.give(Accepted { socket, remote }).is_err() {
+                port.close(socket);
             }
         }
     }
@@ -163,7 +239,7 @@ impl HttpServer {
     /// Waits until another connection can be served.
     async fn free_worker(&self) {
         loop {
-            let idle = self.idle.borrow().len();
+            let idle = self.pool.idle();
             if idle > 0 && self.workers.get() - idle < self.max_clients.get() {
                 return;
             }
@@ -182,6 +258,7 @@ impl Service for HttpServer {
         self.close();
         self.api.set(variables.flag(API_ENABLED));
         self.max_clients.set(usize::try_from(variables.number(MAX_CLIENTS)).unwrap_or(1).max(1));
+        self.origin.replace(variables.with(ORIGIN, origin));
         // Who waits for a worker must see the new limit.
         self.freed.signal(());
         if variables.flag(ENABLED) {
@@ -192,8 +269,16 @@ impl Service for HttpServer {
     fn stop(&self, interface: Interface) {
         if self.listener.get().is_some_and(|(_, on)| on == interface) {
             self.close();
+            self.stops.set(self.stops.get().wrapping_add(1));
+            websocket::stop_all(self);
         }
     }
+}
+
+/// An origin as it goes into a field: nothing that could end the field.
+fn origin(value: &[u8]) -> String<128> {
+    let text = core::str::from_utf8(value).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_graphic()));
+    text.and_then(|text| String::try_from(text).ok()).unwrap_or_default()
 }
 
 /// Accepts connections and hands them to workers, for ever: one task.
@@ -212,16 +297,14 @@ pub async fn accept(server: &'static HttpServer) {
 
 /// Serves one connection after another, for ever: [`limits::HTTP_CONNECTIONS`] tasks, `number` from 0.
 pub async fn worker(server: &'static HttpServer, number: usize) {
-    let (Some(task), Ok(name)) = (server.tasks.get(number), u8::try_from(number)) else { return };
     let mut buffer = [0; BUFFER];
     let mut reply = Reply::new();
     server.workers.set(server.workers.get() + 1);
     loop {
-        // There is room for every worker.
-        let _ = server.idle.borrow_mut().push(name);
+        server.pool.rest(number);
         server.freed.signal(());
-        let socket = task.wait().await;
-        let connection = Connection::new(server.base().port, socket, &mut buffer);
-        exchange::serve(server, connection, &mut reply).await;
+        let accepted = server.pool.work(number).await;
+        let connection = Connection::new(server, accepted, &mut buffer);
+        exchange::serve(connection, &mut reply).await;
     }
 }

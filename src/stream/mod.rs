@@ -52,6 +52,8 @@ pub enum Kind {
     Webc,
     /// HTTP client.
     Http,
+    /// A request body that a client of the HTTP server sends to the host; the host writes the answer.
+    Upload,
 }
 
 impl Kind {
@@ -70,7 +72,7 @@ impl Kind {
             Self::Cmd => "CMD",
             Self::Webs => "WEBS",
             Self::Webc => "WEBC",
-            Self::Http => "HTTP",
+            Self::Http | Self::Upload => "HTTP",
         }
     }
 

@@ -1,8 +1,14 @@
 //! Dialogues with the HTTP server of a whole device on the simulated port.
 
+mod access;
+mod files;
 mod framing;
+mod metrics;
+mod openapi;
 mod patience;
 mod rest;
+mod stream;
+mod tokens;
 
 use embassy_time::Duration;
 use openzentri::port::sim::{End, Peer, SimDevice, SimPort};
@@ -85,4 +91,11 @@ fn get(device: &mut SimDevice, target: &str) -> Answer {
 
 fn post(device: &mut SimDevice, target: &str, body: &str) -> Answer {
     ask(device, format!("POST {target} HTTP/1.1\r\nHost: device\r\nContent-Length: {}\r\n\r\n{body}", body.len()))
+}
+
+/// Puts a file on the device.
+fn create(device: &mut SimDevice, name: &str, content: &[u8]) {
+    let line = format!("fcr \"{name}\" {}", content.len());
+    let answer = device.command_with_data(&line, content);
+    assert!(answer.ends_with("Success\r\n"), "{answer}");
 }

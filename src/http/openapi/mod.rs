@@ -10,16 +10,19 @@ use super::pieces::{Pieces, Text};
 use super::respond;
 use crate::command::{COMMANDS, Command};
 use crate::conformance::Conformance;
+use crate::token;
 use crate::variable::{self, Access, Secret, Variable};
 
-/// Sends the description. `protected` says that credentials are needed at present.
-pub(super) async fn send(connection: &mut Connection<'_>, protected: bool) -> Result<(), Failure> {
+/// Sends the description.
+pub(super) async fn send(connection: &mut Connection<'_>) -> Result<(), Failure> {
+    let protected = token::are_needed(connection.server.base());
     let mut text = Text::new(Description { protected });
     let head = respond::fresh(connection, "application/json", text.length())?;
     respond::send(connection, head, &mut text).await
 }
 
 struct Description {
+    /// Credentials are needed at present.
     protected: bool,
 }
 

@@ -88,6 +88,17 @@ fn what_the_server_cannot_do_is_said() {
 }
 
 #[test]
+fn the_fields_of_an_upgrade_are_lists() {
+    let head = "GET /stream HTTP/1.1\r\nConnection: keep-alive, Upgrade\r\nUPGRADE: h2c, WebSocket\r\n\
+                Sec-WebSocket-Key: a\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    let fields = whole(head).fields;
+    assert!(fields.upgrade.is_websocket() && fields.websocket_13);
+    assert_eq!(fields.websocket_key.unwrap().of(head.as_bytes()), b"a");
+    assert!(!whole("GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n").fields.upgrade.is_websocket());
+    assert_eq!(parse("GET / HTTP/1.1\r\nAuthorization: a\r\nAuthorization: a\r\n\r\n"), Err(Status::BAD_REQUEST));
+}
+
+#[test]
 fn escapes_are_decoded_in_place() {
     let decode = |text: &str| {
         let mut bytes = text.as_bytes().to_vec();

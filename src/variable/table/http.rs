@@ -5,34 +5,33 @@ use super::*;
 use Effect::Network;
 
 const TOKENS: Index = Index::Number(limits::API_TOKENS as u8);
-const NO_AUTHORIZATION: &str = "no authorization in this release";
 
 #[rustfmt::skip]
 pub(super) const ROWS: &[Variable] = &[
     var("http.server.api_enabled", "ht s a", Kind::Bool, "1").at(Network)
         .done("Offer the REST API."),
     var("http.server.auth_title", "ht s h", text(64), "")
-        .not_yet(NO_AUTHORIZATION, "Realm of the 401 answer."),
+        .done("Realm of the 401 answer."),
     var("http.server.cors_origin", "ht s c", text(128), "").at(Network)
-        .not_yet("no CORS in this release", "Origins that browsers may call the API from; empty turns CORS off."),
+        .done("Origins that browsers may call the API from; empty turns CORS off."),
     var("http.server.enabled", "ht s e", Kind::Bool, "0").at(Network)
         .done("Run the HTTP server."),
     var("http.server.interface", "ht s i", INTERFACE, "default").at(Network)
         .not_yet(NO_SOFTAP, "Interface to listen on."),
     var("http.server.max_clients", "ht s m", number(1, 255), "32").at(Network)
-        .not_yet("the limit of the build holds", "Connections at once."),
+        .done("Connections at once."),
     var("http.server.metrics_enabled", "", Kind::Bool, "0")
         .extension("metrics", "Offer /metrics."),
     var("http.server.notfound_filename", "ht s n", FILE, "")
-        .not_yet("no file server in this release", "Page of the 404 answer."),
+        .done("Page of the 404 answer."),
     var("http.server.notify_gpio", "ht s x", Kind::Gpio, "-1")
         .not_yet(NO_GPIO, "GPIO that is high while a WebSocket client is connected."),
     var("http.server.password", "ht s w", text(64), "").secret(Secret::Always).guarded()
-        .not_yet(NO_AUTHORIZATION, "Password of the HTTP server."),
+        .done("Password of the HTTP server."),
     var("http.server.port", "ht s p", PORT, "80").at(Network)
         .done("Port of the HTTP server."),
     var("http.server.root_filename", "ht s r", FILE, "webapp/index.html")
-        .not_yet("no file server in this release", "Page of the path /."),
+        .done("Page of the path /."),
     var("http.server.tls_ca_cert", "", FILE, "").at(Network)
         .not_yet(NO_TLS, "CA that signs the certificates of HTTPS clients."),
     var("http.server.tls_cert", "", FILE, "").at(Network)
@@ -44,7 +43,7 @@ pub(super) const ROWS: &[Variable] = &[
     var("http.server.token", "", Kind::Indexed(TOKENS, &text(128)), "").kept()
         .extension("API tokens", "Name, scopes and hash of each API token."),
     var("http.server.unauthorized_filename", "ht s d", FILE, "").guarded()
-        .not_yet(NO_AUTHORIZATION, "Page of the 401 answer."),
+        .done("Page of the 401 answer."),
     var("http.server.username", "ht s u", text(64), "").guarded()
-        .not_yet(NO_AUTHORIZATION, "User of the HTTP server; both user and password turn authorization on."),
+        .done("User of the HTTP server; both user and password turn authorization on."),
 ];

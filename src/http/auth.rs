@@ -1,0 +1,276 @@
+//! Who may do what: Basic authentication and the list of calls that need none (http-and-files reference 4).
+
+use core::fmt;
+use core::hint::black_box;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::bearer;
+use super::connection::{Connection, Failure};
+use super::files;
+use super::request::Request;
+use super::respond::Status;
+use crate::command::{Reply, WHITELIST};
+use crate::scope::{Scope, Scopes};
+use crate::token;
+use crate::variable::{Id, id};
+
+const USERNAME: Id = id("http.server.username");
+const PASSWORD: Id = id("http.server.password");
+const TITLE: Id = id("http.server.auth_title");
+const PAGE: Id = id("http.server.unauthorized_filename");
+
+/// Bytes of the longest name, colon and password that can be right.
+const CREDENTIALS: usize = 64 + 1 + 64;
+
+/// What a client may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// What a token allows.
+    Token(Scopes),
+    /// Everything: it has given the right password, or there is none.
+    Full,
+    /// What needs no password.
+    Public,
+}
+
+impl Access {
+    /// Whether the client may read every file that the server serves; how it is refused otherwise.
+    pub fn reads_files(self) -> Result<(), Failure> {
+        match self {
+            Self::Full => Ok(()),
+            Self::Token(scopes) if scopes.allow(Scope::Read) || scopes.allow(Scope::Files) => Ok(()),
+            Self::Token(_) => Err(Failure::Forbidden(Scope::Files)),
+            Self::Public => Err(Failure::Unauthorized),
+        }
+    }
+}
+
+/// Looks at the password of a request. It is needed when both name and password are set.
+pub(super) fn access(connection: &Connection<'_>, request: &Request) -> Result<Access, Failure> {
+    let variables = &connection.server.base().variables;
+    if variables.with(USERNAME, <[u8]>::is_empty) || variables.with(PASSWORD, <[u8]>::is_empty) {
+        return Ok(Access::Full);
+    }
+    let Some(given) = request.fields.authorization else { return Ok(Access::Public) };
+    if let Some(token) = bearer::token(given.of(connection.buffer)) {
+        // Nobody guesses a token, so a wrong one does not count as an attempt.
+        return Ok(token::scopes(connection.server.base(), token).map_or(Access::Public, Access::Token));
+    }
+    let attempts = connection.server.attempts();
+    let address = *connection.remote.ip();
+    if let Some(seconds) = attempts.wait(address) {
+        return Err(Failure::Locked(seconds));
+    }
+    let mut buffer = [0; CREDENTIALS + 3];
+    let right = credentials(given.of(connection.buffer), &mut buffer).is_some_and(|(name, password)| {
+        let name_right = variables.with(USERNAME, |wanted| same(wanted, name));
+        let password_right = variables.with(PASSWORD, |wanted| same(wanted, password));
+        // Both are always compared.
+        name_right & password_right
+    });
+    if right {
+        attempts.succeed(address);
+        return Ok(Access::Full);
+    }
+    attempts.fail(address);
+    Ok(Access::Public)
+}
+
+/// Name and password in an `Authorization` field; `None` for other schemes, broken base64 and what is too long.
+fn credentials<'a>(field: &[u8], buffer: &'a mut [u8]) -> Option<(&'a [u8], &'a [u8])> {
+    let (scheme, encoded) = field.split_at_checked(6)?;
+    if !scheme.eq_ignore_ascii_case(b"basic ") {
+        return None;
+    }
+    let length = STANDARD.decode_slice(encoded.trim_ascii(), buffer).ok()?;
+    let text = buffer.get(..length)?;
+    let colon = text.iter().position(|byte| *byte == b':')?;
+    Some((text.get(..colon)?, text.get(colon + 1..)?))
+}
+
+/// Compares in a time that depends on the length of `given` only.
+fn same(wanted: &[u8], given: &[u8]) -> bool {
+    let mut difference = wanted.len() ^ given.len();
+    let cycle = wanted.iter().chain(core::iter::once(&0)).cycle();
+    for (given, wanted) in given.iter().zip(cycle) {
+        difference |= usize::from(black_box(given ^ wanted));
+    }
+    black_box(difference) == 0
+}
+
+/// A call with restricted access goes on if the whitelist names it: `head` and `tail` together are its decoded path
+/// without the first slash. The reply is used as a scratch pad.
+pub(super) fn allow(
+    connection: &Connection<'_>,
+    access: Access,
+    reply: &mut Reply,
+    head: &[u8],
+    tail: &[u8],
+) -> Result<(), Failure> {
+    let refusal = match access {
+        Access::Full => return Ok(()),
+        Access::Token(scopes) => match bearer::check(scopes, head, tail) {
+            Ok(()) => return Ok(()),
+            Err(scope) => Failure::Forbidden(scope),
+        },
+        Access::Public => Failure::Unauthorized,
+    };
+    read_whitelist(connection, reply);
+    let listed = is_listed(&reply.text, head, tail);
+    reply.clear();
+    if listed { Ok(()) } else { Err(refusal) }
+}
+
+/// Whether there is a whitelist at all.
+pub(super) fn has_whitelist(connection: &Connection<'_>) -> bool {
+    connection.server.files().stat(WHITELIST).is_some()
+}
+
+/// Reads the whitelist into the reply. One that is too long ends with the last entry that is there as a whole.
+fn read_whitelist(connection: &Connection<'_>, reply: &mut Reply) {
+    reply.clear();
+    let files = connection.server.files();
+    let Ok(mut reader) = files.open(WHITELIST) else { return };
+    let room = reply.text.capacity().min(reader.size() as usize);
+    if reply.text.resize_default(room).is_ok() && files.read(&mut reader, &mut reply.text) != Ok(room) {
+        reply.clear();
+    }
+    if reader.remaining() > 0 {
+        let whole = reply.text.iter().rposition(|byte| is_separator(*byte)).unwrap_or(0);
+        reply.text.truncate(whole);
+    }
+    files.close(reader);
+}
+
+fn is_separator(byte: u8) -> bool {
+    matches!(byte, b',' | b'\r' | b'\n')
+}
+
+/// Whether an entry of the list matches: entries are separated by commas or line ends, the first slash may be left
+/// out, `%20` is a blank, and a final `*` stands for any rest.
+fn is_listed(list: &[u8], head: &[u8], tail: &[u8]) -> bool {
+    list.split(|byte| is_separator(*byte)).any(|entry| {
+        let entry = entry.trim_ascii();
+        let entry = entry.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(entry);
+        let entry = entry.strip_prefix(b"/").unwrap_or(entry);
+        !entry.is_empty() && matches(entry, head.iter().chain(tail))
+    })
+}
+
+fn matches<'a>(mut entry: &[u8], call: impl Iterator<Item = &'a u8>) -> bool {
+    for byte in call {
+        if entry == b"*" {
+            return true;
+        }
+        let (expected, rest) = match entry {
+            [b'%', b'2', b'0', rest @ ..] => (b' ', rest),
+            [first, rest @ ..] => (*first, rest),
+            [] => return false,
+        };
+        if expected != *byte {
+            return false;
+        }
+        entry = rest;
+    }
+    entry.is_empty() || entry == b"*"
+}
+
+/// Answers that a password is needed, with the page that the owner has chosen for this.
+pub(super) async fn challenge(connection: &mut Connection<'_>) -> Result<(), Failure> {
+    let server = connection.server;
+    let realm = Realm(server);
+    files::page(connection, Status::UNAUTHORIZED, PAGE, Some(("WWW-Authenticate", &realm))).await
+}
+
+/// The value of `WWW-Authenticate`: without a title as the original has it.
+struct Realm(&'static super::HttpServer);
+
+impl fmt::Display for Realm {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.base().variables.with(TITLE, |title| match core::str::from_utf8(title) {
+            Ok("") | Err(_) => out.write_str("Basic realm=ZentriOS"),
+            Ok(title) => write!(out, "Basic realm=\"{}\"", Quoted(title)),
+        })
+    }
+}
+
+/// Text between quotes in a field.
+struct Quoted<'a>(&'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
+            match character {
+                '"' | '\\' => write!(out, "\\{character}")?,
+                // A line end would begin another field.
+                control if control.is_control() => {}
+                other => write!(out, "{other}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(field: &str) -> Option<(std::string::String, std::string::String)> {
+        let mut buffer = [0; CREDENTIALS + 3];
+        let text = |bytes: &[u8]| std::string::String::from_utf8(bytes.to_vec()).unwrap();
+        credentials(field.as_bytes(), &mut buffer).map(|(name, password)| (text(name), text(password)))
+    }
+
+    #[test]
+    fn credentials_are_split_at_the_first_colon() {
+        let pair = Some(("Aladdin".into(), "open sesame".into()));
+        assert_eq!(read("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="), pair);
+        assert_eq!(read("bAsIc   QWxhZGRpbjpvcGVuIHNlc2FtZQ=="), pair);
+        assert_eq!(read("Basic YTpiOmM="), Some(("a".into(), "b:c".into())));
+        assert_eq!(read("Basic Og=="), Some((String::new(), String::new())));
+        for field in ["", "Basic", "Basic ", "Basic QWxhZGRpbg==", "Basic YTpi!", "Bearer YTpi", "Digest a"] {
+            assert_eq!(read(field), None, "{field}");
+        }
+        let long = std::format!("Basic {}", "YTpi".repeat(1000));
+        assert_eq!(read(&long), None);
+    }
+
+    #[test]
+    fn only_the_same_is_the_same() {
+        assert!(same(b"secret", b"secret"));
+        for other in ["", "s", "secre", "secret1", "Secret", "secreu", "secretsecret", "secret\0"] {
+            assert!(!same(b"secret", other.as_bytes()), "{other}");
+        }
+        assert!(!same(b"", b"\0"));
+    }
+
+    #[test]
+    fn entries_of_the_whitelist() {
+        let list = b"/command/ver,command/get%20wlan.mac , \"/command/gpio_get*\"\r\nlog\n,,/stream,a*b";
+        let listed = |call: &str| is_listed(list, call.as_bytes(), b"");
+        for call in
+            ["command/ver", "command/get wlan.mac", "command/gpio_get", "command/gpio_get 1", "log", "stream", "a*b"]
+        {
+            assert!(listed(call), "{call}");
+        }
+        for call in
+            ["", "command/version", "command/ve", "command", "Log", "log/", "command/get wlan.macs", "axb", "/log"]
+        {
+            assert!(!listed(call), "{call}");
+        }
+        assert!(is_listed(list, b"command/", b"gpio_get 7"));
+        assert!(is_listed(b"*", b"", b"anything"));
+        assert!(!is_listed(b"", b"", b"") && !is_listed(b",,\n", b"", b""));
+    }
+
+    proptest! {
+        #[test]
+        fn any_list_is_read_without_panic(list in prop::collection::vec(any::<u8>(), 0..100), call: Vec<u8>) {
+            let _ = is_listed(&list, b"command/", &call);
+            let _ = credentials(&list, &mut [0; CREDENTIALS + 3]);
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Pages from elsewhere (http-and-files reference 5).
+
+use core::fmt;
+
+use super::connection::{Connection, Failure};
+use super::respond::{Pen, Status};
+
+/// What the server does with its targets.
+const METHODS: &str = "GET, HEAD, POST, OPTIONS";
+/// The fields that clients of the API send.
+const HEADERS: &str = "Content-Type, Accept, Authorization, X-Requested-With";
+/// How long a browser need not ask again, in seconds.
+const MAX_AGE: u32 = 600;
+
+/// Answers `OPTIONS`, of every target and without a password: browsers ask this way whether they may ask.
+pub(super) async fn preflight(connection: &mut Connection<'_>) -> Result<(), Failure> {
+    let mut pen = Pen::new(connection.buffer);
+    let begun = pen.answer(connection.server, Status::OK);
+    let allowed = connection.server.with_origin(|origin| !origin.is_empty());
+    begun.and_then(|()| head(&mut pen, allowed)).map_err(|_| Failure::Gone)?;
+    let length = pen.length();
+    connection.send(length).await
+}
+
+fn head(pen: &mut Pen<'_>, allowed: bool) -> fmt::Result {
+    pen.field("Allow", METHODS)?;
+    if allowed {
+        pen.field("Access-Control-Allow-Methods", METHODS)?;
+        pen.field("Access-Control-Allow-Headers", HEADERS)?;
+        pen.field("Access-Control-Max-Age", MAX_AGE)?;
+    }
+    pen.field("Content-Length", 0)?;
+    pen.end()
+}

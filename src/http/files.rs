@@ -1,0 +1,234 @@
+//! Files of the device as web pages (http-and-files reference 6.1, 6.2).
+
+use core::fmt;
+
+use super::auth::Access;
+use super::conditional::{Part, Tag, names, part, tag};
+use super::connection::{Connection, Failure};
+use super::console;
+use super::mime;
+use super::request::{Method, Request, Span};
+use super::respond::{self, Body, Extra, Pen, Status};
+use crate::file::{FileError, Files, Name, Reader};
+use crate::variable::{Id, id};
+
+const ROOT: Id = id("http.server.root_filename");
+const NOT_FOUND: Id = id("http.server.notfound_filename");
+
+/// Where the page is that fetches the web app again when its files are missing.
+const RECOVERY: &str = "/.recovery.html";
+
+/// How a packed file ends.
+const GZ: &[u8] = b".gz";
+
+/// A file that is being sent.
+struct Open {
+    files: &'static Files,
+    reader: Option<Reader>,
+    /// It is sent as the packed form of a file with a shorter name.
+    packed: bool,
+    kind: &'static str,
+    /// Bytes that are still to be sent.
+    left: u32,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            self.files.close(reader);
+        }
+    }
+}
+
+impl Body for Open {
+    fn fill(&mut self, out: &mut [u8]) -> usize {
+        let count = out.len().min(self.left as usize);
+        let (Some(reader), Some(out)) = (&mut self.reader, out.get_mut(..count)) else { return 0 };
+        // A file that cannot be read ends too early, which the client sees from its length.
+        let read = self.files.read(reader, out).unwrap_or(0);
+        self.left -= read as u32;
+        read
+    }
+}
+
+/// Why there is nothing to send.
+enum Missing {
+    NotFound,
+    Failed(Status),
+}
+
+impl Open {
+    /// Opens the file of a name, or the packed form of it. `as_page`: a name that ends in `.gz` is one, too.
+    fn named(files: &'static Files, name: &[u8], as_page: bool) -> Result<Self, Missing> {
+        let exact = files.open(name);
+        let (opened, packed) = match exact {
+            Err(FileError::NotFound | FileError::InvalidName) => (files.open(&packed_name(name)?), true),
+            other => (other, as_page && name.ends_with(GZ)),
+        };
+        let reader = opened.map_err(|error| match error {
+            FileError::NotFound | FileError::InvalidName => Missing::NotFound,
+            FileError::TooManyOpen => Missing::Failed(Status::UNAVAILABLE),
+            _ => Missing::Failed(Status::INTERNAL_ERROR),
+        })?;
+        let plain = name.strip_suffix(GZ).filter(|_| packed).unwrap_or(name);
+        let left = reader.size();
+        let open = Self { files, kind: mime::of(plain), packed, left, reader: Some(reader) };
+        if open.meta().is_some_and(|meta| meta.is_servable()) { Ok(open) } else { Err(Missing::NotFound) }
+    }
+
+    fn meta(&self) -> Option<&crate::file::Meta> {
+        self.reader.as_ref().map(Reader::meta)
+    }
+
+    fn tag(&self) -> Tag {
+        let reader = self.reader.as_ref();
+        reader.map_or(Tag::new(), |reader| tag(reader.number(), reader.meta().crc, reader.size()))
+    }
+
+    fn size(&self) -> u32 {
+        self.reader.as_ref().map_or(0, Reader::size)
+    }
+
+    /// Leaves only a part of the file to be sent.
+    fn limit(&mut self, first: u32, last: u32) {
+        if let Some(reader) = &mut self.reader {
+            reader.seek(first);
+            self.left = last.saturating_sub(first) + 1;
+        }
+    }
+}
+
+fn packed_name(name: &[u8]) -> Result<Name, Missing> {
+    let mut packed = Name::from_slice(name).map_err(|_| Missing::NotFound)?;
+    packed.extend_from_slice(GZ).map_err(|_| Missing::NotFound)?;
+    Ok(packed)
+}
+
+/// `GET` and `HEAD` of a file.
+pub(super) async fn get(connection: &mut Connection<'_>, request: &Request, access: Access) -> Result<(), Failure> {
+    if !request.method.reads() {
+        return Err(Failure::Method("GET, HEAD"));
+    }
+    let path = request.decode_path(connection.buffer)?;
+    check_path(path.of(connection.buffer))?;
+    let open = match (find(connection, path), access.reads_files()) {
+        (Ok(open), Ok(())) => open,
+        (Ok(open), Err(_)) if open.meta().is_some_and(|meta| meta.is_unprotected()) => open,
+        // Who may not read a file is not told either whether there is one.
+        (_, Err(refusal)) => return Err(refusal),
+        (Err(Missing::NotFound), Ok(())) => return not_found(connection, path.of(connection.buffer).is_empty()).await,
+        (Err(Missing::Failed(status)), Ok(())) => return Err(status.into()),
+    };
+    send(connection, request, open).await
+}
+
+/// Answers for a file that is not there. In place of the root page there may be another way to begin.
+async fn not_found(connection: &mut Connection<'_>, is_root: bool) -> Result<(), Failure> {
+    if is_root && has_recovery(connection) {
+        return respond::status_only(connection, Status::FOUND, Some(("Location", &RECOVERY))).await;
+    }
+    match console::start_page().filter(|_| is_root) {
+        Some(start) => console::serve(connection, start).await,
+        None => page(connection, Status::NOT_FOUND, NOT_FOUND, None).await,
+    }
+}
+
+fn has_recovery(connection: &Connection<'_>) -> bool {
+    connection.server.files().stat(RECOVERY.trim_start_matches('/').as_bytes()).is_some()
+}
+
+/// Refuses what can only be meant to lead somewhere else. The names are flat, so that it would not.
+fn check_path(path: &[u8]) -> Result<(), Status> {
+    let dots = path.split(|byte| matches!(byte, b'/' | b'\\')).any(|part| part == b"." || part == b"..");
+    if dots || path.iter().any(u8::is_ascii_control) { Err(Status::BAD_REQUEST) } else { Ok(()) }
+}
+
+fn find(connection: &Connection<'_>, path: Span) -> Result<Open, Missing> {
+    let files = connection.server.files();
+    match path.of(connection.buffer) {
+        [] => connection.server.base().variables.with(ROOT, |name| Open::named(files, name, true)),
+        name => Open::named(files, name, false),
+    }
+}
+
+/// Sends a file, a part of it, or that the client has it already.
+async fn send(connection: &mut Connection<'_>, request: &Request, mut open: Open) -> Result<(), Failure> {
+    let tag = open.tag();
+    let fields = &request.fields;
+    let buffer = &*connection.buffer;
+    let unchanged = fields.if_none_match.is_some_and(|field| names(field.of(buffer), &tag));
+    let same = fields.if_range.is_none_or(|field| field.of(buffer) == tag.as_bytes());
+    let range = fields.range.filter(|_| same && request.method == Method::Get);
+    let part = range.map_or(Part::Whole, |range| part(range.of(buffer), open.size()));
+    let status = match part {
+        _ if unchanged => Status::NOT_MODIFIED,
+        Part::Whole => Status::OK,
+        Part::Range(..) => Status::PARTIAL,
+        Part::None => {
+            let range = format_args!("bytes */{}", open.size());
+            return respond::status_only(connection, Status::RANGE_NOT_SATISFIABLE, Some(("Content-Range", &range)))
+                .await;
+        }
+    };
+    let mut pen = Pen::new(connection.buffer);
+    let begun = pen.answer(connection.server, status);
+    begun.and_then(|()| head(&mut pen, &mut open, &tag, status, part)).map_err(|_| Failure::Gone)?;
+    let length = pen.length();
+    connection.head_only |= unchanged;
+    deliver(connection, length, open).await
+}
+
+fn head(pen: &mut Pen<'_>, open: &mut Open, tag: &Tag, status: Status, part: Part) -> fmt::Result {
+    pen.field("ETag", tag)?;
+    // A page often shows what a host has just written: it is always asked for anew.
+    pen.field("Cache-Control", "no-cache")?;
+    if status == Status::NOT_MODIFIED {
+        return pen.end();
+    }
+    pen.field("Accept-Ranges", "bytes")?;
+    if open.packed {
+        pen.field("Content-Encoding", "gzip")?;
+    }
+    if let Part::Range(first, last) = part {
+        pen.field("Content-Range", format_args!("bytes {first}-{last}/{}", open.size()))?;
+        open.limit(first, last);
+    }
+    pen.body(open.kind, open.left as usize)
+}
+
+/// Sends the head in the buffer and the file after it.
+async fn deliver(connection: &mut Connection<'_>, head: usize, mut open: Open) -> Result<(), Failure> {
+    respond::send(connection, head, &mut open).await?;
+    if connection.head_only || open.left == 0 { Ok(()) } else { Err(Failure::Gone) }
+}
+
+/// Sends the page that a variable names for a status, or the status in words when there is none.
+pub(super) async fn page(
+    connection: &mut Connection<'_>,
+    status: Status,
+    variable: Id,
+    extra: Extra<'_>,
+) -> Result<(), Failure> {
+    let files = connection.server.files();
+    let open = connection.server.base().variables.with(variable, |name| match name {
+        [] => Err(Missing::NotFound),
+        name => Open::named(files, name, true),
+    });
+    let Ok(open) = open else { return respond::status_only(connection, status, extra).await };
+    let mut pen = Pen::new(connection.buffer);
+    let begun = pen.answer(connection.server, status);
+    begun.and_then(|()| page_head(&mut pen, &open, extra)).map_err(|_| Failure::Gone)?;
+    let length = pen.length();
+    deliver(connection, length, open).await
+}
+
+fn page_head(pen: &mut Pen<'_>, open: &Open, extra: Extra<'_>) -> fmt::Result {
+    if let Some((name, value)) = extra {
+        pen.field(name, value)?;
+    }
+    if open.packed {
+        pen.field("Content-Encoding", "gzip")?;
+    }
+    pen.field("Cache-Control", "no-store")?;
+    pen.body(open.kind, open.left as usize)
+}

@@ -1,0 +1,155 @@
+//! `POST /stream`: the body becomes a stream that the host reads, and what the host writes before it closes the stream
+//! is the answer (http-and-files reference 3.2).
+
+use core::fmt::{self, Write};
+use core::net::{Ipv4Addr, SocketAddrV4};
+
+use embassy_futures::select::{Either3, select3};
+use embassy_time::{Duration, Timer, with_timeout};
+
+use super::body::Pieces;
+use super::connection::{Connection, Failure, discard};
+use super::request::Request;
+use super::respond::{Pen, Status};
+use super::room::Room;
+use crate::stream::{Ends, Kind};
+
+/// How long the host may take to read, or to answer.
+const HOST_TIME: Duration = Duration::from_secs(120);
+
+/// Where pieces of the answer lie in the buffer: behind a place for a head.
+const FRONT: usize = 512;
+
+/// The size of a chunk, right in front of it: six digits and a line end.
+const SIZE: usize = 8;
+
+/// What ends a chunk.
+const LINE_END: &[u8] = b"\r\n";
+
+/// Tells the owner of the stream at the end that nobody is there any more.
+struct Client(Room);
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.0.peer_gone();
+    }
+}
+
+/// Takes a body for the host and sends its answer.
+pub(super) async fn serve(connection: &mut Connection<'_>, request: &Request) -> Result<(), Failure> {
+    let streams = connection.server.streams();
+    let reservation = streams.reserve(Kind::Upload).map_err(|_| Status::UNAVAILABLE)?;
+    let nobody = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
+    let local = connection.port.local_address(connection.socket).unwrap_or(nobody);
+    let handle = reservation.room(Ends::Server { local, remote: connection.remote });
+    let client = Client(Room::of(streams, handle).map_err(|_| Failure::Gone)?);
+    take_body(connection, request, &client.0).await?;
+    answer(connection, request.is_1_1, &client.0).await
+}
+
+async fn take_body(connection: &mut Connection<'_>, request: &Request, room: &Room) -> Result<(), Failure> {
+    let mut pieces = Pieces::begin(connection, request).await?;
+    loop {
+        let piece = pieces.next(connection).await?;
+        if piece == 0 {
+            return Ok(());
+        }
+        let bytes = connection.buffer.get(..piece).unwrap_or_default();
+        // Who closes the stream does not want the rest.
+        let delivered = with_timeout(HOST_TIME, room.deliver(bytes)).await.map_err(|_| Status::GATEWAY_TIMEOUT)?;
+        if delivered.is_err() {
+            return Ok(());
+        }
+        pieces.taken(connection, piece);
+    }
+}
+
+/// Sends what the host writes, until it closes the stream.
+async fn answer(connection: &mut Connection<'_>, chunked: bool, room: &Room) -> Result<(), Failure> {
+    let mut begun = false;
+    loop {
+        let count = match next(connection, room).await {
+            Next::Piece(count) => count,
+            Next::End if begun => return end(connection, chunked).await,
+            Next::End => return begin(connection, Form::Empty).await,
+            Next::Late if !begun => return Err(Status::GATEWAY_TIMEOUT.into()),
+            Next::Late | Next::Gone => return Err(Failure::Gone),
+        };
+        if !begun {
+            begun = true;
+            begin(connection, if chunked { Form::Chunked } else { Form::Open }).await?;
+        }
+        send_piece(connection, chunked, count).await?;
+        room.sent();
+    }
+}
+
+enum Next {
+    /// So many bytes lie at [`FRONT`].
+    Piece(usize),
+    /// The host has closed the stream.
+    End,
+    /// The host says nothing.
+    Late,
+    /// The client has gone.
+    Gone,
+}
+
+async fn next(connection: &mut Connection<'_>, room: &Room) -> Next {
+    let Connection { port, socket, buffer, unread, .. } = connection;
+    let end = buffer.len().saturating_sub(LINE_END.len());
+    let place = buffer.get_mut(FRONT..end).unwrap_or_default();
+    let mut scrap = [0; 128];
+    let gone = discard(*port, *socket, &mut scrap, unread);
+    match select3(room.take(place), gone, Timer::after(HOST_TIME)).await {
+        Either3::First(Ok(count)) => Next::Piece(count),
+        Either3::First(Err(_)) => Next::End,
+        Either3::Second(()) => Next::Gone,
+        Either3::Third(()) => Next::Late,
+    }
+}
+
+/// Sends the piece in the buffer, as a chunk if the client knows chunks.
+async fn send_piece(connection: &mut Connection<'_>, chunked: bool, count: usize) -> Result<(), Failure> {
+    let (first, end) = (FRONT - SIZE, FRONT + count);
+    let Some(size) = connection.buffer.get_mut(first..FRONT) else { return Err(Failure::Gone) };
+    write!(Pen::new(size), "{count:06x}\r\n").map_err(|_| Failure::Gone)?;
+    let Some(line_end) = connection.buffer.get_mut(end..end + LINE_END.len()) else { return Err(Failure::Gone) };
+    line_end.copy_from_slice(LINE_END);
+    let part = if chunked { first..end + LINE_END.len() } else { FRONT..end };
+    connection.send_bytes(connection.buffer.get(part).unwrap_or_default()).await
+}
+
+/// Ends an answer that has begun.
+async fn end(connection: &Connection<'_>, chunked: bool) -> Result<(), Failure> {
+    if chunked { connection.send_bytes(b"0\r\n\r\n").await } else { Ok(()) }
+}
+
+/// How the end of the answer is known.
+#[derive(Clone, Copy)]
+enum Form {
+    Chunked,
+    /// By the end of the connection, for clients that know no chunks.
+    Open,
+    /// There is nothing.
+    Empty,
+}
+
+async fn begin(connection: &mut Connection<'_>, form: Form) -> Result<(), Failure> {
+    let mut pen = Pen::new(connection.buffer.get_mut(..FRONT).unwrap_or_default());
+    let begun = pen.answer(connection.server, Status::OK);
+    begun.and_then(|()| head(&mut pen, form)).map_err(|_| Failure::Gone)?;
+    let length = pen.length();
+    connection.send(length).await
+}
+
+fn head(pen: &mut Pen<'_>, form: Form) -> fmt::Result {
+    pen.field("Cache-Control", "no-store")?;
+    match form {
+        Form::Chunked => pen.field("Transfer-Encoding", "chunked")?,
+        Form::Open => {}
+        Form::Empty => pen.field("Content-Length", 0)?,
+    }
+    pen.field("Content-Type", "application/octet-stream")?;
+    pen.end()
+}

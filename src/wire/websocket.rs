@@ -1,0 +1,244 @@
+//! WebSocket frames (RFC 6455), the server's side: what a client sends is checked and unmasked piece by piece, so
+//! that no frame and no message has to fit into a buffer.
+
+use edge_ws::{Error, FrameHeader, FrameType};
+use heapless::Vec;
+
+/// The longest payload of a control frame.
+pub const CONTROL: usize = 125;
+
+/// The longest header of a frame.
+pub const HEADER: usize = 14;
+
+/// Why a connection is closed (RFC 6455, section 7.4).
+pub mod code {
+    /// The purpose is fulfilled.
+    pub const NORMAL: u16 = 1000;
+    /// The server goes down.
+    pub const GOING_AWAY: u16 = 1001;
+    /// The peer broke the protocol.
+    pub const PROTOCOL_ERROR: u16 = 1002;
+    /// The peer sent text that is not UTF-8.
+    pub const INVALID_PAYLOAD: u16 = 1007;
+}
+
+/// The payload of a control frame.
+pub type Payload = Vec<u8, CONTROL>;
+
+/// What the next bytes from the client are.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing to act on: a part of a header or of a control frame, or an unasked pong.
+    More,
+    /// Unmasked data; the boundaries of frames and messages are not told.
+    Data,
+    /// A ping to be answered with this payload.
+    Ping(Payload),
+    /// The client closes, with a code that may be echoed.
+    Close(Option<u16>),
+}
+
+/// Reads the frames of a client.
+#[derive(Default)]
+pub struct Reader {
+    /// A header of which not all bytes have come.
+    header: Vec<u8, HEADER>,
+    /// The frame whose payload comes now.
+    frame: Option<Frame>,
+    /// The payload of a control frame so far.
+    control: Payload,
+    /// A message is open: fragments of it are to follow.
+    open: bool,
+    /// The open message is text.
+    text: bool,
+    utf8: Utf8,
+}
+
+struct Frame {
+    header: FrameHeader,
+    /// Payload read so far.
+    read: u64,
+}
+
+impl Frame {
+    fn is_control(&self) -> bool {
+        is_control(self.header.frame_type)
+    }
+}
+
+fn is_control(kind: FrameType) -> bool {
+    matches!(kind, FrameType::Close | FrameType::Ping | FrameType::Pong)
+}
+
+impl Reader {
+    /// Reads from the front of `bytes`, which are unmasked in place. Answers how many belong to the step; an error is
+    /// the code to close with.
+    pub fn read(&mut self, bytes: &mut [u8]) -> Result<(usize, Step), u16> {
+        match self.frame.take() {
+            None => self.read_header(bytes),
+            Some(frame) => self.read_payload(frame, bytes),
+        }
+    }
+
+    fn read_header(&mut self, bytes: &[u8]) -> Result<(usize, Step), u16> {
+        for (index, byte) in bytes.iter().enumerate() {
+            self.header.push(*byte).map_err(|_| code::PROTOCOL_ERROR)?;
+            match FrameHeader::deserialize(&self.header) {
+                Ok((header, _)) => return Ok((index + 1, self.begin(header)?)),
+                Err(Error::Incomplete(_)) => {}
+                Err(_) => return Err(code::PROTOCOL_ERROR),
+            }
+        }
+        Ok((bytes.len(), Step::More))
+    }
+
+    /// Checks a header (RFC 6455, sections 5.1 to 5.5).
+    fn begin(&mut self, header: FrameHeader) -> Result<Step, u16> {
+        let kind = header.frame_type;
+        let is_final = self.header.first().is_some_and(|first| first & 0x80 != 0);
+        let allowed = match kind {
+            _ if is_control(kind) => is_final && header.payload_len <= CONTROL as u64,
+            FrameType::Continue(_) => self.open,
+            _ => !self.open,
+        };
+        self.header.clear();
+        if !allowed || header.mask_key.is_none() || header.payload_len > i64::MAX as u64 {
+            return Err(code::PROTOCOL_ERROR);
+        }
+        match kind {
+            FrameType::Text(_) => (self.open, self.text) = (true, true),
+            FrameType::Binary(_) => (self.open, self.text) = (true, false),
+            _ => {}
+        }
+        self.control.clear();
+        let frame = Frame { header, read: 0 };
+        // A frame without payload has ended with its header.
+        if frame.header.payload_len == 0 { self.end(&frame) } else { self.keep(frame) }
+    }
+
+    fn keep(&mut self, frame: Frame) -> Result<Step, u16> {
+        self.frame = Some(frame);
+        Ok(Step::More)
+    }
+
+    fn read_payload(&mut self, mut frame: Frame, bytes: &mut [u8]) -> Result<(usize, Step), u16> {
+        let left = frame.header.payload_len.saturating_sub(frame.read);
+        let count = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
+        let payload = bytes.get_mut(..count).unwrap_or_default();
+        frame.header.mask(payload, (frame.read % 4) as usize);
+        frame.read += count as u64;
+        if frame.is_control() {
+            self.control.extend_from_slice(payload).map_err(|_| code::PROTOCOL_ERROR)?;
+        } else if self.text && !self.utf8.push(payload) {
+            return Err(code::INVALID_PAYLOAD);
+        }
+        let is_control = frame.is_control();
+        let step = if frame.read == frame.header.payload_len { self.end(&frame)? } else { self.keep(frame)? };
+        Ok((count, if is_control { step } else { Step::Data }))
+    }
+
+    /// A frame is whole.
+    fn end(&mut self, frame: &Frame) -> Result<Step, u16> {
+        match frame.header.frame_type {
+            FrameType::Ping => Ok(Step::Ping(self.control.clone())),
+            FrameType::Close => self.close().map(Step::Close),
+            FrameType::Pong => Ok(Step::More),
+            kind => {
+                if kind.is_final() {
+                    self.open = false;
+                    if self.text && !self.utf8.end() {
+                        return Err(code::INVALID_PAYLOAD);
+                    }
+                }
+                Ok(Step::More)
+            }
+        }
+    }
+
+    /// The code of a close frame (RFC 6455, sections 5.5.1 and 7.4).
+    fn close(&self) -> Result<Option<u16>, u16> {
+        let Some((number, reason)) = self.control.split_first_chunk::<2>() else {
+            return if self.control.is_empty() { Ok(None) } else { Err(code::PROTOCOL_ERROR) };
+        };
+        let number = u16::from_be_bytes(*number);
+        if !matches!(number, 1000..=1003 | 1007..=1014 | 3000..=4999) {
+            return Err(code::PROTOCOL_ERROR);
+        }
+        core::str::from_utf8(reason).map(|_| Some(number)).map_err(|_| code::INVALID_PAYLOAD)
+    }
+}
+
+/// Writes the header of a frame from the server into `buffer`; answers its length.
+fn header(kind: FrameType, length: usize, buffer: &mut [u8; HEADER]) -> usize {
+    let header = FrameHeader { frame_type: kind, payload_len: length as u64, mask_key: None };
+    // The buffer holds the longest header there is.
+    header.serialize(buffer).unwrap_or(0)
+}
+
+/// The header of a binary message of `length` bytes, and how long it is.
+pub fn binary(length: usize) -> ([u8; HEADER], usize) {
+    let mut buffer = [0; HEADER];
+    let used = header(FrameType::Binary(false), length, &mut buffer);
+    (buffer, used)
+}
+
+/// A control frame, complete.
+pub type Control = Vec<u8, { CONTROL + 2 }>;
+
+fn control(kind: FrameType, payload: &[u8]) -> Control {
+    let mut buffer = [0; HEADER];
+    let used = header(kind, payload.len(), &mut buffer);
+    // A header of two bytes and a payload of the checked length always fit.
+    buffer.get(..used).into_iter().chain([payload]).flatten().copied().collect()
+}
+
+/// The answer to a ping.
+pub fn pong(payload: &Payload) -> Control {
+    control(FrameType::Pong, payload)
+}
+
+/// A close frame.
+pub fn close(code: Option<u16>) -> Control {
+    match code {
+        Some(code) => control(FrameType::Close, &code.to_be_bytes()),
+        None => control(FrameType::Close, &[]),
+    }
+}
+
+/// Checks UTF-8 that comes in pieces.
+#[derive(Default)]
+struct Utf8 {
+    /// The begin of a character whose end has not come.
+    begun: Vec<u8, 4>,
+}
+
+impl Utf8 {
+    /// Takes a piece; `false` when the text can no longer become valid.
+    fn push(&mut self, mut piece: &[u8]) -> bool {
+        while !self.begun.is_empty() {
+            let Some((first, rest)) = piece.split_first() else { return true };
+            if self.begun.push(*first).is_err() {
+                return false;
+            }
+            piece = rest;
+            match core::str::from_utf8(&self.begun) {
+                Ok(_) => self.begun.clear(),
+                Err(error) if error.error_len().is_some() => return false,
+                Err(_) => {}
+            }
+        }
+        let Err(error) = core::str::from_utf8(piece) else { return true };
+        let rest = piece.get(error.valid_up_to()..).unwrap_or_default();
+        error.error_len().is_none() && self.begun.extend_from_slice(rest).is_ok()
+    }
+
+    /// The text ends; `false` when it ends within a character.
+    fn end(&mut self) -> bool {
+        let whole = self.begun.is_empty();
+        self.begun.clear();
+        whole
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -31,7 +31,7 @@ fn nothing_is_needed_unless_name_and_password_are_set() {
 fn everything_needs_the_right_password() {
     let mut device = locked();
     create(&mut device, "a.html", b"a");
-    for target in ["/command/ver", "/log", "/a.html", "/nothing", "/", "/zapstreams"] {
+    for target in ["/command/ver", "/log", "/a.html", "/nothing", "/", "/.console/", "/zapstreams"] {
         let answer = get(&mut device, target);
         assert_eq!((answer.status, answer.field("WWW-Authenticate")), (401, Some("Basic realm=ZentriOS")), "{target}");
     }

@@ -6,6 +6,10 @@ const decoder = new TextDecoder();
 export const encode = (text) => encoder.encode(text);
 export const decode = (bytes) => decoder.decode(bytes);
 
+/** Text as it is shown: control characters other than line ends and tabs have a picture. */
+export const printable = (text) => text.replaceAll("\r\n", "\n")
+  .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f]/g, (letter) => String.fromCharCode(0x2400 + letter.charCodeAt(0)));
+
 export function toBase64(bytes) {
   let text = "";
   for (const byte of bytes) text += String.fromCharCode(byte);

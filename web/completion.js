@@ -71,11 +71,11 @@ async function helpTopics() {
   return ["commands", "variables", "all", ...names];
 }
 
-/** The plain words of a command's usage, such as `start|stop`. */
+/** The plain words of a command's usage, such as `start|stop`; what stands in `<>` is named there and not written. */
 async function keywords(name) {
   const usage = (await describe(name))?.usage ?? "";
-  return usage.split(" ").slice(1).filter((word) => /\||^\w+$/.test(word)).flatMap((word) =>
-    word.replace(/[[\]]/g, "").split("|").filter((part) => /^\w+$/.test(part)));
+  const words = usage.split(" ").slice(1).map((word) => word.replace(/[[\];]/g, "").replace(/^<([\w|]*\|\w+)>$/, "$1"));
+  return words.flatMap((word) => word.split("|")).filter((word) => /^\w+$/.test(word));
 }
 
 async function fileNames() {

@@ -107,7 +107,8 @@ async function explain(row, body, put) {
   const help = (await describe(name)) ?? { summary: "" };
   const facts = [["Short form", abbr], ["Values", help.values], ["Index", help.index], ["Default", help.default],
     ["Hidden", help.hidden], ["Differs", help.differs], ["Not in this build", help["not in this build"]]];
-  const list = facts.filter(([, text]) => text).flatMap(([label, text]) => [el("dt", {}, label), el("dd", {}, text)]);
+  const list = facts.filter(([, text]) => text)
+    .flatMap(([label, text]) => [el("dt", {}, label), el("dd", { class: label.startsWith("Not") ? "missing" : "" }, text)]);
   if (access !== "g") list.push(el("dt", {}, "Takes effect"), el("dd", {}, WHEN[restartOf(help.effect)]));
   body.replaceChildren(el("p", {}, help.summary), el("dl", { class: "facts" }, ...list));
   if (access !== "g") body.append(editor(row, help, put));

@@ -1,6 +1,6 @@
 /** The terminal: commands with their answers, the log between them, history and completion. */
 
-import { encode } from "./bytes.js";
+import { encode, printable } from "./bytes.js";
 import { common, complete, fullName } from "./completion.js";
 import { $, el, guarded } from "./dom.js";
 import { comeBack, run } from "./device.js";
@@ -90,7 +90,7 @@ async function execute(line, data) {
   put(el("div", { class: "entry-pair" }, el("p", { class: "command" }, line), body));
   try {
     const { code, text } = await run(line, data?.length ? data : undefined);
-    body.textContent = text.replaceAll("\r\n", "\n");
+    body.textContent = printable(text);
     body.hidden = !text;
     if (code) body.classList.add("bad");
     body.title = `Code ${code}, ${Math.round(performance.now() - began)} ms`;

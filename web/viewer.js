@@ -1,6 +1,6 @@
 /** A pane with what came in and went out, as text or hexadecimal, and a form to send. */
 
-import { decode, encode, hexDump, parseHex, sizeText } from "./bytes.js";
+import { decode, encode, hexDump, parseHex, printable, sizeText } from "./bytes.js";
 import { el, guarded } from "./dom.js";
 
 /** Bytes that a pane keeps. */
@@ -62,7 +62,7 @@ export class Viewer {
 
   draw() {
     const width = matchMedia("(min-width: 46rem)").matches ? 16 : 8;
-    const body = (bytes) => (this.format.value === "hex" ? hexDump(bytes, width) : decode(bytes));
+    const body = (bytes) => (this.format.value === "hex" ? hexDump(bytes, width) : printable(decode(bytes)));
     this.pane.replaceChildren(...this.chunks.map(({ direction, bytes }) =>
       el("pre", { class: direction }, el("b", { class: "unseen" }, direction === "in" ? "received" : "sent"), body(bytes))));
     this.pane.scrollTop = this.pane.scrollHeight;

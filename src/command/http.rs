@@ -19,10 +19,8 @@ pub(super) enum Pending {
     Status(u8),
     /// Data of a response.
     Read { handle: u8, size: usize },
-    /// A response that becomes a file.
-    Download { claim: Claim, target: Target },
-    /// A file that is sent.
-    Upload { claim: Claim, local: Name, remote: Name },
+    /// A download or an upload.
+    Transfer(Claim),
 }
 
 impl From<Failure> for CommandError {
@@ -270,7 +268,8 @@ pub(super) fn download(call: &mut Call<'_>) -> Result<Step, CommandError> {
     let name = name.unwrap_or(url.file_name().as_bytes());
     target.name = check_name(name).map_err(|error| call.file_failed(error))?;
     let claim = call.claim(Method::Get, url, interface)?;
-    Ok(Step::Wait(Wait::Http(Pending::Download { claim, target })))
+    claim.download(target);
+    Ok(Step::Wait(Wait::Http(Pending::Transfer(claim))))
 }
 
 /// `[-i <interface>] <url> <file> [<remote name>]`
@@ -289,7 +288,8 @@ pub(super) fn upload(call: &mut Call<'_>) -> Result<Step, CommandError> {
     let names = [check_name(local), check_name(remote)];
     let [Ok(local), Ok(remote)] = names else { return Err(CommandError::Invalid) };
     let claim = call.claim(Method::Post, url, interface)?;
-    Ok(Step::Wait(Wait::Http(Pending::Upload { claim, local, remote })))
+    claim.upload(local, remote);
+    Ok(Step::Wait(Wait::Http(Pending::Transfer(claim))))
 }
 
 pub(super) async fn finish(
@@ -311,14 +311,9 @@ pub(super) async fn finish(
             Ok(Ending::Text)
         }
         Pending::Read { handle, size } => read(machine, handle, size, reply).await,
-        Pending::Download { claim, target } => {
+        Pending::Transfer(claim) => {
             needed(machine, claim.interface()).await?;
-            client.download(claim, target).await?;
-            Ok(Ending::Success)
-        }
-        Pending::Upload { claim, local, remote } => {
-            needed(machine, claim.interface()).await?;
-            client.upload(claim, local, remote).await?;
+            client.transfer(claim).await?;
             Ok(Ending::Success)
         }
     }

@@ -59,6 +59,22 @@ class Refusals(DeviceCase):
         self.assertIn(str(port), message)
         self.assertIn("in use", message)
 
+    def test_a_web_port_in_use_is_logged_and_nothing_more(self):
+        """The device goes on, over its serial line; the line says what to change."""
+        second = self.new_device(start=False, machine=False)
+        second.http_port = self.device.http_port
+        self.device.wait_http()
+        second.start()
+        console = second.console()
+        text, _ = console.read_match(rb"\r\n(HTTP[^\r]*)\r\n", 10)
+        line = text.split(b"\r\n")[-2].decode()
+        self.assertIn(str(self.device.http_port), line)
+        self.assertIn("in use", line)
+        self.assertIn("http.server.port", line)
+        console.quiet()
+        console.send(b"get sy c e\r")
+        self.assertEqual(console.read_until(b"> "), b"get sy c e\r\n1\r\n> ")
+
     def test_unknown_and_wrong_settings(self):
         self.assertIn("nonsense", self.refused(self.new_device(start=False, settings={"nonsense": "1"})))
         self.assertIn("wlan.static.ip", self.refused(self.new_device(start=False, settings={"wlan.static.ip": "x"})))

@@ -85,6 +85,35 @@ test("its parts are kept by the browser, and are small", async () => {
   assert.equal((await fetch(`${device.url}.console/old/app.js`)).status, 404);
 });
 
+test("its codecs agree with the reference", async () => {
+  const part = (name) => requests.find((url) => url.endsWith(`/${name}`));
+  const found = await page.evaluate(async ([bytesUrl, logUrl]) => {
+    const { crc16, encode, fromBase64, hexDump, parseHex, quote, toBase64 } = await import(bytesUrl);
+    const { newLines } = await import(logUrl);
+    const all = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+    return {
+      crc: ["", "123456789", "hello world", "140"].map((text) => crc16(encode(text)).toString(16)),
+      crcAll: crc16(all).toString(16),
+      base64: toBase64(all) === btoa(String.fromCharCode(...all)) && fromBase64(toBase64(all)).every((byte, at) => byte === at),
+      quote: quote('a "b" \\c\n\u00e9'),
+      hex: [[...parseHex("0x00 fF,7f")], parseHex("123"), parseHex("xy")],
+      dump: hexDump(encode("0123456789\n"), 8),
+      // The same; one more; the oldest gone; all gone after a restart; equal lines.
+      fresh: [[["a", "b"], ["a", "b"]], [["a"], ["a", "b"]], [["a", "b"], ["b", "c"]], [["a", "b"], ["x"]], [["a", "a"], ["a", "a", "a"]],
+        [[], ["a"]], [["a", "b", "c"], ["c", "d"]]].map(([before, now]) => newLines(before, now).join("")),
+    };
+  }, [part("bytes.js"), part("log.js")]);
+  assert.deepEqual(found, {
+    crc: ["ffff", "89f6", "9f8a", "a0"],
+    crcAll: "c3f3",
+    base64: true,
+    quote: '"a \\"b\\" \\\\c\\x0a\u00e9"',
+    hex: [[0, 255, 127], null, null],
+    dump: "0000  30 31 32 33 34 35 36 37  01234567\n0008  38 39 0a                 89·",
+    fresh: ["", "b", "c", "x", "a", "a", "d"],
+  });
+});
+
 // --- terminal ---
 
 test("the terminal runs a command and shows its answer", async () => {

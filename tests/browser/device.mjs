@@ -47,8 +47,11 @@ export class Device {
     this.url = `http://127.0.0.1:${this.port}/`;
     const options = ["--data", join(this.folder, "data"), "--radio", join(this.folder, "networks"),
       "--set", `http.server.port=${this.port}`];
-    this.process = spawn(this.program, options, { stdio: ["pipe", "pipe", "inherit"] });
+    this.process = spawn(this.program, options, { stdio: ["pipe", "pipe", "pipe"] });
     this.serial = "";
+    let complaints = "";
+    this.process.stderr.on("data", (bytes) => (complaints += bytes));
+    this.process.on("exit", (code) => code && console.log(`The device ended with ${code}: ${complaints}`));
     this.process.stdout.on("data", (bytes) => (this.serial += bytes.toString("latin1")));
     await until("web server", async () => (await fetch(`${this.url}command/version`)).ok);
   }

@@ -8,6 +8,7 @@
 //! stream     a request whose bodies go through a stream
 //! download   a response that becomes a file
 //! upload     a file that becomes a request
+//! slot       what a task and the commands share about a request
 //! link       one connection: connect, send, receive, time limits
 //! transport  bytes to and from the server: here TLS comes in
 //! request    the head that goes out
@@ -16,15 +17,12 @@
 //! url        where a request goes
 //! ```
 
-use core::cell::{Cell, RefCell, RefMut};
+use core::cell::RefMut;
 use core::fmt;
 use core::future::poll_fn;
 use core::task::Poll;
 
 use embassy_futures::select::{Either, select};
-use embassy_sync::blocking_mutex::raw::NoopRawMutex;
-use embassy_sync::signal::Signal;
-use embassy_sync::waitqueue::WakerRegistration;
 use embassy_time::{Duration, with_timeout};
 
 use crate::base::Base;
@@ -40,6 +38,7 @@ mod download;
 mod link;
 mod request;
 mod response;
+mod slot;
 mod stream;
 mod transport;
 mod upload;
@@ -48,6 +47,8 @@ mod url;
 pub use download::Target;
 pub use request::{FieldError, Length, Method, Request};
 pub use url::{Url, UrlError};
+
+use slot::{Job, Phase, Slot, StreamId};
 
 /// How long a command waits for the head of an answer, the time to send a queued request included.
 const ANSWER_TIME: Duration = Duration::from_secs(90);
@@ -118,124 +119,6 @@ impl From<FileError> for Failure {
     }
 }
 
-/// How far a request is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Phase {
-    /// Nobody uses the task.
-    Free,
-    /// A command describes its request.
-    Claimed,
-    /// Looking up and connecting.
-    Connecting,
-    /// Connected; fields may still be added.
-    Queued,
-    /// The request goes out, or the answer is waited for.
-    Sending,
-    /// The head of the answer is there.
-    Answered,
-}
-
-/// What a task is to do with the request of its slot.
-enum Job {
-    /// Bodies go through a stream. With `hold` nothing is sent before the host says so.
-    Stream { stream: StreamId, hold: bool },
-    /// The answer becomes a file.
-    Download(Target),
-    /// A file is sent.
-    Upload { local: Name, remote: Name },
-}
-
-/// One stream, told from earlier and later ones on the same handle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct StreamId {
-    handle: u8,
-    generation: u32,
-}
-
-/// What a task and the commands share about one request.
-struct Slot {
-    phase: Cell<Phase>,
-    /// The status of the answer, or why there is none.
-    outcome: Cell<Option<Result<u16, Failure>>>,
-    request: RefCell<Request>,
-    /// The stream of the request; from when it is begun until it is closed.
-    stream: Cell<Option<StreamId>>,
-    /// The stream has its handle: what happens to it may be said.
-    opened: Cell<bool>,
-    /// Our port of the connection.
-    local_port: Cell<u16>,
-    job: Signal<NoopRawMutex, Job>,
-    /// The host wants the request sent.
-    go: Signal<NoopRawMutex, ()>,
-    /// The stream has been given its handle.
-    open: Signal<NoopRawMutex, ()>,
-    /// Nobody wants the request any more.
-    cancel: Signal<NoopRawMutex, ()>,
-    /// The command that waits for the task: there is one, because commands run one at a time.
-    watcher: RefCell<WakerRegistration>,
-}
-
-impl Slot {
-    const fn new() -> Self {
-        Self {
-            phase: Cell::new(Phase::Free),
-            outcome: Cell::new(None),
-            request: RefCell::new(Request::empty()),
-            stream: Cell::new(None),
-            opened: Cell::new(false),
-            local_port: Cell::new(0),
-            job: Signal::new(),
-            go: Signal::new(),
-            open: Signal::new(),
-            cancel: Signal::new(),
-            watcher: RefCell::new(WakerRegistration::new()),
-        }
-    }
-
-    fn enter(&self, phase: Phase) {
-        self.phase.set(phase);
-        self.watcher.borrow_mut().wake();
-    }
-
-    /// The first outcome counts: a body that breaks off does not take the status back.
-    fn settle(&self, outcome: Result<u16, Failure>) {
-        if self.outcome.get().is_none() {
-            self.outcome.set(Some(outcome));
-        }
-        self.watcher.borrow_mut().wake();
-    }
-
-    /// Waits for the outcome, or for a phase before it.
-    async fn reached(&self, phase: Phase) -> Result<(), Failure> {
-        poll_fn(|context| match self.outcome.get() {
-            Some(outcome) => Poll::Ready(outcome.map(|_| ())),
-            None if self.phase.get() == Phase::Free => Poll::Ready(Err(Failure::Closed)),
-            None if self.phase.get() >= phase => Poll::Ready(Ok(())),
-            None => {
-                self.watcher.borrow_mut().register(context.waker());
-                Poll::Pending
-            }
-        })
-        .await
-    }
-
-    /// Waits for the outcome.
-    async fn settled(&self) -> Result<u16, Failure> {
-        self.reached(Phase::Answered).await?;
-        self.outcome.get().unwrap_or(Err(Failure::Closed))
-    }
-
-    fn clear(&self) {
-        self.outcome.set(None);
-        self.stream.set(None);
-        self.opened.set(false);
-        self.job.reset();
-        self.go.reset();
-        self.open.reset();
-        self.cancel.reset();
-    }
-}
-
 /// All requests of the device.
 pub struct Client {
     base: &'static Base,
@@ -273,6 +156,16 @@ impl Claim {
     /// Over which interface it goes.
     pub fn interface(&self) -> Interface {
         self.slot.request.borrow().interface
+    }
+
+    /// The answer is to become a file. An older file of that name stays until the new one is complete.
+    pub fn download(&self, target: Target) {
+        self.slot.plan.set(Some(Job::Download(target)));
+    }
+
+    /// The request is to carry the file `local` in a form, under the name `remote`.
+    pub fn upload(&self, local: Name, remote: Name) {
+        self.slot.plan.set(Some(Job::Upload { local, remote }));
     }
 
     fn start(&self, job: Job) {
@@ -435,18 +328,9 @@ impl Client {
         .await
     }
 
-    /// Fetches the claimed request's URL into a file. An older file of that name stays until the new one is complete.
-    /// Failures are logged.
-    pub async fn download(&self, claim: Claim, target: Target) -> Result<(), Failure> {
-        self.transfer(claim, Job::Download(target)).await
-    }
-
-    /// Sends a file as a form to the claimed request's URL. Failures are logged.
-    pub async fn upload(&self, claim: Claim, local: Name, remote: Name) -> Result<(), Failure> {
-        self.transfer(claim, Job::Upload { local, remote }).await
-    }
-
-    async fn transfer(&self, claim: Claim, job: Job) -> Result<(), Failure> {
+    /// Carries out a request that was claimed for a download or an upload. Failures are logged.
+    pub async fn transfer(&self, claim: Claim) -> Result<(), Failure> {
+        let job = claim.slot.plan.take().ok_or(Failure::NoRequest)?;
         claim.start(job);
         let outcome = with_timeout(TRANSFER_TIME, claim.slot.settled()).await;
         let outcome = outcome.unwrap_or(Err(Failure::TimedOut)).map(|_| ());

@@ -154,7 +154,7 @@ impl Request {
 
     /// Writes the head, with the length of the body that is known by now; answers its length.
     ///
-    /// Fails when the buffer is too small, which [`MAX_HEAD`] excludes.
+    /// Fails when the buffer is too small, which `MAX_HEAD` excludes.
     pub fn write_head(&self, queued: usize, buffer: &mut [u8]) -> Result<usize, FieldError> {
         let mut head = Cursor { buffer, length: 0 };
         self.write(queued, &mut head).map_err(|_| FieldError::TooLong)?;

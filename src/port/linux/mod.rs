@@ -2,7 +2,7 @@
 //! radio.
 //!
 //! One thread runs the device and sleeps in `poll(2)`; name look-ups and pings run on threads of their own and wake it
-//! through one eventfd (see [`jobs`]).
+//! through one eventfd (see `jobs`).
 
 use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
@@ -66,7 +66,7 @@ impl fmt::Display for StartError {
 impl std::error::Error for StartError {}
 
 impl StartError {
-    /// "cannot <what>: <why>".
+    /// `cannot <what>: <why>`.
     pub fn new(what: impl fmt::Display, why: impl fmt::Display) -> Self {
         Self(format!("cannot {what}: {why}"))
     }

@@ -1,0 +1,134 @@
+//! What a task and the commands share about one request.
+
+use core::cell::{Cell, RefCell};
+use core::future::poll_fn;
+use core::task::Poll;
+
+use embassy_sync::blocking_mutex::raw::NoopRawMutex;
+use embassy_sync::signal::Signal;
+use embassy_sync::waitqueue::WakerRegistration;
+
+use super::{Failure, Request, Target};
+use crate::file::Name;
+
+/// How far a request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    /// Nobody uses the task.
+    Free,
+    /// A command describes its request.
+    Claimed,
+    /// Looking up and connecting.
+    Connecting,
+    /// Connected; fields may still be added.
+    Queued,
+    /// The request goes out, or the answer is waited for.
+    Sending,
+    /// The head of the answer is there.
+    Answered,
+}
+
+/// What a task is to do with the request of its slot.
+pub(super) enum Job {
+    /// Bodies go through a stream. With `hold` nothing is sent before the host says so.
+    Stream { stream: StreamId, hold: bool },
+    /// The answer becomes a file.
+    Download(Target),
+    /// A file is sent.
+    Upload { local: Name, remote: Name },
+}
+
+/// One stream, told from earlier and later ones on the same handle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct StreamId {
+    pub handle: u8,
+    pub generation: u32,
+}
+
+/// What a task and the commands share about one request.
+pub(super) struct Slot {
+    pub phase: Cell<Phase>,
+    /// The status of the answer, or why there is none.
+    pub outcome: Cell<Option<Result<u16, Failure>>>,
+    pub request: RefCell<Request>,
+    /// The stream of the request; from when it is begun until it is closed.
+    pub stream: Cell<Option<StreamId>>,
+    /// The stream has its handle: what happens to it may be said.
+    pub opened: Cell<bool>,
+    /// Our port of the connection.
+    pub local_port: Cell<u16>,
+    /// What the claimed request is for, until it is started.
+    pub plan: Cell<Option<Job>>,
+    pub job: Signal<NoopRawMutex, Job>,
+    /// The host wants the request sent.
+    pub go: Signal<NoopRawMutex, ()>,
+    /// The stream has been given its handle.
+    pub open: Signal<NoopRawMutex, ()>,
+    /// Nobody wants the request any more.
+    pub cancel: Signal<NoopRawMutex, ()>,
+    /// The command that waits for the task: there is one, because commands run one at a time.
+    pub watcher: RefCell<WakerRegistration>,
+}
+
+impl Slot {
+    pub const fn new() -> Self {
+        Self {
+            phase: Cell::new(Phase::Free),
+            outcome: Cell::new(None),
+            request: RefCell::new(Request::empty()),
+            stream: Cell::new(None),
+            opened: Cell::new(false),
+            local_port: Cell::new(0),
+            plan: Cell::new(None),
+            job: Signal::new(),
+            go: Signal::new(),
+            open: Signal::new(),
+            cancel: Signal::new(),
+            watcher: RefCell::new(WakerRegistration::new()),
+        }
+    }
+
+    pub fn enter(&self, phase: Phase) {
+        self.phase.set(phase);
+        self.watcher.borrow_mut().wake();
+    }
+
+    /// The first outcome counts: a body that breaks off does not take the status back.
+    pub fn settle(&self, outcome: Result<u16, Failure>) {
+        if self.outcome.get().is_none() {
+            self.outcome.set(Some(outcome));
+        }
+        self.watcher.borrow_mut().wake();
+    }
+
+    /// Waits for the outcome, or for a phase before it.
+    pub async fn reached(&self, phase: Phase) -> Result<(), Failure> {
+        poll_fn(|context| match self.outcome.get() {
+            Some(outcome) => Poll::Ready(outcome.map(|_| ())),
+            None if self.phase.get() == Phase::Free => Poll::Ready(Err(Failure::Closed)),
+            None if self.phase.get() >= phase => Poll::Ready(Ok(())),
+            None => {
+                self.watcher.borrow_mut().register(context.waker());
+                Poll::Pending
+            }
+        })
+        .await
+    }
+
+    /// Waits for the outcome.
+    pub async fn settled(&self) -> Result<u16, Failure> {
+        self.reached(Phase::Answered).await?;
+        self.outcome.get().unwrap_or(Err(Failure::Closed))
+    }
+
+    pub fn clear(&self) {
+        self.outcome.set(None);
+        self.stream.set(None);
+        self.opened.set(false);
+        self.plan.set(None);
+        self.job.reset();
+        self.go.reset();
+        self.open.reset();
+        self.cancel.reset();
+    }
+}

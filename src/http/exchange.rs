@@ -37,7 +37,7 @@ async fn exchange(connection: &mut Connection<'_>, reply: &mut Reply) -> Result<
     connection.head_only = request.method == Method::Head;
     connection.unread = connection.received > request.length || request.framing != Framing::Length(0);
     if request.method == Method::Options {
-        return cors::preflight(connection).await;
+        return cors::preflight(connection, &request).await;
     }
     let route = match route(connection.buffer, &request)? {
         Route::Metrics if !connection.server.offers_metrics() => Route::File,

@@ -58,6 +58,14 @@ pub(super) fn route(buffer: &[u8], request: &Request) -> Result<Route, Failure> 
     }
 }
 
+/// The methods that a target knows besides OPTIONS.
+pub(super) fn methods(buffer: &[u8], request: &Request) -> &'static str {
+    match route(buffer, &Request { method: Method::Other, ..*request }) {
+        Err(Failure::Method(methods)) => methods,
+        _ => "GET, HEAD",
+    }
+}
+
 impl Route {
     /// Belongs to the REST API, which can be switched off.
     pub fn is_api(self) -> bool {
@@ -83,6 +91,22 @@ mod tests {
             assert_eq!(routed(&std::format!("GET /command/{line}")).unwrap().1, line);
         }
         assert_eq!(routed("GET /command/").unwrap().1, "");
+    }
+
+    #[test]
+    fn each_target_has_its_methods() {
+        for (target, expected) in [
+            ("/command", "POST"),
+            ("/command/ver", "GET"),
+            ("/log", "GET, HEAD"),
+            ("/openapi.json", "GET, HEAD"),
+            ("/stream", "GET, POST"),
+            ("/a.html", "GET, HEAD"),
+        ] {
+            let head = std::format!("OPTIONS {target} HTTP/1.1\r\n\r\n");
+            let request = Request::parse(head.as_bytes()).unwrap().unwrap();
+            assert_eq!(methods(head.as_bytes(), &request), expected, "{target}");
+        }
     }
 
     #[test]

@@ -75,7 +75,7 @@ fn head(pen: &mut Pen<'_>, asset: &Asset) -> fmt::Result {
         pen.field("Referrer-Policy", "no-referrer")?;
     } else {
         // The path holds a hash of the content.
-        pen.field("Cache-Control", "public, max-age=31536000, immutable")?;
+        pen.field("Cache-Control", "max-age=31536000, immutable")?;
     }
     pen.body(asset.kind, asset.content.len())
 }

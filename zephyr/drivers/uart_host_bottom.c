@@ -1,6 +1,6 @@
 /*
  * The host's side of the command UART: the standard streams of the process, or a pseudo-terminal with
- * --command_uart_pty. Compiled into the native simulator's runner.
+ * --command_uart_pty=<link>. Compiled into the native simulator's runner.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -27,6 +27,8 @@
 static int input = STDIN_FILENO;
 static int output = STDOUT_FILENO;
 static bool on_pty;
+/* Where a link to the pseudo-terminal is made. */
+static char *link_path;
 static bool receive_wanted;
 static bool transmit_wanted;
 static uint64_t next_look = NSI_NEVER;
@@ -155,6 +157,10 @@ static void open_pty(void)
 	make_raw(other);
 	close(other);
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	unlink(link_path);
+	if (symlink(name, link_path) < 0) {
+		nsi_print_error_and_exit("cannot make the link %s\n", link_path);
+	}
 	nsi_print_trace("command UART connected to pseudotty: %s\n", name);
 	input = fd;
 	output = fd;
@@ -175,6 +181,7 @@ static void take_streams(void)
 
 static void open_line(void)
 {
+	on_pty = link_path != NULL;
 	if (on_pty) {
 		open_pty();
 	} else {
@@ -187,6 +194,9 @@ NSI_TASK(open_line, PRE_BOOT_2, 1);
 static void close_line(void)
 {
 	restore_terminal();
+	if (on_pty) {
+		unlink(link_path);
+	}
 	if (!on_pty && output != STDOUT_FILENO) {
 		fflush(stdout);
 		dup2(output, STDOUT_FILENO);
@@ -199,11 +209,12 @@ static void add_options(void)
 {
 	static struct args_struct_t options[] = {
 		{
-			.is_switch = true,
 			.option = "command_uart_pty",
-			.type = 'b',
-			.dest = (void *)&on_pty,
-			.descript = "Connect the command UART to a pseudo-terminal instead of stdin and stdout",
+			.name = "link",
+			.type = 's',
+			.dest = (void *)&link_path,
+			.descript = "Connect the command UART to a pseudo-terminal, and make this link to it, instead of "
+				    "stdin and stdout",
 		},
 		ARG_TABLE_ENDMARKER,
 	};

@@ -110,16 +110,36 @@ int32_t oz_memory_usage(void)
 
 void oz_reboot(void)
 {
+	oz_serial_drain();
 #ifdef CONFIG_ARCH_POSIX
 	oz_host_restart();
+	k_sleep(K_FOREVER);
 #else
 	sys_reboot(SYS_REBOOT_COLD);
+#endif
+}
+
+const char *oz_override(uint32_t index)
+{
+#ifdef CONFIG_ARCH_POSIX
+	return oz_host_setting(index);
+#else
+	ARG_UNUSED(index);
+	return NULL;
+#endif
+}
+
+void oz_give_up(void)
+{
+#ifdef CONFIG_ARCH_POSIX
+	posix_exit(1);
 #endif
 }
 
 void oz_serial_ended(void)
 {
 #ifdef CONFIG_ARCH_POSIX
+	oz_serial_drain();
 	posix_exit(0);
 #endif
 }

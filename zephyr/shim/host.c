@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <nsi_cmdline.h>
+#include <nsi_hw_scheduler.h>
+#include <nsi_hws_models_if.h>
 #include <nsi_main.h>
+#include <nsi_tasks.h>
 #include <nsi_tracing.h>
 
 #include "host.h"
@@ -116,9 +121,51 @@ unsigned long oz_host_id(void)
 	return (unsigned long)gethostid();
 }
 
+#define MAX_SETTINGS 32
+
+static const char *settings[MAX_SETTINGS];
+static unsigned int setting_count;
+
+const char *oz_host_setting(unsigned int index)
+{
+	return index < setting_count ? settings[index] : NULL;
+}
+
+static void add_setting(char *argument, int value)
+{
+	if (setting_count == MAX_SETTINGS) {
+		nsi_print_error_and_exit("more than %d times --set\n", MAX_SETTINGS);
+	}
+	settings[setting_count++] = argument + value;
+}
+
+static void add_options(void)
+{
+	/* The parser insists on a place for the value; every value is kept in the list. */
+	static char *last;
+	static struct args_struct_t options[] = {
+		{
+			.option = "set",
+			.name = "name=value",
+			.type = 's',
+			.dest = (void *)&last,
+			.call_when_found = add_setting,
+			.descript = "Set a variable of the device at its start, without storing it; may be repeated",
+		},
+		ARG_TABLE_ENDMARKER,
+	};
+
+	nsi_add_command_line_opts(options);
+}
+
+NSI_TASK(add_options, PRE_BOOT_1, 12);
+
 #define MAX_ARGUMENTS 64
 
-void oz_host_restart(void)
+static uint64_t restart_time = NSI_NEVER;
+
+/* In the thread of the simulated hardware: only from there the board can be put away. */
+static void restart(void)
 {
 	static char text[16384];
 	static char *arguments[MAX_ARGUMENTS + 1];
@@ -145,4 +192,12 @@ void oz_host_restart(void)
 	execv("/proc/self/exe", arguments);
 	fprintf(stderr, "cannot restart: %s\n", strerror(errno));
 	_exit(1);
+}
+
+NSI_HW_EVENT(restart_time, restart, 700);
+
+void oz_host_restart(void)
+{
+	restart_time = nsi_hws_get_time() + 1;
+	nsi_hws_find_next_event();
 }

@@ -15,6 +15,8 @@ void oz_host_random(unsigned char *buffer, unsigned int size);
 unsigned long long oz_host_wall_clock(void);
 /* Ends the process and starts it again with the same arguments. */
 void oz_host_restart(void);
+/* The index-th --set=name=value of the command line, or a null pointer. */
+const char *oz_host_setting(unsigned int index);
 /* A number that differs from host to host. */
 unsigned long oz_host_id(void);
 

@@ -58,6 +58,8 @@ int32_t oz_serial_read(uint8_t *buffer, uint32_t size);
 int32_t oz_serial_write(const uint8_t *data, uint32_t size);
 /* OZ_READABLE and OZ_WRITABLE, as far as they hold. */
 int32_t oz_serial_ready(void);
+/* Waits a second at most until everything is sent. */
+void oz_serial_drain(void);
 /* The driver found that nothing will ever come again. From any thread or interrupt. */
 void oz_serial_hang_up(void);
 
@@ -184,6 +186,10 @@ uint64_t oz_wall_clock(void);
 /* Percent of the system heap in use, or OZ_UNSUPPORTED. */
 int32_t oz_memory_usage(void);
 void oz_reboot(void);
+/* The index-th variable to set at the start, as name=value; NULL past the last. */
+const char *oz_override(uint32_t index);
+/* The device cannot run: ends the process where the device is one. */
+void oz_give_up(void);
 /* Ends the process where the device is one. */
 void oz_serial_ended(void);
 

@@ -12,6 +12,9 @@
 #define COMMAND_UART DT_CHOSEN(zephyr_console)
 #endif
 
+/* How long the last bytes may take to leave. */
+#define DRAIN_MS 1000
+
 static const struct device *const uart = DEVICE_DT_GET(COMMAND_UART);
 
 RING_BUF_DECLARE(received, CONFIG_OPENZENTRI_UART_RX);
@@ -120,6 +123,15 @@ int32_t oz_serial_write(const uint8_t *data, uint32_t size)
 	/* Also when nothing fitted: a transmit interrupt that was lost must not stop the line for ever. */
 	uart_irq_tx_enable(uart);
 	return count > 0 || size == 0 ? (int32_t)count : -OZ_WOULD_BLOCK;
+}
+
+void oz_serial_drain(void)
+{
+	for (int i = 0; i < DRAIN_MS && !ring_buf_is_empty(&waiting); i++) {
+		k_sleep(K_MSEC(1));
+	}
+	/* What the UART itself still holds. */
+	k_sleep(K_MSEC(2));
 }
 
 int32_t oz_serial_ready(void)

@@ -7,7 +7,7 @@
 
 #include "openzentri.h"
 
-#define BACKLOG 8
+#define BACKLOG 64
 #define LOOPBACK 0x7F000001u
 
 static struct sockaddr_in address_of(uint32_t address, uint16_t port)

@@ -83,13 +83,15 @@ fn report(part: &str, result: openzentri::port::Result<()>) {
     }
 }
 
+/// Prints a line for the operator, never on the command UART.
 #[cfg(CONFIG_PRINTK)]
-fn console(text: core::fmt::Arguments<'_>) {
+pub fn console(text: core::fmt::Arguments<'_>) {
     zephyr::printkln!("{text}");
 }
 
+/// Nobody to tell.
 #[cfg(not(CONFIG_PRINTK))]
-fn console(_text: core::fmt::Arguments<'_>) {}
+pub fn console(_text: core::fmt::Arguments<'_>) {}
 
 /// Splits `name=value;name=value`.
 fn defaults(text: &'static str) -> Vec<(&'static str, &'static str), 16> {

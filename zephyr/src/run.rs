@@ -3,14 +3,18 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use embassy_executor::raw::Executor;
-use openzentri::device;
+use heapless::Vec;
+use openzentri::device::{self, BootError};
 use static_cell::StaticCell;
 
-use crate::port::ZephyrPort;
+use crate::port::{self, ZephyrPort};
 use crate::{shim, time};
 
 /// Turns of the executor between two looks at the sockets, while tasks keep waking each other.
 const TURNS: usize = 16;
+
+/// Variables that can be given at the start.
+const MAX_OVERRIDES: usize = 32;
 
 /// A task is ready. Only the thread of the loop wakes tasks, so loads and stores are enough.
 static PENDING: AtomicBool = AtomicBool::new(false);
@@ -26,8 +30,11 @@ pub fn run() {
     static EXECUTOR: StaticCell<Executor> = StaticCell::new();
     let port = ZephyrPort::start();
     let executor: &'static Executor = EXECUTOR.init(Executor::new(core::ptr::null_mut()));
-    if device::boot(port, executor.spawner(), &[]).is_err() {
-        // Without overrides there is nothing that can be wrong with them.
+    let overrides: Vec<(&str, &str), MAX_OVERRIDES> = shim::overrides().take(MAX_OVERRIDES).collect();
+    if let Err(BootError::Override(place)) = device::boot(port, executor.spawner(), &overrides) {
+        let (name, _) = overrides.get(place).copied().unwrap_or_default();
+        port::console(format_args!("a variable given at the start is unknown, or its value not valid: {name}"));
+        shim::give_up();
         return;
     }
     loop {

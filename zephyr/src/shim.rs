@@ -3,7 +3,7 @@
 //! The functions take numbers by value and buffers as pointer and length; every call with a pointer is wrapped here, so
 //! that the rest of the port needs no `unsafe`.
 
-use core::ffi::c_void;
+use core::ffi::{CStr, c_char, c_void};
 
 use openzentri::port::{PortError, Result};
 
@@ -30,7 +30,7 @@ pub struct Endpoint {
 }
 
 mod raw {
-    use super::{Endpoint, Watch, c_void};
+    use super::{Endpoint, Watch, c_char, c_void};
 
     unsafe extern "C" {
         pub safe fn oz_start() -> i32;
@@ -84,6 +84,8 @@ mod raw {
         pub safe fn oz_memory_usage() -> i32;
         pub safe fn oz_reboot();
         pub safe fn oz_serial_ended();
+        pub safe fn oz_override(index: u32) -> *const c_char;
+        pub safe fn oz_give_up();
     }
 }
 
@@ -97,8 +99,8 @@ pub mod console;
 pub mod networks;
 
 pub use raw::{
-    oz_close as close, oz_file_close as file_close, oz_file_space as file_space, oz_job_cancel as job_cancel,
-    oz_reboot as reboot, oz_serial_ended as serial_ended, oz_uptime_us as uptime_us,
+    oz_close as close, oz_file_close as file_close, oz_file_space as file_space, oz_give_up as give_up,
+    oz_job_cancel as job_cancel, oz_reboot as reboot, oz_serial_ended as serial_ended, oz_uptime_us as uptime_us,
 };
 
 /// The result of a call: a number, or the error that a negative code stands for (`enum oz_error`).
@@ -332,4 +334,15 @@ pub fn wall_clock() -> Option<u64> {
 
 pub fn memory_usage() -> Option<u8> {
     u8::try_from(raw::oz_memory_usage()).ok()
+}
+
+/// Variables to set at the start, as `(name, value)`.
+pub fn overrides() -> impl Iterator<Item = (&'static str, &'static str)> {
+    (0..).map_while(|index| {
+        let text = raw::oz_override(index);
+        // SAFETY: C answers null or a text with a terminator that is never freed.
+        let text = (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) })?;
+        // Without `=`, or not in UTF-8: a name that does not exist, so that the start fails.
+        Some(text.to_str().ok().and_then(|text| text.split_once('=')).unwrap_or(("", "")))
+    })
 }

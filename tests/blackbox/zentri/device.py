@@ -1,6 +1,7 @@
 """A device process with a data folder of its own."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -104,8 +105,12 @@ class Device:
         return self
 
     def _await_line(self):
+        """A link alone says nothing: one that a killed device has left behind may lead to a stranger's terminal."""
         deadline = time.monotonic() + PATIENCE
-        while self.serial == "pty" and not os.path.exists(self.link):
+        while self.serial == "pty":
+            said = re.search(r"(?m)^serial (\S+)$", self.stderr())
+            if said and self.link.is_symlink() and os.readlink(self.link) == said[1]:
+                return
             self.check_alive()
             if time.monotonic() > deadline:
                 raise TimeoutError("the pseudo-terminal did not appear")

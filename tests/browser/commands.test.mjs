@@ -1,0 +1,224 @@
+// The page itself, the terminal, the settings, the network.
+
+import assert from "node:assert/strict";
+import { pause, until } from "./device.mjs";
+import { answerDialog, answerTo, button, complaints, device, enter, goTo, page, requests, test } from "./harness.mjs";
+
+// --- the page ---
+
+test("a fresh device serves the console at /", async () => {
+  const response = await page.goto(device.url);
+  assert.equal(response.status(), 200);
+  const headers = response.headers();
+  assert.equal(headers["content-encoding"], "gzip");
+  assert.match(headers["content-security-policy"], /default-src 'none'; script-src 'self'; style-src 'self'/);
+  assert.equal(await page.title(), "Terminal · OpenZentri");
+  await until("the version beside the brand", async () =>
+    (await page.locator("#marking").innerText()).startsWith("OPENZENTRI"));
+  assert.equal(await page.locator("#link").innerText(), "Online");
+});
+
+test("its parts are kept by the browser, and are small", async () => {
+  const parts = [...new Set(requests)].filter((url) => url.includes("/.console/"));
+  assert.ok(parts.length > 5, parts.join());
+  let total = 0;
+  for (const url of [device.url, ...parts]) {
+    const response = await fetch(url, { headers: { "Accept-Encoding": "gzip" } });
+    assert.equal(response.status, 200);
+    if (url !== device.url) assert.match(response.headers.get("cache-control"), /immutable/);
+    total += Number(response.headers.get("content-length"));
+  }
+  assert.ok(total < 60_000, `${total} bytes`);
+  console.log(`    ${total} bytes in ${parts.length + 1} parts`);
+  assert.equal((await fetch(`${device.url}.console/`)).status, 200);
+  assert.equal((await fetch(`${device.url}.console/old/app.js`)).status, 404);
+});
+
+test("its codecs agree with the reference", async () => {
+  const part = (name) => requests.find((url) => url.endsWith(`/${name}`));
+  const found = await page.evaluate(async ([bytesUrl, logUrl]) => {
+    const { crc16, encode, fromBase64, hexDump, parseHex, quote, toBase64 } = await import(bytesUrl);
+    const { newLines } = await import(logUrl);
+    const all = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+    return {
+      crc: ["", "123456789", "hello world", "140"].map((text) => crc16(encode(text)).toString(16)),
+      crcAll: crc16(all).toString(16),
+      base64: toBase64(all) === btoa(String.fromCharCode(...all)) && fromBase64(toBase64(all)).every((byte, at) => byte === at),
+      quote: quote('a "b" \\c\n\u00e9'),
+      hex: [[...parseHex("0x00 fF,7f")], parseHex("123"), parseHex("xy")],
+      dump: hexDump(encode("0123456789\n"), 8),
+      // The same; one more; the oldest gone; all gone after a restart; equal lines.
+      fresh: [[["a", "b"], ["a", "b"]], [["a"], ["a", "b"]], [["a", "b"], ["b", "c"]], [["a", "b"], ["x"]], [["a", "a"], ["a", "a", "a"]],
+        [[], ["a"]], [["a", "b", "c"], ["c", "d"]]].map(([before, now]) => newLines(before, now).join("")),
+    };
+  }, [part("bytes.js"), part("log.js")]);
+  assert.deepEqual(found, {
+    crc: ["ffff", "89f6", "9f8a", "a0"],
+    crcAll: "c3f3",
+    base64: true,
+    quote: '"a \\"b\\" \\\\c\\x0a\u00e9"',
+    hex: [[0, 255, 127], null, null],
+    dump: "0000  30 31 32 33 34 35 36 37  01234567\n0008  38 39 0a                 89·",
+    fresh: ["", "b", "c", "x", "a", "a", "d"],
+  });
+});
+
+// --- terminal ---
+
+test("the terminal runs a command and shows its answer", async () => {
+  await enter("version");
+  assert.equal(await answerTo("version"), await device.command("version"));
+});
+
+test("the terminal shows failures as such", async () => {
+  await enter("nonsense");
+  assert.equal(await answerTo("nonsense"), "Unknown command");
+  assert.equal(await page.locator("#terminal-output .bad").innerText(), "Unknown command");
+});
+
+test("a long answer comes whole", async () => {
+  await enter("help commands");
+  assert.equal(await answerTo("help commands"), (await device.command("help commands")).replaceAll("\r\n", "\n"));
+});
+
+test("log lines appear while they come", async () => {
+  await device.type("file_create serial.txt 2\r\nhi", "File created");
+  await page.locator("#terminal-output .logged").getByText("File created").waitFor();
+});
+
+test("tab completes from the device's tables", async () => {
+  const value = () => page.inputValue("#terminal-input");
+  const type = async (text) => {
+    await page.locator("#terminal-input").pressSequentially(text);
+    await page.locator("#terminal-options li").first().waitFor();
+  };
+  await page.fill("#terminal-input", "");
+  await type("stream_w");
+  await page.keyboard.press("Tab");
+  assert.equal(await value(), "stream_write ");
+  await page.locator("#terminal-usage").getByText("stream_write <handle> <size>").waitFor();
+  await page.fill("#terminal-input", "");
+  await type("set wlan.ss");
+  await page.keyboard.press("Tab");
+  assert.equal(await value(), "set wlan.ssid ");
+  await page.fill("#terminal-input", "");
+  await type("get http.server.ro");
+  await page.locator("#terminal-options li").first().click();
+  assert.equal(await value(), "get http.server.root_filename ");
+  await page.fill("#terminal-input", "");
+  await type("set network.default_interface w");
+  await page.keyboard.press("Tab");
+  assert.equal((await value()).trim(), "set network.default_interface wlan");
+});
+
+test("the arrow keys recall the history", async () => {
+  await page.fill("#terminal-input", "draft");
+  await page.press("#terminal-input", "ArrowUp");
+  assert.equal(await page.inputValue("#terminal-input"), "help commands");
+  await page.press("#terminal-input", "ArrowUp");
+  assert.equal(await page.inputValue("#terminal-input"), "nonsense");
+  await page.press("#terminal-input", "ArrowDown");
+  await page.press("#terminal-input", "ArrowDown");
+  assert.equal(await page.inputValue("#terminal-input"), "draft");
+});
+
+test("a command that reads data gets it", async () => {
+  await page.fill("#terminal-input", "");
+  await page.locator("#terminal-input").pressSequentially("file_create typed.txt 5 ");
+  await page.getByLabel("Data that the command reads").fill("h\u00e9y!");
+  await page.press("#terminal-input", "Enter");
+  assert.equal(await answerTo("file_create typed.txt 5"), "Success");
+});
+
+test("a hidden tab asks for nothing", async () => {
+  await page.evaluate(() => Object.defineProperty(document, "hidden", { value: true, configurable: true }));
+  await pause(1500);
+  const before = requests.length;
+  await pause(2500);
+  const during = requests.length - before;
+  await page.evaluate(() => delete document.hidden);
+  assert.equal(during, 0);
+  await until("the log again", () => requests.length > before + 1);
+});
+
+// --- settings ---
+
+test("a setting is found, explained, set and saved", async () => {
+  await goTo("Settings");
+  await page.getByRole("searchbox", { name: "Search" }).fill("cors");
+  const row = page.locator("#settings-list details:not([hidden])");
+  await row.waitFor();
+  assert.equal(await row.count(), 1);
+  await row.locator("summary").click();
+  await row.getByText("after a network restart").waitFor();
+  await row.getByLabel("Value of http.server.cors_origin").fill("*");
+  await button("Set", row).click();
+  const pending = page.locator("#pending");
+  await pending.getByText("Not saved:").waitFor();
+  await pending.getByText("Waiting for a network restart:").waitFor();
+  assert.equal(await device.command("get http.server.cors_origin"), "*");
+  await button("Save", pending).click();
+  await pending.getByText("Not saved:").waitFor({ state: "hidden" });
+  await button("Restart network", pending).click();
+  await pending.waitFor({ state: "hidden" });
+});
+
+test("a setting of a list offers its words, one of a number its range", async () => {
+  const search = page.getByRole("searchbox", { name: "Search" });
+  await search.fill("wlan.security");
+  const row = page.locator("#settings-list details:not([hidden])").first();
+  await row.locator("summary").click();
+  const select = row.getByLabel("Value of wlan.security");
+  await select.waitFor();
+  assert.ok((await select.locator("option").allInnerTexts()).includes("wpa2_aes"));
+  await search.fill("tcp.server.port");
+  await row.page().locator("#settings-list details:not([hidden]) summary").click();
+  const port = page.getByLabel("Value of tcp.server.port");
+  assert.equal(await port.getAttribute("max"), "65535");
+  await port.fill("3010");
+  await port.press("Enter");
+  await page.locator("#pending").getByText("tcp.server.port").first().waitFor();
+  assert.equal(await device.command("get tcp.server.port"), "3010");
+});
+
+test("saved settings survive a restart of the process", async () => {
+  await device.stop();
+  await until("the page to notice", async () => {
+    await button("Refresh", page.locator("#view-settings")).click();
+    return (await page.locator("#link").innerText()) === "No answer";
+  });
+  complaints.length = 0;
+  await device.start();
+  assert.equal(await device.command("get http.server.cors_origin"), "*");
+  assert.equal(await device.command("get tcp.server.port"), "3000", "what was not saved is gone");
+});
+
+test("the device restarts from the page, which comes back", async () => {
+  await button("Restart the device").click();
+  await answerDialog("Restart");
+  await until("uptime from the start", async () => Number(await device.command("get time.uptime")) < 3, 20);
+  await page.waitForEvent("load", { timeout: 30_000 });
+  await page.locator("#pending").waitFor({ state: "hidden" });
+});
+
+// --- network ---
+
+test("a scan lists networks once, the strongest first", async () => {
+  await goTo("Network");
+  await page.locator("#network-state").getByText("Connected to Workshop").waitFor();
+  await button("Scan").click();
+  await page.getByText("3 networks").waitFor();
+  assert.deepEqual(await page.locator("#found .name").allInnerTexts(), ["Workshop", "Cafe", "Attic"]);
+  await page.getByText("WPA2-AES, channel 6, 2 access points").waitFor();
+});
+
+test("the form joins a network and saves it", async () => {
+  await page.getByRole("radio", { name: /Attic/ }).check();
+  assert.equal(await page.inputValue("#join-ssid"), "Attic");
+  await page.getByLabel("Passphrase", { exact: true }).fill("bench-secret");
+  await button("Join").click();
+  await page.locator("#network-state").getByText("Connected to Attic").waitFor();
+  await page.locator("#join-progress").getByText("Associating to Attic").waitFor();
+  assert.equal(await device.command("get wlan.ssid"), "Attic");
+  assert.ok(await page.locator("#pending").isHidden());
+});

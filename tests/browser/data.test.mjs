@@ -1,0 +1,178 @@
+// Files, streams, and who may use the device.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { connect } from "node:net";
+import { freePort, until } from "./device.mjs";
+import { answerDialog, browser, button, context, device, goTo, page, test } from "./harness.mjs";
+
+// --- files ---
+
+const content = Buffer.from(Array.from({ length: 10_007 }, (_, at) => (at * 7) ^ (at >> 8)));
+
+test("a file is uploaded with progress", async () => {
+  await goTo("Files");
+  await page.getByLabel("Folder").fill("data/");
+  await page.evaluate(() => {
+    globalThis.steps = [];
+    new MutationObserver(() => {
+      const note = document.querySelector("#uploads .small");
+      if (note) globalThis.steps.push(note.textContent);
+    }).observe(document.querySelector("#uploads"), { childList: true, subtree: true, characterData: true });
+  });
+  await page.setInputFiles("#upload-files", { name: "a b.bin", mimeType: "application/octet-stream", buffer: content });
+  await page.getByRole("link", { name: "data/a b.bin" }).waitFor();
+  assert.ok((await page.evaluate(() => globalThis.steps)).some((step) => /^[1-9]\d? %$/.test(step)));
+  const listing = await device.command("ls");
+  assert.match(listing, /10007 +1\.0\.0\.0 +data\/a b\.bin/);
+});
+
+test("the file is downloaded byte for byte", async () => {
+  const arriving = page.waitForEvent("download");
+  await button("Download: data/a b.bin").click();
+  const download = await arriving;
+  assert.equal(download.suggestedFilename(), "a b.bin");
+  assert.deepEqual(readFileSync(await download.path()), content);
+});
+
+test("an existing file is replaced only when that is confirmed", async () => {
+  const replacement = { name: "a b.bin", mimeType: "text/plain", buffer: Buffer.from("new") };
+  await page.setInputFiles("#upload-files", replacement);
+  await answerDialog("Cancel");
+  await page.setInputFiles("#upload-files", replacement);
+  await answerDialog("Replace");
+  await until("the new size", async () => / 3 +1\.0\.0\.0 +data\/a b\.bin/.test(await device.command("ls")));
+});
+
+test("an empty file is uploaded, and files are deleted", async () => {
+  await page.getByLabel("Folder").fill("");
+  await page.setInputFiles("#upload-files", { name: "empty", mimeType: "text/plain", buffer: Buffer.alloc(0) });
+  for (const name of ["empty", "data/a b.bin", "typed.txt"]) {
+    await button(`Delete: ${name}`).click();
+    await answerDialog("Delete");
+    await page.getByRole("link", { name, exact: true }).waitFor({ state: "hidden" });
+  }
+  assert.match(await device.command("ls"), /^!.*\r\n# +0 .*serial\.txt$/);
+});
+
+// --- streams ---
+
+let peer;
+let received = "";
+
+test("a TCP client of the device is listed and read, as text and as hexadecimal", async () => {
+  await goTo("Streams");
+  await page.getByText("No stream is open.").waitFor();
+  const port = await freePort();
+  await device.command(`tcp_server start ${port}`);
+  peer = connect(port, "127.0.0.1");
+  peer.on("data", (bytes) => (received += bytes));
+  peer.write("hello page\r\n");
+  const row = page.locator("#streams-list li");
+  await row.getByText("data waits (12 bytes)").waitFor();
+  assert.match(await row.innerText(), /TCPS/);
+  await row.getByRole("button", { name: /^View/ }).click();
+  const viewer = page.locator(".viewer");
+  await button("Read", viewer).click();
+  await viewer.getByText("hello page").waitFor();
+  await viewer.getByLabel("Show as").selectOption("hex");
+  await viewer.getByText("68 65 6c 6c 6f 20 70 61 67 65 0d 0a").waitFor();
+});
+
+test("what is sent from the page reaches the peer", async () => {
+  const viewer = page.locator(".viewer");
+  await viewer.getByLabel("To send").fill("from the page");
+  await viewer.getByLabel("Then").selectOption("crlf");
+  await button("Send", viewer).click();
+  await until("the text at the peer", () => received === "from the page\r\n");
+  await viewer.getByRole("combobox", { name: "As", exact: true }).selectOption("hex");
+  await viewer.getByLabel("To send").fill("00 ff 0x41");
+  await button("Send", viewer).click();
+  await until("the bytes at the peer", () => received.endsWith("A"));
+});
+
+test("a viewer that keeps reading shows what comes, and the end", async () => {
+  const viewer = page.locator(".viewer");
+  await viewer.getByLabel("Keep reading").check();
+  await viewer.getByLabel("Show as").selectOption("text");
+  peer.write("one more");
+  await viewer.getByText("one more").waitFor();
+  await page.locator("#streams-list").getByRole("button", { name: /^Close/ }).click();
+  await page.getByText("No stream is open.").waitFor();
+  await until("the peer's end", () => peer.readableEnded || peer.destroyed);
+  await button("Hide", viewer).click();
+});
+
+test("a WebSocket of the page shows what the host writes, and the other way round", async () => {
+  await button("Connect").click();
+  await page.locator("#socket-state").getByText("Connected", { exact: true }).waitFor();
+  const list = await device.type("stream_list\r\n", "WEBS");
+  const handle = /# (\d+) WEBS/.exec(list)[1];
+  await device.type(`stream_write ${handle} 14\r\nfrom the host!`, "Success");
+  const viewer = page.locator(".viewer");
+  await viewer.getByText("from the host!").waitFor();
+  await viewer.getByLabel("To send").fill("I am a teapot.");
+  await button("Send", viewer).click();
+  await device.type(`stream_poll ${handle}\r\n`, "1");
+  await device.type(`stream_read ${handle} 14\r\n`, "I am a teapot.");
+  await button("Disconnect").click();
+  await page.locator("#socket-state").getByText("Not connected").waitFor();
+  await device.type("stream_close all\r\n", "Success");
+});
+
+// --- other origins, own pages ---
+
+test("a page of another origin may use the API, after the browser's preflight", async () => {
+  const server = createServer((_, response) => {
+    response.writeHead(200, { "Content-Type": "text/html" });
+    response.end("<!doctype html><title>elsewhere</title>");
+  }).listen(0, "127.0.0.1");
+  await until("the other server", () => server.listening);
+  const other = await context.newPage();
+  await other.goto(`http://127.0.0.1:${server.address().port}/`);
+  const answer = await other.evaluate(async (url) => {
+    const headers = { "Content-Type": "application/json", Accept: "application/json" };
+    const get = await fetch(`${url}command/get%20wlan.ssid`, { headers });
+    const post = await fetch(`${url}command`, { method: "POST", headers, body: '{"flags":0,"command":"get wlan.ssid"}' });
+    return [(await get.json()).response, (await post.json()).response];
+  }, device.url).finally(() => server.close());
+  await other.close();
+  assert.deepEqual(answer, ["Attic\r\n", "Attic\r\n"]);
+});
+
+test("the user's own page takes the place of the console, which stays reachable", async () => {
+  await goTo("Files");
+  const own = { name: "own.html", mimeType: "text/html", buffer: Buffer.from("<!doctype html><h1>My own page</h1>") };
+  await page.setInputFiles("#upload-files", own);
+  await button("Start page: own.html").click();
+  await page.getByText("The device now opens with own.html").waitFor();
+  await device.command("network_restart");
+  const other = await context.newPage();
+  await other.goto(device.url);
+  await other.getByRole("heading", { name: "My own page" }).waitFor();
+  await other.goto(`${device.url}.console/`);
+  await other.getByRole("heading", { name: "Terminal" }).waitFor();
+  await other.close();
+  await device.command("file_delete own.html");
+  await device.command("set http.server.root_filename webapp/index.html");
+});
+
+test("with a password set, the console opens to those who know it", async () => {
+  await device.type("set http.server.username maker\r\n", "Set OK");
+  await device.type("set http.server.password open-sesame\r\n", "Set OK");
+  await device.type("network_restart\r\n", "Success");
+  const stranger = await fetch(device.url);
+  assert.equal(stranger.status, 401);
+  assert.match(stranger.headers.get("www-authenticate"), /^Basic realm=/);
+  const own = await browser.newContext({ httpCredentials: { username: "maker", password: "open-sesame" } });
+  const opened = await own.newPage();
+  await opened.goto(device.url);
+  await opened.fill("#terminal-input", "get http.server.username");
+  await opened.press("#terminal-input", "Enter");
+  await opened.locator("#terminal-output").getByText("maker", { exact: true }).waitFor();
+  assert.equal(await opened.locator("#link").innerText(), "Online");
+  await own.close();
+  await device.type('set http.server.password ""\r\n', "Set OK");
+  await device.type("network_restart\r\n", "Success");
+});

@@ -1,0 +1,275 @@
+"""The device on Zephyr's simulated board: transcripts, the web server, what survives a restart, the shell."""
+
+import http.client
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import time
+
+import pytest
+import run
+from conftest import ROOT
+from transcript import Difference
+
+PATIENCE = 20.0
+QUIET = {"wlan.auto_join.enabled": "0", "http.server.enabled": "0", "wlan.ssid": "", "system.cmd.timestamp": "none"}
+TRANSCRIPTS = sorted((ROOT / "tests" / "transcripts").glob("*.txt"))
+
+
+def settings(values):
+    """The arguments that set variables at the start."""
+    return [f"--set={name}={value}" for name, value in values.items()]
+
+
+class NativeSim:
+    """One process with a flash file of its own."""
+
+    def __init__(self, build, folder, values):
+        self.program = build / "zephyr" / "zephyr.exe"
+        self.folder = folder
+        self.values = values
+        self.process = None
+        self.seen = b""
+
+    def start(self):
+        """Starts the process; its own messages go to the file `messages`."""
+        self.seen = b""
+        with open(self.folder / "messages", "wb") as messages:
+            self.process = subprocess.Popen(
+                [self.program, *settings(self.values)],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=messages, cwd=self.folder, bufsize=0,
+            )
+        return self
+
+    def kill(self):
+        """Takes the power away."""
+        self.process.kill()
+        self.end()
+
+    def end(self):
+        """Waits for the end; answers the exit code."""
+        code = self.process.wait(PATIENCE)
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process = None
+        return code
+
+    def until(self, text, seconds=PATIENCE):
+        """Reads the command UART up to `text`; answers all before and with it."""
+        deadline = time.monotonic() + seconds
+        while text not in self.seen:
+            rest = deadline - time.monotonic()
+            assert rest > 0, f"{text[:80]} did not come: {self.seen[-400:]}"
+            if select.select([self.process.stdout], [], [], rest)[0]:
+                more = self.process.stdout.read(65536)
+                assert more, f"the process has ended: {self.seen}"
+                self.seen += more
+        end = self.seen.index(text) + len(text)
+        before, self.seen = self.seen[:end], self.seen[end:]
+        return before
+
+    def command(self, line):
+        """Gives a command in human mode; answers what it prints."""
+        self.process.stdin.write(line.encode() + b"\r\n")
+        self.until(line.encode() + b"\r\n")
+        return self.until(b"\r\n> ")[:-4].decode()
+
+    def message(self, pattern):
+        """Waits for a message of the process; answers the match."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            match = re.search(pattern, (self.folder / "messages").read_text("utf-8", "replace"))
+            if match:
+                return match
+            time.sleep(0.02)
+        raise AssertionError(f"no message {pattern}")
+
+
+@pytest.fixture
+def device(build, tmp_path):
+    """Starts devices with variables given at the start."""
+    started = []
+
+    def start(values=QUIET):
+        started.append(NativeSim(build, tmp_path, values).start())
+        return started[-1]
+
+    yield start
+    for each in started:
+        if each.process is not None:
+            each.kill()
+
+
+@pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda path: path.stem)
+def test_transcript(build, transcript):
+    """Every dialogue runs as on the other ports.
+
+    The simulated clock catches up after the host had no time for the process: what is a tenth of a second apart on the
+    device can then be together here. So a dialogue may be played up to three times on a busy machine.
+    """
+    place = run.Program(" ".join([str(build / "zephyr" / "zephyr.exe"), *settings(QUIET)]))
+    for attempts_left in (2, 1, 0):
+        try:
+            assert run.play(transcript, place) is None
+            return
+        except Difference:
+            if attempts_left == 0:
+                raise
+
+
+def get(port, path):
+    """One request; answers status and body."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
+JOINED = {
+    "wlan.ssid": "MyNet",
+    "wlan.passkey": "mypassword",
+    "wlan.auto_join.enabled": "1",
+    "http.server.enabled": "1",
+}
+
+
+def test_rest(device, free_port):
+    """The web server runs commands, and says the same as the command UART."""
+    running = device(JOINED | {"http.server.port": free_port, "system.cmd.timestamp": "none"})
+    running.until(b"[Associated]\r\n")
+    status, body = get(free_port, "/command/version")
+    answer = json.loads(body)
+    assert (status, answer["code"]) == (200, 0)
+    assert answer["response"].strip() == running.command("version")
+    status, body = get(free_port, "/command/no_such_command")
+    assert (status, json.loads(body)["code"]) == (200, 3)
+
+
+def test_curl(device, free_port):
+    """The same with the program that everybody uses."""
+    running = device(JOINED | {"http.server.port": free_port, "system.cmd.timestamp": "none"})
+    running.until(b"[Associated]\r\n")
+    url = f"http://127.0.0.1:{free_port}/command/version"
+    printed = subprocess.run(["curl", "-sS", "--fail", url], capture_output=True, timeout=PATIENCE, check=True).stdout
+    assert json.loads(printed)["code"] == 0
+
+
+def test_settings_survive_a_power_cut(device):
+    """What was saved is there after the process was killed."""
+    running = device()
+    running.until(b"> ")
+    assert running.command("set tcp.server.port 4000") == "Set OK"
+    assert running.command("save").endswith("Success")
+    running.kill()
+    running.start()
+    running.until(b"> ")
+    assert running.command("get tcp.server.port") == "4000"
+
+
+def test_files_survive_a_power_cut(device):
+    """A file is there after the process was killed, byte for byte."""
+    running = device()
+    running.until(b"> ")
+    data = bytes(range(256)) * 16
+    running.process.stdin.write(f"file_create kept.bin {len(data)}\r\n".encode() + data)
+    running.until(b"File created\r\nSuccess\r\n> ")
+    running.kill()
+    running.start()
+    running.until(b"> ")
+    assert "kept.bin" in running.command("ls")
+    handle = running.command("file_open kept.bin").split()[-1]
+    running.process.stdin.write(f"read {handle} {len(data)}\r\n".encode())
+    running.until(b"\r\n")
+    assert running.until(data).endswith(data)
+
+
+def test_reboot(device):
+    """`reboot` starts the process anew, and what was not saved is gone."""
+    running = device()
+    running.until(b"> ")
+    running.command("set tcp.server.port 4000")
+    running.process.stdin.write(b"reboot\r\n")
+    running.until(b"[Ready]")
+    running.until(b"> ")
+    assert running.command("get tcp.server.port") != "4000"
+
+
+def test_the_end_of_the_input_ends_the_process(device):
+    """A device at the end of a pipe does not live on."""
+    running = device()
+    running.until(b"> ")
+    running.process.stdin.close()
+    running.process.stdout.read()
+    assert running.process.wait(PATIENCE) == 0
+
+
+def test_unknown_variable_at_the_start(device):
+    """A mistake in --set ends the process."""
+    running = device({"no.such.variable": "1"})
+    assert running.end() == 1
+    assert "no.such.variable" in (running.folder / "messages").read_text()
+
+
+class Terminal:
+    """The Zephyr shell."""
+
+    def __init__(self, path):
+        self.fd = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        self.seen = b""
+
+    def send(self, data):
+        os.write(self.fd, data)
+
+    def until(self, text, seconds=PATIENCE):
+        deadline = time.monotonic() + seconds
+        while text not in self.seen:
+            assert time.monotonic() < deadline, f"{text[:80]} did not come: {self.seen[-400:]}"
+            if select.select([self.fd], [], [], 0.2)[0]:
+                self.seen += os.read(self.fd, 65536)
+        end = self.seen.index(text) + len(text)
+        before, self.seen = self.seen[:end], self.seen[end:]
+        return before
+
+
+@pytest.fixture
+def shell(device):
+    """A device and its shell."""
+    running = device()
+    running.until(b"> ")
+    terminal = Terminal(running.message(r"connected to pseudotty: (\S+)")[1])
+    yield running, terminal
+    os.close(terminal.fd)
+
+
+def test_shell_runs_commands(shell):
+    """Commands under `zentri` answer in the shell what they answer on the command UART."""
+    running, terminal = shell
+    terminal.send(b"zentri version\r\n")
+    terminal.until(running.command("version").encode())
+    terminal.send(b"zentri set wlan.ssid \"My Net\"\r\n")
+    terminal.until(b"Set OK")
+    assert running.command("get wlan.ssid") == "My Net"
+
+
+def test_shell_completes(shell):
+    """The shell knows the names of all commands."""
+    _, terminal = shell
+    terminal.send(b"zentri stream_l\t\r\n")
+    terminal.until(b"stream_list")
+    terminal.send(b"zentri \t")
+    listed = terminal.until(b"wps")
+    assert b"adc_take_sample" in listed and b"tcp_client" in listed
+
+
+def test_a_signal_ends_the_process(device):
+    """SIGTERM is a clean end."""
+    running = device()
+    running.until(b"> ")
+    running.process.send_signal(signal.SIGTERM)
+    assert running.end() == 0

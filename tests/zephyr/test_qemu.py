@@ -1,0 +1,86 @@
+"""The device on a Cortex-M33 in QEMU: Zephyr's own network stack behind QEMU's user networking."""
+
+import http.client
+import json
+import select
+import subprocess
+import time
+
+import pytest
+
+PATIENCE = 60.0
+
+
+class Qemu:
+    """One machine; its command UART is the standard streams of the process."""
+
+    def __init__(self, build, port):
+        self.seen = b""
+        self.process = subprocess.Popen(
+            [
+                "qemu-system-arm", "-machine", "mps2-an521", "-cpu", "cortex-m33", "-m", "16",
+                "-display", "none", "-serial", "stdio", "-monitor", "none",
+                "-nic", f"user,model=lan9118,hostfwd=tcp:127.0.0.1:{port}-10.0.2.15:80",
+                "-kernel", str(build / "zephyr" / "zephyr.elf"),
+            ],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
+        )
+
+    def until(self, text):
+        """Reads up to `text`; answers all before and with it."""
+        deadline = time.monotonic() + PATIENCE
+        while text not in self.seen:
+            rest = deadline - time.monotonic()
+            assert rest > 0, f"{text} did not come: {self.seen}"
+            if select.select([self.process.stdout], [], [], rest)[0]:
+                more = self.process.stdout.read(65536)
+                assert more, f"the machine has ended: {self.seen}"
+                self.seen += more
+        end = self.seen.index(text) + len(text)
+        before, self.seen = self.seen[:end], self.seen[end:]
+        return before
+
+    def command(self, line):
+        """Gives a command in human mode; answers what it prints."""
+        self.process.stdin.write(line.encode() + b"\r\n")
+        self.until(line.encode() + b"\r\n")
+        return self.until(b"\r\n> ")[:-4].decode()
+
+
+@pytest.fixture
+def machine(build, free_port):
+    """A machine that has joined its network, and the port of its web server here."""
+    qemu = Qemu(build, free_port)
+    try:
+        qemu.until(b"Associated]\r\n")
+        yield qemu, free_port
+    finally:
+        qemu.process.kill()
+        qemu.process.wait()
+
+
+def test_commands(machine):
+    """The command UART answers, also at length."""
+    qemu, _ = machine
+    assert "Board:mps2" in qemu.command("version")
+    assert qemu.command("set wlan.ssid Elsewhere") == "Set OK"
+    assert "wlan.ssid: Elsewhere" in qemu.command("get all")
+
+
+def test_rest(machine):
+    """The web server answers over the machine's own TCP."""
+    qemu, port = machine
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    connection.request("GET", "/command/version")
+    answer = json.loads(connection.getresponse().read())
+    connection.close()
+    assert answer["code"] == 0
+    assert answer["response"].strip() == qemu.command("version")
+
+
+def test_files(machine):
+    """A file is written to and read from the simulated flash."""
+    qemu, _ = machine
+    qemu.process.stdin.write(b"file_create a.txt 5\r\nhello")
+    qemu.until(b"File created\r\nSuccess\r\n> ")
+    assert "a.txt" in qemu.command("ls")

@@ -86,6 +86,8 @@ pub const HTTP_HEAD: usize = option("HTTP_HEAD", 4096);
 pub const HTTP_FIELDS: usize = 48;
 /// Bytes of one `POST /command` body; clients need at least 4096 (HTTP reference 2.3) (`CONFIG_OPENZENTRI_HTTP_BODY`).
 pub const HTTP_BODY: usize = option("HTTP_BODY", 16_384);
+/// API tokens (`CONFIG_OPENZENTRI_API_TOKENS`).
+pub const API_TOKENS: usize = option("API_TOKENS", 8);
 /// HTTP client requests at once, streams and transfers (`CONFIG_OPENZENTRI_HTTP_CLIENTS`).
 pub const HTTP_CLIENTS: usize = option("HTTP_CLIENTS", STREAMS + 1);
 /// Bytes of path and query of a URL that is fetched (`CONFIG_OPENZENTRI_HTTP_TARGET`).

@@ -29,6 +29,9 @@ const PROMPT: Id = id("system.cmd.prompt_enabled");
 /// How long a person may think before typing the data of a command, in milliseconds.
 const HUMAN_PATIENCE: u64 = 60_000;
 
+/// Result codes: 0 to 9.
+pub const CODES: usize = 10;
+
 /// The rooms that commands act on.
 pub struct Machine {
     /// Port, log, clock, variables.
@@ -151,12 +154,14 @@ pub struct Shell {
     queue: Queue,
     /// Commands run since boot.
     count: Cell<u32>,
+    /// Of them, by result code.
+    results: [Cell<u32>; CODES],
 }
 
 impl Shell {
     /// An interpreter for these rooms.
     pub fn new(machine: &'static Machine) -> Self {
-        Self { machine, queue: Queue::new(), count: Cell::new(0) }
+        Self { machine, queue: Queue::new(), count: Cell::new(0), results: [const { Cell::new(0) }; CODES] }
     }
 
     /// The rooms it acts on.
@@ -167,6 +172,11 @@ impl Shell {
     /// Commands run since boot.
     pub fn count(&self) -> u32 {
         self.count.get()
+    }
+
+    /// Commands that have ended since boot, by result code.
+    pub fn results(&self) -> [u32; CODES] {
+        self.results.each_ref().map(Cell::get)
     }
 
     /// Runs one command line (without its terminator) when its turn comes. `reply` then holds the answer. `buffered`
@@ -206,6 +216,9 @@ impl Shell {
             Err(error) => Err(error),
         };
         reply.finish(result);
+        if let Some(count) = self.results.get(usize::from(reply.code)) {
+            count.set(count.get().wrapping_add(1));
+        }
         if long && buffered && reply.code == 0 && self.machine.base.variables.flag(BUFFERED) {
             self.keep(reply);
         }

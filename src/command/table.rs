@@ -2,9 +2,10 @@
 
 use super::response::CommandError;
 use super::shell::{Call, Step};
-use super::{files, help, http, network, sockets, streams, system, variables, wlan};
-use crate::conformance::Conformance::{self, Differs, Done, NotYet};
+use super::{files, help, http, network, scope, sockets, streams, system, tokens, variables, wlan};
+use crate::conformance::Conformance::{self, Differs, Done, Extension, NotYet};
 use crate::log::Level;
+use crate::scope::Scope;
 
 /// One row of the table: everything there is to know about a command.
 pub struct Command {
@@ -16,6 +17,8 @@ pub struct Command {
     pub synopsis: &'static str,
     /// One sentence for `help` and the documents.
     pub summary: &'static str,
+    /// What an API token must allow for it (`scope.rs`); see also [`super::scope_of`].
+    pub scope: Scope,
     /// How far it is built.
     pub status: Conformance,
     /// Reads the arguments and does the work, or says what is to be waited for.
@@ -49,6 +52,7 @@ macro_rules! commands {
             abbr: $abbr,
             synopsis: concat!($name, " ", $synopsis),
             summary: $summary,
+            scope: scope::of($name),
             status: $status,
             run: $run,
         }),*];
@@ -118,6 +122,9 @@ commands! {
     "tcp_server" "tcps" "[-i <interface>] start|stop [<port>]" "Start or stop a TCP server", Done, sockets::tcp_server;
     "tls_client" "tlsc" "[-l <local port>] <host> <port> [<ca cert>]" "Open a TLS client", LATER_TLS, unavailable;
     "tls_server" "tlss" "start|stop [<port>]" "Start or stop a TLS server", LATER_TLS, unavailable;
+    "token_create" "token_create" "<name> <scope,...>" "Make an API token and print it once", Extension("API tokens"), tokens::create;
+    "token_delete" "token_delete" "<name>" "Revoke an API token", Extension("API tokens"), tokens::delete;
+    "token_list" "token_list" "" "List the API tokens", Extension("API tokens"), tokens::list;
     "udp_client" "udpc" "[-i <interface>] [-l <local port>] <host> <port> [<local port>]" "Open a UDP client", Done, sockets::udp_client;
     "udp_server" "udps" "[-i <interface>] start|stop [<port>]; read <size>; write <size> <ip> <port>" "Start, stop, read or write a UDP server", Done, sockets::udp_server;
     "version" "ver" "" "Print the version", Done, system::version;

@@ -6,11 +6,14 @@ use core::hint::black_box;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::bearer;
 use super::connection::{Connection, Failure};
 use super::files;
 use super::request::Request;
 use super::respond::Status;
-use crate::command::Reply;
+use crate::command::{Reply, WHITELIST};
+use crate::scope::{Scope, Scopes};
+use crate::token;
 use crate::variable::{Id, id};
 
 const USERNAME: Id = id("http.server.username");
@@ -18,19 +21,30 @@ const PASSWORD: Id = id("http.server.password");
 const TITLE: Id = id("http.server.auth_title");
 const PAGE: Id = id("http.server.unauthorized_filename");
 
-/// The file with the calls that need no password.
-const WHITELIST: &[u8] = b"http_whitelist.csv";
-
 /// Bytes of the longest name, colon and password that can be right.
 const CREDENTIALS: usize = 64 + 1 + 64;
 
 /// What a client may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
+    /// What a token allows.
+    Token(Scopes),
     /// Everything: it has given the right password, or there is none.
     Full,
     /// What needs no password.
     Public,
+}
+
+impl Access {
+    /// Whether the client may read every file that the server serves; how it is refused otherwise.
+    pub fn reads_files(self) -> Result<(), Failure> {
+        match self {
+            Self::Full => Ok(()),
+            Self::Token(scopes) if scopes.allow(Scope::Read) || scopes.allow(Scope::Files) => Ok(()),
+            Self::Token(_) => Err(Failure::Forbidden(Scope::Files)),
+            Self::Public => Err(Failure::Unauthorized),
+        }
+    }
 }
 
 /// Looks at the password of a request. It is needed when both name and password are set.
@@ -40,6 +54,10 @@ pub(super) fn access(connection: &Connection<'_>, request: &Request) -> Result<A
         return Ok(Access::Full);
     }
     let Some(given) = request.fields.authorization else { return Ok(Access::Public) };
+    if let Some(token) = bearer::token(given.of(connection.buffer)) {
+        // Nobody guesses a token, so a wrong one does not count as an attempt.
+        return Ok(token::scopes(connection.server.base(), token).map_or(Access::Public, Access::Token));
+    }
     let attempts = connection.server.attempts();
     let address = *connection.remote.ip();
     if let Some(seconds) = attempts.wait(address) {
@@ -91,13 +109,18 @@ pub(super) fn allow(
     head: &[u8],
     tail: &[u8],
 ) -> Result<(), Failure> {
-    if access == Access::Full {
-        return Ok(());
-    }
+    let refusal = match access {
+        Access::Full => return Ok(()),
+        Access::Token(scopes) => match bearer::check(scopes, head, tail) {
+            Ok(()) => return Ok(()),
+            Err(scope) => Failure::Forbidden(scope),
+        },
+        Access::Public => Failure::Unauthorized,
+    };
     read_whitelist(connection, reply);
     let listed = is_listed(&reply.text, head, tail);
     reply.clear();
-    if listed { Ok(()) } else { Err(Failure::Unauthorized) }
+    if listed { Ok(()) } else { Err(refusal) }
 }
 
 /// Whether there is a whitelist at all.

@@ -11,6 +11,7 @@ use super::respond::Status;
 use super::server::{Accepted, HttpServer};
 use crate::limits;
 use crate::port::{self, Event, Port, Socket};
+use crate::scope::Scope;
 
 /// How long a client may take to send its head.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -40,6 +41,8 @@ pub(super) enum Failure {
     Method(&'static str),
     /// Name and password are missing or wrong.
     Unauthorized,
+    /// The token does not have this scope.
+    Forbidden(Scope),
     /// Too many wrong passwords have come from this address: it must wait so many seconds.
     Locked(u32),
     /// The target speaks WebSocket only.

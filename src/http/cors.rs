@@ -3,9 +3,11 @@
 use core::fmt;
 
 use super::connection::{Connection, Failure};
+use super::request::Request;
 use super::respond::{Pen, Status};
+use super::router;
 
-/// What the server does with its targets.
+/// What pages from elsewhere may do.
 const METHODS: &str = "GET, HEAD, POST, OPTIONS";
 /// The fields that clients of the API send.
 const HEADERS: &str = "Content-Type, Accept, Authorization, X-Requested-With";
@@ -13,17 +15,18 @@ const HEADERS: &str = "Content-Type, Accept, Authorization, X-Requested-With";
 const MAX_AGE: u32 = 600;
 
 /// Answers `OPTIONS`, of every target and without a password: browsers ask this way whether they may ask.
-pub(super) async fn preflight(connection: &mut Connection<'_>) -> Result<(), Failure> {
+pub(super) async fn preflight(connection: &mut Connection<'_>, request: &Request) -> Result<(), Failure> {
+    let methods = router::methods(connection.buffer, request);
     let mut pen = Pen::new(connection.buffer);
     let begun = pen.answer(connection.server, Status::OK);
     let allowed = connection.server.with_origin(|origin| !origin.is_empty());
-    begun.and_then(|()| head(&mut pen, allowed)).map_err(|_| Failure::Gone)?;
+    begun.and_then(|()| head(&mut pen, methods, allowed)).map_err(|_| Failure::Gone)?;
     let length = pen.length();
     connection.send(length).await
 }
 
-fn head(pen: &mut Pen<'_>, allowed: bool) -> fmt::Result {
-    pen.field("Allow", METHODS)?;
+fn head(pen: &mut Pen<'_>, methods: &str, allowed: bool) -> fmt::Result {
+    pen.field("Allow", format_args!("{methods}, OPTIONS"))?;
     if allowed {
         pen.field("Access-Control-Allow-Methods", METHODS)?;
         pen.field("Access-Control-Allow-Headers", HEADERS)?;

@@ -4,7 +4,7 @@ use super::connection::{Connection, Failure};
 use super::request::{Framing, Method};
 use super::respond::{self, Status};
 use super::router::{Route, route};
-use super::{auth, console, cors, files, rest, upload, websocket};
+use super::{auth, bearer, console, cors, files, metrics, openapi, rest, upload, websocket};
 use crate::command::Reply;
 
 /// Serves a connection from the first byte to its end.
@@ -23,6 +23,7 @@ async fn refuse(connection: &mut Connection<'_>, failure: Failure) -> Result<(),
     let (status, extra): (_, respond::Extra<'_>) = match &failure {
         Failure::Gone => return Err(failure),
         Failure::Unauthorized => return auth::challenge(connection).await,
+        Failure::Forbidden(scope) => return bearer::refuse(connection, *scope).await,
         Failure::Status(status) => (*status, None),
         Failure::Method(allow) => (Status::METHOD_NOT_ALLOWED, Some(("Allow", allow))),
         Failure::Locked(seconds) => (Status::TOO_MANY_REQUESTS, Some(("Retry-After", seconds))),
@@ -36,9 +37,12 @@ async fn exchange(connection: &mut Connection<'_>, reply: &mut Reply) -> Result<
     connection.head_only = request.method == Method::Head;
     connection.unread = connection.received > request.length || request.framing != Framing::Length(0);
     if request.method == Method::Options {
-        return cors::preflight(connection).await;
+        return cors::preflight(connection, &request).await;
     }
-    let route = route(connection.buffer, &request)?;
+    let route = match route(connection.buffer, &request)? {
+        Route::Metrics if !connection.server.offers_metrics() => Route::File,
+        route => route,
+    };
     if route.is_api() && !connection.server.offers_api() {
         return Err(Status::NOT_FOUND.into());
     }
@@ -47,6 +51,14 @@ async fn exchange(connection: &mut Connection<'_>, reply: &mut Reply) -> Result<
         Route::Line(line) => rest::get_command(connection, reply, line, access).await,
         Route::Call => rest::post_command(connection, reply, &request, access).await,
         Route::Log => rest::log(connection, reply, access).await,
+        Route::Description => {
+            auth::allow(connection, access, reply, b"openapi.json", b"")?;
+            openapi::send(connection).await
+        }
+        Route::Metrics => {
+            auth::allow(connection, access, reply, b"metrics", b"")?;
+            metrics::send(connection).await
+        }
         Route::WebSocket => {
             auth::allow(connection, access, reply, b"stream", b"")?;
             websocket::open(connection, &request).await

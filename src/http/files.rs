@@ -111,13 +111,13 @@ pub(super) async fn get(connection: &mut Connection<'_>, request: &Request, acce
     }
     let path = request.decode_path(connection.buffer)?;
     check_path(path.of(connection.buffer))?;
-    let open = match find(connection, path) {
-        Ok(open) if access == Access::Full || open.meta().is_some_and(|meta| meta.is_unprotected()) => open,
+    let open = match (find(connection, path), access.reads_files()) {
+        (Ok(open), Ok(())) => open,
+        (Ok(open), Err(_)) if open.meta().is_some_and(|meta| meta.is_unprotected()) => open,
         // Who may not read a file is not told either whether there is one.
-        _ if access == Access::Public => return Err(Failure::Unauthorized),
-        Ok(open) => open,
-        Err(Missing::NotFound) => return not_found(connection, path.of(connection.buffer).is_empty()).await,
-        Err(Missing::Failed(status)) => return Err(status.into()),
+        (_, Err(refusal)) => return Err(refusal),
+        (Err(Missing::NotFound), Ok(())) => return not_found(connection, path.of(connection.buffer).is_empty()).await,
+        (Err(Missing::Failed(status)), Ok(())) => return Err(status.into()),
     };
     send(connection, request, open).await
 }

@@ -13,9 +13,13 @@
 //! body         the body: length or chunks
 //! router       what a target means
 //! auth         passwords, the whitelist; attempts: who guesses must wait
+//! bearer       API tokens, an extension
 //! cors         preflights of browsers
 //! rest         /command and /log
 //! json         the objects of the REST API, both ways
+//! openapi      /openapi.json, an extension
+//! metrics      /metrics, an extension; counters: what is counted for it
+//! pieces       bodies out of tables, written piece by piece
 //! files        files as pages; mime, conditional: types, tags and ranges
 //! websocket    /stream as a WebSocket
 //! upload       /stream as a body for the host
@@ -27,16 +31,21 @@
 
 mod attempts;
 mod auth;
+mod bearer;
 mod body;
 pub mod client;
 mod conditional;
 mod connection;
 mod console;
 mod cors;
+mod counters;
 mod exchange;
 mod files;
 mod json;
+mod metrics;
 mod mime;
+mod openapi;
+mod pieces;
 mod request;
 mod respond;
 mod rest;

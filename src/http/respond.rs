@@ -17,6 +17,7 @@ impl Status {
     pub const NOT_MODIFIED: Self = Self(304);
     pub const BAD_REQUEST: Self = Self(400);
     pub const UNAUTHORIZED: Self = Self(401);
+    pub const FORBIDDEN: Self = Self(403);
     pub const NOT_FOUND: Self = Self(404);
     pub const METHOD_NOT_ALLOWED: Self = Self(405);
     pub const REQUEST_TIMEOUT: Self = Self(408);
@@ -43,6 +44,7 @@ impl Status {
             304 => "Not Modified",
             400 => "Bad Request",
             401 => "Unauthorized",
+            403 => "Forbidden",
             404 => "Not Found",
             405 => "Method Not Allowed",
             408 => "Request Timeout",
@@ -82,6 +84,7 @@ impl<'a> Pen<'a> {
 
     /// Begins an answer: the status line and the fields that all answers have.
     pub fn answer(&mut self, server: &HttpServer, status: Status) -> fmt::Result {
+        server.counters().answered(status);
         write!(self, "HTTP/1.1 {} {}\r\nConnection: close\r\n", status.0, status.reason())?;
         server.with_origin(|origin| match origin {
             "" => Ok(()),
@@ -143,6 +146,13 @@ pub(super) async fn send(connection: &mut Connection<'_>, head: usize, body: &mu
 
 /// A field that belongs to one kind of answer.
 pub(super) type Extra<'a> = Option<(&'static str, &'a dyn fmt::Display)>;
+/// Writes the head of an answer that must not be kept, with a body of `length` bytes, into the connection's buffer.
+pub(super) fn fresh(connection: &mut Connection<'_>, kind: &str, length: usize) -> Result<usize, Failure> {
+    let mut pen = Pen::new(connection.buffer);
+    let begun = pen.answer(connection.server, Status::OK).and_then(|()| pen.field("Cache-Control", "no-store"));
+    begun.and_then(|()| pen.body(kind, length)).map_err(|_| Failure::Gone)?;
+    Ok(pen.length())
+}
 
 /// Sends an answer without a body of its own: the status in words.
 pub(super) async fn status_only(

@@ -22,7 +22,7 @@ pub(super) async fn get_command(
     access: Access,
 ) -> Result<(), Failure> {
     let length = percent_decode(line.of_mut(connection.buffer))?;
-    let command = Span { start: line.start, end: line.start + length };
+    let command = whole(connection.buffer, Span { start: line.start, end: line.start + length });
     auth::allow(connection, access, reply, b"command/", command.of(connection.buffer))?;
     run(connection, reply, Call { command, ..Call::default() }).await
 }
@@ -38,7 +38,8 @@ pub(super) async fn post_command(
         return Err(Failure::Unauthorized);
     }
     let length = body::read(connection, request).await?;
-    let call = Call::parse(connection.buffer.get_mut(..length).unwrap_or_default())?;
+    let mut call = Call::parse(connection.buffer.get_mut(..length).unwrap_or_default())?;
+    call.command = whole(connection.buffer, call.command);
     // An entry for the target opens every command, any other the command that it names.
     if auth::allow(connection, access, reply, b"command", b"").is_err() {
         auth::allow(connection, access, reply, b"command/", call.command.of(connection.buffer))?;
@@ -51,6 +52,15 @@ pub(super) async fn log(connection: &mut Connection<'_>, reply: &mut Reply, acce
     auth::allow(connection, access, reply, b"log", b"")?;
     keep_lines(&connection.server.base().log, reply);
     answer(connection, Answer::log(&reply.text)).await
+}
+
+/// A command line without its line end, which belongs to the serial line; some clients send it nevertheless. What is
+/// allowed and what is run must be the same line.
+fn whole(buffer: &[u8], line: Span) -> Span {
+    let text = line.of(buffer);
+    let text = text.strip_suffix(b"\n").unwrap_or(text);
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
+    Span { end: line.start + text.len(), ..line }
 }
 
 /// Runs a command when its turn comes and answers. A client that goes away while it waits frees its place; once the
@@ -66,9 +76,6 @@ async fn run(connection: &mut Connection<'_>, reply: &mut Reply, call: Call) -> 
     };
     let id = server.next_id();
     let line = call.command.of(connection.buffer);
-    // A line end belongs to the serial line; some clients send it nevertheless.
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
     let mut data = Bytes(call.data.of(connection.buffer));
     server.shell().run_in(turn, line, &mut data, false, reply).await;
     answer(connection, Answer::command(id, reply.code, call.flags, &reply.text)).await

@@ -14,6 +14,10 @@ pub(super) enum Route {
     Call,
     /// `GET /log`.
     Log,
+    /// `GET /openapi.json`.
+    Description,
+    /// `GET /metrics`.
+    Metrics,
     /// `GET /stream`: a WebSocket.
     WebSocket,
     /// `POST /stream`: a body for the host.
@@ -41,12 +45,24 @@ pub(super) fn route(buffer: &[u8], request: &Request) -> Result<Route, Failure> 
         (COMMAND, ..) => Err(Failure::Method("POST")),
         (b"/log", _, Method::Get | Method::Head) => Ok(Route::Log),
         (b"/log", ..) => Err(Failure::Method("GET, HEAD")),
+        (b"/openapi.json", _, Method::Get | Method::Head) => Ok(Route::Description),
+        (b"/openapi.json", ..) => Err(Failure::Method("GET, HEAD")),
+        (b"/metrics", _, Method::Get | Method::Head) => Ok(Route::Metrics),
+        (b"/metrics", ..) => Err(Failure::Method("GET, HEAD")),
         (b"/stream", _, Method::Get) => Ok(Route::WebSocket),
         (b"/stream", _, Method::Post) => Ok(Route::Upload),
         (b"/stream", ..) => Err(Failure::Method("GET, POST")),
         (b"/zapstreams", ..) => Ok(Route::Application),
         (path, _, Method::Get | Method::Head) => Ok(console::find(path).map_or(Route::File, Route::Console)),
         _ => Ok(Route::File),
+    }
+}
+
+/// The methods that a target knows besides OPTIONS.
+pub(super) fn methods(buffer: &[u8], request: &Request) -> &'static str {
+    match route(buffer, &Request { method: Method::Other, ..*request }) {
+        Err(Failure::Method(methods)) => methods,
+        _ => "GET, HEAD",
     }
 }
 
@@ -75,6 +91,22 @@ mod tests {
             assert_eq!(routed(&std::format!("GET /command/{line}")).unwrap().1, line);
         }
         assert_eq!(routed("GET /command/").unwrap().1, "");
+    }
+
+    #[test]
+    fn each_target_has_its_methods() {
+        for (target, expected) in [
+            ("/command", "POST"),
+            ("/command/ver", "GET"),
+            ("/log", "GET, HEAD"),
+            ("/openapi.json", "GET, HEAD"),
+            ("/stream", "GET, POST"),
+            ("/a.html", "GET, HEAD"),
+        ] {
+            let head = std::format!("OPTIONS {target} HTTP/1.1\r\n\r\n");
+            let request = Request::parse(head.as_bytes()).unwrap().unwrap();
+            assert_eq!(methods(head.as_bytes(), &request), expected, "{target}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use heapless::{String, Vec};
 
 use super::attempts::Attempts;
 use super::connection::{BUFFER, Connection};
+use super::counters::Counters;
 use super::exchange;
 use super::websocket::{self, Session};
 use crate::base::Base;
@@ -27,6 +28,7 @@ const ENABLED: Id = id("http.server.enabled");
 const API_ENABLED: Id = id("http.server.api_enabled");
 const INTERFACE: Id = id("http.server.interface");
 const PORT: Id = id("http.server.port");
+const METRICS: Id = id("http.server.metrics_enabled");
 const MAX_CLIENTS: Id = id("http.server.max_clients");
 const ORIGIN: Id = id("http.server.cors_origin");
 
@@ -112,6 +114,7 @@ pub struct HttpServer {
     attempts: Attempts,
     /// The `id` of the last answer.
     id: Cell<u32>,
+    counters: Counters,
 }
 
 impl HttpServer {
@@ -131,6 +134,7 @@ impl HttpServer {
             origin: RefCell::new(String::new()),
             attempts: Attempts::new(),
             id: Cell::new(0),
+            counters: Counters::new(),
         }
     }
 
@@ -161,6 +165,21 @@ impl HttpServer {
 
     pub(super) fn offers_api(&self) -> bool {
         self.api.get()
+    }
+
+    /// `/metrics` is offered.
+    pub(super) fn offers_metrics(&self) -> bool {
+        self.base().variables.flag(METRICS)
+    }
+
+    pub(super) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Connections being served, and how many can be.
+    pub(super) fn load(&self) -> (usize, usize) {
+        let workers = self.workers.get();
+        (workers - self.pool.idle().min(workers), self.max_clients.get().min(workers))
     }
 
     /// The `id` of the next answer.
@@ -210,6 +229,7 @@ impl HttpServer {
             self.free_worker().await;
             // Nothing is accepted for which there is no worker: it waits in the backlog.
             let Ok((socket, remote)) = port::accept(port, listener).await else { return };
+            self.counters.accepted();
             if self.pool.give(Accepted { socket, remote }).is_err() {
                 port.close(socket);
             }

@@ -63,6 +63,7 @@ pub(super) async fn open(connection: &mut Connection<'_>, request: &Request) -> 
     }
     let reservation = server.streams().reserve(Kind::Webs).map_err(|_| Status::UNAVAILABLE)?;
     let mut pen = Pen::new(connection.buffer);
+    server.counters().answered(Status::SWITCHING);
     switch(&mut pen, &accept).map_err(|_| Failure::Gone)?;
     let length = pen.length();
     connection.send(length).await?;

@@ -23,11 +23,13 @@ mod open;
 pub mod pump;
 mod room;
 mod server;
+mod usage;
 
 pub use list::HEADING;
 pub use open::Reservation;
 pub use room::Intake;
 pub use server::{Protocol, ServerError, serve};
+pub use usage::Usage;
 
 /// What kind of stream it is; the name is the column "Type" of `stream_list` (commands reference, stream types).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +57,10 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind, in the order of the declaration.
+    pub const ALL: [Self; 9] =
+        [Self::Tcpc, Self::Tcps, Self::Udpc, Self::Udps, Self::File, Self::Cmd, Self::Webs, Self::Webc, Self::Http];
+
     /// The name in listings.
     pub const fn name(self) -> &'static str {
         match self {

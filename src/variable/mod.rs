@@ -17,6 +17,7 @@ use core::fmt;
 use crate::base::Base;
 use crate::conformance::Conformance;
 use crate::limits;
+use crate::scope::Scope;
 
 mod describe;
 mod live;
@@ -32,7 +33,7 @@ pub use describe::{describe, describe_index};
 pub use print::is_long;
 pub use store::Variables;
 use table::ROWS;
-pub use table::{find, find_bytes, id, rows};
+pub use table::{LONGEST, find, find_bytes, id, rows};
 pub use value::{expand_name, mac_bytes};
 
 /// One value in printed form.
@@ -236,6 +237,8 @@ pub struct Variable {
     pub saved: Saved,
     /// Whether it is a secret.
     pub secret: Secret,
+    /// What an API token must allow for setting it.
+    pub scope: Scope,
     /// For computed variables: how to print the value. Such a row keeps no value; a `set` only calls `changed`.
     pub show: Option<Show>,
     /// For variables with an effect beyond being stored.

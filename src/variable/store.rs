@@ -171,6 +171,18 @@ impl Variables {
         self.put(Layer::User, id, Element(0), &value)
     }
 
+    /// The value of the element at `place` of an indexed variable, secret or not.
+    pub fn at(&self, id: Id, place: u8) -> Value {
+        self.value(id, Element(place))
+    }
+
+    /// As [`Variables::set_text`], for the element at `place` of an indexed variable.
+    pub fn set_at(&self, id: Id, place: u8, value: &[u8]) -> Result<(), ValueError> {
+        let Kind::Indexed(_, kind) = id.row().kind else { return Err(ValueError::Invalid) };
+        let value = value::parse(kind, place, &[value])?;
+        self.put(Layer::User, id, Element(place), &value)
+    }
+
     /// Sets several plain variables: all, or none of them.
     pub(super) fn set_all(&self, values: &[(Id, &[u8])]) -> Result<(), ValueError> {
         let (mut arena, mut record) = (self.arena.borrow().len(), settings::size_of(self));

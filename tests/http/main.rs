@@ -3,9 +3,12 @@
 mod access;
 mod files;
 mod framing;
+mod metrics;
+mod openapi;
 mod patience;
 mod rest;
 mod stream;
+mod tokens;
 
 use embassy_time::Duration;
 use openzentri::port::sim::{End, Peer, SimDevice, SimPort};

@@ -16,6 +16,8 @@ pub(in crate::http) mod flag {
     pub const RESPONSE: u32 = 2;
     /// `data` is base64.
     pub const DATA: u32 = 4;
+    /// Every bit that there is.
+    pub const ALL: u32 = COMMAND | RESPONSE | DATA;
 }
 
 /// Ends a line in a list of lines; no UTF-8 text contains this byte.

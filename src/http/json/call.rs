@@ -36,6 +36,10 @@ impl Call {
         check(body).ok_or(Status::BAD_REQUEST)?;
         let (object, _) = serde_json_core::from_slice::<Object<'_>>(body).map_err(|_| Status::BAD_REQUEST)?;
         let flags = object.flags.unwrap_or(0);
+        if flags & !flag::ALL != 0 {
+            // Whoever sets a bit that nobody has defined expects something that would not happen.
+            return Err(Status::BAD_REQUEST);
+        }
         let command = object.command.ok_or(Status::BAD_REQUEST)?;
         let command = Span::within(body, command.0.as_bytes());
         let data = object.data.map_or(Span::default(), |data| Span::within(body, data.0.as_bytes()));

@@ -1,7 +1,10 @@
 //! `http.server.*` (variables reference 2.3, HTTP reference 6.3).
 
+use super::super::Index;
 use super::*;
 use Effect::Network;
+
+const TOKENS: Index = Index::Number(limits::API_TOKENS as u8);
 
 #[rustfmt::skip]
 pub(super) const ROWS: &[Variable] = &[
@@ -17,11 +20,13 @@ pub(super) const ROWS: &[Variable] = &[
         .not_yet(NO_SOFTAP, "Interface to listen on."),
     var("http.server.max_clients", "ht s m", number(1, 255), "32").at(Network)
         .done("Connections at once."),
+    var("http.server.metrics_enabled", "", Kind::Bool, "0")
+        .extension("metrics", "Offer /metrics."),
     var("http.server.notfound_filename", "ht s n", FILE, "")
         .done("Page of the 404 answer."),
     var("http.server.notify_gpio", "ht s x", Kind::Gpio, "-1")
         .not_yet(NO_GPIO, "GPIO that is high while a WebSocket client is connected."),
-    var("http.server.password", "ht s w", text(64), "").secret(Secret::Always)
+    var("http.server.password", "ht s w", text(64), "").secret(Secret::Always).guarded()
         .done("Password of the HTTP server."),
     var("http.server.port", "ht s p", PORT, "80").at(Network)
         .done("Port of the HTTP server."),
@@ -35,8 +40,10 @@ pub(super) const ROWS: &[Variable] = &[
         .not_yet(NO_TLS, "Serve HTTPS."),
     var("http.server.tls_key", "", FILE, "").at(Network)
         .not_yet(NO_TLS, "Key of the HTTPS server."),
-    var("http.server.unauthorized_filename", "ht s d", FILE, "")
+    var("http.server.token", "", Kind::Indexed(TOKENS, &text(128)), "").kept()
+        .extension("API tokens", "Name, scopes and hash of each API token."),
+    var("http.server.unauthorized_filename", "ht s d", FILE, "").guarded()
         .done("Page of the 401 answer."),
-    var("http.server.username", "ht s u", text(64), "")
+    var("http.server.username", "ht s u", text(64), "").guarded()
         .done("User of the HTTP server; both user and password turn authorization on."),
 ];

@@ -6,6 +6,7 @@
 use super::{Access, Changed, Effect, Id, Kind, Saved, Secret, Show, Variable};
 use crate::conformance::Conformance;
 use crate::limits;
+use crate::scope::Scope;
 
 pub(super) mod alias;
 mod ethernet;
@@ -104,7 +105,7 @@ pub fn find(words: &[&str]) -> Option<(Id, usize)> {
 }
 
 /// Words of the longest abbreviation.
-const LONGEST: usize = 4;
+pub const LONGEST: usize = 4;
 
 /// As [`find`], for words as the command line has them.
 pub fn find_bytes(words: &[&[u8]]) -> Option<(Id, usize)> {
@@ -160,6 +161,7 @@ const fn var(name: &'static str, abbr: &'static str, kind: Kind, default: &'stat
         effect: Effect::Now,
         saved: Saved::Yes,
         secret: Secret::No,
+        scope: Scope::Config,
         show: None,
         changed: None,
         status: Conformance::Done,
@@ -193,6 +195,11 @@ impl Variable {
         Self { access: Access::Read, effect: Effect::None, saved: Saved::No, ..self }
     }
 
+    /// Is changed by commands of its own and never shown, but stored.
+    const fn kept(self) -> Self {
+        Self { access: Access::Read, effect: Effect::Now, secret: Secret::Always, ..self }
+    }
+
     /// Cannot be read.
     const fn write_only(self) -> Self {
         Self { access: Access::Write, secret: Secret::Always, ..self }
@@ -201,6 +208,11 @@ impl Variable {
     /// Cannot be read back, always or while passkeys are hidden.
     const fn secret(self, secret: Secret) -> Self {
         Self { secret, ..self }
+    }
+
+    /// Guards the device: whoever may only configure it must not change this.
+    const fn guarded(self) -> Self {
+        Self { scope: Scope::Admin, ..self }
     }
 
     /// Is computed by `show` and keeps no value of its own.
@@ -221,6 +233,11 @@ impl Variable {
     /// Can be read, set and saved, but nothing acts on it yet because `reason` is missing.
     const fn not_yet(self, reason: &'static str, summary: &'static str) -> Self {
         Self { status: Conformance::NotYet(reason), summary, ..self }
+    }
+
+    /// Is not in ZentriOS: `what` says what it belongs to.
+    const fn extension(self, what: &'static str, summary: &'static str) -> Self {
+        Self { status: Conformance::Extension(what), summary, ..self }
     }
 
     /// Differs from the reference: `how` says in what and why.

@@ -102,17 +102,17 @@ pub(super) const NTP: &[Variable] = &[
 
 #[rustfmt::skip]
 pub(super) const REMOTE_TERMINAL: &[Variable] = &[
-    var("remote_terminal.enabled", "re e", Kind::Bool, "0").at(Network)
+    var("remote_terminal.enabled", "re e", Kind::Bool, "0").at(Network).guarded()
         .not_yet(NO_TERMINAL, "Take commands over telnet."),
     var("remote_terminal.interface", "re i", INTERFACE, "default").at(Network)
         .not_yet(NO_TERMINAL, "Interface to listen on."),
-    var("remote_terminal.password", "re w", text(64), "").secret(Secret::Always)
+    var("remote_terminal.password", "re w", text(64), "").secret(Secret::Always).guarded()
         .not_yet(NO_TERMINAL, "Password asked for at connect."),
     var("remote_terminal.port", "re p", PORT, "2000").at(Network)
         .not_yet(NO_TERMINAL, "Port of the remote terminal."),
     var("remote_terminal.timeout", "re t", number(0, 65535), "60")
         .not_yet(NO_TERMINAL, "Seconds of silence after which the client is dropped; 0 never."),
-    var("remote_terminal.username", "", text(64), "")
+    var("remote_terminal.username", "", text(64), "").guarded()
         .not_yet(NO_TERMINAL, "User name asked for at connect."),
 ];
 

@@ -86,11 +86,11 @@ pub(super) const ROWS: &[Variable] = &[
         .not_yet("no safe mode in this release", "Seconds of sleep after the console."),
     live("system.safemode.status", "sy s s", live::safe_mode)
         .done("1 in safe mode."),
-    var("system.security_key", "", text(64), "").write_only()
+    var("system.security_key", "", text(64), "").write_only().guarded()
         .not_yet("files are not encrypted", "Key of the device's own encryption."),
     live("system.uuid", "sy u", live::uuid)
         .done("Unique id of the device."),
-    var("system.variable_lock", "", text(128), "")
+    var("system.variable_lock", "", text(128), "").guarded()
         .not_yet("variables cannot be locked", "Variables that cannot be changed."),
     live("system.version", "sy v", live::version)
         .done("Version of the firmware."),

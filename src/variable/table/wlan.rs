@@ -28,7 +28,7 @@ pub(super) const ROWS: &[Variable] = &[
         .not_yet("the port sends its own host name", "Host name in DHCP requests; # stands for the end of the MAC."),
     var("wlan.dhcp.timeout", "wl d t", number(1, 255), "15").at(Network)
         .done("Seconds to wait for an address."),
-    var("wlan.hide_passkey", "wl h", Kind::Bool, "1")
+    var("wlan.hide_passkey", "wl h", Kind::Bool, "1").guarded()
         .differs("1 by default, so that no channel shows passkeys", "Passkeys read as empty values."),
     report("wlan.info", "wl i", live::wlan_info)
         .done("Summary of the connection."),

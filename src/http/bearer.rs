@@ -1,0 +1,98 @@
+//! API tokens: what a client may do that sends `Authorization: Bearer <token>` (RFC 6750). An extension
+//! (`docs/extensions.md`).
+
+use core::fmt::{self, Write};
+
+use super::connection::{Connection, Failure};
+use super::respond::{Pen, Status};
+use crate::command::scope_of;
+use crate::scope::{Scope, Scopes};
+
+/// The token in an `Authorization` field; `None` for other schemes.
+pub(super) fn token(field: &[u8]) -> Option<&[u8]> {
+    let (scheme, token) = field.split_at_checked(7)?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then_some(token.trim_ascii())
+}
+
+/// Whether the scopes allow a call: `head` and `tail` together are its decoded path without the first slash, as in
+/// `auth::allow`. Answers the scope that is missing.
+pub(super) fn check(scopes: Scopes, head: &[u8], tail: &[u8]) -> Result<(), Scope> {
+    let needed = match head {
+        b"command/" => scope_of(tail),
+        b"log" | b"metrics" | b"openapi.json" => Scope::Read,
+        b"stream" | b"zapstreams" => Scope::Streams,
+        _ if head.starts_with(b".console/") => Scope::Read,
+        // Every command at once.
+        _ => Scope::Admin,
+    };
+    if scopes.allow(needed) { Ok(()) } else { Err(needed) }
+}
+
+/// Answers that a token does not have a scope.
+pub(super) async fn refuse(connection: &mut Connection<'_>, scope: Scope) -> Result<(), Failure> {
+    let head_only = connection.head_only;
+    let mut pen = Pen::new(connection.buffer);
+    let begun = pen.answer(connection.server, Status::FORBIDDEN);
+    begun.and_then(|()| explain(&mut pen, scope, head_only)).map_err(|_| Failure::Gone)?;
+    let length = pen.length();
+    connection.send(length).await
+}
+
+fn explain(pen: &mut Pen<'_>, scope: Scope, head_only: bool) -> fmt::Result {
+    const TEXT: &str = "403 Forbidden: the token lacks the scope ";
+    let name = scope.name();
+    pen.field("WWW-Authenticate", format_args!("Bearer error=\"insufficient_scope\", scope=\"{name}\""))?;
+    pen.body("text/plain", TEXT.len() + name.len() + 2)?;
+    if head_only { Ok(()) } else { write!(pen, "{TEXT}{name}\r\n") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scheme_is_read_in_any_case() {
+        for field in ["Bearer abc", "bearer abc", "BEARER   abc  "] {
+            assert_eq!(token(field.as_bytes()), Some(&b"abc"[..]));
+        }
+        assert_eq!(token(b"Bearer "), Some(&b""[..]));
+        for field in ["", "Bearer", "Bearer\tabc", "Basic abc", "Bearers abc"] {
+            assert_eq!(token(field.as_bytes()), None, "{field}");
+        }
+    }
+
+    #[test]
+    fn each_call_needs_its_scope() {
+        for (head, tail, scope) in [
+            ("command/", "version", Scope::Read),
+            ("command/", "stream_write 0 1", Scope::Streams),
+            ("command/", "file_delete a", Scope::Files),
+            ("command/", "set time.zone 1", Scope::Config),
+            ("command/", "set ht s w x", Scope::Admin),
+            ("command", "", Scope::Admin),
+            ("log", "", Scope::Read),
+            ("stream", "", Scope::Streams),
+            (".console/", "", Scope::Read),
+            ("anything", "", Scope::Admin),
+        ] {
+            for granted in Scope::ALL {
+                let allowed = check(Scopes::of(&[granted]), head.as_bytes(), tail.as_bytes());
+                let expected = if granted == scope || granted == Scope::Admin { Ok(()) } else { Err(scope) };
+                assert_eq!(allowed, expected, "{head}{tail} with {granted:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_scope() {
+        let mut buffer = [0; 256];
+        let mut pen = Pen::new(&mut buffer);
+        explain(&mut pen, Scope::Config, false).unwrap();
+        let length = pen.length();
+        assert_eq!(
+            core::str::from_utf8(&buffer[..length]).unwrap(),
+            "WWW-Authenticate: Bearer error=\"insufficient_scope\", scope=\"config\"\r\nContent-Type: text/plain\r\n\
+             Content-Length: 49\r\n\r\n403 Forbidden: the token lacks the scope config\r\n"
+        );
+    }
+}

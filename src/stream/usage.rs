@@ -1,0 +1,45 @@
+//! How much of the streams is in use, for metrics.
+
+use super::{Kind, Streams};
+use crate::limits;
+
+/// Streams and buffers at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Open streams of each kind, in the order of [`Kind::ALL`].
+    pub open: [u8; Kind::ALL.len()],
+    /// Bytes that were received and not read yet.
+    pub received: usize,
+    /// Bytes that were written and not sent yet.
+    pub unsent: usize,
+}
+
+impl Usage {
+    /// Bytes of all buffers of one direction: received, unsent.
+    pub const CAPACITY: (usize, usize) = (limits::STREAMS * limits::STREAM_RX, limits::STREAMS * limits::STREAM_TX);
+}
+
+impl Streams {
+    /// What is in use now.
+    pub fn usage(&self) -> Usage {
+        let mut usage = Usage::default();
+        for handle in self.handles() {
+            let Ok((kind, received, unsent)) =
+                self.with(handle, |slot, stream| (stream.kind, slot.rx.len(), slot.tx.len()))
+            else {
+                continue;
+            };
+            if let Some(count) = usage.open.get_mut(kind as usize) {
+                *count += 1;
+            }
+            usage.received += received;
+            usage.unsent += unsent;
+        }
+        usage
+    }
+
+    /// Handles given to streams since boot; openings that failed later are counted, too.
+    pub fn taken(&self) -> u32 {
+        self.generation.get()
+    }
+}

@@ -6,6 +6,7 @@ use core::net::Ipv4Addr;
 
 use crate::clock::Clock;
 use crate::log::Log;
+use crate::place::place;
 use crate::port::{Ipv4Config, Port};
 use crate::variable::{Id, Variables, id};
 
@@ -16,9 +17,9 @@ pub struct Base {
     /// Wall clock and uptime.
     pub clock: Clock,
     /// The event log.
-    pub log: Log,
+    pub log: &'static Log,
     /// The variables in RAM.
-    pub variables: Variables,
+    pub variables: &'static Variables,
     /// What upper rooms report for read-only variables.
     pub status: Status,
 }
@@ -29,8 +30,8 @@ impl Base {
         let base = Self {
             port,
             clock: Clock::new(port.wall_clock()),
-            log: Log::new(),
-            variables: Variables::new(),
+            log: place!(Log, Log::new()),
+            variables: place!(Variables, Variables::new()),
             status: Status::default(),
         };
         base.variables.apply_board_defaults(port.board_defaults());

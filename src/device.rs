@@ -70,7 +70,7 @@ task!(spawn_websocket[limits::WEBSOCKETS](server: &'static HttpServer, number: u
 task!(spawn_client[limits::HTTP_CLIENTS](client: &'static Client, number: usize) client::run(client, number));
 task!(spawn_log[1](output: &'static Output) serial::follow_log(output));
 task!(spawn_serial[1](shell: &'static Shell, output: &'static Output) serial::command_mode(shell, output));
-task!(spawn_console[1](shell: &'static Shell) console::serve(shell));
+task!(spawn_console[limits::CONSOLES](shell: &'static Shell) console::serve(shell));
 task!(spawn_restart[1](machine: &'static Machine) restart(machine));
 
 /// Starts a device on a port. `overrides` are put over the stored settings, as `set` would do it, but are not stored
@@ -121,7 +121,9 @@ fn start(spawner: Spawner, shell: &'static Shell, server: &'static HttpServer, o
     spawn_http(spawner, server);
     spawn_serial(spawner, shell, output);
     spawn_log(spawner, output);
-    spawn_console(spawner, shell);
+    if limits::CONSOLES > 0 {
+        spawn_console(spawner, shell);
+    }
     spawn_restart(spawner, machine);
     spawn_joiner(spawner, machine.network);
     spawn_join(spawner, machine.network);

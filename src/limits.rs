@@ -98,6 +98,8 @@ pub const HTTP_CLIENT_FIELDS: usize = option("HTTP_CLIENT_FIELDS", 4096);
 pub const HTTP_CLIENT_BUFFER: usize = option("HTTP_CLIENT_BUFFER", 16_384);
 /// Header fields of an answer to a request.
 pub const HTTP_CLIENT_ANSWER_FIELDS: usize = 64;
+/// Operator consoles, one or none (`CONFIG_OPENZENTRI_CONSOLES`).
+pub const CONSOLES: usize = option("CONSOLES", 1);
 /// Access points one scan keeps (`CONFIG_OPENZENTRI_SCAN_RESULTS`).
 pub const SCAN_RESULTS: usize = option("SCAN_RESULTS", 32);
 /// Bytes of a host name.

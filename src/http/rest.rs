@@ -50,7 +50,7 @@ pub(super) async fn post_command(
 /// `GET /log`: the lines that are kept, the oldest first. Reading does not clear them.
 pub(super) async fn log(connection: &mut Connection<'_>, reply: &mut Reply, access: Access) -> Result<(), Failure> {
     auth::allow(connection, access, reply, b"log", b"")?;
-    keep_lines(&connection.server.base().log, reply);
+    keep_lines(connection.server.base().log, reply);
     answer(connection, Answer::log(&reply.text)).await
 }
 

@@ -14,8 +14,9 @@
 /* The line for the device, and its answer. One thread at a time has them. */
 static char line[CONFIG_OPENZENTRI_COMMAND_LINE];
 static uint32_t line_size;
-static char answer[CONFIG_OPENZENTRI_RESPONSE];
+static char answer[CONFIG_OPENZENTRI_CONSOLE_ANSWER];
 static uint32_t answer_size;
+static bool answer_cut;
 
 /* A line waits for the device. */
 static atomic_t line_waits;
@@ -42,6 +43,7 @@ void oz_console_answer(const uint8_t *text, uint32_t size)
 		return;
 	}
 	answer_size = MIN(size, sizeof(answer));
+	answer_cut = size > sizeof(answer);
 	memcpy(answer, text, answer_size);
 	k_sem_give(&answered);
 }
@@ -66,6 +68,9 @@ static void print_answer(const struct shell *sh)
 	}
 	if (answer_size > 0 && answer[answer_size - 1] != '\n') {
 		shell_fprintf_normal(sh, "\n");
+	}
+	if (answer_cut) {
+		shell_warn(sh, "The answer was longer (CONFIG_OPENZENTRI_CONSOLE_ANSWER).");
 	}
 }
 

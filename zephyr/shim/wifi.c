@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <string.h>
 #include <zephyr/kernel.h>
+#include <zephyr/net/net_if.h>
 #include <zephyr/net/dhcpv4.h>
 #include <zephyr/net/dns_resolve.h>
 #include <zephyr/net/net_event.h>
-#include <zephyr/net/net_if.h>
 #include <zephyr/net/net_mgmt.h>
 #include <zephyr/net/wifi_mgmt.h>
 

@@ -9,14 +9,13 @@ import json
 import os
 import subprocess
 import sys
+import unittest
 
 from test_rest import RestCase
 
 
 def needs(module, package):
     """Skips a test where a package is not installed."""
-    import unittest
-
     return unittest.skipUnless(importlib.util.find_spec(module), f"{package} is not installed")
 
 

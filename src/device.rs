@@ -11,6 +11,7 @@ use crate::http::{self, HttpServer};
 use crate::limits;
 use crate::log::Level;
 use crate::network::{self, Network};
+use crate::place::place;
 use crate::port::{Interface, Port};
 use crate::serial::{self, Output};
 use crate::service::AutoStart;
@@ -36,20 +37,6 @@ pub struct Device {
 pub enum BootError {
     /// A variable given at the start is unknown, or its value is not valid: its place in the list.
     Override(usize),
-}
-
-/// Puts a value where it stays for ever: on a board a static of its own, elsewhere the heap.
-macro_rules! place {
-    ($kind:ty, $value:expr) => {{
-        #[cfg(feature = "linux")]
-        let placed: &'static $kind = std::boxed::Box::leak(std::boxed::Box::new($value));
-        #[cfg(not(feature = "linux"))]
-        let placed: &'static $kind = {
-            static PLACE: static_cell::StaticCell<$kind> = static_cell::StaticCell::new();
-            PLACE.init_with(|| $value)
-        };
-        placed
-    }};
 }
 
 /// Declares a task: on a board out of a static pool, elsewhere on the heap.

@@ -26,6 +26,7 @@ pub mod http;
 pub mod limits;
 pub mod log;
 pub mod network;
+mod place;
 pub mod port;
 pub mod scope;
 pub mod serial;

@@ -15,6 +15,7 @@ use heapless::{String, Vec};
 use crate::base::Base;
 use crate::file::{Files, Reader, Writer};
 use crate::limits;
+use crate::place::{place, place_all};
 use crate::port::Socket;
 
 mod access;
@@ -204,15 +205,18 @@ impl Slot {
     }
 }
 
+/// The text of a buffered command.
+type Text = RefCell<Vec<u8, { limits::RESPONSE }>>;
+
 /// All streams and servers.
 pub struct Streams {
     base: &'static Base,
     files: &'static Files,
-    slots: [Slot; limits::STREAMS],
+    slots: &'static [Slot],
     servers: [server::Server; limits::SERVERS],
     generation: Cell<u32>,
     /// The text of the one buffered command whose stream is open.
-    text: RefCell<Vec<u8, { limits::RESPONSE }>>,
+    text: &'static Text,
 }
 
 impl Streams {
@@ -221,10 +225,10 @@ impl Streams {
         Self {
             base,
             files,
-            slots: core::array::from_fn(|_| Slot::new()),
+            slots: place_all!(Slot, limits::STREAMS, Slot::new()),
             servers: core::array::from_fn(|_| server::Server::new()),
             generation: Cell::new(0),
-            text: RefCell::new(Vec::new()),
+            text: place!(Text, RefCell::new(Vec::new())),
         }
     }
 

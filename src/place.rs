@@ -1,0 +1,50 @@
+//! Places for values that live as long as the device: on a board statics of their own, elsewhere the heap.
+
+/// Puts a value where it stays for ever. On a board, each call in the source has one place and may run once.
+macro_rules! place {
+    ($kind:ty, $value:expr) => {{
+        #[cfg(feature = "linux")]
+        let placed: &'static $kind = std::boxed::Box::leak(std::boxed::Box::new($value));
+        #[cfg(not(feature = "linux"))]
+        let placed: &'static $kind = {
+            static PLACE: static_cell::StaticCell<$kind> = static_cell::StaticCell::new();
+            $crate::place::fill(&PLACE, || $value)
+        };
+        placed
+    }};
+}
+
+/// Puts `count` values side by side where they stay for ever; see [`place`]. On a board no more than one of them is on
+/// the stack at a time.
+macro_rules! place_all {
+    ($kind:ty, $count:expr, $value:expr) => {{
+        #[cfg(feature = "linux")]
+        let placed: &'static [$kind] = (0..$count).map(|_| $value).collect::<std::vec::Vec<$kind>>().leak();
+        #[cfg(not(feature = "linux"))]
+        let placed: &'static [$kind] = {
+            static PLACE: static_cell::StaticCell<heapless::Vec<$kind, { $count }>> = static_cell::StaticCell::new();
+            $crate::place::fill_all(PLACE.init_with(heapless::Vec::new), || $value)
+        };
+        placed
+    }};
+}
+
+pub(crate) use {place, place_all};
+
+/// Makes the value in a stack frame that is gone afterwards: on the way to its place it may be on the stack.
+#[cfg(not(feature = "linux"))]
+#[inline(never)]
+pub(crate) fn fill<T>(place: &'static static_cell::StaticCell<T>, value: impl FnOnce() -> T) -> &'static T {
+    place.init_with(value)
+}
+
+/// Fills all places, one value after the other.
+#[cfg(not(feature = "linux"))]
+#[inline(never)]
+pub(crate) fn fill_all<T, const N: usize>(
+    places: &'static mut heapless::Vec<T, N>,
+    value: impl Fn() -> T,
+) -> &'static [T] {
+    while places.push(value()).is_ok() {}
+    places
+}

@@ -8,6 +8,7 @@
 //! command                         the command language: line, table, shell, handlers
 //! service                         what comes and goes with the network
 //! stream   network   file         what commands act on
+//! token                           API tokens and their scopes
 //! base     (log clock variable)   what every room needs
 //! wire     limits                 codecs without I/O; every bound
 //! port                            the contract with the place where it runs

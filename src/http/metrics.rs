@@ -98,33 +98,48 @@ macro_rules! families {
 }
 
 families! {
-    Info "build" "" "The firmware.", |facts, out| out.build(facts.board);
-    Gauge "uptime_seconds" "seconds" "Time since the start.", |facts, out| out.one(Millis(facts.uptime));
+    Info "build" "" "The firmware.",
+        |facts, out| out.build(facts.board);
+    Gauge "uptime_seconds" "seconds" "Time since the start.",
+        |facts, out| out.one(Millis(facts.uptime));
     Gauge "memory_usage_ratio" "ratio" "Memory in use, where the board can tell.",
         |facts, out| facts.memory.map_or(Ok(()), |percent| out.one(Percent(percent)));
     Gauge "streams_open" "" "Open streams.",
-        |facts, out| (Kind::ALL.iter().zip(facts.streams.open)).try_for_each(|(kind, open)| out.labelled("kind", kind.name(), open));
-    Gauge "streams_limit" "" "Streams that can be open at once.", |_, out| out.one(limits::STREAMS);
-    Counter "stream_handles" "" "Handles given to streams, openings that failed included.", |facts, out| out.one(facts.handles);
+        |facts, out| out.each("kind", Kind::ALL.iter().map(|kind| kind.name()), &facts.streams.open);
+    Gauge "streams_limit" "" "Streams that can be open at once.",
+        |_, out| out.one(limits::STREAMS);
+    Counter "stream_handles" "" "Handles given to streams, openings that failed included.",
+        |facts, out| out.one(facts.handles);
     Gauge "stream_buffer_bytes" "bytes" "Bytes in the buffers of streams: received and not read, written and not sent.",
-        |facts, out| out.directions(facts.streams.received, facts.streams.unsent);
+        |facts, out| out.each("direction", DIRECTIONS, &[facts.streams.received, facts.streams.unsent]);
     Gauge "stream_buffer_size_bytes" "bytes" "Bytes that all these buffers have.",
-        |_, out| out.directions(Usage::CAPACITY.0, Usage::CAPACITY.1);
+        |_, out| out.each("direction", DIRECTIONS, &[Usage::CAPACITY.0, Usage::CAPACITY.1]);
     Counter "commands" "" "Commands that have ended, by result code: 0 is success.",
-        |facts, out| (0..).zip(facts.results).try_for_each(|(code, count): (u8, _)| out.labelled("code", code, count));
+        |facts, out| out.each("code", 0.., &facts.results);
     Counter "http_requests" "" "Answers of the HTTP server by class of status.",
-        |facts, out| (1..).zip(facts.answers).try_for_each(|(class, count): (u8, _)| out.labelled("class", format_args!("{class}xx"), count));
-    Counter "http_connections" "" "Connections that the HTTP server has taken.", |facts, out| out.one(facts.connections);
-    Gauge "http_connections_open" "" "Connections being served, this one included.", |facts, out| out.one(facts.connections_open);
-    Gauge "http_connections_limit" "" "Connections that can be served at once.", |facts, out| out.one(facts.connections_limit);
-    Counter "log_lines" "" "Lines of the event log.", |facts, out| out.one(facts.log_lines);
-    Counter "log_lines_dropped" "" "Lines that newer ones have pushed out of the log.", |facts, out| out.one(facts.log_dropped);
-    Gauge "files" "" "Files on the device.", |facts, out| out.one(facts.files);
-    Gauge "flash_free_bytes" "bytes" "Room for files.", |facts, out| out.one(facts.flash_free);
-    Gauge "network_up" "" "1 with an address in the wireless network.", |facts, out| out.one(u8::from(facts.network_up));
+        |facts, out| out.each("class", ["1xx", "2xx", "3xx", "4xx", "5xx"], &facts.answers);
+    Counter "http_connections" "" "Connections that the HTTP server has taken.",
+        |facts, out| out.one(facts.connections);
+    Gauge "http_connections_open" "" "Connections being served, this one included.",
+        |facts, out| out.one(facts.connections_open);
+    Gauge "http_connections_limit" "" "Connections that can be served at once.",
+        |facts, out| out.one(facts.connections_limit);
+    Counter "log_lines" "" "Lines of the event log.",
+        |facts, out| out.one(facts.log_lines);
+    Counter "log_lines_dropped" "" "Lines that newer ones have pushed out of the log.",
+        |facts, out| out.one(facts.log_dropped);
+    Gauge "files" "" "Files on the device.",
+        |facts, out| out.one(facts.files);
+    Gauge "flash_free_bytes" "bytes" "Room for files.",
+        |facts, out| out.one(facts.flash_free);
+    Gauge "network_up" "" "1 with an address in the wireless network.",
+        |facts, out| out.one(u8::from(facts.network_up));
     Gauge "wlan_signal_dbm" "dbm" "Signal of the network that is joined.",
         |facts, out| facts.rssi.map_or(Ok(()), |rssi| out.one(rssi));
 }
+
+/// The two ways through a stream.
+const DIRECTIONS: [&str; 2] = ["receive", "transmit"];
 
 impl Pieces for Facts {
     fn write(&self, number: usize, out: &mut dyn Write) -> Option<fmt::Result> {
@@ -165,23 +180,22 @@ impl Samples<'_> {
         writeln!(self.out, "openzentri_{}{} {value}", self.name, self.suffix)
     }
 
-    /// One of several samples. Labels hold nothing that needs to be escaped.
-    fn labelled(&mut self, label: &str, what: impl Display, value: impl Display) -> fmt::Result {
-        writeln!(self.out, "openzentri_{}{}{{{label}=\"{what}\"}} {value}", self.name, self.suffix)
-    }
-
-    fn directions(&mut self, receive: usize, transmit: usize) -> fmt::Result {
-        self.labelled("direction", "receive", receive)?;
-        self.labelled("direction", "transmit", transmit)
+    /// A sample for each value of a label; these hold nothing that needs to be escaped.
+    fn each<L: Display>(
+        &mut self,
+        label: &str,
+        names: impl IntoIterator<Item = L>,
+        values: &[impl Display],
+    ) -> fmt::Result {
+        names.into_iter().zip(values).try_for_each(|(name, value)| {
+            writeln!(self.out, "openzentri_{}{}{{{label}=\"{name}\"}} {value}", self.name, self.suffix)
+        })
     }
 
     fn build(&mut self, board: &str) -> fmt::Result {
         let (release, build, compatible) = (env!("CARGO_PKG_VERSION"), version::BUILD, version::COMPATIBLE);
-        writeln!(
-            self.out,
-            "openzentri_{}{}{{version=\"{release}\",build=\"{build}\",board=\"{board}\",compatible=\"{compatible}\"}} 1",
-            self.name, self.suffix
-        )
+        write!(self.out, "openzentri_{}{}{{version=\"{release}\",build=\"{build}\",", self.name, self.suffix)?;
+        writeln!(self.out, "board=\"{board}\",compatible=\"{compatible}\"}} 1")
     }
 }
 
@@ -241,7 +255,8 @@ mod tests {
     fn samples_as_openmetrics_wants_them() {
         let text = written(facts());
         for line in [
-            "# TYPE openzentri_uptime_seconds gauge\n# UNIT openzentri_uptime_seconds seconds\n# HELP openzentri_uptime_seconds Time since the start.\nopenzentri_uptime_seconds 61.007\n",
+            "# TYPE openzentri_uptime_seconds gauge\n# UNIT openzentri_uptime_seconds seconds\n\
+             # HELP openzentri_uptime_seconds Time since the start.\nopenzentri_uptime_seconds 61.007\n",
             "openzentri_memory_usage_ratio 0.07\n",
             "openzentri_streams_open{kind=\"TCPS\"} 2\n",
             "# TYPE openzentri_commands counter\n",

@@ -9,14 +9,13 @@ import json
 import os
 import subprocess
 import sys
+import unittest
 
 from test_rest import RestCase
 
 
 def needs(module, package):
     """Skips a test where a package is not installed."""
-    import unittest
-
     return unittest.skipUnless(importlib.util.find_spec(module), f"{package} is not installed")
 
 
@@ -31,7 +30,7 @@ class Description(RestCase):
     def test_every_command_and_variable_is_listed(self):
         document = self.document()
         self.assertEqual(document["openapi"], "3.1.0")
-        commands = {line.split(" : ")[0]: line.split(" : ")[1] for line in self.rest.text("help commands").split("\r\n")}
+        commands = dict(line.split(" : ") for line in self.rest.text("help commands").split("\r\n"))
         self.assertEqual({row["name"]: row["short"] for row in document["x-commands"]}, commands)
         variables = [line[4:].split("  (")[0] for line in self.rest.text("help variables").split("\r\n")]
         self.assertEqual([row["name"] for row in document["x-variables"]], variables)

@@ -45,6 +45,7 @@ mod json;
 mod metrics;
 mod mime;
 mod openapi;
+mod patience;
 mod pieces;
 mod request;
 mod respond;

@@ -6,7 +6,7 @@ use core::net::Ipv4Addr;
 
 use crate::clock::Clock;
 use crate::log::Log;
-use crate::place::place;
+use crate::place::place_const;
 use crate::port::{Ipv4Config, Port};
 use crate::variable::{Id, Variables, id};
 
@@ -30,8 +30,8 @@ impl Base {
         let base = Self {
             port,
             clock: Clock::new(port.wall_clock()),
-            log: place!(Log, Log::new()),
-            variables: place!(Variables, Variables::new()),
+            log: place_const!(Log, Log::new()),
+            variables: place_const!(Variables, Variables::new()),
             status: Status::default(),
         };
         base.variables.apply_board_defaults(port.board_defaults());

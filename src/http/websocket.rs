@@ -32,6 +32,10 @@ use crate::wire::websocket::{self as wire, Payload, Reader, Step, code};
 /// How long the two sides may take to say good-bye.
 const CLOSE_TIME: Duration = Duration::from_secs(5);
 
+/// How long a ping waits for the pong before it to be on its way; then that pong is left out, so that a client that does
+/// not read can still send.
+const PONG_TIME: Duration = Duration::from_secs(1);
+
 /// What the server proves with its answer that it has read the key (RFC 6455, section 1.3).
 const MAGIC: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
@@ -129,14 +133,34 @@ pub async fn session(server: &'static HttpServer, number: usize) {
 
 /// What one half of a session wants the other to send between its messages.
 struct Outbox {
-    /// Only the last ping has to be answered (RFC 6455, section 5.5.3).
+    /// The payload of a ping that has not been answered.
     pong: RefCell<Option<Payload>>,
     close: Cell<Option<Option<u16>>>,
     changed: Signal<NoopRawMutex, ()>,
+    pong_taken: Signal<NoopRawMutex, ()>,
+    /// A close frame has been sent: nothing may follow it.
+    ended: Cell<bool>,
 }
 
 impl Outbox {
-    fn answer(&self, ping: Payload) {
+    fn new() -> Self {
+        Self {
+            pong: RefCell::new(None),
+            close: Cell::new(None),
+            changed: Signal::new(),
+            pong_taken: Signal::new(),
+            ended: Cell::new(false),
+        }
+    }
+
+    /// Every ping is answered as long as the client reads; otherwise only the last one has to be (RFC 6455, section
+    /// 5.5.3).
+    async fn answer(&self, ping: Payload) {
+        let is_pending = self.pong.borrow().is_some();
+        if is_pending && !self.ended.get() {
+            self.pong_taken.reset();
+            let _ = with_timeout(PONG_TIME, self.pong_taken.wait()).await;
+        }
         self.pong.replace(Some(ping));
         self.changed.signal(());
     }
@@ -149,11 +173,13 @@ impl Outbox {
     /// The next control frame, and whether it is the last.
     async fn next(&self) -> (wire::Control, bool) {
         loop {
+            // A ping that came before the end of the conversation is answered before it.
+            if let Some(ping) = self.pong.take() {
+                self.pong_taken.signal(());
+                return (wire::pong(&ping), false);
+            }
             if let Some(code) = self.close.get() {
                 return (wire::close(code), true);
-            }
-            if let Some(ping) = self.pong.take() {
-                return (wire::pong(&ping), false);
             }
             self.changed.wait().await;
         }
@@ -164,13 +190,16 @@ impl Session {
     async fn serve(&self, server: &'static HttpServer, inbound: &mut [u8], outbound: &mut [u8]) {
         let port = server.base().port;
         let _ = port.tcp_keepalive(self.socket, server.streams().keepalive());
-        let outbox = Outbox { pong: RefCell::new(None), close: Cell::new(None), changed: Signal::new() };
+        let outbox = Outbox::new();
         let polite = {
             let mut sending = pin!(self.send(server, outbound, &outbox));
             let mut receiving = pin!(self.receive(port, inbound, &outbox));
             match select(sending.as_mut(), receiving.as_mut()).await {
                 // The owner has closed the stream: the client may answer to that.
-                Either::First(Ok(())) => with_timeout(CLOSE_TIME, receiving).await.is_ok(),
+                Either::First(Ok(())) => {
+                    outbox.ended.set(true);
+                    with_timeout(CLOSE_TIME, receiving).await.is_ok()
+                }
                 Either::Second(Some(code)) => {
                     outbox.close(code);
                     self.room.peer_gone();
@@ -261,7 +290,7 @@ impl Session {
                     Step::More => {}
                     // After the owner has closed the stream the data is for nobody.
                     Step::Data => self.room.deliver(now).await.unwrap_or_default(),
-                    Step::Ping(payload) => outbox.answer(payload),
+                    Step::Ping(payload) => outbox.answer(payload).await,
                     Step::Close(code) => return Some(code),
                 }
                 rest = later;

@@ -3,6 +3,7 @@
 import "./commands.test.mjs";
 import "./data.test.mjs";
 import "./everyone.test.mjs";
+import "./websocket.test.mjs";
 import { run } from "./harness.mjs";
 
 await run();

@@ -16,6 +16,8 @@ const tests = [];
 export const test = (name, body) => tests.push({ name, body });
 
 export const device = new Device(program);
+/** What the tests want to be done when all is over. */
+export const atEnd = [];
 export let browser;
 export let context;
 export let page;
@@ -56,6 +58,7 @@ export async function run() {
   try {
     await session();
   } finally {
+    for (const end of atEnd) await end();
     await device.stop();
     device.remove();
   }

@@ -81,6 +81,61 @@ fn fragments_pings_and_pieces() {
 }
 
 #[test]
+fn every_ping_is_answered() {
+    let mut device = device();
+    silent(&mut device);
+    let peer = open(&mut device);
+    let mut pings = Vec::new();
+    let mut pongs = Vec::new();
+    for number in 0..10 {
+        pings.extend(frame(0x89, &[number]));
+        pongs.extend([0x8A, 1, number]);
+    }
+    // All at once, and what comes last ends the conversation.
+    pings.extend(frame(0x88, b"\x03\xe8"));
+    pongs.extend(b"\x88\x02\x03\xe8");
+    peer.send(&pings);
+    device.settle();
+    assert_eq!(peer.received(), pongs);
+}
+
+#[test]
+fn a_client_that_does_not_read_its_pongs_can_still_send() {
+    let mut device = device();
+    silent(&mut device);
+    let peer = open(&mut device);
+    peer.set_window(0);
+    for number in 0..4 {
+        peer.send(frame(0x89, &[number]));
+    }
+    peer.send(frame(0x82, b"data"));
+    device.settle();
+    assert_eq!(device.command("poll 0"), "0\r\n");
+    // The first pong is on its way, the two after it are given up.
+    device.advance(Duration::from_secs(3));
+    assert_eq!(device.command("read 0 9"), "data\r\n");
+    peer.set_window(1000);
+    device.settle();
+    assert_eq!(peer.received(), b"\x8a\x01\x00\x8a\x01\x03");
+}
+
+#[test]
+fn pings_after_the_end_have_no_answer() {
+    let mut device = device();
+    silent(&mut device);
+    let peer = open(&mut device);
+    device.command("close 0");
+    device.settle();
+    assert_eq!(peer.received(), b"\x88\x02\x03\xe8");
+    for _ in 0..10 {
+        peer.send(frame(0x89, b"?"));
+    }
+    peer.send(frame(0x88, b"\x03\xe8"));
+    device.settle();
+    assert_eq!((peer.received(), peer.end()), (Vec::new(), Some(End::Finished)));
+}
+
+#[test]
 fn a_client_that_closes_leaves_its_data() {
     let mut device = device();
     silent(&mut device);

@@ -47,6 +47,7 @@ mod metrics;
 mod mime;
 mod openapi;
 mod origin;
+mod patience;
 mod pieces;
 mod request;
 mod respond;

@@ -21,6 +21,7 @@ use sha1_smol::Sha1;
 
 use super::auth::Access;
 use super::connection::{Connection, Failure, discard, send};
+use super::patience;
 use super::request::Request;
 use super::respond::{Pen, Status};
 use super::room::Room;
@@ -208,12 +209,11 @@ impl Session {
 
     /// Sends what the owner writes, and control frames between that, until a close frame has been sent.
     async fn send(&self, server: &'static HttpServer, buffer: &mut [u8], outbox: &Outbox) -> Result<(), Failure> {
-        let port = server.base().port;
         loop {
             let mut length = [0; 4];
             let first = match select3(outbox.next(), self.room.closed(), self.room.take(&mut length)).await {
                 Either3::First((frame, is_last)) => {
-                    send(port, self.socket, &frame).await?;
+                    self.put(server, &frame).await?;
                     if is_last {
                         return Ok(());
                     }
@@ -223,31 +223,35 @@ impl Session {
                 Either3::Second(()) | Either3::Third(Err(_)) => {
                     let stopped = server.stops.get() != self.stops;
                     let code = if stopped { code::GOING_AWAY } else { code::NORMAL };
-                    return send(port, self.socket, &wire::close(Some(code))).await;
+                    return self.put(server, &wire::close(Some(code))).await;
                 }
             };
             // The length may lie across the end of the ring.
             self.fill(length.get_mut(first..).unwrap_or_default()).await?;
-            self.message(port, u32::from_le_bytes(length) as usize, buffer).await?;
+            self.message(server, u32::from_le_bytes(length) as usize, buffer).await?;
             self.room.sent();
         }
     }
 
     /// Sends one message of the owner.
-    async fn message(&self, port: &'static dyn Port, length: usize, buffer: &mut [u8]) -> Result<(), Failure> {
+    async fn message(&self, server: &'static HttpServer, length: usize, buffer: &mut [u8]) -> Result<(), Failure> {
         let (header, mut used) = wire::binary(length);
         buffer.get_mut(..used).ok_or(Failure::Gone)?.copy_from_slice(header.get(..used).unwrap_or_default());
         let mut left = length;
         loop {
             let count = left.min(buffer.len() - used);
             self.fill(buffer.get_mut(used..used + count).unwrap_or_default()).await?;
-            send(port, self.socket, buffer.get(..used + count).unwrap_or_default()).await?;
+            self.put(server, buffer.get(..used + count).unwrap_or_default()).await?;
             left -= count;
             used = 0;
             if left == 0 {
                 return Ok(());
             }
         }
+    }
+
+    async fn put(&self, server: &'static HttpServer, bytes: &[u8]) -> Result<(), Failure> {
+        send(server, self.socket, bytes, &patience::SESSION).await
     }
 
     /// Takes what the owner has certainly written: a message and its length are written in one step. When the owner has

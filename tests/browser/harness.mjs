@@ -15,7 +15,7 @@ const CHROMIUM = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic
 const tests = [];
 export const test = (name, body) => tests.push({ name, body });
 
-export const device = new Device(program);
+export const device = new Device(program, process.env.OPENZENTRI_TARGET);
 export let browser;
 export let context;
 export let page;
@@ -50,6 +50,9 @@ export async function enter(line) {
 export async function answerDialog(action) {
   await button(action, page.locator("#confirm")).click();
 }
+
+/** Leaves the console, which asks all the time and would complain that the device does not answer for a while. */
+export const leave = () => page.goto("about:blank");
 
 /** Runs the tests in the order in which they were added, on one page. */
 export async function run() {

@@ -99,7 +99,7 @@ export class Device {
   }
 
   async stop() {
-    if (this.process.exitCode === null) {
+    if (this.process.exitCode === null && this.process.signalCode === null) {
       this.process.kill();
       await once(this.process, "exit");
     }

@@ -5,7 +5,6 @@ import { chromium } from "playwright-core";
 import { Device, until } from "./device.mjs";
 
 const [program, wanted = ""] = process.argv.slice(2);
-export const OUTPUT = new URL("output/", import.meta.url).pathname;
 export const VIEWS = ["terminal", "network", "streams", "files", "settings"];
 export const PHONE = { width: 360, height: 740 };
 export const DESKTOP = { width: 1280, height: 800 };
@@ -16,6 +15,7 @@ const tests = [];
 export const test = (name, body) => tests.push({ name, body });
 
 export const device = new Device(program, process.env.OPENZENTRI_TARGET);
+export const OUTPUT = new URL(`output/${device.target}/`, import.meta.url).pathname;
 export let browser;
 export let context;
 export let page;

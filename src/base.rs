@@ -10,7 +10,7 @@ use embassy_sync::waitqueue::MultiWakerRegistration;
 use crate::clock::Clock;
 use crate::limits;
 use crate::log::Log;
-use crate::place::place;
+use crate::place::place_const;
 use crate::port::{Ipv4Config, Port};
 use crate::variable::{Id, Variables, id};
 
@@ -36,8 +36,8 @@ impl Base {
         let base = Self {
             port,
             clock: Clock::new(port.wall_clock()),
-            log: place!(Log, Log::new()),
-            variables: place!(Variables, Variables::new()),
+            log: place_const!(Log, Log::new()),
+            variables: place_const!(Variables, Variables::new()),
             status: Status::default(),
             revocations: Revocations::new(),
         };

@@ -6,6 +6,7 @@
 
 use core::cell::{Cell, RefCell};
 use core::fmt::{self, Write};
+use core::future::pending;
 use core::net::{Ipv4Addr, SocketAddrV4};
 use core::pin::pin;
 
@@ -18,15 +19,20 @@ use embassy_time::{Duration, with_timeout};
 use heapless::String;
 use sha1_smol::Sha1;
 
+use super::auth::Access;
 use super::connection::{Connection, Failure, discard, send};
 use super::patience;
 use super::request::Request;
 use super::respond::{Pen, Status};
 use super::room::Room;
 use super::server::HttpServer;
+use super::{bearer, origin};
+use crate::base::Base;
 use crate::limits;
+use crate::log::Level;
 use crate::port::{self, Event, Port, Socket};
 use crate::stream::{Ends, Kind};
+use crate::token::Ticket;
 use crate::wire::websocket::{self as wire, Payload, Reader, Step, code};
 
 /// How long the two sides may take to say good-bye.
@@ -48,10 +54,12 @@ pub(super) struct Session {
     room: Room,
     /// [`HttpServer::stops`] at the beginning.
     stops: u32,
+    /// The token with which it was opened, if one was needed.
+    ticket: Option<Ticket>,
 }
 
 /// Opens a WebSocket and its stream.
-pub(super) async fn open(connection: &mut Connection<'_>, request: &Request) -> Result<(), Failure> {
+pub(super) async fn open(connection: &mut Connection<'_>, request: &Request, access: Access) -> Result<(), Failure> {
     let fields = &request.fields;
     if !fields.upgrade.is_websocket() || !fields.websocket_13 || !request.is_1_1 {
         return Err(Failure::Upgrade);
@@ -63,6 +71,14 @@ pub(super) async fn open(connection: &mut Connection<'_>, request: &Request) -> 
         return Err(Status::BAD_REQUEST.into());
     }
     let server = connection.server;
+    let nobody = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
+    let local = connection.port.local_address(connection.socket).unwrap_or(nobody);
+    if !may_open(connection, request, *local.ip()) {
+        let text = format_args!("WebSocket refused: a page of another origin (http.server.cors_origin)");
+        server.base().log.line(Level::Failure, text);
+        return Err(Status::FORBIDDEN.into());
+    }
+    let ticket = bearer::ticket(connection, request, access);
     if server.sessions.idle() == 0 {
         return Err(Status::UNAVAILABLE.into());
     }
@@ -72,11 +88,9 @@ pub(super) async fn open(connection: &mut Connection<'_>, request: &Request) -> 
     switch(&mut pen, &accept).map_err(|_| Failure::Gone)?;
     let length = pen.length();
     connection.send(length).await?;
-    let nobody = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
-    let local = connection.port.local_address(connection.socket).unwrap_or(nobody);
     let handle = reservation.room(Ends::Server { local, remote: connection.remote });
     let room = Room::of(server.streams(), handle).map_err(|_| Failure::Gone)?;
-    let session = Session { socket: connection.socket, room, stops: server.stops.get() };
+    let session = Session { socket: connection.socket, room, stops: server.stops.get(), ticket };
     match server.sessions.give(session) {
         Ok(()) => connection.handed_on = true,
         Err(session) => {
@@ -85,6 +99,13 @@ pub(super) async fn open(connection: &mut Connection<'_>, request: &Request) -> 
         }
     }
     Ok(())
+}
+
+/// Whether no page has sent the request, or one that may.
+fn may_open(connection: &Connection<'_>, request: &Request, address: Ipv4Addr) -> bool {
+    let Some(origin) = request.fields.origin else { return true };
+    let host = request.fields.host.map_or(&[][..], |host| host.of(connection.buffer));
+    connection.server.with_origin(|allowed| origin::may_open(origin.of(connection.buffer), host, address, allowed))
 }
 
 /// The value of `Sec-WebSocket-Accept` for a key; `None` when it is not 16 bytes in base64.
@@ -193,7 +214,7 @@ impl Session {
         let outbox = Outbox::new();
         let polite = {
             let mut sending = pin!(self.send(server, outbound, &outbox));
-            let mut receiving = pin!(self.receive(port, inbound, &outbox));
+            let mut receiving = pin!(self.until_end(server.base(), inbound, &outbox));
             match select(sending.as_mut(), receiving.as_mut()).await {
                 // The owner has closed the stream: the client may answer to that.
                 Either::First(Ok(())) => {
@@ -270,6 +291,20 @@ impl Session {
             part = part.get_mut(count..).unwrap_or_default();
         }
         Ok(())
+    }
+
+    /// Receives until the client ends the connection or its token is revoked; answers as [`Session::receive`].
+    async fn until_end(&self, base: &Base, buffer: &mut [u8], outbox: &Outbox) -> Option<Option<u16>> {
+        let revoked = async {
+            match &self.ticket {
+                Some(ticket) => ticket.revoked(base).await,
+                None => pending().await,
+            }
+        };
+        match select(self.receive(base.port, buffer, outbox), revoked).await {
+            Either::First(end) => end,
+            Either::Second(()) => Some(Some(code::POLICY)),
+        }
     }
 
     /// Receives until the client closes or breaks the protocol: then what to answer. `None` when it is gone.

@@ -2,6 +2,8 @@
 
 import "./commands.test.mjs";
 import "./data.test.mjs";
+import "./origin.test.mjs";
+import "./app.test.mjs";
 import "./everyone.test.mjs";
 import "./websocket.test.mjs";
 import { run } from "./harness.mjs";

@@ -11,7 +11,7 @@ let device;
 /** Starts the device for the first of these tests that runs. */
 async function start() {
   if (device) return;
-  device = new Device(process.argv[2]);
+  device = new Device(process.argv[2], process.env.OPENZENTRI_TARGET);
   atEnd.push(async () => {
     await device.stop();
     device.remove();

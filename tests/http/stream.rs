@@ -61,6 +61,49 @@ fn a_browser_and_a_host_talk() {
     assert_eq!(peer.received(), b"\x82\x05Hello\x82\x03\xff\0\n");
 }
 
+/// The status that the upgrade of a page gets which was loaded from `origin`.
+fn knock(device: &mut SimDevice, host: &str, origin: &str) -> u16 {
+    let peer = device.port().connect(80).unwrap();
+    peer.send(UPGRADE.replace("Host: a\r\n", &format!("Host: {host}\r\nOrigin: {origin}\r\n")));
+    device.settle();
+    let status = peer.received_text().get(9..12).unwrap().parse().unwrap();
+    peer.close();
+    device.command("close all");
+    status
+}
+
+#[test]
+fn pages_from_elsewhere_open_no_web_socket() {
+    let mut device = device();
+    assert_eq!(knock(&mut device, "10.5.6.108", "http://evil.example"), 403);
+    assert!(!device.command("list").contains("WEBS"));
+    for (host, origin, status) in [
+        ("10.5.6.108", "http://10.5.6.108", 101),
+        ("lamp.local", "http://lamp.local", 101),
+        ("lamp.local", "http://10.5.6.108", 101),
+        ("10.5.6.108", "http://lamp.local", 403),
+        ("10.5.6.108", "http://10.5.6.108:8080", 403),
+        ("10.5.6.108", "null", 403),
+        ("evil.example", "http://10.5.6.1080", 403),
+    ] {
+        assert_eq!(knock(&mut device, host, origin), status, "{origin} at {host}");
+    }
+}
+
+#[test]
+fn pages_of_the_allowed_origin_open_web_sockets() {
+    for (allowed, origin, status) in [
+        ("*", "http://maker.example", 101),
+        ("*", "null", 101),
+        ("http://maker.example", "http://maker.example", 101),
+        ("http://maker.example", "http://maker.example:8080", 403),
+        ("http://maker.example", "http://10.5.6.108", 101),
+    ] {
+        let mut device = device_with(&[("http.server.cors_origin", allowed)]);
+        assert_eq!(knock(&mut device, "10.5.6.108", origin), status, "{origin} where {allowed} is allowed");
+    }
+}
+
 #[test]
 fn fragments_pings_and_pieces() {
     let mut device = device();

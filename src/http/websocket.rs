@@ -69,7 +69,9 @@ pub(super) async fn open(connection: &mut Connection<'_>, request: &Request) -> 
     connection.send(length).await?;
     let nobody = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
     let local = connection.port.local_address(connection.socket).unwrap_or(nobody);
-    let handle = reservation.room(Ends::Server { local, remote: connection.remote });
+    // The owner may have closed it while the answer was sent.
+    let ends = Ends::Server { local, remote: connection.remote };
+    let handle = reservation.room(ends).ok_or(Failure::Gone)?;
     let room = Room::of(server.streams(), handle).map_err(|_| Failure::Gone)?;
     let session = Session { socket: connection.socket, room, stops: server.stops.get() };
     match server.sessions.give(session) {

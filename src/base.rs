@@ -1,12 +1,16 @@
 //! The lowest room above the port: what every other room of the device needs.
 
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
 use core::fmt;
 use core::net::Ipv4Addr;
+use core::task::Waker;
+
+use embassy_sync::waitqueue::MultiWakerRegistration;
 
 use crate::clock::Clock;
+use crate::limits;
 use crate::log::Log;
-use crate::place::place;
+use crate::place::place_const;
 use crate::port::{Ipv4Config, Port};
 use crate::variable::{Id, Variables, id};
 
@@ -22,6 +26,8 @@ pub struct Base {
     pub variables: &'static Variables,
     /// What upper rooms report for read-only variables.
     pub status: Status,
+    /// API tokens that were revoked.
+    pub revocations: Revocations,
 }
 
 impl Base {
@@ -30,9 +36,10 @@ impl Base {
         let base = Self {
             port,
             clock: Clock::new(port.wall_clock()),
-            log: place!(Log, Log::new()),
-            variables: place!(Variables, Variables::new()),
+            log: place_const!(Log, Log::new()),
+            variables: place_const!(Variables, Variables::new()),
             status: Status::default(),
+            revocations: Revocations::new(),
         };
         base.variables.apply_board_defaults(port.board_defaults());
         base
@@ -66,5 +73,34 @@ impl Status {
     /// The address in use, or 0.0.0.0.
     pub fn address(&self) -> Ipv4Addr {
         self.ipv4.get().map_or(Ipv4Addr::UNSPECIFIED, |config| config.address)
+    }
+}
+
+/// How often an API token was revoked, and who wants to know.
+pub struct Revocations {
+    count: Cell<u32>,
+    /// One a WebSocket; nobody else waits here.
+    watchers: RefCell<MultiWakerRegistration<{ limits::WEBSOCKETS }>>,
+}
+
+impl Revocations {
+    fn new() -> Self {
+        Self { count: Cell::new(0), watchers: RefCell::new(MultiWakerRegistration::new()) }
+    }
+
+    /// Changes whenever a token is revoked.
+    pub fn count(&self) -> u32 {
+        self.count.get()
+    }
+
+    /// Wakes the task the next time.
+    pub fn watch(&self, waker: &Waker) {
+        self.watchers.borrow_mut().register(waker);
+    }
+
+    /// A token was revoked.
+    pub fn tell(&self) {
+        self.count.set(self.count.get().wrapping_add(1));
+        self.watchers.borrow_mut().wake();
     }
 }

@@ -29,7 +29,21 @@ macro_rules! place_all {
     }};
 }
 
-pub(crate) use {place, place_all};
+/// As [`place`], for a value that the compiler can make: on a board it is never on the stack.
+macro_rules! place_const {
+    ($kind:ty, $value:expr) => {{
+        #[cfg(feature = "linux")]
+        let placed: &'static $kind = std::boxed::Box::leak(std::boxed::Box::new($value));
+        #[cfg(not(feature = "linux"))]
+        let placed: &'static $kind = {
+            static PLACE: static_cell::ConstStaticCell<$kind> = static_cell::ConstStaticCell::new($value);
+            PLACE.take()
+        };
+        placed
+    }};
+}
+
+pub(crate) use {place, place_all, place_const};
 
 /// Makes the value in a stack frame that is gone afterwards: on the way to its place it may be on the stack.
 #[cfg(not(feature = "linux"))]

@@ -5,7 +5,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use core::cell::Cell;
 use core::fmt::Write;
+use core::future::poll_fn;
+use core::task::Poll;
 use heapless::String;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
@@ -106,7 +109,9 @@ fn text<const N: usize>(bytes: &[u8]) -> String<N> {
 /// Revokes a token: it is not valid any more from now on.
 pub fn delete(base: &Base, name: &[u8]) -> Result<(), TokenError> {
     let place = find(base, name).ok_or(TokenError::Unknown)?;
-    base.variables.set_at(TOKENS, place, b"").map_err(|_| TokenError::Full)
+    base.variables.set_at(TOKENS, place, b"").map_err(|_| TokenError::Full)?;
+    base.revocations.tell();
+    Ok(())
 }
 
 /// Calls `each` with name and scopes of every token.
@@ -124,17 +129,47 @@ pub fn are_needed(base: &Base) -> bool {
     is_set(USERNAME) && is_set(PASSWORD)
 }
 
-/// What a token that a client presents lets it do; `None` for one that is not known. Takes the same time whichever
-/// token it is, and however much of one is right.
+/// What a token that a client presents lets it do; `None` for one that is not known.
 pub fn scopes(base: &Base, presented: &[u8]) -> Option<Scopes> {
-    let presented: [u8; HASH] = Sha256::digest(presented).into();
-    let mut found = None;
-    for (_, kept) in kept(base) {
-        let Some((_, scopes, hash)) = kept.parts() else { continue };
-        let same: Choice = hash.ct_eq(&presented);
-        if same.into() {
-            found = Some(scopes);
-        }
+    Ticket::new(base, presented).scopes(base)
+}
+
+/// A token that a client has presented, for as long as what it has opened with it lasts.
+pub struct Ticket {
+    hash: [u8; HASH],
+    /// The revocations that it has seen.
+    seen: Cell<u32>,
+}
+
+impl Ticket {
+    /// The ticket of a token, which may be unknown.
+    pub fn new(base: &Base, presented: &[u8]) -> Self {
+        Self { hash: Sha256::digest(presented).into(), seen: Cell::new(base.revocations.count()) }
     }
-    found
+
+    /// What the token lets a client do now; `None` when it is not known. Takes the same time whichever token it is, and
+    /// however much of one is right.
+    fn scopes(&self, base: &Base) -> Option<Scopes> {
+        let mut found = None;
+        for (_, kept) in kept(base) {
+            let Some((_, scopes, hash)) = kept.parts() else { continue };
+            let same: Choice = hash.ct_eq(&self.hash);
+            if same.into() {
+                found = Some(scopes);
+            }
+        }
+        found
+    }
+
+    /// Waits until the token is revoked.
+    pub async fn revoked(&self, base: &Base) {
+        poll_fn(|context| {
+            if self.seen.replace(base.revocations.count()) != base.revocations.count() && self.scopes(base).is_none() {
+                return Poll::Ready(());
+            }
+            base.revocations.watch(context.waker());
+            Poll::Pending
+        })
+        .await
+    }
 }

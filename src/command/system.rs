@@ -49,3 +49,13 @@ pub(super) fn factory_reset(call: &mut Call<'_>) -> Result<Step, CommandError> {
     call.machine.restart.signal(());
     Ok(Step::Done(Ending::Success))
 }
+
+/// `setup status`: whether web setup is active, which web pages ask before anything else. It never is, there being none.
+pub(super) fn setup(call: &mut Call<'_>) -> Result<Step, CommandError> {
+    call.at_most(1)?;
+    if !call.argument(0)?.eq_ignore_ascii_case(b"status") {
+        return super::table::unavailable(call);
+    }
+    call.reply.put(b"0");
+    Ok(Step::Done(Ending::Text))
+}

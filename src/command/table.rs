@@ -109,7 +109,7 @@ commands! {
     "reboot" "reboot" "" "Restart", Done, system::reboot;
     "save" "save" "[<file>]" "Store the variables", Done, system::save;
     "set" "set" "<variable> <value>" "Write a variable", Done, variables::set;
-    "setup" "setup" "web|stop|status|cmd" "Start, stop or ask for web setup", NotYet("web setup"), unavailable;
+    "setup" "setup" "web|stop|status|cmd" "Start, stop or ask for web setup", Differs("only `setup status`, which answers 0: there is no web setup yet"), system::setup;
     "sleep" "sleep" "" "Sleep until an event or reset", NotYet("power states"), unavailable;
     "smtp_send" "smtp" "<to> <subject> <size>" "Send an e-mail", NotYet("the SMTP client"), unavailable;
     "spi_master_open" "spi_master_open" "" "Open an SPI stream", LATER_PINS, unavailable;

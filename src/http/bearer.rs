@@ -3,10 +3,13 @@
 
 use core::fmt::{self, Write};
 
+use super::auth::Access;
 use super::connection::{Connection, Failure};
+use super::request::Request;
 use super::respond::{Pen, Status};
 use crate::command::scope_of;
 use crate::scope::{Scope, Scopes};
+use crate::token::Ticket;
 
 /// The token in an `Authorization` field; `None` for other schemes.
 pub(super) fn token(field: &[u8]) -> Option<&[u8]> {
@@ -26,6 +29,13 @@ pub(super) fn check(scopes: Scopes, head: &[u8], tail: &[u8]) -> Result<(), Scop
         _ => Scope::Admin,
     };
     if scopes.allow(needed) { Ok(()) } else { Err(needed) }
+}
+
+/// The token of a request that goes on for longer than its answer; `None` when it does not need one.
+pub(super) fn ticket(connection: &Connection<'_>, request: &Request, access: Access) -> Option<Ticket> {
+    let field = request.fields.authorization.filter(|_| matches!(access, Access::Token(_)))?;
+    let token = token(field.of(connection.buffer))?;
+    Some(Ticket::new(connection.server.base(), token))
 }
 
 /// Answers that a token does not have a scope.

@@ -1,6 +1,7 @@
 //! The body of a request, brought to the front of the connection's buffer.
 
 use super::connection::{Connection, Failure};
+use super::patience::{self, Patience};
 use super::request::{Framing, Request};
 use super::respond::Status;
 use crate::limits;
@@ -34,9 +35,9 @@ async fn begin(connection: &mut Connection<'_>, request: &Request) -> Result<(),
 
 async fn counted(connection: &mut Connection<'_>, length: usize) -> Result<usize, Failure> {
     if connection.received < length {
-        let end = Connection::body_end();
+        let patience = Patience::begin(&patience::BODY);
         while connection.received < length {
-            connection.more(end).await?;
+            connection.more(patience).await?;
         }
     }
     connection.unread = connection.received > length;
@@ -44,7 +45,7 @@ async fn counted(connection: &mut Connection<'_>, length: usize) -> Result<usize
 }
 
 async fn chunked(connection: &mut Connection<'_>) -> Result<usize, Failure> {
-    let end = Connection::body_end();
+    let patience = Patience::begin(&patience::BODY);
     let mut chunks = Chunks::new(limits::HTTP_BODY);
     loop {
         connection.received = chunks.decode(connection.buffer, connection.received)?;
@@ -52,7 +53,7 @@ async fn chunked(connection: &mut Connection<'_>) -> Result<usize, Failure> {
             connection.unread = connection.received > chunks.decoded;
             return Ok(chunks.decoded);
         }
-        connection.more(end).await?;
+        connection.more(patience).await?;
     }
 }
 
@@ -93,7 +94,7 @@ impl Pieces {
                 connection.unread = !whole || connection.received > piece;
                 return Ok(piece);
             }
-            connection.more(Connection::body_end()).await?;
+            connection.more(Patience::begin(&patience::IDLE)).await?;
         }
     }
 

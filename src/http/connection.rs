@@ -4,8 +4,8 @@ use core::future::pending;
 use core::net::SocketAddrV4;
 
 use embassy_futures::select::{Either, select};
-use embassy_time::{Duration, Instant, Timer};
 
+use super::patience::{self, Patience};
 use super::request::Request;
 use super::respond::Status;
 use super::server::{Accepted, HttpServer};
@@ -13,15 +13,6 @@ use crate::limits;
 use crate::port::{self, Event, Port, Socket};
 use crate::scope::Scope;
 
-/// How long a client may take to send its head.
-const HEAD_TIME: Duration = Duration::from_secs(10);
-/// How long a client may leave the server without any byte of a body, or without taking any byte of an answer.
-const IDLE_TIME: Duration = Duration::from_secs(30);
-/// How long a client may take to send a body.
-const BODY_TIME: Duration = Duration::from_secs(120);
-/// How long to wait for the end of a client that has sent more than was read: closing at once would reset the
-/// connection, and the answer would be lost.
-const LINGER_TIME: Duration = Duration::from_secs(5);
 /// Unwanted bytes that are read before the server stops reading.
 const UNWANTED: usize = 256 * 1024;
 
@@ -83,11 +74,11 @@ impl<'a> Connection<'a> {
     }
 
     /// Receives into the free part of the buffer; zero when the client has finished sending.
-    async fn receive(&mut self, deadline: Instant) -> Result<usize, Failure> {
-        let (port, socket) = (self.port, self.socket);
+    async fn receive(&mut self, patience: Patience) -> Result<usize, Failure> {
+        let (port, socket, server) = (self.port, self.socket, self.server);
         let room = self.buffer.get_mut(self.received..).unwrap_or_default();
         let receiving = port::io(port, Event::Readable(socket), || port.receive(socket, room));
-        let count = match select(receiving, Timer::at(deadline)).await {
+        let count = match select(receiving, patience.end(server)).await {
             Either::First(result) => result.map_err(|_| Failure::Gone)?,
             Either::Second(()) if self.received == 0 => return Err(Failure::Gone),
             Either::Second(()) => return Err(Status::REQUEST_TIMEOUT.into()),
@@ -98,11 +89,11 @@ impl<'a> Connection<'a> {
 
     /// Receives and reads the head.
     pub async fn head(&mut self) -> Result<Request, Failure> {
-        let deadline = Instant::now() + HEAD_TIME;
+        let patience = Patience::begin(&patience::HEAD);
         // Until it is known to be otherwise.
         self.unread = true;
         loop {
-            if self.receive(deadline).await? == 0 {
+            if self.receive(patience).await? == 0 {
                 return Err(if self.received == 0 { Failure::Gone } else { Status::BAD_REQUEST.into() });
             }
             let bytes = self.buffer.get(..self.received).unwrap_or_default();
@@ -115,15 +106,10 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// When a body that begins now must be complete.
-    pub fn body_end() -> Instant {
-        Instant::now() + BODY_TIME
-    }
-
-    /// Receives more of a body that must be whole at `end`. A client that stops in the middle is told, in case it only
-    /// stopped sending.
-    pub async fn more(&mut self, end: Instant) -> Result<(), Failure> {
-        match self.receive(end.min(Instant::now() + IDLE_TIME)).await? {
+    /// Receives more of a body that must be whole within `patience`. A client that stops in the middle is told, in case
+    /// it only stopped sending.
+    pub async fn more(&mut self, patience: Patience) -> Result<(), Failure> {
+        match self.receive(Patience::begin(&patience::IDLE).within(patience)).await? {
             0 => Err(Status::BAD_REQUEST.into()),
             _ => Ok(()),
         }
@@ -132,12 +118,12 @@ impl<'a> Connection<'a> {
     /// Sends the first `length` bytes of the buffer.
     pub async fn send(&mut self, length: usize) -> Result<(), Failure> {
         let bytes = self.buffer.get(..length).unwrap_or_default();
-        send(self.port, self.socket, bytes).await
+        send(self.server, self.socket, bytes, &patience::IDLE).await
     }
 
     /// Sends bytes that are not in the buffer.
     pub async fn send_bytes(&self, bytes: &[u8]) -> Result<(), Failure> {
-        send(self.port, self.socket, bytes).await
+        send(self.server, self.socket, bytes, &patience::IDLE).await
     }
 
     /// Ends when the client has gone away. What it sends meanwhile is thrown away. For use while the buffer is needed.
@@ -153,7 +139,7 @@ impl<'a> Connection<'a> {
         }
         if self.unread && self.port.finish(self.socket).is_ok() {
             let discarding = discard(self.port, self.socket, self.buffer, &mut self.unread);
-            let _ = select(discarding, Timer::after(LINGER_TIME)).await;
+            let _ = select(discarding, Patience::begin(&patience::LINGER).end(self.server)).await;
         }
         self.port.close(self.socket);
     }
@@ -180,20 +166,22 @@ fn too_long(head: &[u8]) -> Status {
     if line > limits::HTTP_HEAD / 2 { Status::URI_TOO_LONG } else { Status::HEAD_TOO_LARGE }
 }
 
-/// Sends all of `bytes`, unless the client takes none of them for too long.
-pub(super) async fn send(port: &'static dyn Port, socket: Socket, mut bytes: &[u8]) -> Result<(), Failure> {
+/// Sends all of `bytes`, unless the client takes none of them for too long; the clock starts with the first wait.
+pub(super) async fn send(
+    server: &HttpServer,
+    socket: Socket,
+    mut bytes: &[u8],
+    limits: &patience::Limits,
+) -> Result<(), Failure> {
+    let port = server.base().port;
     while !bytes.is_empty() {
         let sending = port::io(port, Event::Writable(socket), || port.send(socket, bytes));
-        let sent = match select(sending, idle()).await {
+        let idle = async { Patience::begin(limits).end(server).await };
+        let sent = match select(sending, idle).await {
             Either::First(Ok(sent)) => sent,
             Either::First(Err(_)) | Either::Second(()) => return Err(Failure::Gone),
         };
         bytes = bytes.get(sent..).unwrap_or_default();
     }
     Ok(())
-}
-
-/// Ends when the client has been idle for too long; the clock starts with the first wait.
-async fn idle() {
-    Timer::after(IDLE_TIME).await;
 }

@@ -61,7 +61,7 @@ async fn exchange(connection: &mut Connection<'_>, reply: &mut Reply) -> Result<
         }
         Route::WebSocket => {
             auth::allow(connection, access, reply, b"stream", b"")?;
-            websocket::open(connection, &request).await
+            websocket::open(connection, &request, access).await
         }
         Route::Upload => {
             auth::allow(connection, access, reply, b"stream", b"")?;

@@ -15,6 +15,7 @@
 //! auth         passwords, the whitelist; attempts: who guesses must wait
 //! bearer       API tokens, an extension
 //! cors         preflights of browsers
+//! origin       which pages may open WebSockets
 //! rest         /command and /log
 //! json         the objects of the REST API, both ways
 //! openapi      /openapi.json, an extension
@@ -45,6 +46,8 @@ mod json;
 mod metrics;
 mod mime;
 mod openapi;
+mod origin;
+mod patience;
 mod pieces;
 mod request;
 mod respond;

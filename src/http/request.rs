@@ -165,8 +165,10 @@ fn target(buffer: &[u8], path: &[u8]) -> Result<Span, Status> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Fields {
     pub authorization: Option<Span>,
+    pub host: Option<Span>,
     pub if_none_match: Option<Span>,
     pub if_range: Option<Span>,
+    pub origin: Option<Span>,
     pub range: Option<Span>,
     /// `Upgrade: websocket`, and `Connection` says so too.
     pub upgrade: Upgrade,
@@ -177,7 +179,6 @@ pub(super) struct Fields {
     length: Option<usize>,
     chunked: bool,
     expects_continue: bool,
-    host: bool,
 }
 
 /// The two fields that ask for another protocol.
@@ -207,9 +208,10 @@ impl Fields {
         let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
         // The length of the name spares most comparisons.
         match name.len() {
-            4 if is("host") => once(&mut self.host),
+            4 if is("host") => keep(&mut self.host, buffer, value),
             5 if is("range") => keep(&mut self.range, buffer, value),
             6 if is("expect") => self.expect(value),
+            6 if is("origin") => keep(&mut self.origin, buffer, value),
             7 if is("upgrade") => note(&mut self.upgrade.websocket, has_token(value, b"websocket")),
             8 if is("if-range") => keep(&mut self.if_range, buffer, value),
             10 if is("connection") => note(&mut self.upgrade.connection, has_token(value, b"upgrade")),

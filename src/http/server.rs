@@ -1,6 +1,7 @@
 //! Listening, accepting, and handing connections to workers.
 
 use core::cell::{Cell, RefCell};
+use core::future::pending;
 use core::net::SocketAddrV4;
 
 use embassy_futures::select::{Either, select};
@@ -20,7 +21,7 @@ use crate::file::Files;
 use crate::limits;
 use crate::log::Level;
 use crate::network::Service;
-use crate::port::{self, Interface, PortError, Socket};
+use crate::port::{self, Event, Interface, PortError, Socket};
 use crate::stream::Streams;
 use crate::variable::{Id, id};
 
@@ -105,6 +106,8 @@ pub struct HttpServer {
     pool: Pool<Accepted, { limits::HTTP_CONNECTIONS }>,
     /// A worker has become idle.
     freed: Signal<NoopRawMutex, ()>,
+    /// A connection waits, and there is no worker for it.
+    pressed: Cell<bool>,
     /// One WebSocket for each.
     pub(super) sessions: Pool<Session, { limits::WEBSOCKETS }>,
     /// How often the server was stopped: who sees it change says good-bye.
@@ -129,6 +132,7 @@ impl HttpServer {
             workers: Cell::new(0),
             pool: Pool::new(),
             freed: Signal::new(),
+            pressed: Cell::new(false),
             sessions: Pool::new(),
             stops: Cell::new(0),
             origin: RefCell::new(String::new()),
@@ -182,6 +186,11 @@ impl HttpServer {
         (workers - self.pool.idle().min(workers), self.max_clients.get().min(workers))
     }
 
+    /// A connection waits, and there is no worker for it: others should not take their time.
+    pub(super) fn is_pressed(&self) -> bool {
+        self.pressed.get()
+    }
+
     /// The `id` of the next answer.
     pub(super) fn next_id(&self) -> u32 {
         let id = self.id.get().wrapping_add(1);
@@ -192,6 +201,7 @@ impl HttpServer {
     /// Stops listening. Connections that are open stay so until they have their answer.
     fn close(&self) {
         if let Some((socket, _)) = self.listener.take() {
+            self.pressed.set(false);
             self.base().port.close(socket);
             self.changed.signal(());
         }
@@ -226,7 +236,7 @@ impl HttpServer {
     async fn admit(&self, listener: Socket) {
         let port = self.base().port;
         loop {
-            self.free_worker().await;
+            self.free_worker(listener).await;
             // Nothing is accepted for which there is no worker: it waits in the backlog.
             let Ok((socket, remote)) = port::accept(port, listener).await else { return };
             self.counters.accepted();
@@ -236,15 +246,23 @@ impl HttpServer {
         }
     }
 
-    /// Waits until another connection can be served.
-    async fn free_worker(&self) {
+    /// Waits until another connection can be served, and notes when somebody waits for that.
+    async fn free_worker(&self, listener: Socket) {
         loop {
+            self.pressed.set(false);
             let idle = self.pool.idle();
             if idle > 0 && self.workers.get() - idle < self.max_clients.get() {
                 return;
             }
-            self.freed.wait().await;
+            select(self.freed.wait(), self.watch(listener)).await;
         }
+    }
+
+    /// Notes when a connection waits to be accepted.
+    async fn watch(&self, listener: Socket) {
+        port::readable(self.base().port, Event::Readable(listener)).await;
+        self.pressed.set(true);
+        pending().await
     }
 }
 

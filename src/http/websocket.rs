@@ -6,6 +6,7 @@
 
 use core::cell::{Cell, RefCell};
 use core::fmt::{self, Write};
+use core::future::pending;
 use core::net::{Ipv4Addr, SocketAddrV4};
 use core::pin::pin;
 
@@ -18,18 +19,28 @@ use embassy_time::{Duration, with_timeout};
 use heapless::String;
 use sha1_smol::Sha1;
 
+use super::auth::Access;
 use super::connection::{Connection, Failure, discard, send};
+use super::patience;
 use super::request::Request;
 use super::respond::{Pen, Status};
 use super::room::Room;
 use super::server::HttpServer;
+use super::{bearer, origin};
+use crate::base::Base;
 use crate::limits;
+use crate::log::Level;
 use crate::port::{self, Event, Port, Socket};
 use crate::stream::{Ends, Kind};
+use crate::token::Ticket;
 use crate::wire::websocket::{self as wire, Payload, Reader, Step, code};
 
 /// How long the two sides may take to say good-bye.
 const CLOSE_TIME: Duration = Duration::from_secs(5);
+
+/// How long a ping waits for the pong before it to be on its way; then that pong is left out, so that a client that does
+/// not read can still send.
+const PONG_TIME: Duration = Duration::from_secs(1);
 
 /// What the server proves with its answer that it has read the key (RFC 6455, section 1.3).
 const MAGIC: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -43,10 +54,12 @@ pub(super) struct Session {
     room: Room,
     /// [`HttpServer::stops`] at the beginning.
     stops: u32,
+    /// The token with which it was opened, if one was needed.
+    ticket: Option<Ticket>,
 }
 
 /// Opens a WebSocket and its stream.
-pub(super) async fn open(connection: &mut Connection<'_>, request: &Request) -> Result<(), Failure> {
+pub(super) async fn open(connection: &mut Connection<'_>, request: &Request, access: Access) -> Result<(), Failure> {
     let fields = &request.fields;
     if !fields.upgrade.is_websocket() || !fields.websocket_13 || !request.is_1_1 {
         return Err(Failure::Upgrade);
@@ -58,6 +71,14 @@ pub(super) async fn open(connection: &mut Connection<'_>, request: &Request) -> 
         return Err(Status::BAD_REQUEST.into());
     }
     let server = connection.server;
+    let nobody = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
+    let local = connection.port.local_address(connection.socket).unwrap_or(nobody);
+    if !may_open(connection, request, *local.ip()) {
+        let text = format_args!("WebSocket refused: a page of another origin (http.server.cors_origin)");
+        server.base().log.line(Level::Failure, text);
+        return Err(Status::FORBIDDEN.into());
+    }
+    let ticket = bearer::ticket(connection, request, access);
     if server.sessions.idle() == 0 {
         return Err(Status::UNAVAILABLE.into());
     }
@@ -67,13 +88,11 @@ pub(super) async fn open(connection: &mut Connection<'_>, request: &Request) -> 
     switch(&mut pen, &accept).map_err(|_| Failure::Gone)?;
     let length = pen.length();
     connection.send(length).await?;
-    let nobody = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
-    let local = connection.port.local_address(connection.socket).unwrap_or(nobody);
     // The owner may have closed it while the answer was sent.
     let ends = Ends::Server { local, remote: connection.remote };
     let handle = reservation.room(ends).ok_or(Failure::Gone)?;
     let room = Room::of(server.streams(), handle).map_err(|_| Failure::Gone)?;
-    let session = Session { socket: connection.socket, room, stops: server.stops.get() };
+    let session = Session { socket: connection.socket, room, stops: server.stops.get(), ticket };
     match server.sessions.give(session) {
         Ok(()) => connection.handed_on = true,
         Err(session) => {
@@ -82,6 +101,13 @@ pub(super) async fn open(connection: &mut Connection<'_>, request: &Request) -> 
         }
     }
     Ok(())
+}
+
+/// Whether no page has sent the request, or one that may.
+fn may_open(connection: &Connection<'_>, request: &Request, address: Ipv4Addr) -> bool {
+    let Some(origin) = request.fields.origin else { return true };
+    let host = request.fields.host.map_or(&[][..], |host| host.of(connection.buffer));
+    connection.server.with_origin(|allowed| origin::may_open(origin.of(connection.buffer), host, address, allowed))
 }
 
 /// The value of `Sec-WebSocket-Accept` for a key; `None` when it is not 16 bytes in base64.
@@ -130,14 +156,34 @@ pub async fn session(server: &'static HttpServer, number: usize) {
 
 /// What one half of a session wants the other to send between its messages.
 struct Outbox {
-    /// Only the last ping has to be answered (RFC 6455, section 5.5.3).
+    /// The payload of a ping that has not been answered.
     pong: RefCell<Option<Payload>>,
     close: Cell<Option<Option<u16>>>,
     changed: Signal<NoopRawMutex, ()>,
+    pong_taken: Signal<NoopRawMutex, ()>,
+    /// A close frame has been sent: nothing may follow it.
+    ended: Cell<bool>,
 }
 
 impl Outbox {
-    fn answer(&self, ping: Payload) {
+    fn new() -> Self {
+        Self {
+            pong: RefCell::new(None),
+            close: Cell::new(None),
+            changed: Signal::new(),
+            pong_taken: Signal::new(),
+            ended: Cell::new(false),
+        }
+    }
+
+    /// Every ping is answered as long as the client reads; otherwise only the last one has to be (RFC 6455, section
+    /// 5.5.3).
+    async fn answer(&self, ping: Payload) {
+        let is_pending = self.pong.borrow().is_some();
+        if is_pending && !self.ended.get() {
+            self.pong_taken.reset();
+            let _ = with_timeout(PONG_TIME, self.pong_taken.wait()).await;
+        }
         self.pong.replace(Some(ping));
         self.changed.signal(());
     }
@@ -150,11 +196,13 @@ impl Outbox {
     /// The next control frame, and whether it is the last.
     async fn next(&self) -> (wire::Control, bool) {
         loop {
+            // A ping that came before the end of the conversation is answered before it.
+            if let Some(ping) = self.pong.take() {
+                self.pong_taken.signal(());
+                return (wire::pong(&ping), false);
+            }
             if let Some(code) = self.close.get() {
                 return (wire::close(code), true);
-            }
-            if let Some(ping) = self.pong.take() {
-                return (wire::pong(&ping), false);
             }
             self.changed.wait().await;
         }
@@ -165,13 +213,16 @@ impl Session {
     async fn serve(&self, server: &'static HttpServer, inbound: &mut [u8], outbound: &mut [u8]) {
         let port = server.base().port;
         let _ = port.tcp_keepalive(self.socket, server.streams().keepalive());
-        let outbox = Outbox { pong: RefCell::new(None), close: Cell::new(None), changed: Signal::new() };
+        let outbox = Outbox::new();
         let polite = {
             let mut sending = pin!(self.send(server, outbound, &outbox));
-            let mut receiving = pin!(self.receive(port, inbound, &outbox));
+            let mut receiving = pin!(self.until_end(server.base(), inbound, &outbox));
             match select(sending.as_mut(), receiving.as_mut()).await {
                 // The owner has closed the stream: the client may answer to that.
-                Either::First(Ok(())) => with_timeout(CLOSE_TIME, receiving).await.is_ok(),
+                Either::First(Ok(())) => {
+                    outbox.ended.set(true);
+                    with_timeout(CLOSE_TIME, receiving).await.is_ok()
+                }
                 Either::Second(Some(code)) => {
                     outbox.close(code);
                     self.room.peer_gone();
@@ -189,12 +240,11 @@ impl Session {
 
     /// Sends what the owner writes, and control frames between that, until a close frame has been sent.
     async fn send(&self, server: &'static HttpServer, buffer: &mut [u8], outbox: &Outbox) -> Result<(), Failure> {
-        let port = server.base().port;
         loop {
             let mut length = [0; 4];
             let first = match select3(outbox.next(), self.room.closed(), self.room.take(&mut length)).await {
                 Either3::First((frame, is_last)) => {
-                    send(port, self.socket, &frame).await?;
+                    self.put(server, &frame).await?;
                     if is_last {
                         return Ok(());
                     }
@@ -204,31 +254,35 @@ impl Session {
                 Either3::Second(()) | Either3::Third(Err(_)) => {
                     let stopped = server.stops.get() != self.stops;
                     let code = if stopped { code::GOING_AWAY } else { code::NORMAL };
-                    return send(port, self.socket, &wire::close(Some(code))).await;
+                    return self.put(server, &wire::close(Some(code))).await;
                 }
             };
             // The length may lie across the end of the ring.
             self.fill(length.get_mut(first..).unwrap_or_default()).await?;
-            self.message(port, u32::from_le_bytes(length) as usize, buffer).await?;
+            self.message(server, u32::from_le_bytes(length) as usize, buffer).await?;
             self.room.sent();
         }
     }
 
     /// Sends one message of the owner.
-    async fn message(&self, port: &'static dyn Port, length: usize, buffer: &mut [u8]) -> Result<(), Failure> {
+    async fn message(&self, server: &'static HttpServer, length: usize, buffer: &mut [u8]) -> Result<(), Failure> {
         let (header, mut used) = wire::binary(length);
         buffer.get_mut(..used).ok_or(Failure::Gone)?.copy_from_slice(header.get(..used).unwrap_or_default());
         let mut left = length;
         loop {
             let count = left.min(buffer.len() - used);
             self.fill(buffer.get_mut(used..used + count).unwrap_or_default()).await?;
-            send(port, self.socket, buffer.get(..used + count).unwrap_or_default()).await?;
+            self.put(server, buffer.get(..used + count).unwrap_or_default()).await?;
             left -= count;
             used = 0;
             if left == 0 {
                 return Ok(());
             }
         }
+    }
+
+    async fn put(&self, server: &'static HttpServer, bytes: &[u8]) -> Result<(), Failure> {
+        send(server, self.socket, bytes, &patience::SESSION).await
     }
 
     /// Takes what the owner has certainly written: a message and its length are written in one step. When the owner has
@@ -239,6 +293,20 @@ impl Session {
             part = part.get_mut(count..).unwrap_or_default();
         }
         Ok(())
+    }
+
+    /// Receives until the client ends the connection or its token is revoked; answers as [`Session::receive`].
+    async fn until_end(&self, base: &Base, buffer: &mut [u8], outbox: &Outbox) -> Option<Option<u16>> {
+        let revoked = async {
+            match &self.ticket {
+                Some(ticket) => ticket.revoked(base).await,
+                None => pending().await,
+            }
+        };
+        match select(self.receive(base.port, buffer, outbox), revoked).await {
+            Either::First(end) => end,
+            Either::Second(()) => Some(Some(code::POLICY)),
+        }
     }
 
     /// Receives until the client closes or breaks the protocol: then what to answer. `None` when it is gone.
@@ -259,7 +327,7 @@ impl Session {
                     Step::More => {}
                     // After the owner has closed the stream the data is for nobody.
                     Step::Data => self.room.deliver(now).await.unwrap_or_default(),
-                    Step::Ping(payload) => outbox.answer(payload),
+                    Step::Ping(payload) => outbox.answer(payload).await,
                     Step::Close(code) => return Some(code),
                 }
                 rest = later;

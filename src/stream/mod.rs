@@ -15,7 +15,7 @@ use heapless::{String, Vec};
 use crate::base::Base;
 use crate::file::{Files, Reader, Writer};
 use crate::limits;
-use crate::place::{place, place_all};
+use crate::place::{place_all, place_const};
 use crate::port::Socket;
 
 mod access;
@@ -228,7 +228,7 @@ impl Streams {
             slots: place_all!(Slot, limits::STREAMS, Slot::new()),
             servers: core::array::from_fn(|_| server::Server::new()),
             generation: Cell::new(0),
-            text: place!(Text, RefCell::new(Vec::new())),
+            text: place_const!(Text, RefCell::new(Vec::new())),
         }
     }
 

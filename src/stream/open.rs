@@ -62,7 +62,7 @@ impl Streams {
         Err(StreamError::Full)
     }
 
-    /// Opens the text of a buffered command; `NotSupported` while another one is still open.
+    /// Opens the text of a buffered command; `Full` while another one is still open.
     pub fn open_text(&self, text: &[u8]) -> Result<u8, StreamError> {
         let busy = self.handles().any(|handle| self.kind(handle) == Ok(Kind::Cmd));
         if busy || text.len() > limits::RESPONSE {

@@ -20,6 +20,8 @@ pub mod code {
     pub const PROTOCOL_ERROR: u16 = 1002;
     /// The peer sent text that is not UTF-8.
     pub const INVALID_PAYLOAD: u16 = 1007;
+    /// The peer may not, or not any more.
+    pub const POLICY: u16 = 1008;
 }
 
 /// The payload of a control frame.

@@ -2,7 +2,10 @@
 
 import "./commands.test.mjs";
 import "./data.test.mjs";
+import "./origin.test.mjs";
+import "./app.test.mjs";
 import "./everyone.test.mjs";
+import "./websocket.test.mjs";
 import { run } from "./harness.mjs";
 
 await run();

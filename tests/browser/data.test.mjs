@@ -2,10 +2,9 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
 import { connect } from "node:net";
 import { freePort, until } from "./device.mjs";
-import { answerDialog, browser, button, context, device, goTo, page, test } from "./harness.mjs";
+import { answerDialog, browser, button, context, device, goTo, leave, page, test } from "./harness.mjs";
 
 // --- files ---
 
@@ -121,25 +120,7 @@ test("a WebSocket of the page shows what the host writes, and the other way roun
   await device.type("stream_close all\r\n", "Success");
 });
 
-// --- other origins, own pages ---
-
-test("a page of another origin may use the API, after the browser's preflight", async () => {
-  const server = createServer((_, response) => {
-    response.writeHead(200, { "Content-Type": "text/html" });
-    response.end("<!doctype html><title>elsewhere</title>");
-  }).listen(0, "127.0.0.1");
-  await until("the other server", () => server.listening);
-  const other = await context.newPage();
-  await other.goto(`http://127.0.0.1:${server.address().port}/`);
-  const answer = await other.evaluate(async (url) => {
-    const headers = { "Content-Type": "application/json", Accept: "application/json" };
-    const get = await fetch(`${url}command/get%20wlan.ssid`, { headers });
-    const post = await fetch(`${url}command`, { method: "POST", headers, body: '{"flags":0,"command":"get wlan.ssid"}' });
-    return [(await get.json()).response, (await post.json()).response];
-  }, device.url).finally(() => server.close());
-  await other.close();
-  assert.deepEqual(answer, ["Attic\r\n", "Attic\r\n"]);
-});
+// --- own pages, a password ---
 
 test("the user's own page takes the place of the console, which stays reachable", async () => {
   await goTo("Files");
@@ -147,7 +128,8 @@ test("the user's own page takes the place of the console, which stays reachable"
   await page.setInputFiles("#upload-files", own);
   await button("Start page: own.html").click();
   await page.getByText("The device now opens with own.html").waitFor();
-  await device.command("network_restart");
+  await leave();
+  await device.restartNetwork();
   const other = await context.newPage();
   await other.goto(device.url);
   await other.getByRole("heading", { name: "My own page" }).waitFor();
@@ -161,7 +143,7 @@ test("the user's own page takes the place of the console, which stays reachable"
 test("with a password set, the console opens to those who know it", async () => {
   await device.type("set http.server.username maker\r\n", "Set OK");
   await device.type("set http.server.password open-sesame\r\n", "Set OK");
-  await device.type("network_restart\r\n", "Success");
+  await device.restartNetwork();
   const stranger = await fetch(device.url);
   assert.equal(stranger.status, 401);
   assert.match(stranger.headers.get("www-authenticate"), /^Basic realm=/);
@@ -174,5 +156,5 @@ test("with a password set, the console opens to those who know it", async () => 
   assert.equal(await opened.locator("#link").innerText(), "Online");
   await own.close();
   await device.type('set http.server.password ""\r\n', "Set OK");
-  await device.type("network_restart\r\n", "Success");
+  await device.restartNetwork();
 });

@@ -1,4 +1,5 @@
-// The Linux device as a process: its web server on a free port, its serial line on standard input and output.
+// A device as a process: its web server on a free port, its serial line on standard input and output. Either the Linux
+// device or Zephyr's simulated board, native_sim.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -13,6 +14,27 @@ ssid=Workshop security=wpa2-aes passkey=solder-and-flux channel=11 rssi=-71 bssi
 ssid=Cafe channel=1 rssi=-67
 ssid=Attic security=wpa2-aes passkey=bench-secret channel=3 rssi=-82
 `;
+
+/** What the two kinds of device differ in: their options, and what their radio hears. */
+const TARGETS = {
+  linux: {
+    options: (folder) => ["--data", join(folder, "data"), "--radio", join(folder, "networks")],
+    radio: {
+      home: { ssid: "Workshop", shown: "WPA2-AES, channel 6, 2 access points" },
+      other: { ssid: "Attic", passphrase: "bench-secret" },
+      names: ["Workshop", "Cafe", "Attic"],
+    },
+  },
+  // Built with tests/zephyr/neighbourhood.overlay.
+  native_sim: {
+    options: (folder) => [`--flash=${join(folder, "flash.bin")}`],
+    radio: {
+      home: { ssid: "MyNet", passphrase: "mypassword", shown: "WPA2-AES, channel 1" },
+      other: { ssid: "Old", passphrase: "mypassword" },
+      names: ["MyNet", "Open House", "No Lease", "Moody", "Passing By", "Old"],
+    },
+  },
+};
 
 export const pause = (millis) => new Promise((resolve) => setTimeout(resolve, millis));
 
@@ -36,28 +58,48 @@ export async function until(what, probe, seconds = 10) {
 }
 
 export class Device {
-  constructor(program) {
+  constructor(program, target = "linux") {
+    if (!Object.hasOwn(TARGETS, target)) throw new Error(`no target ${target}; there are ${Object.keys(TARGETS).join(", ")}`);
     this.program = program;
+    this.target = target;
+    this.radio = TARGETS[target].radio;
     this.folder = mkdtempSync(join(tmpdir(), "openzentri-browser-"));
     writeFileSync(join(this.folder, "networks"), NETWORKS);
   }
 
   async start() {
+    const isFirst = this.port === undefined;
     this.port ??= await freePort();
     this.url = `http://127.0.0.1:${this.port}/`;
-    const options = ["--data", join(this.folder, "data"), "--radio", join(this.folder, "networks"),
-      "--set", `http.server.port=${this.port}`];
-    this.process = spawn(this.program, options, { stdio: ["pipe", "pipe", "pipe"] });
+    const options = [...TARGETS[this.target].options(this.folder), `--set=http.server.port=${this.port}`];
+    this.process = spawn(this.program, options, { cwd: this.folder, stdio: ["pipe", "pipe", "pipe"] });
     this.serial = "";
     let complaints = "";
     this.process.stderr.on("data", (bytes) => (complaints += bytes));
     this.process.on("exit", (code) => code && console.log(`The device ended with ${code}: ${complaints}`));
     this.process.stdout.on("data", (bytes) => (this.serial += bytes.toString("latin1")));
-    await until("web server", async () => (await fetch(`${this.url}command/version`)).ok);
+    if (isFirst) await this.joinHome();
+    await this.answers();
+  }
+
+  /** A device whose own network is not in its surroundings is told where it is. */
+  async joinHome() {
+    const { ssid, passphrase } = this.radio.home;
+    if (passphrase === undefined) return;
+    await until("prompt", () => this.serial.includes("> "));
+    await this.type(`set wlan.ssid "${ssid}"\r\n`, "Set OK");
+    await this.type(`set wlan.passkey "${passphrase}"\r\n`, "Set OK");
+    await this.type("save\r\n", "Success");
+    await this.type("network_restart\r\n", "Success");
+  }
+
+  /** Waits until the web server answers. */
+  answers() {
+    return until("web server", async () => (await fetch(`${this.url}command/version`)).status < 500);
   }
 
   async stop() {
-    if (this.process.exitCode === null) {
+    if (this.process.exitCode === null && this.process.signalCode === null) {
       this.process.kill();
       await once(this.process, "exit");
     }
@@ -73,6 +115,12 @@ export class Device {
     this.process.stdin.write(text);
     await until(`${JSON.stringify(expected)} on the serial line`, () => this.serial.slice(start).includes(expected));
     return this.serial.slice(start);
+  }
+
+  /** Restarts the network from the serial line, and waits until the web server is back. */
+  async restartNetwork() {
+    await this.type("network_restart\r\n", "Success");
+    await this.answers();
   }
 
   /** Runs a command over REST, for what a test needs around the page. */

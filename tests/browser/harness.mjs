@@ -5,7 +5,6 @@ import { chromium } from "playwright-core";
 import { Device, until } from "./device.mjs";
 
 const [program, wanted = ""] = process.argv.slice(2);
-export const OUTPUT = new URL("output/", import.meta.url).pathname;
 export const VIEWS = ["terminal", "network", "streams", "files", "settings"];
 export const PHONE = { width: 360, height: 740 };
 export const DESKTOP = { width: 1280, height: 800 };
@@ -15,7 +14,10 @@ const CHROMIUM = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic
 const tests = [];
 export const test = (name, body) => tests.push({ name, body });
 
-export const device = new Device(program);
+export const device = new Device(program, process.env.OPENZENTRI_TARGET);
+export const OUTPUT = new URL(`output/${device.target}/`, import.meta.url).pathname;
+/** What the tests want to be done when all is over. */
+export const atEnd = [];
 export let browser;
 export let context;
 export let page;
@@ -51,11 +53,15 @@ export async function answerDialog(action) {
   await button(action, page.locator("#confirm")).click();
 }
 
+/** Leaves the console, which asks all the time and would complain that the device does not answer for a while. */
+export const leave = () => page.goto("about:blank");
+
 /** Runs the tests in the order in which they were added, on one page. */
 export async function run() {
   try {
     await session();
   } finally {
+    for (const end of atEnd) await end();
     await device.stop();
     device.remove();
   }

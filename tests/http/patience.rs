@@ -119,12 +119,64 @@ fn a_running_command_ends_though_its_client_has_gone() {
 #[test]
 fn more_clients_than_workers_wait_in_the_backlog() {
     let mut device = device_with(&[("http.server.max_clients", "2")]);
-    let idle: Vec<Peer> = (0..2).map(|_| device.port().connect(80).unwrap()).collect();
-    let third = request(&device, "/command/poll%20all");
-    device.advance(Duration::from_secs(9));
+    let first = slow(&mut device);
+    let second = request(&device, "/command/poll%20all");
+    device.settle();
+    let third = request(&device, "/command/ver");
+    device.advance(Duration::from_secs(1));
+    // Both of those that are served wait for the device, not the device for them: nobody is sent away.
     assert!(third.received().is_empty() && third.unread() > 0);
-    idle[0].close();
+    for peer in [first, second, third] {
+        assert_eq!(Answer::parse(&all(&mut device, peer)).status, 200);
+    }
+}
+
+#[test]
+fn who_says_nothing_gives_way_to_who_waits() {
+    let mut device = device_with(&[("http.server.max_clients", "2")]);
+    let silent = device.port().connect(80).unwrap();
+    let halting = device.port().connect(80).unwrap();
+    halting.send("GET / HT");
+    device.advance(Duration::from_secs(5));
+    assert!(!silent.is_device_gone() && !halting.is_device_gone(), "as long as nobody else waits");
+    let start = device.millis();
+    let third = request(&device, "/command/poll%20all");
     assert_eq!(Answer::parse(&all(&mut device, third)).status, 200);
+    assert!(device.millis() - start <= 300, "{}", device.millis() - start);
+    assert!(silent.received().is_empty() && silent.is_device_gone());
+    assert_eq!(Answer::parse(&all(&mut device, halting)).status, 408);
+}
+
+#[test]
+fn many_who_say_nothing_hold_up_nobody_for_long() {
+    let mut device = device();
+    let mut silent = Vec::new();
+    for _ in 0..limits::HTTP_CONNECTIONS + 8 {
+        silent.push(device.port().connect(80).unwrap());
+        device.settle();
+    }
+    let start = device.millis();
+    let last = request(&device, "/command/ver");
+    assert_eq!(Answer::parse(&all(&mut device, last)).status, 200);
+    assert!(device.millis() - start < 2000, "{}", device.millis() - start);
+    drop(silent);
+}
+
+#[test]
+fn who_stops_in_a_body_or_takes_no_answer_gives_way_to_who_waits() {
+    let mut device = device_with(&[("http.server.max_clients", "2")]);
+    device.port().set_window(100);
+    let halting = device.port().connect(80).unwrap();
+    halting.send("POST /command HTTP/1.1\r\nContent-Length: 100\r\n\r\n{");
+    let deaf = request(&device, "/command/ver");
+    device.settle();
+    device.port().set_window(65_536);
+    let start = device.millis();
+    let third = request(&device, "/command/poll%20all");
+    assert_eq!(Answer::parse(&all(&mut device, third)).status, 200);
+    assert!(device.millis() - start <= 3_500, "{}", device.millis() - start);
+    assert!(deaf.is_device_gone());
+    assert_eq!(Answer::parse(&all(&mut device, halting)).status, 408);
 }
 
 #[test]

@@ -61,6 +61,49 @@ fn a_browser_and_a_host_talk() {
     assert_eq!(peer.received(), b"\x82\x05Hello\x82\x03\xff\0\n");
 }
 
+/// The status that the upgrade of a page gets which was loaded from `origin`.
+fn knock(device: &mut SimDevice, host: &str, origin: &str) -> u16 {
+    let peer = device.port().connect(80).unwrap();
+    peer.send(UPGRADE.replace("Host: a\r\n", &format!("Host: {host}\r\nOrigin: {origin}\r\n")));
+    device.settle();
+    let status = peer.received_text().get(9..12).unwrap().parse().unwrap();
+    peer.close();
+    device.command("close all");
+    status
+}
+
+#[test]
+fn pages_from_elsewhere_open_no_web_socket() {
+    let mut device = device();
+    assert_eq!(knock(&mut device, "10.5.6.108", "http://evil.example"), 403);
+    assert!(!device.command("list").contains("WEBS"));
+    for (host, origin, status) in [
+        ("10.5.6.108", "http://10.5.6.108", 101),
+        ("lamp.local", "http://lamp.local", 101),
+        ("lamp.local", "http://10.5.6.108", 101),
+        ("10.5.6.108", "http://lamp.local", 403),
+        ("10.5.6.108", "http://10.5.6.108:8080", 403),
+        ("10.5.6.108", "null", 403),
+        ("evil.example", "http://10.5.6.1080", 403),
+    ] {
+        assert_eq!(knock(&mut device, host, origin), status, "{origin} at {host}");
+    }
+}
+
+#[test]
+fn pages_of_the_allowed_origin_open_web_sockets() {
+    for (allowed, origin, status) in [
+        ("*", "http://maker.example", 101),
+        ("*", "null", 101),
+        ("http://maker.example", "http://maker.example", 101),
+        ("http://maker.example", "http://maker.example:8080", 403),
+        ("http://maker.example", "http://10.5.6.108", 101),
+    ] {
+        let mut device = device_with(&[("http.server.cors_origin", allowed)]);
+        assert_eq!(knock(&mut device, "10.5.6.108", origin), status, "{origin} where {allowed} is allowed");
+    }
+}
+
 #[test]
 fn fragments_pings_and_pieces() {
     let mut device = device();
@@ -78,6 +121,61 @@ fn fragments_pings_and_pieces() {
     assert_eq!(peer.received(), b"\x8a\x04ping");
     assert_eq!(device.command("read 0 9"), "fragments\r\n");
     assert_eq!(device.command("read 0 1000").len(), 302);
+}
+
+#[test]
+fn every_ping_is_answered() {
+    let mut device = device();
+    silent(&mut device);
+    let peer = open(&mut device);
+    let mut pings = Vec::new();
+    let mut pongs = Vec::new();
+    for number in 0..10 {
+        pings.extend(frame(0x89, &[number]));
+        pongs.extend([0x8A, 1, number]);
+    }
+    // All at once, and what comes last ends the conversation.
+    pings.extend(frame(0x88, b"\x03\xe8"));
+    pongs.extend(b"\x88\x02\x03\xe8");
+    peer.send(&pings);
+    device.settle();
+    assert_eq!(peer.received(), pongs);
+}
+
+#[test]
+fn a_client_that_does_not_read_its_pongs_can_still_send() {
+    let mut device = device();
+    silent(&mut device);
+    let peer = open(&mut device);
+    peer.set_window(0);
+    for number in 0..4 {
+        peer.send(frame(0x89, &[number]));
+    }
+    peer.send(frame(0x82, b"data"));
+    device.settle();
+    assert_eq!(device.command("poll 0"), "0\r\n");
+    // The first pong is on its way, the two after it are given up.
+    device.advance(Duration::from_secs(3));
+    assert_eq!(device.command("read 0 9"), "data\r\n");
+    peer.set_window(1000);
+    device.settle();
+    assert_eq!(peer.received(), b"\x8a\x01\x00\x8a\x01\x03");
+}
+
+#[test]
+fn pings_after_the_end_have_no_answer() {
+    let mut device = device();
+    silent(&mut device);
+    let peer = open(&mut device);
+    device.command("close 0");
+    device.settle();
+    assert_eq!(peer.received(), b"\x88\x02\x03\xe8");
+    for _ in 0..10 {
+        peer.send(frame(0x89, b"?"));
+    }
+    peer.send(frame(0x88, b"\x03\xe8"));
+    device.settle();
+    assert_eq!((peer.received(), peer.end()), (Vec::new(), Some(End::Finished)));
 }
 
 #[test]

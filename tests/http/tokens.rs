@@ -150,6 +150,40 @@ fn a_revoked_token_is_refused_at_once() {
 }
 
 #[test]
+fn a_revoked_token_ends_its_web_sockets() {
+    let mut device = locked();
+    let (one, other) = (token(&mut device, "streams"), token(&mut device, "read,streams"));
+    let mut open = |authorization: &str| {
+        let peer = device.port().connect(80).unwrap();
+        let head = "GET /stream HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+        peer.send(format!("{head}\r\nAuthorization: {authorization}\r\n\r\n"));
+        device.settle();
+        assert!(peer.received_text().starts_with("HTTP/1.1 101 "));
+        peer
+    };
+    let peers = [open(&one), open(&other), open(&one), open(OWNER)];
+    // A masked text frame.
+    peers[0].send(b"\x81\x82\0\0\0\0hi");
+    device.settle();
+    assert_eq!(post(&mut device, "token_delete streams", OWNER).status, 200);
+    device.settle();
+    for (peer, revoked) in peers.iter().zip([true, false, true, false]) {
+        let expected: &[u8] = if revoked { b"\x88\x02\x03\xf0" } else { b"" };
+        assert_eq!(peer.received(), expected, "1008, policy violation");
+        assert_eq!(peer.end().is_some(), revoked);
+    }
+    for (handle, state) in [(0, 2), (1, 0), (2, 2), (3, 0)] {
+        assert_eq!(device.command(&format!("poll {handle}")), format!("{state}\r\n"));
+    }
+    assert_eq!(device.command("read 0 2"), "hi\r\n", "what came before is there for the host");
+    assert_eq!(post(&mut device, "token_delete read.streams", OWNER).status, 200);
+    device.settle();
+    assert_eq!(peers[1].received(), b"\x88\x02\x03\xf0");
+    assert_eq!(peers[3].received(), b"");
+}
+
+#[test]
 fn an_open_device_does_not_look_at_tokens() {
     let mut device = device();
     assert_eq!(get(&mut device, "/command/set%20time.zone%201", "Bearer nonsense").status, 200);

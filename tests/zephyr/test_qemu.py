@@ -3,8 +3,10 @@
 import http.client
 import json
 import select
+import socket
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -76,6 +78,49 @@ def test_rest(machine):
     connection.close()
     assert answer["code"] == 0
     assert answer["response"].strip() == qemu.command("version")
+
+
+def ask(port):
+    """One request on a connection of its own."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    connection.request("GET", "/command/version")
+    answer = json.loads(connection.getresponse().read())
+    connection.close()
+    return answer["code"]
+
+
+def test_many_requests(machine):
+    """Connections that have just ended take no buffers from the next ones, nor do several at once."""
+    _, port = machine
+    assert [ask(port) for _ in range(100)] == [0] * 100
+    with ThreadPoolExecutor(8) as clients:
+        assert list(clients.map(lambda _: ask(port), range(80))) == [0] * 80
+
+
+def test_stream(machine):
+    """What goes to a peer through Zephyr's own TCP comes back, more than fits into any buffer."""
+    qemu, _ = machine
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(PATIENCE)
+        assert qemu.command(f"tcp_client 10.0.2.2 {listener.getsockname()[1]}").endswith("\r\n0")
+        peer, _ = listener.accept()
+        with peer:
+            peer.settimeout(PATIENCE)
+            block = "".join(chr(ord("a") + number % 26) for number in range(400))
+            for _ in range(20):
+                qemu.process.stdin.write(f"stream_write 0 {len(block)}\r\n{block}".encode())
+                qemu.until(b"Success\r\n> ")
+                received = b""
+                while len(received) < len(block):
+                    received += peer.recv(4096)
+                peer.sendall(received)
+                text = ""
+                while len(text) < len(block):
+                    while qemu.command("stream_poll 0") != "1":
+                        time.sleep(0.01)
+                    text += qemu.command("stream_read 0 1000").removesuffix("\r\n")
+                assert text == block
+        qemu.until(b"Closed: 0]\r\n")
 
 
 def test_files(machine):

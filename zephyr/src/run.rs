@@ -30,10 +30,7 @@ pub fn run() {
     static EXECUTOR: StaticCell<Executor> = StaticCell::new();
     let port = ZephyrPort::start();
     let executor: &'static Executor = EXECUTOR.init(Executor::new(core::ptr::null_mut()));
-    let overrides: Vec<(&str, &str), MAX_OVERRIDES> = shim::overrides().take(MAX_OVERRIDES).collect();
-    if let Err(BootError::Override(place)) = device::boot(port, executor.spawner(), &overrides) {
-        let (name, _) = overrides.get(place).copied().unwrap_or_default();
-        port::console(format_args!("a variable given at the start is unknown, or its value not valid: {name}"));
+    if !boot(port, executor) {
         shim::give_up();
         return;
     }
@@ -44,6 +41,16 @@ pub fn run() {
         }
         port.wait(sleep);
     }
+}
+
+/// Starts the device; what that needs of the stack is free again when it runs.
+#[inline(never)]
+fn boot(port: &'static ZephyrPort, executor: &'static Executor) -> bool {
+    let overrides: Vec<(&str, &str), MAX_OVERRIDES> = shim::overrides().take(MAX_OVERRIDES).collect();
+    let Err(BootError::Override(place)) = device::boot(port, executor.spawner(), &overrides) else { return true };
+    let (name, _) = overrides.get(place).copied().unwrap_or_default();
+    port::console(format_args!("a variable given at the start is unknown, or its value not valid: {name}"));
+    false
 }
 
 /// Runs tasks until none is ready, or for [`TURNS`] turns; answers how long to sleep in microseconds, `None` for ever.

@@ -1,0 +1,133 @@
+//! Which pages may open a WebSocket.
+//!
+//! A browser lets every page open a WebSocket to every server and reads what the server sends: nothing is asked before,
+//! as it is for other requests (`cors`). So the server itself looks at `Origin`, which a page cannot forge (RFC 6455,
+//! section 10.2).
+
+use core::fmt::Write;
+use core::net::Ipv4Addr;
+
+use heapless::String;
+
+/// The port that a URL of HTTP does not name.
+const PORT: u16 = 80;
+/// The same with TLS.
+const TLS_PORT: u16 = 443;
+
+/// Whether a page of `origin` may: one that comes from this device, which is known as `host` (the field of the request)
+/// and by its `address`, or of the origin that the owner has `allowed` (`http.server.cors_origin`).
+pub(super) fn may_open(origin: &[u8], host: &[u8], address: Ipv4Addr, allowed: &str) -> bool {
+    if allowed == "*" || (!allowed.is_empty() && origin.eq_ignore_ascii_case(allowed.as_bytes())) {
+        return true;
+    }
+    // Pages out of files and out of sandboxes have the origin `null`: nobody knows whose they are.
+    let Some((page, page_port)) = split_origin(origin) else { return false };
+    // The same port in both: another one can be another program's, behind the same router for instance.
+    let Some((name, port)) = split_port(host, if page_port == TLS_PORT { TLS_PORT } else { PORT }) else {
+        return false;
+    };
+    page_port == port && (page.eq_ignore_ascii_case(name) || is_address(page, address))
+}
+
+/// Name and port of an origin, `scheme://name[:port]`.
+fn split_origin(origin: &[u8]) -> Option<(&[u8], u16)> {
+    let end = origin.windows(3).position(|three| three == b"://")?;
+    let (scheme, rest) = origin.split_at_checked(end)?;
+    let port = match scheme {
+        b"http" => PORT,
+        b"https" => TLS_PORT,
+        _ => return None,
+    };
+    let authority = rest.get(3..)?;
+    // Browsers do not end it with a slash; some programs do.
+    split_port(authority.strip_suffix(b"/").unwrap_or(authority), port)
+}
+
+/// Splits `name[:port]`.
+fn split_port(authority: &[u8], default: u16) -> Option<(&[u8], u16)> {
+    let (name, port) = match authority.iter().rposition(|byte| *byte == b':') {
+        None => (authority, default),
+        Some(colon) => {
+            let (name, digits) = authority.split_at_checked(colon)?;
+            (name, core::str::from_utf8(digits.get(1..)?).ok()?.parse().ok()?)
+        }
+    };
+    (!name.is_empty()).then_some((name, port))
+}
+
+fn is_address(name: &[u8], address: Ipv4Addr) -> bool {
+    let mut text: String<15> = String::new();
+    !address.is_unspecified() && write!(text, "{address}").is_ok() && name == text.as_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 5, 6, 108);
+
+    fn may(origin: &str, host: &str, allowed: &str) -> bool {
+        may_open(origin.as_bytes(), host.as_bytes(), ADDRESS, allowed)
+    }
+
+    #[test]
+    fn pages_of_the_device_may() {
+        for (origin, host) in [
+            ("http://10.5.6.108", "10.5.6.108"),
+            ("http://10.5.6.108", "10.5.6.108:80"),
+            ("http://10.5.6.108:8080", "10.5.6.108:8080"),
+            ("http://Lamp.local", "lamp.LOCAL"),
+            ("http://lamp.local/", "lamp.local"),
+            ("https://lamp.local", "lamp.local"),
+            ("https://lamp.local", "lamp.local:443"),
+            // The page came by the address and calls the device by a name.
+            ("http://10.5.6.108", "lamp.local"),
+            ("http://10.5.6.108:8080", "lamp.local:8080"),
+        ] {
+            assert!(may(origin, host, ""), "{origin} at {host}");
+            assert!(may(origin, host, "http://elsewhere"), "{origin} at {host}");
+        }
+    }
+
+    #[test]
+    fn other_pages_may_not() {
+        for (origin, host) in [
+            ("null", "10.5.6.108"),
+            ("", ""),
+            ("file://", ""),
+            ("http://", ""),
+            ("http://:80", ":80"),
+            ("http://evil.example", "10.5.6.108"),
+            ("http://10.5.6.108.evil.example", "10.5.6.108"),
+            ("http://evil.example/10.5.6.108", "10.5.6.108"),
+            ("http://10.5.6.108:8080", "10.5.6.108"),
+            ("http://10.5.6.108", "10.5.6.108:8080"),
+            ("http://10.5.6.108:65536", "10.5.6.108:65536"),
+            ("http://10.5.6.108:", "10.5.6.108:"),
+            ("ftp://10.5.6.108", "10.5.6.108"),
+            ("10.5.6.108", "10.5.6.108"),
+            ("http://10.5.6.108", ""),
+        ] {
+            assert!(!may(origin, host, ""), "{origin} at {host}");
+            assert!(!may(origin, host, "http://elsewhere"), "{origin} at {host}");
+        }
+        assert!(!may_open(b"http://0.0.0.0", b"lamp", Ipv4Addr::UNSPECIFIED, ""));
+    }
+
+    #[test]
+    fn pages_that_the_owner_allows_may() {
+        for origin in ["http://maker.example", "null", "capacitor://localhost"] {
+            assert!(may(origin, "10.5.6.108", "*"));
+            assert!(may(origin, "10.5.6.108", origin));
+            assert!(!may(origin, "10.5.6.108", "http://maker"));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_fields_are_read_without_panic(origin: Vec<u8>, host: Vec<u8>) {
+            may_open(&origin, &host, ADDRESS, "");
+        }
+    }
+}

@@ -89,7 +89,7 @@ class Request:
                 data = self.with_body(b"/page.html", fields, generator.randbytes(generator.randrange(300)))
             case _:
                 data = generator.randbytes(generator.randrange(400))
-        if generator.random() < 0.7:
+        if generator.random() < 0.5:
             data = mutate(generator, data, HEADS)
         return b"GET /command/ver HTTP/1.1\r\n\r\n" if UNWANTED.search(data.replace(b"HTTP/1", b"")) else data
 

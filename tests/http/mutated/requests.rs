@@ -157,6 +157,10 @@ fn fields(random: &mut Random, with_credentials: bool) -> Vec<u8> {
         let credentials = if random.below(10) > 0 { CREDENTIALS[0] } else { random.pick(&CREDENTIALS) };
         fields = format!("Authorization: {credentials}\r\n").into_bytes();
     }
+    if random.below(10) == 0 {
+        // A page of another origin.
+        fields.extend_from_slice(b"Host: device\r\nOrigin: http://x\r\n");
+    }
     if random.below(40) == 0 {
         for _ in 0..random.below(100) {
             fields.extend_from_slice(b"X: ");

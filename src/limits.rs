@@ -52,6 +52,8 @@ pub const COMMAND_LINE: usize = option("COMMAND_LINE", 1024);
 pub const COMMAND_WORDS: usize = 24;
 /// Bytes of one response (`CONFIG_OPENZENTRI_RESPONSE`); the frame format allows 99,999.
 pub const RESPONSE: usize = option("RESPONSE", 70_000);
+/// Bytes of the longest answer that is kept for a CMD stream (`CONFIG_OPENZENTRI_TEXT`).
+pub const TEXT: usize = option("TEXT", RESPONSE);
 /// Bytes taken from the serial port at once (`CONFIG_OPENZENTRI_SERIAL_RX`).
 pub const SERIAL_RX: usize = option("SERIAL_RX", 4096);
 /// Command lines kept for the arrow keys (serial reference 2).

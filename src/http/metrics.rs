@@ -12,6 +12,7 @@ use super::respond;
 use super::server::HttpServer;
 use crate::command::CODES;
 use crate::limits;
+use crate::port::{ResetReason, Stack};
 use crate::stream::{Kind, Usage};
 use crate::version;
 
@@ -29,6 +30,8 @@ struct Facts {
     board: &'static str,
     uptime: u64,
     memory: Option<u8>,
+    stack: Option<Stack>,
+    reset: Option<ResetReason>,
     streams: Usage,
     handles: u32,
     answers: [u32; CLASSES],
@@ -53,6 +56,8 @@ impl Facts {
             board: base.port.board_name(),
             uptime: base.clock.uptime(),
             memory: base.port.memory_usage(),
+            stack: base.port.stack(),
+            reset: base.port.reset_reason(),
             streams: machine.streams.usage(),
             handles: machine.streams.taken(),
             answers: server.counters().answers(),
@@ -104,6 +109,12 @@ families! {
         |facts, out| out.one(Millis(facts.uptime));
     Gauge "memory_usage_ratio" "ratio" "Memory in use, where the board can tell.",
         |facts, out| facts.memory.map_or(Ok(()), |percent| out.one(Percent(percent)));
+    Gauge "stack_size_bytes" "bytes" "The stack of the thread that everything runs on, where the board can tell.",
+        |facts, out| facts.stack.map_or(Ok(()), |stack| out.one(stack.size));
+    Gauge "stack_untouched_bytes" "bytes" "What was never used of that stack.",
+        |facts, out| facts.stack.map_or(Ok(()), |stack| out.one(stack.untouched));
+    Info "reset" "" "Why the device has started, where the board can tell.",
+        |facts, out| facts.reset.map_or(Ok(()), |reason| out.each("reason", [reason.name()], &[1]));
     Gauge "streams_open" "" "Open streams.",
         |facts, out| out.each("kind", Kind::ALL.iter().map(|kind| kind.name()), &facts.streams.open);
     Gauge "streams_limit" "" "Streams that can be open at once.",
@@ -226,6 +237,8 @@ mod tests {
             board: "sim",
             uptime: 61_007,
             memory: Some(7),
+            stack: Some(Stack { size: 16_384, untouched: 3988 }),
+            reset: Some(ResetReason::Watchdog),
             streams: Usage { open: [0, 2, 0, 0, 1, 0, 0, 0, 0], received: 5, unsent: 0 },
             handles: 4,
             answers: [0, 10, 0, 2, 0],
@@ -258,6 +271,9 @@ mod tests {
             "# TYPE openzentri_uptime_seconds gauge\n# UNIT openzentri_uptime_seconds seconds\n\
              # HELP openzentri_uptime_seconds Time since the start.\nopenzentri_uptime_seconds 61.007\n",
             "openzentri_memory_usage_ratio 0.07\n",
+            "openzentri_stack_untouched_bytes 3988\n",
+            "# TYPE openzentri_reset info\n",
+            "openzentri_reset_info{reason=\"watchdog\"} 1\n",
             "openzentri_streams_open{kind=\"TCPS\"} 2\n",
             "# TYPE openzentri_commands counter\n",
             "openzentri_commands_total{code=\"1\"} 1\n",

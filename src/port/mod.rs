@@ -300,6 +300,52 @@ pub trait Radio {
     fn rssi(&self) -> Option<i8>;
 }
 
+/// Why a device has started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResetReason {
+    /// Power came.
+    PowerOn,
+    /// Somebody pulled the reset pin.
+    Pin,
+    /// The firmware asked for it, for instance with `reboot`.
+    Software,
+    /// The watchdog had waited in vain.
+    Watchdog,
+    /// The supply voltage was too low.
+    Brownout,
+    /// A fault of the processor.
+    Fault,
+    /// The end of a deep sleep.
+    Wake,
+    /// Something else: a debugger, a check of the hardware.
+    Other,
+}
+
+impl ResetReason {
+    /// Its name in lists.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PowerOn => "power_on",
+            Self::Pin => "pin",
+            Self::Software => "software",
+            Self::Watchdog => "watchdog",
+            Self::Brownout => "brownout",
+            Self::Fault => "fault",
+            Self::Wake => "wake",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// The stack of the thread that everything runs on, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stack {
+    /// All of it.
+    pub size: u32,
+    /// What was never used since the start.
+    pub untouched: u32,
+}
+
 /// Identity and services of the board.
 pub trait Board {
     /// The station's MAC address.
@@ -316,6 +362,14 @@ pub trait Board {
     fn wall_clock(&self) -> Option<u64>;
     /// Memory in use, in percent, when the port can tell.
     fn memory_usage(&self) -> Option<u8>;
+    /// Why the device has started, when the port can tell.
+    fn reset_reason(&self) -> Option<ResetReason> {
+        None
+    }
+    /// How much of the stack was needed so far, when the port can tell.
+    fn stack(&self) -> Option<Stack> {
+        None
+    }
     /// Restarts the device. Returns; the port stops running tasks soon after.
     fn reboot(&self);
     /// The serial side has ended and nothing else keeps the device alive: a process ends here, a board ignores it.

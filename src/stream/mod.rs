@@ -206,7 +206,7 @@ impl Slot {
 }
 
 /// The text of a buffered command.
-type Text = RefCell<Vec<u8, { limits::RESPONSE }>>;
+type Text = RefCell<Vec<u8, { limits::TEXT }>>;
 
 /// All streams and servers.
 pub struct Streams {

@@ -62,10 +62,11 @@ impl Streams {
         Err(StreamError::Full)
     }
 
-    /// Opens the text of a buffered command; `Full` while another one is still open.
+    /// Opens the text of a buffered command; `Full` while another one is still open, and for a longer one
+    /// than [`limits::TEXT`].
     pub fn open_text(&self, text: &[u8]) -> Result<u8, StreamError> {
         let busy = self.handles().any(|handle| self.kind(handle) == Ok(Kind::Cmd));
-        if busy || text.len() > limits::RESPONSE {
+        if busy || text.len() > limits::TEXT {
             return Err(StreamError::Full);
         }
         let reservation = self.reserve(Kind::Cmd)?;

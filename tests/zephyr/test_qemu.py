@@ -120,7 +120,11 @@ def test_stream(machine):
                         time.sleep(0.01)
                     text += qemu.command("stream_read 0 1000").removesuffix("\r\n")
                 assert text == block
-        qemu.until(b"Closed: 0]\r\n")
+        deadline = time.monotonic() + PATIENCE
+        while qemu.command("stream_poll 0") != "2":
+            assert time.monotonic() < deadline, "the end of the peer was not seen"
+            time.sleep(0.01)
+        assert qemu.command("stream_close 0").endswith("Success")
 
 
 def test_files(machine):

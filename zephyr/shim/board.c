@@ -108,6 +108,49 @@ int32_t oz_memory_usage(void)
 	return -OZ_UNSUPPORTED;
 }
 
+int32_t oz_reset_reason(void)
+{
+	/* The most telling one first: some chips set several at once. */
+	static const struct {
+		uint32_t cause;
+		enum oz_reset reason;
+	} causes[] = {
+		{RESET_CPU_LOCKUP, OZ_RESET_FAULT},   {RESET_WATCHDOG, OZ_RESET_WATCHDOG},
+		{RESET_BROWNOUT, OZ_RESET_BROWNOUT},  {RESET_SOFTWARE, OZ_RESET_SOFTWARE},
+		{RESET_LOW_POWER_WAKE, OZ_RESET_WAKE}, {RESET_POR, OZ_RESET_POWER_ON},
+		{RESET_PIN, OZ_RESET_PIN},
+	};
+	uint32_t cause = 0;
+
+	if (hwinfo_get_reset_cause(&cause) < 0 || cause == 0) {
+		return -OZ_UNSUPPORTED;
+	}
+	/* Otherwise the next start would find this one's cause too. */
+	(void)hwinfo_clear_reset_cause();
+	for (size_t i = 0; i < ARRAY_SIZE(causes); i++) {
+		if (cause & causes[i].cause) {
+			return causes[i].reason;
+		}
+	}
+	return OZ_RESET_OTHER;
+}
+
+int32_t oz_stack(uint32_t *size, uint32_t *untouched)
+{
+#if defined(CONFIG_INIT_STACKS) && defined(CONFIG_THREAD_STACK_INFO)
+	size_t unused;
+
+	if (k_thread_stack_space_get(k_current_get(), &unused) == 0) {
+		*size = k_current_get()->stack_info.size;
+		*untouched = unused;
+		return 0;
+	}
+#endif
+	ARG_UNUSED(size);
+	ARG_UNUSED(untouched);
+	return -OZ_UNSUPPORTED;
+}
+
 void oz_reboot(void)
 {
 	oz_serial_drain();

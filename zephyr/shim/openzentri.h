@@ -26,6 +26,18 @@ enum oz_error {
 	OZ_ERRNO = 1000,
 };
 
+/* Why a device has started. */
+enum oz_reset {
+	OZ_RESET_POWER_ON = 0,
+	OZ_RESET_PIN = 1,
+	OZ_RESET_SOFTWARE = 2,
+	OZ_RESET_WATCHDOG = 3,
+	OZ_RESET_BROWNOUT = 4,
+	OZ_RESET_FAULT = 5,
+	OZ_RESET_WAKE = 6,
+	OZ_RESET_OTHER = 7,
+};
+
 /* The negative code for a positive errno. */
 int32_t oz_error(int errno_value);
 
@@ -185,6 +197,10 @@ void oz_random(uint8_t *buffer, uint32_t size);
 uint64_t oz_wall_clock(void);
 /* Percent of the system heap in use, or OZ_UNSUPPORTED. */
 int32_t oz_memory_usage(void);
+/* Why the device has started: enum oz_reset, or -OZ_UNSUPPORTED. To be asked once: the chip forgets it then. */
+int32_t oz_reset_reason(void);
+/* Bytes of the calling thread's stack, and those never used; -OZ_UNSUPPORTED where that is not known. */
+int32_t oz_stack(uint32_t *size, uint32_t *untouched);
 void oz_reboot(void);
 /* The index-th variable to set at the start, as name=value; NULL past the last. */
 const char *oz_override(uint32_t index);

@@ -26,9 +26,10 @@ static atomic_t throttled;
 static atomic_t wants_room;
 static atomic_t hung_up;
 
-/* Fills the receive ring. */
-static void take(const struct device *dev)
+/* Fills the receive ring; answers whether anything came. */
+static bool take(const struct device *dev)
 {
+	bool any = false;
 	uint8_t *room;
 	uint32_t size;
 	int count;
@@ -42,12 +43,16 @@ static void take(const struct device *dev)
 		}
 		count = uart_fifo_read(dev, room, size);
 		(void)ring_buf_put_finish(&received, MAX(count, 0));
+		any |= count > 0;
 	} while (count > 0);
-	oz_wake();
+	if (any) {
+		oz_wake();
+	}
+	return any;
 }
 
-/* Empties the transmit ring. */
-static void give(const struct device *dev)
+/* Empties the transmit ring; answers whether anything left. */
+static bool give(const struct device *dev)
 {
 	uint8_t *data;
 	uint32_t size = ring_buf_get_claim(&waiting, &data, CONFIG_OPENZENTRI_UART_TX);
@@ -60,24 +65,24 @@ static void give(const struct device *dev)
 	if (ring_buf_space_get(&waiting) >= CONFIG_OPENZENTRI_UART_TX / 2 && atomic_cas(&wants_room, 1, 0)) {
 		oz_wake();
 	}
+	return count > 0;
 }
 
+/*
+ * Some drivers also call this to get the first byte out, without an interrupt: so whether one is pending says nothing.
+ */
 static void on_interrupt(const struct device *dev, void *context)
 {
-	ARG_UNUSED(context);
-	while (uart_irq_update(dev) > 0 && uart_irq_is_pending(dev) > 0) {
-		bool idle = true;
+	bool moved = true;
 
+	ARG_UNUSED(context);
+	while (moved && uart_irq_update(dev) > 0) {
+		moved = false;
 		if (uart_irq_rx_ready(dev) > 0) {
-			take(dev);
-			idle = false;
+			moved |= take(dev);
 		}
 		if (uart_irq_tx_ready(dev) > 0) {
-			give(dev);
-			idle = false;
-		}
-		if (idle) {
-			break;
+			moved |= give(dev);
 		}
 	}
 }

@@ -4,7 +4,7 @@ use core::cell::{Cell, RefCell};
 use core::task::Waker;
 
 use heapless::Vec;
-use openzentri::port::{Event, Port};
+use openzentri::port::{Event, Port, ResetReason};
 use static_cell::StaticCell;
 
 use crate::run;
@@ -28,6 +28,8 @@ pub struct ZephyrPort {
     /// Which places of the job table hold pings.
     pings: Cell<u32>,
     reboot: Cell<bool>,
+    /// Why the device has started.
+    reset: Option<ResetReason>,
 }
 
 impl ZephyrPort {
@@ -44,6 +46,7 @@ impl ZephyrPort {
             defaults: defaults(zephyr::kconfig::CONFIG_OPENZENTRI_BOARD_DEFAULTS),
             pings: Cell::new(0),
             reboot: Cell::new(false),
+            reset: shim::reset_reason(),
         })
     }
 

@@ -5,7 +5,7 @@
 
 use core::ffi::{CStr, c_char, c_void};
 
-use openzentri::port::{PortError, Result};
+use openzentri::port::{PortError, ResetReason, Result, Stack};
 
 /// One descriptor to wait for.
 #[derive(Clone, Copy, Default)]
@@ -82,6 +82,8 @@ mod raw {
         pub fn oz_random(buffer: *mut u8, size: u32);
         pub safe fn oz_wall_clock() -> u64;
         pub safe fn oz_memory_usage() -> i32;
+        pub safe fn oz_reset_reason() -> i32;
+        pub fn oz_stack(size: *mut u32, untouched: *mut u32) -> i32;
         pub safe fn oz_reboot();
         pub safe fn oz_serial_ended();
         pub safe fn oz_override(index: u32) -> *const c_char;
@@ -334,6 +336,29 @@ pub fn wall_clock() -> Option<u64> {
 
 pub fn memory_usage() -> Option<u8> {
     u8::try_from(raw::oz_memory_usage()).ok()
+}
+
+/// Why the device has started. The chip forgets it when it was asked.
+pub fn reset_reason() -> Option<ResetReason> {
+    Some(match raw::oz_reset_reason() {
+        0 => ResetReason::PowerOn,
+        1 => ResetReason::Pin,
+        2 => ResetReason::Software,
+        3 => ResetReason::Watchdog,
+        4 => ResetReason::Brownout,
+        5 => ResetReason::Fault,
+        6 => ResetReason::Wake,
+        7 => ResetReason::Other,
+        _ => return None,
+    })
+}
+
+/// The stack of the thread that asks.
+pub fn stack() -> Option<Stack> {
+    let mut stack = Stack { size: 0, untouched: 0 };
+    // SAFETY: both places live longer than the call.
+    let known = unsafe { raw::oz_stack(&mut stack.size, &mut stack.untouched) };
+    (known == 0).then_some(stack)
 }
 
 /// Variables to set at the start, as `(name, value)`.

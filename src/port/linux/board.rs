@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::options::Options;
 use super::{StartError, networks, storage};
 use crate::port::radio::SimulatedNetwork;
-use crate::port::{Ipv4Config, Security};
+use crate::port::{Ipv4Config, ResetReason, Security};
 
 /// What makes this device unlike any other. It is made once, at random, and kept in the file `identity`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +79,15 @@ pub(super) fn random(buffer: &mut [u8]) {
 /// See [`crate::port::Board::wall_clock`].
 pub(super) fn wall_clock() -> Option<u64> {
     SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_millis().try_into().ok()
+}
+
+/// The environment variable in which a process that is about to replace itself leaves its id.
+pub(super) const RESTARTED: &str = "OPENZENTRI_RESTARTED";
+
+/// See [`crate::port::Board::reset_reason`]: a process was started by somebody, or by itself.
+pub(super) fn reset_reason() -> ResetReason {
+    let restarted = std::env::var(RESTARTED).is_ok_and(|id| id == std::process::id().to_string());
+    if restarted { ResetReason::Software } else { ResetReason::PowerOn }
 }
 
 /// See [`crate::port::Board::memory_usage`]: the process's share of the machine's memory, rounded up.

@@ -5,7 +5,7 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 use super::LinuxPort;
 use crate::port::{
     AccessPoint, Board, Console, Handle, Interface, Ipv4Config, Job, JobOutput, JoinRequest, Keepalive, Radio,
-    RadioState, Result, Serial, Socket, Sockets, Storage,
+    RadioState, ResetReason, Result, Serial, Socket, Sockets, Storage,
 };
 
 impl Serial for LinuxPort {
@@ -202,6 +202,10 @@ impl Board for LinuxPort {
 
     fn memory_usage(&self) -> Option<u8> {
         super::board::memory_usage()
+    }
+
+    fn reset_reason(&self) -> Option<ResetReason> {
+        Some(super::board::reset_reason())
     }
 
     fn reboot(&self) {

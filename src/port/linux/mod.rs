@@ -266,6 +266,7 @@ impl LinuxPort {
             Some(token) => command.env(serial::HANDOVER, token),
             None => command.env_remove(serial::HANDOVER),
         };
+        command.env(board::RESTARTED, std::process::id().to_string());
         StartError::new("restart", command.exec())
     }
 }

@@ -4,7 +4,7 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 
 use openzentri::port::{
     AccessPoint, Board, Console, Handle, Interface, Ipv4Config, Job, JobOutput, JoinRequest, Keepalive, PortError,
-    Radio, RadioState, Result, Serial, Socket, Sockets, Storage,
+    Radio, RadioState, ResetReason, Result, Serial, Socket, Sockets, Stack, Storage,
 };
 
 use super::ZephyrPort;
@@ -246,6 +246,14 @@ impl Board for ZephyrPort {
 
     fn memory_usage(&self) -> Option<u8> {
         shim::memory_usage()
+    }
+
+    fn reset_reason(&self) -> Option<ResetReason> {
+        self.reset
+    }
+
+    fn stack(&self) -> Option<Stack> {
+        shim::stack()
     }
 
     fn reboot(&self) {

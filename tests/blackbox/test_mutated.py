@@ -165,6 +165,7 @@ class Client(threading.Thread):
         self.with_credentials = with_credentials
         self.generator = random.Random(f"{SEED} {number} {with_credentials}")
         self.answers = {}
+        self.sent = 10_000 if with_credentials else 0
         self.failure = None
 
     def run(self):
@@ -180,8 +181,11 @@ class Client(threading.Thread):
         fields = b"" if not self.with_credentials else generator.choice(CREDENTIALS)
         request = Request(generator, fields)
         with socket.socket() as connection:
-            # Many addresses, so that wrong passwords do not shut all of them out.
-            connection.bind((f"127.0.{self.number + 1}.{generator.randint(1, 250)}", 0))
+            # Many addresses, so that wrong passwords do not shut all of them out; and ports that nobody else is given, as
+            # each is taken for a minute after its connection has ended.
+            self.sent += 1
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            connection.bind((f"127.0.{self.number + 1}.{generator.randint(1, 250)}", 10_000 + self.sent % 20_000))
             connection.settimeout(20)
             connection.connect(("127.0.0.1", self.port))
             try:

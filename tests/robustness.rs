@@ -5,34 +5,14 @@ use openzentri::command::COMMANDS;
 use openzentri::limits;
 use openzentri::port::sim::{SimDevice, SimPort};
 use openzentri::variable;
+use random::Random;
+
+#[path = "shared/random.rs"]
+mod random;
 
 /// How many lines are tried; `OPENZENTRI_ROUNDS` asks for more or fewer.
 fn rounds() -> usize {
     std::env::var("OPENZENTRI_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(10_000)
-}
-
-/// Numbers that look random and are the same in every run (xorshift64*).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 16
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit as u64) as usize
-    }
-
-    fn pick<'a, T: ?Sized>(&mut self, choices: &[&'a T]) -> &'a T {
-        choices[self.below(choices.len())]
-    }
-
-    fn bytes(&mut self, most: usize) -> Vec<u8> {
-        (0..self.below(most + 1)).map(|_| self.next() as u8).collect()
-    }
 }
 
 const WORDS: [&str; 24] = [
@@ -134,7 +114,7 @@ fn random_lines_are_answered_with_whole_frames() {
     let mut device = SimDevice::boot(port, &[("system.cmd.mode", "machine"), ("http.server.enabled", "0")]);
     device.settle();
     device.take_bytes();
-    let mut random = Random(0x5EED_0F0E_2026_1122);
+    let mut random = Random::new(0x5EED_0F0E_2026_1122);
     let mut seen = [0; 10];
     for round in 0..rounds() {
         let line = line(&mut random);

@@ -393,3 +393,18 @@ fn running_out_of_sockets_is_an_error_and_passes() {
     assert_eq!(code(&mut device, "tcpc 10.5.6.1 7"), 1);
     assert_eq!(text(&mut device, "tcpc 10.5.6.1 7"), "0");
 }
+
+#[test]
+fn a_client_whose_network_goes_away_while_it_connects_keeps_nothing() {
+    let mut device = device();
+    let sockets = device.port().open_sockets();
+    device.port().set_answer(SERVER, Duration::from_secs(3), Answer::Accept);
+    device.type_line("tcpc 10.5.6.1 7");
+    wait(&mut device, 1000);
+    assert_eq!(device.port().open_sockets(), sockets + 1, "it is connecting");
+    device.port().radio().vanish();
+    wait(&mut device, 10_000);
+    let printed = device.take_output();
+    assert!(printed.ends_with("R100016\r\nCommand failed\r\n"), "{printed}");
+    assert_eq!((text(&mut device, "poll all"), device.port().open_sockets()), ("None".to_owned(), sockets));
+}

@@ -142,7 +142,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Step, CommandError> {
     }
     match reservation {
         Some(reservation) => {
-            let handle = reservation.writer(writer);
+            let handle = reservation.writer(writer).ok_or(CommandError::Failed)?;
             let _ = write!(call.reply, "{handle}");
             Ok(Step::Done(Ending::Text))
         }
@@ -160,7 +160,7 @@ pub(super) fn open(call: &mut Call<'_>) -> Result<Step, CommandError> {
     let machine = call.machine;
     let reservation = machine.streams.reserve(Kind::File)?;
     let reader = machine.files.open(call.argument(0)?).map_err(|error| call.file_failed(error))?;
-    let handle = reservation.reader(reader);
+    let handle = reservation.reader(reader).ok_or(CommandError::Failed)?;
     let _ = write!(call.reply, "{handle}");
     Ok(Step::Done(Ending::Text))
 }

@@ -149,9 +149,10 @@ fn udp_server_read(call: &mut Call<'_>) -> Result<Step, CommandError> {
 pub(super) async fn open(machine: &'static Machine, open: Open, reply: &mut Reply) -> Result<Ending, CommandError> {
     needed(machine, open.interface).await?;
     machine.base.log_state(format_args!("Opening: {}:{}", open.host, open.port));
-    match connect(machine, &open).await {
-        Some((reservation, socket, remote)) => {
-            let handle = reservation.client(socket, open.host, remote);
+    let connected = connect(machine, &open).await;
+    let opened = connected.and_then(|(reservation, socket, remote)| reservation.client(socket, open.host, remote));
+    match opened {
+        Some(handle) => {
             let _ = write!(reply, "{handle}");
             Ok(Ending::Text)
         }

@@ -41,7 +41,8 @@ pub(super) async fn serve(connection: &mut Connection<'_>, request: &Request) ->
     let reservation = streams.reserve(Kind::Upload).map_err(|_| Status::UNAVAILABLE)?;
     let nobody = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
     let local = connection.port.local_address(connection.socket).unwrap_or(nobody);
-    let handle = reservation.room(Ends::Server { local, remote: connection.remote });
+    let ends = Ends::Server { local, remote: connection.remote };
+    let handle = reservation.room(ends).ok_or(Failure::Gone)?;
     let client = Client(Room::of(streams, handle).map_err(|_| Failure::Gone)?);
     take_body(connection, request, &client.0).await?;
     answer(connection, request.is_1_1, &client.0).await

@@ -88,7 +88,9 @@ pub(super) async fn open(connection: &mut Connection<'_>, request: &Request, acc
     switch(&mut pen, &accept).map_err(|_| Failure::Gone)?;
     let length = pen.length();
     connection.send(length).await?;
-    let handle = reservation.room(Ends::Server { local, remote: connection.remote });
+    // The owner may have closed it while the answer was sent.
+    let ends = Ends::Server { local, remote: connection.remote };
+    let handle = reservation.room(ends).ok_or(Failure::Gone)?;
     let room = Room::of(server.streams(), handle).map_err(|_| Failure::Gone)?;
     let session = Session { socket: connection.socket, room, stops: server.stops.get(), ticket };
     match server.sessions.give(session) {

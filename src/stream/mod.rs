@@ -270,13 +270,7 @@ impl Streams {
         let Ok(slot) = self.slot(handle) else { return };
         let Some(stream) = slot.stream.borrow_mut().take() else { return };
         slot.stop.signal(stream.generation);
-        match stream.source {
-            Source::Socket(socket) => self.base.port.close(socket),
-            Source::Reader(reader) => self.files.close(reader),
-            Source::Writer(writer) => self.files.abandon(writer),
-            Source::Text(_) => self.text.borrow_mut().clear(),
-            Source::Room => {}
-        }
+        self.dispose(stream.source);
         if let (Kind::Udps, Some(row)) = (stream.kind, stream.server) {
             self.udp_server_gone(row);
         }
@@ -284,5 +278,16 @@ impl Streams {
         slot.tx.clear();
         slot.changed();
         self.log_state(format_args!("Closed: {handle}"));
+    }
+
+    /// Gives back what a stream was made of.
+    fn dispose(&self, source: Source) {
+        match source {
+            Source::Socket(socket) => self.base.port.close(socket),
+            Source::Reader(reader) => self.files.close(reader),
+            Source::Writer(writer) => self.files.abandon(writer),
+            Source::Text(_) => self.text.borrow_mut().clear(),
+            Source::Room => {}
+        }
     }
 }

@@ -9,18 +9,26 @@ use crate::limits;
 use crate::port::Socket;
 
 /// A handle that is taken but not open yet. Dropping it frees the handle again.
+///
+/// The owner may close the handle before it is open, and another stream may have it then: so the reservation knows its
+/// generation, and opening it answers `None` when it is no longer there.
 pub struct Reservation<'a> {
     streams: &'a Streams,
     handle: u8,
+    generation: u32,
     open: bool,
 }
 
 impl Drop for Reservation<'_> {
     fn drop(&mut self) {
-        if !self.open
-            && let Ok(slot) = self.streams.slot(self.handle)
-        {
-            slot.stream.borrow_mut().take();
+        if self.open {
+            return;
+        }
+        let Ok(slot) = self.streams.slot(self.handle) else { return };
+        let mut stream = slot.stream.borrow_mut();
+        if stream.as_ref().is_some_and(|stream| stream.generation == self.generation) {
+            stream.take();
+            drop(stream);
             slot.changed();
         }
     }
@@ -48,7 +56,7 @@ impl Streams {
                     server: None,
                     generation,
                 });
-                return Ok(Reservation { streams: self, handle: handle as u8, open: false });
+                return Ok(Reservation { streams: self, handle: handle as u8, generation, open: false });
             }
         }
         Err(StreamError::Full)
@@ -66,7 +74,7 @@ impl Streams {
         kept.clear();
         kept.extend_from_slice(text).map_err(|_| StreamError::TooLarge)?;
         drop(kept);
-        Ok(reservation.finish(Source::Text(0), |_| {}))
+        reservation.finish(Source::Text(0), |_, _| {}).ok_or(StreamError::NoStream)
     }
 }
 
@@ -76,8 +84,9 @@ impl Reservation<'_> {
         self.handle
     }
 
-    /// Opens a client on a connected socket (TCP) or a bound one (UDP).
-    pub fn client(self, socket: Socket, host: HostName, remote: SocketAddrV4) -> u8 {
+    /// Opens a client on a connected socket (TCP) or a bound one (UDP). `None`, and the socket is closed, when the owner
+    /// or the end of the network has closed the handle meanwhile; so do all that follow.
+    pub fn client(self, socket: Socket, host: HostName, remote: SocketAddrV4) -> Option<u8> {
         let local = self.streams.base.port.local_address(socket).map_or(0, |address| address.port());
         self.socket(socket, |stream| {
             stream.ends = Ends::Client { host, port: remote.port(), local };
@@ -86,7 +95,7 @@ impl Reservation<'_> {
     }
 
     /// Opens a client that one of our servers accepted.
-    pub fn accepted(self, socket: Socket, server: u8, remote: SocketAddrV4) -> u8 {
+    pub fn accepted(self, socket: Socket, server: u8, remote: SocketAddrV4) -> Option<u8> {
         let local = self.streams.base.port.local_address(socket).unwrap_or(NOBODY);
         self.socket(socket, |stream| {
             stream.ends = Ends::Server { local, remote };
@@ -95,7 +104,7 @@ impl Reservation<'_> {
     }
 
     /// Opens the stream of a UDP server.
-    pub fn udp_server(self, socket: Socket, server: u8, preset: Option<SocketAddrV4>) -> u8 {
+    pub fn udp_server(self, socket: Socket, server: u8, preset: Option<SocketAddrV4>) -> Option<u8> {
         let local = self.streams.base.port.local_address(socket).unwrap_or(NOBODY);
         self.socket(socket, |stream| {
             stream.ends = Ends::Server { local, remote: preset.unwrap_or(NOBODY) };
@@ -105,36 +114,43 @@ impl Reservation<'_> {
     }
 
     /// Opens a stream whose bytes another room moves.
-    pub fn room(self, ends: Ends) -> u8 {
-        self.finish(Source::Room, |stream| stream.ends = ends)
+    pub fn room(self, ends: Ends) -> Option<u8> {
+        self.finish(Source::Room, |_, stream| stream.ends = ends)
     }
 
     /// Opens a file for reading.
-    pub fn reader(self, reader: Reader) -> u8 {
-        self.finish(Source::Reader(reader), |_| {})
+    pub fn reader(self, reader: Reader) -> Option<u8> {
+        self.finish(Source::Reader(reader), |_, _| {})
     }
 
     /// Opens a file that is being created.
-    pub fn writer(self, writer: Writer) -> u8 {
-        self.finish(Source::Writer(writer), |_| {})
+    pub fn writer(self, writer: Writer) -> Option<u8> {
+        self.finish(Source::Writer(writer), |_, _| {})
     }
 
-    fn socket(self, socket: Socket, fill: impl FnOnce(&mut Stream)) -> u8 {
-        let (streams, handle) = (self.streams, self.handle);
-        let handle_out = self.finish(Source::Socket(socket), fill);
-        let _ = streams.with(handle, |slot: &Slot, stream| {
-            slot.start.signal(Work { socket, kind: stream.kind, generation: stream.generation });
-        });
-        handle_out
-    }
-
-    fn finish(mut self, source: Source, fill: impl FnOnce(&mut Stream)) -> u8 {
-        self.open = true;
-        let _ = self.streams.with(self.handle, |_, stream| {
-            stream.source = source;
+    fn socket(self, socket: Socket, fill: impl FnOnce(&mut Stream)) -> Option<u8> {
+        self.finish(Source::Socket(socket), |slot, stream| {
             fill(stream);
+            slot.start.signal(Work { socket, kind: stream.kind, generation: stream.generation });
+        })
+    }
+
+    fn finish(mut self, source: Source, fill: impl FnOnce(&Slot, &mut Stream)) -> Option<u8> {
+        let mut given = Some(source);
+        let opened = self.streams.room(self.handle, self.generation, |slot, stream| {
+            if let Some(source) = given.take() {
+                stream.source = source;
+            }
+            fill(slot, stream);
         });
+        if opened.is_err() {
+            if let Some(source) = given {
+                self.streams.dispose(source);
+            }
+            return None;
+        }
+        self.open = true;
         self.streams.log_state(format_args!("Opened: {}", self.handle));
-        self.handle
+        Some(self.handle)
     }
 }

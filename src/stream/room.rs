@@ -51,7 +51,7 @@ impl Streams {
     }
 
     /// Runs `action` on the stream of this generation.
-    fn room<R>(
+    pub(super) fn room<R>(
         &self,
         handle: u8,
         generation: u32,

@@ -73,7 +73,8 @@ impl Streams {
             Protocol::Udp => {
                 let reservation = self.reserve(Kind::Udps).map_err(|_| ServerError::Full)?;
                 let socket = self.base.port.udp_bind(interface, port).map_err(failure)?;
-                (socket, Some(reservation.udp_server(socket, free as u8, self.preset_peer())))
+                let stream = reservation.udp_server(socket, free as u8, self.preset_peer());
+                (socket, Some(stream.ok_or(ServerError::Full)?))
             }
         };
         let Some(server) = self.servers.get(free) else { return Err(ServerError::Full) };
@@ -160,7 +161,8 @@ impl Streams {
         let reservation = if self.clients(row) < allowed { self.reserve(Kind::Tcps) } else { Err(StreamError::Full) };
         match reservation {
             Ok(reservation) => {
-                reservation.accepted(socket, row, remote);
+                // The handle was reserved just now, so this cannot fail.
+                let _ = reservation.accepted(socket, row, remote);
             }
             Err(_) => self.base.port.close(socket),
         }

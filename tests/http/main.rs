@@ -4,8 +4,11 @@ mod access;
 mod files;
 mod framing;
 mod metrics;
+mod mutated;
 mod openapi;
 mod patience;
+#[path = "../shared/random.rs"]
+mod random;
 mod rest;
 mod stream;
 mod tokens;

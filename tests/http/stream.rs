@@ -329,6 +329,30 @@ fn as_many_clients_as_there_are_streams() {
 }
 
 #[test]
+fn a_handle_closed_before_it_is_open_is_another_ones_then() {
+    let mut device = device();
+    silent(&mut device);
+    let slow = device.port().connect(80).unwrap();
+    slow.set_window(10);
+    slow.send(UPGRADE);
+    device.settle();
+    // It has a handle, and not the whole of its answer yet.
+    assert!(device.command("list").contains("# 0 WEBS"));
+    device.command("close all");
+    let other = open(&mut device);
+    slow.set_window(10_000);
+    device.settle();
+    slow.send(frame(0x82, b"from a stranger"));
+    device.settle();
+    assert!(device.run_until(LONG, |_| slow.is_device_gone()));
+    assert_eq!(device.command("list").matches("WEBS").count(), 1);
+    assert_eq!(device.command("poll 0"), "0\r\n");
+    device.command_with_data("write 0 5", b"Hello");
+    device.settle();
+    assert_eq!(other.received(), b"\x82\x05Hello");
+}
+
+#[test]
 fn the_end_of_the_network_is_told() {
     let mut device = device();
     silent(&mut device);

@@ -245,7 +245,7 @@ impl Client {
             let url = &slot.request.borrow().url;
             Ends::Client { host: url.host.clone(), port: url.port, local: slot.local_port.get() }
         };
-        let handle = reservation.room(ends);
+        let handle = reservation.room(ends).ok_or(Failure::NoRequest)?;
         claim.hand_over();
         Ok(handle)
     }

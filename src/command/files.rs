@@ -2,8 +2,8 @@
 
 use core::fmt::Write;
 
+use super::call::{Call, Sink, Step};
 use super::response::{CommandError, Ending};
-use super::shell::{Call, Sink, Step};
 use crate::file::{FileError, FileSpec, Version, flag, kind, listing};
 use crate::log::Level;
 use crate::stream::Kind;

@@ -2,8 +2,8 @@
 
 use core::fmt::Write;
 
+use super::call::{Call, Step};
 use super::response::{CommandError, Ending, Reply};
-use super::shell::{Call, Step};
 use super::table::{COMMANDS, Command, find};
 use crate::conformance::Conformance;
 use crate::variable::{self, Access, Effect, Kind, Secret, Variable};

@@ -3,10 +3,10 @@
 
 use core::fmt::Write;
 
+use super::call::{Call, Machine, Step, Wait};
 use super::files::{digits, hex};
 use super::network::needed;
 use super::response::{CommandError, Ending, Reply};
-use super::shell::{Call, Machine, Step, Wait};
 use crate::file::{FileError, Name, Version, check_name, flag, kind};
 use crate::http::client::{Claim, Failure, FieldError, HeaderError, Length, Method, Target, Url, UrlError};
 use crate::port::Interface;

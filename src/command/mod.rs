@@ -1,9 +1,11 @@
 //! The command language: one line in, one reply out, whoever asks.
 
+mod call;
 mod data;
 mod files;
 mod help;
 mod http;
+mod intake;
 mod line;
 mod network;
 mod response;
@@ -18,10 +20,11 @@ mod turn;
 mod variables;
 mod wlan;
 
+pub use call::Machine;
 pub use data::{Bytes, DataSource};
 pub use line::{Line, LineError};
 pub use response::{CommandError, Ending, Reply};
 pub use scope::{WHITELIST, scope_of};
-pub use shell::{Busy, CODES, Machine, Shell};
+pub use shell::{CODES, Shell};
 pub use table::{COMMANDS, Command, find};
-pub use turn::Turn;
+pub use turn::{Busy, Turn};

@@ -4,8 +4,8 @@ use core::fmt::Write;
 
 use embassy_time::{Duration, with_timeout};
 
+use super::call::{Call, Machine, Step, Wait};
 use super::response::{CommandError, Ending, Reply};
-use super::shell::{Call, Machine, Step, Wait};
 use crate::network as room;
 use crate::port::Interface;
 use crate::stream::HostName;

@@ -3,9 +3,9 @@
 use core::fmt::Write;
 use core::net::SocketAddrV4;
 
+use super::call::{Call, Machine, Sink, Step, Wait};
 use super::network::needed;
 use super::response::{CommandError, Ending, Reply};
-use super::shell::{Call, Machine, Sink, Step, Wait};
 use crate::log::Level;
 use crate::network::{connect_tcp, resolve};
 use crate::port::{Interface, Socket};

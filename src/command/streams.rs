@@ -4,9 +4,9 @@ use core::fmt::Write;
 
 use embassy_time::{Duration, with_timeout};
 
+use super::call::{Call, Machine, Sink, Step, Wait};
 use super::http;
 use super::response::{CommandError, Ending};
-use super::shell::{Call, Machine, Sink, Step, Wait};
 use crate::limits;
 use crate::stream::{HEADING, Kind, StreamError};
 use crate::variable::{Id, id};

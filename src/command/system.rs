@@ -1,7 +1,7 @@
 //! `version`, `reboot`, `save`, `load`, `factory_reset` (commands reference 4).
 
+use super::call::{Call, Step};
 use super::response::{CommandError, Ending};
-use super::shell::{Call, Step};
 use crate::log::Level;
 use crate::variable::settings;
 use crate::version;

@@ -1,7 +1,7 @@
 //! The table of all commands: the parser, `help`, completion, the Zephyr shell and the documents read it.
 
+use super::call::{Call, Step};
 use super::response::CommandError;
-use super::shell::{Call, Step};
 use super::{files, help, http, network, scope, sockets, streams, system, tokens, variables, wlan};
 use crate::conformance::Conformance::{self, Differs, Done, Extension, NotYet};
 use crate::log::Level;

@@ -2,8 +2,8 @@
 
 use core::fmt::Write;
 
+use super::call::{Call, Step};
 use super::response::{CommandError, Ending};
-use super::shell::{Call, Step};
 use crate::log::Level;
 use crate::scope::Scopes;
 use crate::token::{self, TokenError};

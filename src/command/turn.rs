@@ -9,8 +9,11 @@ use core::task::{Context, Poll, Waker};
 
 use heapless::Vec;
 
-use super::shell::Busy;
 use crate::limits;
+
+/// Too many commands wait already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Busy;
 
 /// The queue for the command interpreter.
 pub(super) struct Queue {

@@ -2,8 +2,8 @@
 
 use heapless::Vec;
 
+use super::call::{Call, Machine, Step};
 use super::response::{CommandError, Ending, Reply};
-use super::shell::{Call, Machine, Step};
 use crate::file::{FileSpec, Version, kind};
 use crate::limits;
 use crate::log::Level;

@@ -4,8 +4,8 @@ use core::fmt::Write;
 
 use heapless::Vec;
 
+use super::call::{Call, Machine, Step, Wait};
 use super::response::{CommandError, Ending, Reply};
-use super::shell::{Call, Machine, Step, Wait};
 use crate::network::security_name;
 use crate::port::AccessPoint;
 

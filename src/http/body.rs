@@ -60,6 +60,9 @@ async fn chunked(connection: &mut Connection<'_>) -> Result<usize, Failure> {
 /// A body of any length that is taken piece by piece.
 pub(super) struct Pieces {
     source: Source,
+    patience: Patience,
+    /// Bytes taken since `patience` began.
+    since: usize,
 }
 
 enum Source {
@@ -76,7 +79,7 @@ impl Pieces {
             Framing::Length(length) => Source::Counted(length),
             Framing::Chunked => Source::Chunked(Chunks::new(usize::MAX)),
         };
-        Ok(Self { source })
+        Ok(Self { source, patience: Patience::begin(&patience::BODY), since: 0 })
     }
 
     /// Receives the next piece: so many bytes at the front of the buffer, to be given up with [`Pieces::taken`]. Zero
@@ -94,14 +97,24 @@ impl Pieces {
                 connection.unread = !whole || connection.received > piece;
                 return Ok(piece);
             }
-            connection.more(Patience::begin(&patience::IDLE)).await?;
+            connection.more(self.patience).await?;
         }
+    }
+
+    /// The client gets its time anew: it has sent enough, or somebody else made it wait.
+    pub fn renew(&mut self) {
+        self.patience = Patience::begin(&patience::BODY);
+        self.since = 0;
     }
 
     /// The piece at the front of the buffer has been used.
     pub fn taken(&mut self, connection: &mut Connection<'_>, piece: usize) {
         connection.buffer.copy_within(piece..connection.received, 0);
         connection.received = connection.received.saturating_sub(piece);
+        self.since += piece;
+        if self.since >= patience::PROGRESS {
+            self.renew();
+        }
         match &mut self.source {
             Source::Counted(left) => *left -= piece.min(*left),
             Source::Chunked(chunks) => chunks.decoded = chunks.decoded.saturating_sub(piece),

@@ -80,7 +80,6 @@ impl<'a> Connection<'a> {
         let receiving = port::io(port, Event::Readable(socket), || port.receive(socket, room));
         let count = match select(receiving, patience.end(server)).await {
             Either::First(result) => result.map_err(|_| Failure::Gone)?,
-            Either::Second(()) if self.received == 0 => return Err(Failure::Gone),
             Either::Second(()) => return Err(Status::REQUEST_TIMEOUT.into()),
         };
         self.received += count;
@@ -93,7 +92,12 @@ impl<'a> Connection<'a> {
         // Until it is known to be otherwise.
         self.unread = true;
         loop {
-            if self.receive(patience).await? == 0 {
+            let count = match self.receive(patience).await {
+                // Who has said nothing gets no answer that its next request would take for its own.
+                Err(Failure::Status(_)) if self.received == 0 => return Err(Failure::Gone),
+                count => count?,
+            };
+            if count == 0 {
                 return Err(if self.received == 0 { Failure::Gone } else { Status::BAD_REQUEST.into() });
             }
             let bytes = self.buffer.get(..self.received).unwrap_or_default();
@@ -166,7 +170,7 @@ fn too_long(head: &[u8]) -> Status {
     if line > limits::HTTP_HEAD / 2 { Status::URI_TOO_LONG } else { Status::HEAD_TOO_LARGE }
 }
 
-/// Sends all of `bytes`, unless the client takes none of them for too long; the clock starts with the first wait.
+/// Sends all of `bytes`, unless the client takes them too slowly; the clock starts with the first wait.
 pub(super) async fn send(
     server: &HttpServer,
     socket: Socket,
@@ -174,13 +178,20 @@ pub(super) async fn send(
     limits: &patience::Limits,
 ) -> Result<(), Failure> {
     let port = server.base().port;
+    let (mut patience, mut since) = (None, 0);
     while !bytes.is_empty() {
         let sending = port::io(port, Event::Writable(socket), || port.send(socket, bytes));
-        let idle = async { Patience::begin(limits).end(server).await };
+        let idle = async { patience.get_or_insert_with(|| Patience::begin(limits)).end(server).await };
         let sent = match select(sending, idle).await {
             Either::First(Ok(sent)) => sent,
             Either::First(Err(_)) | Either::Second(()) => return Err(Failure::Gone),
         };
+        since += sent;
+        if since >= patience::PROGRESS {
+            (patience, since) = (None, 0);
+        } else if let Some(patience) = &mut patience {
+            patience.go_on(limits);
+        }
         bytes = bytes.get(sent..).unwrap_or_default();
     }
     Ok(())

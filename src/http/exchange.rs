@@ -27,7 +27,10 @@ async fn refuse(connection: &mut Connection<'_>, failure: Failure) -> Result<(),
         Failure::Status(status) => (*status, None),
         Failure::Method(allow) => (Status::METHOD_NOT_ALLOWED, Some(("Allow", allow))),
         Failure::Locked(seconds) => (Status::TOO_MANY_REQUESTS, Some(("Retry-After", seconds))),
-        Failure::Upgrade => (Status::UPGRADE_REQUIRED, Some(("Upgrade", &"websocket\r\nSec-WebSocket-Version: 13"))),
+        Failure::Upgrade => (
+            Status::UPGRADE_REQUIRED,
+            Some(("Upgrade", &"websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13")),
+        ),
     };
     respond::status_only(connection, status, extra).await
 }

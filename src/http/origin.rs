@@ -21,16 +21,14 @@ pub(super) fn may_open(origin: &[u8], host: &[u8], address: Ipv4Addr, allowed: &
         return true;
     }
     // Pages out of files and out of sandboxes have the origin `null`: nobody knows whose they are.
-    let Some((page, page_port)) = split_origin(origin) else { return false };
+    let Some((page, page_port, default)) = split_origin(origin) else { return false };
     // The same port in both: another one can be another program's, behind the same router for instance.
-    let Some((name, port)) = split_port(host, if page_port == TLS_PORT { TLS_PORT } else { PORT }) else {
-        return false;
-    };
+    let Some((name, port)) = split_port(host, default) else { return false };
     page_port == port && (page.eq_ignore_ascii_case(name) || is_address(page, address))
 }
 
-/// Name and port of an origin, `scheme://name[:port]`.
-fn split_origin(origin: &[u8]) -> Option<(&[u8], u16)> {
+/// Name and port of an origin, `scheme://name[:port]`, and the port that its scheme has without one.
+fn split_origin(origin: &[u8]) -> Option<(&[u8], u16, u16)> {
     let end = origin.windows(3).position(|three| three == b"://")?;
     let (scheme, rest) = origin.split_at_checked(end)?;
     let port = match scheme {
@@ -40,7 +38,8 @@ fn split_origin(origin: &[u8]) -> Option<(&[u8], u16)> {
     };
     let authority = rest.get(3..)?;
     // Browsers do not end it with a slash; some programs do.
-    split_port(authority.strip_suffix(b"/").unwrap_or(authority), port)
+    let (name, given) = split_port(authority.strip_suffix(b"/").unwrap_or(authority), port)?;
+    Some((name, given, port))
 }
 
 /// Splits `name[:port]`.
@@ -49,7 +48,10 @@ fn split_port(authority: &[u8], default: u16) -> Option<(&[u8], u16)> {
         None => (authority, default),
         Some(colon) => {
             let (name, digits) = authority.split_at_checked(colon)?;
-            (name, core::str::from_utf8(digits.get(1..)?).ok()?.parse().ok()?)
+            let digits = digits.get(1..)?;
+            // The parser takes a sign too.
+            let port = core::str::from_utf8(digits).ok().filter(|_| digits.first() != Some(&b'+'))?;
+            (name, port.parse().ok()?)
         }
     };
     (!name.is_empty()).then_some((name, port))
@@ -105,6 +107,10 @@ mod tests {
             ("http://10.5.6.108", "10.5.6.108:8080"),
             ("http://10.5.6.108:65536", "10.5.6.108:65536"),
             ("http://10.5.6.108:", "10.5.6.108:"),
+            ("http://10.5.6.108:+80", "10.5.6.108"),
+            ("http://lamp.local:443", "lamp.local"),
+            ("https://lamp.local:80", "lamp.local"),
+            ("https://lamp.local", "lamp.local:80"),
             ("ftp://10.5.6.108", "10.5.6.108"),
             ("10.5.6.108", "10.5.6.108"),
             ("http://10.5.6.108", ""),

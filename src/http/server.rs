@@ -306,6 +306,8 @@ pub async fn accept(server: &'static HttpServer) {
             None => server.changed.wait().await,
             Some((listener, _)) => {
                 if let Either::Second(()) = select(server.changed.wait(), server.admit(listener)).await {
+                    // Somebody waits, perhaps for the sockets of those who say nothing.
+                    server.pressed.set(true);
                     Timer::after_millis(PAUSE).await;
                 }
             }

@@ -4,18 +4,19 @@
 use core::fmt::{self, Write};
 use core::net::{Ipv4Addr, SocketAddrV4};
 
-use embassy_futures::select::{Either3, select3};
-use embassy_time::{Duration, Timer, with_timeout};
+use embassy_futures::select::{Either, Either3, select, select3};
+use embassy_time::{Duration, Instant};
 
 use super::body::Pieces;
 use super::connection::{Connection, Failure, discard};
+use super::patience::{self, Patience};
 use super::request::Request;
 use super::respond::{Pen, Status};
 use super::room::Room;
 use crate::stream::{Ends, Kind};
 
-/// How long the host may take to read, or to answer.
-const HOST_TIME: Duration = Duration::from_secs(120);
+/// A client whose host took so long to read gets its time anew.
+const HOST_WAS_SLOW: Duration = Duration::from_millis(100);
 
 /// Where pieces of the answer lie in the buffer: behind a place for a head.
 const FRONT: usize = 512;
@@ -56,12 +57,17 @@ async fn take_body(connection: &mut Connection<'_>, request: &Request, room: &Ro
             return Ok(());
         }
         let bytes = connection.buffer.get(..piece).unwrap_or_default();
-        // Who closes the stream does not want the rest.
-        let delivered = with_timeout(HOST_TIME, room.deliver(bytes)).await.map_err(|_| Status::GATEWAY_TIMEOUT)?;
-        if delivered.is_err() {
-            return Ok(());
+        let start = Instant::now();
+        match select(room.deliver(bytes), Patience::begin(&patience::HOST).end(connection.server)).await {
+            Either::First(Ok(())) => {}
+            // Who closes the stream does not want the rest.
+            Either::First(Err(_)) => return Ok(()),
+            Either::Second(()) => return Err(Status::GATEWAY_TIMEOUT.into()),
         }
         pieces.taken(connection, piece);
+        if start.elapsed() >= HOST_WAS_SLOW {
+            pieces.renew();
+        }
     }
 }
 
@@ -97,12 +103,12 @@ enum Next {
 }
 
 async fn next(connection: &mut Connection<'_>, room: &Room) -> Next {
-    let Connection { port, socket, buffer, unread, .. } = connection;
+    let Connection { server, port, socket, buffer, unread, .. } = connection;
     let end = buffer.len().saturating_sub(LINE_END.len());
     let place = buffer.get_mut(FRONT..end).unwrap_or_default();
     let mut scrap = [0; 128];
     let gone = discard(*port, *socket, &mut scrap, unread);
-    match select3(room.take(place), gone, Timer::after(HOST_TIME)).await {
+    match select3(room.take(place), gone, Patience::begin(&patience::HOST).end(server)).await {
         Either3::First(Ok(count)) => Next::Piece(count),
         Either3::First(Err(_)) => Next::End,
         Either3::Second(()) => Next::Gone,

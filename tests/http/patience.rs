@@ -180,6 +180,50 @@ fn who_stops_in_a_body_or_takes_no_answer_gives_way_to_who_waits() {
 }
 
 #[test]
+fn an_upload_that_the_host_ignores_gives_way_to_who_waits() {
+    let mut device = device_with(&[("http.server.max_clients", "1")]);
+    let upload = device.port().connect(80).unwrap();
+    upload.send("POST /stream HTTP/1.1\r\nContent-Length: 0\r\n\r\n");
+    device.advance(Duration::from_secs(60));
+    assert!(upload.received().is_empty(), "the host has two minutes as long as nobody else waits");
+    let next = request(&device, "/command/ver");
+    assert_eq!(Answer::parse(&all(&mut device, next)).status, 200);
+    assert_eq!(Answer::parse(&all(&mut device, upload)).status, 504);
+}
+
+#[test]
+fn an_upload_that_drips_gives_way_to_who_waits() {
+    let mut device = device_with(&[("http.server.max_clients", "1")]);
+    let upload = device.port().connect(80).unwrap();
+    upload.send("POST /stream HTTP/1.1\r\nContent-Length: 100000\r\n\r\n");
+    device.settle();
+    let next = request(&device, "/command/ver");
+    for _ in 0..12 {
+        upload.send("x");
+        device.advance(Duration::from_secs(2));
+    }
+    assert_eq!(Answer::parse(&next.received()).status, 200);
+    assert_eq!(Answer::parse(&all(&mut device, upload)).status, 408);
+}
+
+#[test]
+fn an_upload_that_makes_progress_may_take_its_time() {
+    let mut device = device_with(&[("http.server.max_clients", "1")]);
+    let upload = device.port().connect(80).unwrap();
+    upload.send("POST /stream HTTP/1.1\r\nContent-Length: 20000\r\n\r\n");
+    device.settle();
+    let next = request(&device, "/command/ver");
+    for _ in 0..20 {
+        device.advance(Duration::from_secs(2));
+        upload.send("x".repeat(1000));
+    }
+    device.command("read 0 20000");
+    device.command("close 0");
+    assert_eq!(Answer::parse(&all(&mut device, upload)).status, 200);
+    assert_eq!(Answer::parse(&all(&mut device, next)).status, 200);
+}
+
+#[test]
 fn a_failing_port_does_not_stop_the_server() {
     let mut device = device();
     for error in [PortError::Closed, PortError::Failed(5)] {

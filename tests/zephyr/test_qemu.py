@@ -5,6 +5,7 @@ import json
 import select
 import socket
 import subprocess
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -125,6 +126,38 @@ def test_stream(machine):
             assert time.monotonic() < deadline, "the end of the peer was not seen"
             time.sleep(0.01)
         assert qemu.command("stream_close 0").endswith("Success")
+
+
+def test_uart_under_load(machine):
+    """Bytes that come while the device is busy and its receive ring is full wait, and none is lost."""
+    qemu, port = machine
+    stop = threading.Event()
+
+    def browse():
+        while not stop.is_set():
+            with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:
+                client.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: device\r\n\r\n")
+                while client.recv(65536):
+                    pass
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(5) as helpers:
+        listener.settimeout(PATIENCE)
+        qemu.command(f"tcp_client 10.0.2.2 {listener.getsockname()[1]}")
+        peer, _ = listener.accept()
+        peer.settimeout(PATIENCE)
+        received = helpers.submit(lambda: sum(len(part) for part in iter(lambda: peer.recv(65536), b"")))
+        clients = [helpers.submit(browse) for _ in range(4)]
+        try:
+            for _ in range(8):
+                qemu.process.stdin.write(b"stream_write 0 6000\r\n" + b"x" * 6000)
+                qemu.until(b"Success\r\n> ")
+        finally:
+            stop.set()
+        assert qemu.command("stream_close 0").endswith("Success")
+        assert received.result(PATIENCE) == 8 * 6000
+        for client in clients:
+            client.result(PATIENCE)
+        peer.close()
 
 
 def test_files(machine):

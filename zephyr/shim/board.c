@@ -122,8 +122,12 @@ int32_t oz_reset_reason(void)
 	};
 	uint32_t cause = 0;
 
-	if (hwinfo_get_reset_cause(&cause) < 0 || cause == 0) {
+	if (hwinfo_get_reset_cause(&cause) < 0) {
 		return -OZ_UNSUPPORTED;
+	}
+	if (cause == 0) {
+		/* Nordic's chips have no bit for the coming of power. */
+		return IS_ENABLED(CONFIG_SOC_FAMILY_NORDIC_NRF) ? OZ_RESET_POWER_ON : -OZ_UNSUPPORTED;
 	}
 	/* Otherwise the next start would find this one's cause too. */
 	(void)hwinfo_clear_reset_cause();

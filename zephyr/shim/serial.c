@@ -112,6 +112,11 @@ int32_t oz_serial_read(uint8_t *buffer, uint32_t size)
 	if (count > 0) {
 		if (atomic_cas(&throttled, 1, 0)) {
 			uart_irq_rx_enable(uart);
+			/*
+			 * Where an interrupt tells of the arrival of a byte and not of its presence, none comes for the
+			 * byte that has waited. This makes every driver look.
+			 */
+			uart_irq_tx_enable(uart);
 		}
 		return count;
 	}

@@ -14,7 +14,11 @@ BUILD_ASSERT(offsetof(struct oz_watch, wanted) == offsetof(struct zsock_pollfd, 
 BUILD_ASSERT(offsetof(struct oz_watch, ready) == offsetof(struct zsock_pollfd, revents));
 BUILD_ASSERT(OZ_READABLE == ZSOCK_POLLIN && OZ_WRITABLE == ZSOCK_POLLOUT);
 
+/* How long buffers are waited for. */
+#define STARVED_MS 2
+
 static int bell = -1;
+static bool starved;
 
 static void ring(struct k_work *work)
 {
@@ -40,6 +44,11 @@ int32_t oz_start(void)
 	return bell < 0 ? oz_error(errno) : 0;
 }
 
+void oz_starved(void)
+{
+	starved = true;
+}
+
 /* How long this wait may be. */
 static k_timeout_t limit(int64_t timeout_us)
 {
@@ -59,6 +68,12 @@ int32_t oz_wait(struct oz_watch *watches, uint32_t count, int64_t timeout_us)
 {
 	int ready;
 	zvfs_eventfd_t rings;
+
+	/* The socket that wants to send is writable all the same: without this the loop would turn without a rest. */
+	if (starved) {
+		starved = false;
+		k_sleep(K_MSEC(STARVED_MS));
+	}
 
 	/* The last place is for the bell. */
 	watches[count].fd = bell;

@@ -53,6 +53,9 @@ struct oz_watch {
 #define OZ_READABLE 1
 #define OZ_WRITABLE 4
 
+/* There was no buffer to send with: the next oz_wait() leaves the stack some time to free one. For the shim. */
+void oz_starved(void);
+
 /* Prepares oz_wait(). */
 int32_t oz_start(void);
 /* Sleeps until a descriptor is ready, oz_wake() was called, or the time is over (microseconds; < 0: for ever). */

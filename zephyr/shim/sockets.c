@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 #include <zephyr/kernel.h>
+#include <zephyr/net/net_pkt.h>
 #include <zephyr/net/socket.h>
 #include <zephyr/posix/fcntl.h>
 
@@ -248,12 +249,59 @@ int32_t oz_tcp_keepalive(int32_t socket, uint16_t idle, uint16_t interval, uint8
 	return 0;
 }
 
+#ifdef CONFIG_NET_BUF_POOL_USAGE
+/* A full segment is copied from what is queued when it goes out; with its frame's header and some acknowledgements. */
+#define SEGMENT 1500
+#define RESERVED_BUFFERS (DIV_ROUND_UP(SEGMENT, CONFIG_NET_BUF_DATA_SIZE) + 4)
+#define RESERVED_PACKETS 4
+
+/*
+ * Bytes that may be queued for TCP. Were connections to queue all buffers, none would be left to send the queues with, and
+ * all of them would stand still.
+ */
+static uint32_t room_to_queue(void)
+{
+	struct k_mem_slab *packets, *rx;
+	struct net_buf_pool *buffers, *rx_buffers;
+	long spare;
+
+	net_pkt_get_info(&rx, &packets, &rx_buffers, &buffers);
+	spare = atomic_get(&buffers->avail_count) - RESERVED_BUFFERS;
+	if (spare <= 0 || k_mem_slab_num_free_get(packets) <= RESERVED_PACKETS) {
+		return 0;
+	}
+	return spare * CONFIG_NET_BUF_DATA_SIZE;
+}
+#else
+static uint32_t room_to_queue(void)
+{
+	return UINT32_MAX;
+}
+#endif
+
+static bool is_stream(int32_t socket)
+{
+	int type = 0;
+	socklen_t size = sizeof(type);
+
+	return zsock_getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+}
+
 int32_t oz_send(int32_t socket, const uint8_t *data, uint32_t size)
 {
-	int sent = zsock_send(socket, data, size, ZSOCK_MSG_DONTWAIT);
+	int sent = -1;
 
-	/* No buffer now: the stack frees them as the peer acknowledges. */
+	/* A datagram cannot be sent in parts. */
+	if (is_stream(socket)) {
+		size = MIN(size, room_to_queue());
+	}
+	errno = ENOBUFS;
+	if (size > 0) {
+		sent = zsock_send(socket, data, size, ZSOCK_MSG_DONTWAIT);
+	}
+	/* No buffer now: the stack frees them as the peers acknowledge, which no poll tells of. */
 	if (sent < 0 && (errno == ENOBUFS || errno == ENOMEM)) {
+		oz_starved();
 		return -OZ_WOULD_BLOCK;
 	}
 	return result(sent);

@@ -249,7 +249,7 @@ int32_t oz_tcp_keepalive(int32_t socket, uint16_t idle, uint16_t interval, uint8
 	return 0;
 }
 
-#ifdef CONFIG_NET_BUF_POOL_USAGE
+#ifndef CONFIG_NET_NATIVE_OFFLOADED_SOCKETS
 /* A full segment is copied from what is queued when it goes out; with its frame's header and some acknowledgements. */
 #define SEGMENT 1500
 #define RESERVED_BUFFERS (DIV_ROUND_UP(SEGMENT, CONFIG_NET_BUF_DATA_SIZE) + 4)
@@ -259,7 +259,7 @@ int32_t oz_tcp_keepalive(int32_t socket, uint16_t idle, uint16_t interval, uint8
  * Bytes that may be queued for TCP. Were connections to queue all buffers, none would be left to send the queues with, and
  * all of them would stand still.
  */
-static uint32_t room_to_queue(void)
+static uint32_t bytes_to_queue(void)
 {
 	struct k_mem_slab *packets, *rx;
 	struct net_buf_pool *buffers, *rx_buffers;
@@ -272,32 +272,34 @@ static uint32_t room_to_queue(void)
 	}
 	return spare * CONFIG_NET_BUF_DATA_SIZE;
 }
-#else
-static uint32_t room_to_queue(void)
+
+/* So many of the bytes can be sent now. A datagram cannot be sent in parts. */
+static uint32_t sendable(int32_t socket, uint32_t size)
 {
-	return UINT32_MAX;
+	int type = 0;
+	socklen_t length = sizeof(type);
+
+	if (zsock_getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &length) < 0 || type != SOCK_STREAM) {
+		return size;
+	}
+	return MIN(size, bytes_to_queue());
+}
+#else
+static uint32_t sendable(int32_t socket, uint32_t size)
+{
+	ARG_UNUSED(socket);
+	return size;
 }
 #endif
 
-static bool is_stream(int32_t socket)
-{
-	int type = 0;
-	socklen_t size = sizeof(type);
-
-	return zsock_getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
-}
-
 int32_t oz_send(int32_t socket, const uint8_t *data, uint32_t size)
 {
+	uint32_t part = sendable(socket, size);
 	int sent = -1;
 
-	/* A datagram cannot be sent in parts. */
-	if (is_stream(socket)) {
-		size = MIN(size, room_to_queue());
-	}
 	errno = ENOBUFS;
-	if (size > 0) {
-		sent = zsock_send(socket, data, size, ZSOCK_MSG_DONTWAIT);
+	if (part > 0 || size == 0) {
+		sent = zsock_send(socket, data, part, ZSOCK_MSG_DONTWAIT);
 	}
 	/* No buffer now: the stack frees them as the peers acknowledge, which no poll tells of. */
 	if (sent < 0 && (errno == ENOBUFS || errno == ENOMEM)) {

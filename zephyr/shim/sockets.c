@@ -5,6 +5,7 @@
 #include <zephyr/net/net_pkt.h>
 #include <zephyr/net/socket.h>
 #include <zephyr/posix/fcntl.h>
+#include <zephyr/sys/sys_heap.h>
 
 #include "openzentri.h"
 
@@ -251,9 +252,23 @@ int32_t oz_tcp_keepalive(int32_t socket, uint16_t idle, uint16_t interval, uint8
 
 #ifndef CONFIG_NET_NATIVE_OFFLOADED_SOCKETS
 /* A full segment is copied from what is queued when it goes out; with its frame's header and some acknowledgements. */
-#define SEGMENT 1500
-#define RESERVED_BUFFERS (DIV_ROUND_UP(SEGMENT, CONFIG_NET_BUF_DATA_SIZE) + 4)
+#define RESERVED_BYTES (1500 + 4 * 128)
+#define RESERVED_BUFFERS 4
 #define RESERVED_PACKETS 4
+
+/* Bytes that the free ones of these buffers can hold. */
+static size_t free_bytes(struct net_buf_pool *buffers)
+{
+#ifdef CONFIG_NET_BUF_FIXED_DATA_SIZE
+	return atomic_get(&buffers->avail_count) * CONFIG_NET_BUF_DATA_SIZE;
+#else
+	/* Their data is in a heap of their own. */
+	struct k_heap *heap = buffers->alloc->alloc_data;
+	struct sys_memory_stats stats;
+
+	return sys_heap_runtime_stats_get(&heap->heap, &stats) == 0 ? stats.free_bytes : 0;
+#endif
+}
 
 /*
  * Bytes that may be queued for TCP. Were connections to queue all buffers, none would be left to send the queues with, and
@@ -263,14 +278,15 @@ static uint32_t bytes_to_queue(void)
 {
 	struct k_mem_slab *packets, *rx;
 	struct net_buf_pool *buffers, *rx_buffers;
-	long spare;
+	size_t spare;
 
 	net_pkt_get_info(&rx, &packets, &rx_buffers, &buffers);
-	spare = atomic_get(&buffers->avail_count) - RESERVED_BUFFERS;
-	if (spare <= 0 || k_mem_slab_num_free_get(packets) <= RESERVED_PACKETS) {
+	spare = free_bytes(buffers);
+	if (spare <= RESERVED_BYTES || atomic_get(&buffers->avail_count) <= RESERVED_BUFFERS ||
+	    k_mem_slab_num_free_get(packets) <= RESERVED_PACKETS) {
 		return 0;
 	}
-	return spare * CONFIG_NET_BUF_DATA_SIZE;
+	return spare - RESERVED_BYTES;
 }
 
 /* So many of the bytes can be sent now. A datagram cannot be sent in parts. */

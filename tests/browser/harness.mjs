@@ -21,6 +21,9 @@ export const atEnd = [];
 export let browser;
 export let context;
 export let page;
+/** What Chromium says of a page that asks while its device restarts: several tests restart it, or its network. */
+const AWAY = /net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE)/;
+
 /** Everything the pages asked for, and everything they complained about. */
 export const requests = [];
 export const complaints = [];
@@ -29,7 +32,8 @@ export function watch(opened) {
   opened.on("request", (request) => requests.push(request.url()));
   opened.on("pageerror", (error) => complaints.push(error.message));
   opened.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
+    const complains = ["error", "warning"].includes(message.type());
+    if (complains && !AWAY.test(message.text())) complaints.push(message.text());
   });
   opened.setDefaultTimeout(8000);
   return opened;

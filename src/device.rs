@@ -129,13 +129,15 @@ fn start(spawner: Spawner, shell: &'static Shell, server: &'static HttpServer, o
     spawn_join(spawner, machine.network);
 }
 
-/// Sets one variable by its full name or abbreviation.
+/// Sets one variable by its full name or abbreviation, with its element behind.
 fn give(base: &Base, name: &str, value: &str) -> Option<()> {
-    let words: heapless::Vec<&str, 8> = name.split(' ').collect();
-    let (id, taken) = variable::find(&words)?;
-    let mut values: heapless::Vec<&[u8], 9> = words.get(taken..)?.iter().map(|word| word.as_bytes()).collect();
-    values.push(value.as_bytes()).ok()?;
-    base.variables.set(base, id, &values).ok()
+    let mut words: heapless::Vec<&[u8], 8> = heapless::Vec::new();
+    for word in name.split(' ').chain([value]) {
+        words.push(word.as_bytes()).ok()?;
+    }
+    let (id, taken) = variable::find_bytes(words.split_last()?.1)?;
+    let values = words.get(taken..)?;
+    base.variables.set(base, id, values).ok()
 }
 
 /// The boot lines (serial reference 8).

@@ -14,6 +14,11 @@
 //! port                            the contract with the place where it runs
 //! ```
 #![cfg_attr(not(any(feature = "linux", test)), no_std)]
+// Nothing that comes from outside may stop a device.
+#![cfg_attr(
+    not(any(feature = "linux", test)),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::unreachable, clippy::todo, clippy::unimplemented)
+)]
 
 pub mod base;
 pub mod clock;

@@ -164,7 +164,9 @@ fn commands_from_a_pipe_are_answered_before_the_end() {
 #[test]
 fn wrong_usage_is_one_line_and_code_2() {
     let folder = Folder::new();
-    for arguments in [&["--nonsense"][..], &["--serial", "usb"], &["--set", "no.such.variable=1"]] {
+    let endless = "a name of more words than any variable has, all told=1";
+    for arguments in [&["--nonsense"][..], &["--serial", "usb"], &["--set", "no.such.variable=1"], &["--set", endless]]
+    {
         let output = run(command(&folder).args(arguments), "");
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{error}");

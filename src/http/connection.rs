@@ -1,7 +1,7 @@
 //! One connection: bytes in and out, time limits, the end.
 
 use core::future::pending;
-use core::net::SocketAddrV4;
+use core::net::{Ipv4Addr, SocketAddrV4};
 
 use embassy_futures::select::{Either, select};
 
@@ -71,6 +71,11 @@ impl<'a> Connection<'a> {
         let Accepted { socket, remote } = accepted;
         let port = server.base().port;
         Self { server, port, socket, remote, buffer, received: 0, head_only: false, unread: false, handed_on: false }
+    }
+
+    /// The device's own end; unspecified where the port cannot tell.
+    pub fn local(&self) -> SocketAddrV4 {
+        self.port.local_address(self.socket).unwrap_or(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0))
     }
 
     /// Receives into the free part of the buffer; zero when the client has finished sending.

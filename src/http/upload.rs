@@ -2,7 +2,6 @@
 //! is the answer (http-and-files reference 3.2).
 
 use core::fmt::{self, Write};
-use core::net::{Ipv4Addr, SocketAddrV4};
 
 use embassy_futures::select::{Either, Either3, select, select3};
 use embassy_time::{Duration, Instant};
@@ -40,9 +39,7 @@ impl Drop for Client {
 pub(super) async fn serve(connection: &mut Connection<'_>, request: &Request) -> Result<(), Failure> {
     let streams = connection.server.streams();
     let reservation = streams.reserve(Kind::Upload).map_err(|_| Status::UNAVAILABLE)?;
-    let nobody = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
-    let local = connection.port.local_address(connection.socket).unwrap_or(nobody);
-    let ends = Ends::Server { local, remote: connection.remote };
+    let ends = Ends::Server { local: connection.local(), remote: connection.remote };
     let handle = reservation.room(ends).ok_or(Failure::Gone)?;
     let client = Client(Room::of(streams, handle).map_err(|_| Failure::Gone)?);
     take_body(connection, request, &client.0).await?;

@@ -7,7 +7,7 @@
 use core::cell::{Cell, RefCell};
 use core::fmt::{self, Write};
 use core::future::pending;
-use core::net::{Ipv4Addr, SocketAddrV4};
+use core::net::Ipv4Addr;
 use core::pin::pin;
 
 use base64::Engine;
@@ -71,8 +71,7 @@ pub(super) async fn open(connection: &mut Connection<'_>, request: &Request, acc
         return Err(Status::BAD_REQUEST.into());
     }
     let server = connection.server;
-    let nobody = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
-    let local = connection.port.local_address(connection.socket).unwrap_or(nobody);
+    let local = connection.local();
     if !may_open(connection, request, *local.ip()) {
         let text = format_args!("WebSocket refused: a page of another origin (http.server.cors_origin)");
         server.base().log.line(Level::Failure, text);

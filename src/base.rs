@@ -35,13 +35,13 @@ impl Base {
     pub fn new(port: &'static dyn Port) -> Self {
         let base = Self {
             port,
-            clock: Clock::new(port.wall_clock()),
+            clock: Clock::new(port.board().wall_clock()),
             log: place_const!(Log, Log::new()),
             variables: place_const!(Variables, Variables::new()),
             status: Status::default(),
             revocations: Revocations::new(),
         };
-        base.variables.apply_board_defaults(port.board_defaults());
+        base.variables.apply_board_defaults(port.board().board_defaults());
         base
     }
 

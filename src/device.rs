@@ -6,18 +6,18 @@ use embassy_time::Timer;
 use crate::base::Base;
 use crate::command::{Machine, Shell};
 use crate::file::Files;
-use crate::http::client::{self, Client};
 use crate::http::{self, HttpServer};
+use crate::http_client::{self, Client};
 use crate::limits;
 use crate::log::Level;
 use crate::network::{self, Network};
 use crate::place::place;
 use crate::port::{Interface, Port};
-use crate::serial::{self, Output};
 use crate::service::AutoStart;
 use crate::stream::{self, Streams};
+use crate::terminal::{self, Output};
 use crate::variable::{self, settings};
-use crate::{console, version};
+use crate::version;
 
 /// How long an answer may take to leave before a restart, in milliseconds.
 const RESTART_DELAY: u64 = 100;
@@ -67,10 +67,10 @@ task!(spawn_joiner[1](network: &'static Network) network::join_when_asked(networ
 task!(spawn_http[1](server: &'static HttpServer) http::accept(server));
 task!(spawn_worker[limits::HTTP_CONNECTIONS](server: &'static HttpServer, number: usize) http::worker(server, number));
 task!(spawn_websocket[limits::WEBSOCKETS](server: &'static HttpServer, number: usize) http::session(server, number));
-task!(spawn_client[limits::HTTP_CLIENTS](client: &'static Client, number: usize) client::run(client, number));
-task!(spawn_log[1](output: &'static Output) serial::follow_log(output));
-task!(spawn_serial[1](shell: &'static Shell, output: &'static Output) serial::command_mode(shell, output));
-task!(spawn_console[limits::CONSOLES](shell: &'static Shell) console::serve(shell));
+task!(spawn_client[limits::HTTP_CLIENTS](client: &'static Client, number: usize) http_client::run(client, number));
+task!(spawn_log[1](output: &'static Output) terminal::follow_log(output));
+task!(spawn_serial[1](shell: &'static Shell, output: &'static Output) terminal::command_mode(shell, output));
+task!(spawn_console[limits::CONSOLES](shell: &'static Shell) terminal::console::serve(shell));
 task!(spawn_restart[1](machine: &'static Machine) restart(machine));
 
 /// Starts a device on a port. `overrides` are put over the stored settings, as `set` would do it, but are not stored
@@ -159,6 +159,6 @@ async fn restart(machine: &'static Machine) {
         machine.base.log_state(format_args!("Disassociated"));
         machine.network.leave_for_restart(Interface::Wlan);
         Timer::after_millis(RESTART_DELAY).await;
-        machine.base.port.reboot();
+        machine.base.port.board().reboot();
     }
 }

@@ -4,11 +4,11 @@
 //!
 //! ```text
 //! device                          what a device is made of, starts the tasks
-//! serial   http                   front ends: take commands, print answers
+//! terminal http                   front ends: take commands, print answers
 //! command                         the command language: line, table, shell, handlers
-//! service                         what comes and goes with the network
+//! http_client service             requests to other servers; what comes and goes with the network
 //! stream   network   file         what commands act on
-//! token                           API tokens and their scopes
+//! access                          API tokens and their scopes
 //! base     (log clock variable)   what every room needs
 //! wire     limits                 codecs without I/O; every bound
 //! port                            the contract with the place where it runs
@@ -20,24 +20,23 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::unreachable, clippy::todo, clippy::unimplemented)
 )]
 
+pub mod access;
 pub mod base;
 pub mod clock;
 pub mod command;
 pub mod conformance;
-pub mod console;
 pub mod device;
 pub mod file;
 pub mod http;
+pub mod http_client;
 pub mod limits;
 pub mod log;
 pub mod network;
 mod place;
 pub mod port;
-pub mod scope;
-pub mod serial;
 pub mod service;
 pub mod stream;
-pub mod token;
+pub mod terminal;
 pub mod variable;
 pub mod version;
 pub mod wire;

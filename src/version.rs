@@ -35,7 +35,7 @@ const fn seconds(text: &str) -> u64 {
 /// Writes `OPENZENTRI-<board>-<version>, <time>Z, ZentriOS-WZ-<version>, Board:<board>` (serial reference 8), without a
 /// line end.
 pub fn write(base: &Base, out: &mut dyn Write) -> fmt::Result {
-    let board = base.port.board_name();
+    let board = base.port.board().board_name();
     let date = Date::from_millis(BUILT * 1000);
     write!(
         out,

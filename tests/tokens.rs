@@ -1,8 +1,9 @@
 //! API tokens by command (docs/extensions.md). What they open over HTTP: `tests/http/`.
 
 use embassy_time::Duration;
+use openzentri::access::token;
+use openzentri::limits;
 use openzentri::port::sim::{SimDevice, SimPort};
-use openzentri::{limits, token};
 
 /// A device in machine mode.
 fn device() -> SimDevice {

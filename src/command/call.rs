@@ -9,7 +9,7 @@ use super::sockets::Open;
 use super::{http, wlan};
 use crate::base::Base;
 use crate::file::{Files, Writer};
-use crate::http::client::Client;
+use crate::http_client::Client;
 use crate::network::Network;
 use crate::port::Interface;
 use crate::stream::Streams;

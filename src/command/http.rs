@@ -8,7 +8,7 @@ use super::files::{digits, hex};
 use super::network::needed;
 use super::response::{CommandError, Ending, Reply};
 use crate::file::{FileError, Name, Version, check_name, flag, kind};
-use crate::http::client::{Claim, Failure, FieldError, HeaderError, Length, Method, Target, Url, UrlError};
+use crate::http_client::{Claim, Failure, FieldError, HeaderError, Length, Method, Target, Url, UrlError};
 use crate::port::Interface;
 
 /// What a command about an HTTP request waits for.

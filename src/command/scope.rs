@@ -2,8 +2,8 @@
 
 use super::line::Line;
 use super::table;
+use crate::access::scope::Scope;
 use crate::limits;
-use crate::scope::Scope;
 use crate::variable;
 
 /// The commands of each scope. Every command is in one list; one that is in none does not compile.

@@ -169,7 +169,7 @@ async fn connect(machine: &'static Machine, open: &Open) -> Option<(Reservation<
     let remote = SocketAddrV4::new(address, open.port);
     machine.base.log.line(Level::Progress, format_args!("Connecting: {}:{}", open.host, open.port));
     let socket = match open.kind {
-        Kind::Udpc => machine.base.port.udp_bind(open.interface, open.local_port).ok()?,
+        Kind::Udpc => machine.base.port.sockets().udp_bind(open.interface, open.local_port).ok()?,
         _ => connect_tcp(machine.base, open.interface, open.local_port, remote).await?,
     };
     Some((reservation, socket, remote))

@@ -13,7 +13,8 @@ impl Call<'_> {
         let mut digits = given.iter().filter(|byte| **byte != b':');
         let mut hex = |byte: u8| digits.next().is_some_and(|digit| digit.to_ascii_uppercase() == byte);
         let nibble = |value: u8| b"0123456789ABCDEF".get(usize::from(value)).copied().unwrap_or(b'0');
-        let same = self.machine.base.port.mac().iter().all(|byte| hex(nibble(byte >> 4)) && hex(nibble(byte & 15)));
+        let same =
+            self.machine.base.port.board().mac().iter().all(|byte| hex(nibble(byte >> 4)) && hex(nibble(byte & 15)));
         if same && digits.next().is_none() { Ok(()) } else { Err(CommandError::Invalid) }
     }
 }

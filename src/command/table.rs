@@ -3,9 +3,9 @@
 use super::call::{Call, Step};
 use super::response::CommandError;
 use super::{files, help, http, network, scope, sockets, streams, system, tokens, variables, wlan};
+use crate::access::scope::Scope;
 use crate::conformance::Conformance::{self, Differs, Done, Extension, NotYet};
 use crate::log::Level;
-use crate::scope::Scope;
 
 /// One row of the table: everything there is to know about a command.
 pub struct Command {

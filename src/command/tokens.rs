@@ -4,9 +4,9 @@ use core::fmt::Write;
 
 use super::call::{Call, Step};
 use super::response::{CommandError, Ending};
+use crate::access::scope::Scopes;
+use crate::access::token::{self, TokenError};
 use crate::log::Level;
-use crate::scope::Scopes;
-use crate::token::{self, TokenError};
 
 impl Call<'_> {
     fn token_failed(&self, error: TokenError) -> CommandError {

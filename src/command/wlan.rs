@@ -41,7 +41,7 @@ pub(super) async fn scan(machine: &'static Machine, scan: Scan, reply: &mut Repl
         scan.channel.is_none_or(|channel| found.channel == channel)
             && scan.ssid.as_ref().is_none_or(|ssid| found.ssid == *ssid)
     };
-    let results = || (0..).map_while(|index| machine.base.port.scan_result(index)).filter(wanted);
+    let results = || (0..).map_while(|index| machine.base.port.radio().scan_result(index)).filter(wanted);
     let _ = write!(reply, "! {} networks found\r\n", results().count());
     reply.put(match scan.verbose {
         false => b"!  # Ch RSSI MAC (BSSID)       Network (SSID)\r\n".as_slice(),
@@ -72,7 +72,7 @@ fn row(index: usize, found: &AccessPoint, verbose: bool, reply: &mut Reply) {
 
 pub(super) fn rssi(call: &mut Call<'_>) -> Result<Step, CommandError> {
     call.at_most(0)?;
-    let rssi = call.machine.base.port.rssi().ok_or(CommandError::Failed)?;
+    let rssi = call.machine.base.port.radio().rssi().ok_or(CommandError::Failed)?;
     let _ = write!(call.reply, "{rssi}");
     Ok(Step::Done(Ending::Text))
 }

@@ -167,7 +167,7 @@ pub struct Files {
 impl Files {
     /// A file system on the port's flash, not mounted yet.
     pub fn new(port: &'static dyn Port) -> Self {
-        Self::on(port)
+        Self::on(port.storage())
     }
 
     /// The same with any flash.

@@ -11,9 +11,9 @@ use super::connection::{Connection, Failure};
 use super::files;
 use super::request::Request;
 use super::respond::Status;
+use crate::access::scope::{Scope, Scopes};
+use crate::access::token;
 use crate::command::{Reply, WHITELIST};
-use crate::scope::{Scope, Scopes};
-use crate::token;
 use crate::variable::{Id, id};
 
 const USERNAME: Id = id("http.server.username");

@@ -7,9 +7,9 @@ use super::auth::Access;
 use super::connection::{Connection, Failure};
 use super::request::Request;
 use super::respond::{Pen, Status};
+use crate::access::scope::{Scope, Scopes};
+use crate::access::token::Ticket;
 use crate::command::scope_of;
-use crate::scope::{Scope, Scopes};
-use crate::token::Ticket;
 
 /// The token in an `Authorization` field; `None` for other schemes.
 pub(super) fn token(field: &[u8]) -> Option<&[u8]> {

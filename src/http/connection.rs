@@ -9,9 +9,9 @@ use super::patience::{self, Patience};
 use super::request::Request;
 use super::respond::Status;
 use super::server::{Accepted, HttpServer};
+use crate::access::scope::Scope;
 use crate::limits;
 use crate::port::{self, Event, Port, Socket};
-use crate::scope::Scope;
 
 /// Unwanted bytes that are read before the server stops reading.
 const UNWANTED: usize = 256 * 1024;
@@ -75,14 +75,14 @@ impl<'a> Connection<'a> {
 
     /// The device's own end; unspecified where the port cannot tell.
     pub fn local(&self) -> SocketAddrV4 {
-        self.port.local_address(self.socket).unwrap_or(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0))
+        self.port.sockets().local_address(self.socket).unwrap_or(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0))
     }
 
     /// Receives into the free part of the buffer; zero when the client has finished sending.
     async fn receive(&mut self, patience: Patience) -> Result<usize, Failure> {
         let (port, socket, server) = (self.port, self.socket, self.server);
         let room = self.buffer.get_mut(self.received..).unwrap_or_default();
-        let receiving = port::io(port, Event::Readable(socket), || port.receive(socket, room));
+        let receiving = port::io(port, Event::Readable(socket), || port.sockets().receive(socket, room));
         let count = match select(receiving, patience.end(server)).await {
             Either::First(result) => result.map_err(|_| Failure::Gone)?,
             Either::Second(()) => return Err(Status::REQUEST_TIMEOUT.into()),
@@ -146,11 +146,11 @@ impl<'a> Connection<'a> {
         if self.handed_on {
             return;
         }
-        if self.unread && self.port.finish(self.socket).is_ok() {
+        if self.unread && self.port.sockets().finish(self.socket).is_ok() {
             let discarding = discard(self.port, self.socket, self.buffer, &mut self.unread);
             let _ = select(discarding, Patience::begin(&patience::LINGER).end(self.server)).await;
         }
-        self.port.close(self.socket);
+        self.port.sockets().close(self.socket);
     }
 }
 
@@ -159,7 +159,7 @@ impl<'a> Connection<'a> {
 pub(super) async fn discard(port: &'static dyn Port, socket: Socket, scrap: &mut [u8], any: &mut bool) {
     let mut left = UNWANTED;
     while left > 0 {
-        match port::io(port, Event::Readable(socket), || port.receive(socket, scrap)).await {
+        match port::io(port, Event::Readable(socket), || port.sockets().receive(socket, scrap)).await {
             Ok(0) | Err(_) => return,
             Ok(count) => left = left.saturating_sub(count),
         }
@@ -185,7 +185,7 @@ pub(super) async fn send(
     let port = server.base().port;
     let (mut patience, mut since) = (None, 0);
     while !bytes.is_empty() {
-        let sending = port::io(port, Event::Writable(socket), || port.send(socket, bytes));
+        let sending = port::io(port, Event::Writable(socket), || port.sockets().send(socket, bytes));
         let idle = async { patience.get_or_insert_with(|| Patience::begin(limits)).end(server).await };
         let sent = match select(sending, idle).await {
             Either::First(Ok(sent)) => sent,

@@ -53,11 +53,11 @@ impl Facts {
         let base = machine.base;
         let (connections_open, connections_limit) = server.load();
         Self {
-            board: base.port.board_name(),
+            board: base.port.board().board_name(),
             uptime: base.clock.uptime(),
-            memory: base.port.memory_usage(),
-            stack: base.port.stack(),
-            reset: base.port.reset_reason(),
+            memory: base.port.board().memory_usage(),
+            stack: base.port.board().stack(),
+            reset: base.port.board().reset_reason(),
             streams: machine.streams.usage(),
             handles: machine.streams.taken(),
             answers: server.counters().answers(),
@@ -70,7 +70,7 @@ impl Facts {
             files: machine.files.count(),
             flash_free: machine.files.free_space(),
             network_up: base.status.network.get() == 2,
-            rssi: base.port.rssi(),
+            rssi: base.port.radio().rssi(),
         }
     }
 }

@@ -26,7 +26,6 @@
 //! upload       /stream as a body for the host
 //! console      the web console: pages that are part of the firmware
 //! room         the far side of a stream
-//! client       requests of the device's own to other servers
 //! respond      status lines, fields, answers longer than a buffer
 //! ```
 
@@ -34,7 +33,6 @@ mod attempts;
 mod auth;
 mod bearer;
 mod body;
-pub mod client;
 mod conditional;
 mod connection;
 mod console;

@@ -202,7 +202,7 @@ impl HttpServer {
     fn close(&self) {
         if let Some((socket, _)) = self.listener.take() {
             self.pressed.set(false);
-            self.base().port.close(socket);
+            self.base().port.sockets().close(socket);
             self.changed.signal(());
         }
     }
@@ -210,7 +210,7 @@ impl HttpServer {
     fn listen(&self, interface: Interface) {
         let base = self.base();
         let number = base.variables.number(PORT) as u16;
-        match base.port.tcp_listen(interface, number) {
+        match base.port.sockets().tcp_listen(interface, number) {
             Ok(socket) => {
                 self.listener.set(Some((socket, interface)));
                 self.changed.signal(());
@@ -241,7 +241,7 @@ impl HttpServer {
             let Ok((socket, remote)) = port::accept(port, listener).await else { return };
             self.counters.accepted();
             if self.pool.give(Accepted { socket, remote }).is_err() {
-                port.close(socket);
+                port.sockets().close(socket);
             }
         }
     }

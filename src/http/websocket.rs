@@ -27,12 +27,12 @@ use super::respond::{Pen, Status};
 use super::room::Room;
 use super::server::HttpServer;
 use super::{bearer, origin};
+use crate::access::token::Ticket;
 use crate::base::Base;
 use crate::limits;
 use crate::log::Level;
 use crate::port::{self, Event, Port, Socket};
 use crate::stream::{Ends, Kind};
-use crate::token::Ticket;
 use crate::wire::websocket::{self as wire, Payload, Reader, Step, code};
 
 /// How long the two sides may take to say good-bye.
@@ -211,7 +211,7 @@ impl Outbox {
 impl Session {
     async fn serve(&self, server: &'static HttpServer, inbound: &mut [u8], outbound: &mut [u8]) {
         let port = server.base().port;
-        let _ = port.tcp_keepalive(self.socket, server.streams().keepalive());
+        let _ = port.sockets().tcp_keepalive(self.socket, server.streams().keepalive());
         let outbox = Outbox::new();
         let polite = {
             let mut sending = pin!(self.send(server, outbound, &outbox));
@@ -231,10 +231,10 @@ impl Session {
             }
         };
         self.room.peer_gone();
-        if polite && port.finish(self.socket).is_ok() {
+        if polite && port.sockets().finish(self.socket).is_ok() {
             let _ = with_timeout(CLOSE_TIME, discard(port, self.socket, inbound, &mut false)).await;
         }
-        port.close(self.socket);
+        port.sockets().close(self.socket);
     }
 
     /// Sends what the owner writes, and control frames between that, until a close frame has been sent.
@@ -313,7 +313,7 @@ impl Session {
         let mut reader = Reader::default();
         loop {
             let event = Event::Readable(self.socket);
-            let received = port::io(port, event, || port.receive(self.socket, buffer)).await;
+            let received = port::io(port, event, || port.sockets().receive(self.socket, buffer)).await;
             let count = received.ok().filter(|count| *count > 0)?;
             let mut rest = buffer.get_mut(..count).unwrap_or_default();
             while !rest.is_empty() {

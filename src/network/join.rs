@@ -105,7 +105,7 @@ impl Network {
 
     fn not_joined(&self, error: JoinError) {
         self.base.status.join_result.set(error as u8);
-        self.base.port.leave();
+        self.base.port.radio().leave();
         self.known.borrow_mut().take();
         self.set_status(Status::Down);
         self.base.log.line(Level::Failure, format_args!("Join failed"));
@@ -113,7 +113,7 @@ impl Network {
 
     /// Steps 1 to 5 of the state machine.
     async fn sequence(&self) -> Result<Ipv4Config, JoinError> {
-        let mac = self.base.port.mac();
+        let mac = self.base.port.board().mac();
         let ssid: Vec<u8, 32> = self.base.variables.with(SSID, |name| expand_name(mac, name));
         if ssid.is_empty() {
             return Err(JoinError::NoSsid);
@@ -139,7 +139,7 @@ impl Network {
         let port = self.base.port;
         self.scan(Some(ssid)).await?;
         let pinned = self.base.variables.with(BSSID, parse_mac);
-        let found = (0..).map_while(|index| port.scan_result(index));
+        let found = (0..).map_while(|index| port.radio().scan_result(index));
         let fits =
             |candidate: &AccessPoint| candidate.ssid == ssid && pinned.is_none_or(|bssid| candidate.bssid == bssid);
         let best = found.filter(fits).max_by_key(|candidate| candidate.rssi).ok_or(JoinError::NotFound)?;
@@ -150,7 +150,7 @@ impl Network {
 
     /// Scans for one network, or for all. The results are then in the port.
     pub async fn scan(&self, ssid: Option<&[u8]>) -> Result<(), JoinError> {
-        self.base.port.scan(ssid).map_err(|_| JoinError::NotFound)?;
+        self.base.port.radio().scan(ssid).map_err(|_| JoinError::NotFound)?;
         let done = self.radio(|state| (!state.scanning).then_some(()));
         with_timeout(SCAN_TIMEOUT, done).await.map_err(|_| JoinError::NotFound)
     }
@@ -164,7 +164,7 @@ impl Network {
         let limit = Duration::from_millis(variables.number(TIMEOUT).max(1) as u64);
         for _ in 0..variables.number(RETRIES).max(1) {
             let request = JoinRequest { access_point, passkey: &passkey };
-            if self.base.port.join(&request).is_ok() {
+            if self.base.port.radio().join(&request).is_ok() {
                 let ended = self.radio(|state| match state.link {
                     Link::Joined => Some(true),
                     Link::Failed | Link::Down => Some(false),
@@ -177,7 +177,7 @@ impl Network {
             if self.forced_down.get() {
                 return Err(JoinError::Aborted);
             }
-            self.base.port.leave();
+            self.base.port.radio().leave();
         }
         Err(JoinError::Failed)
     }
@@ -187,7 +187,7 @@ impl Network {
         let port = self.base.port;
         if variables.flag(DHCP) {
             self.base.log.line(Level::Detail, format_args!("Obtaining IPv4 address via DHCP"));
-            port.configure(None).map_err(|_| JoinError::Failed)?;
+            port.radio().configure(None).map_err(|_| JoinError::Failed)?;
         } else {
             let ipv4 = |id| variables.ipv4(id);
             let config = Ipv4Config {
@@ -196,7 +196,7 @@ impl Network {
                 gateway: ipv4(STATIC_GATEWAY),
                 dns: ipv4(STATIC_DNS),
             };
-            port.configure(Some(config)).map_err(|_| JoinError::Failed)?;
+            port.radio().configure(Some(config)).map_err(|_| JoinError::Failed)?;
         }
         let limit = Duration::from_secs(variables.number(DHCP_TIMEOUT).max(1) as u64);
         let given = self.radio(|state| match (state.link, state.ipv4) {
@@ -210,7 +210,7 @@ impl Network {
     /// Waits until the radio's state satisfies `pick`.
     async fn radio<T>(&self, mut pick: impl FnMut(RadioState) -> Option<T>) -> T {
         let port = self.base.port;
-        poll_fn(|context| match pick(port.radio_state()) {
+        poll_fn(|context| match pick(port.radio().radio_state()) {
             Some(value) => Poll::Ready(value),
             None => {
                 port.wake_when(Event::Radio, context.waker());

@@ -29,7 +29,7 @@ pub async fn address_of(network: &Network, interface: Interface, host: &str) -> 
         return Ok(address);
     }
     let port = network.base.port;
-    let job = port.lookup(interface, host).map_err(|_| LookupError)?;
+    let job = port.sockets().lookup(interface, host).map_err(|_| LookupError)?;
     match with_timeout(LOOKUP_TIMEOUT, port::job(port, job)).await {
         Ok(Ok(JobOutput::Address(address))) => Ok(address),
         _ => Err(LookupError),
@@ -39,7 +39,7 @@ pub async fn address_of(network: &Network, interface: Interface, host: &str) -> 
 /// Sends one echo request and answers the round-trip time in milliseconds.
 pub async fn ping(network: &Network, interface: Interface, address: Ipv4Addr) -> Result<u32, LookupError> {
     let port = network.base.port;
-    let job = port.ping(interface, address, PING_TIMEOUT).map_err(|_| LookupError)?;
+    let job = port.sockets().ping(interface, address, PING_TIMEOUT).map_err(|_| LookupError)?;
     let limit = Duration::from_millis(u64::from(PING_TIMEOUT) + 500);
     match with_timeout(limit, port::job(port, job)).await {
         Ok(Ok(JobOutput::RoundTrip(millis))) => Ok(millis),

@@ -128,7 +128,7 @@ impl Network {
         let was_up = self.base.status.network.get() != Status::Down as u8;
         self.streams.interface_down(Interface::Wlan);
         self.each_service(|service| service.stop(Interface::Wlan));
-        self.base.port.leave();
+        self.base.port.radio().leave();
         self.base.status.ipv4.set(None);
         self.set_status(Status::Down);
         if was_up {

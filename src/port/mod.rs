@@ -110,8 +110,20 @@ pub struct Keepalive {
     pub count: u8,
 }
 
-/// The whole port.
-pub trait Port: Serial + Sockets + Storage + Radio + Board + Console {
+/// The whole port: its parts, and what wakes a task.
+pub trait Port {
+    /// The command UART.
+    fn serial(&self) -> &dyn Serial;
+    /// Sockets and jobs.
+    fn sockets(&self) -> &dyn Sockets;
+    /// Flash.
+    fn storage(&self) -> &dyn Storage;
+    /// The Wi-Fi radio.
+    fn radio(&self) -> &dyn Radio;
+    /// Identity and services of the board.
+    fn board(&self) -> &dyn Board;
+    /// The operator console.
+    fn console(&self) -> &dyn Console;
     /// Wakes `waker` once when `event` may have happened. A second call for the same event replaces the first.
     fn wake_when(&self, event: Event, waker: &Waker);
 }

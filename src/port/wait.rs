@@ -34,7 +34,7 @@ pub async fn readable(port: &dyn Port, event: Event) {
 
 /// Accepts the next connection of a listener.
 pub async fn accept(port: &dyn Port, listener: Socket) -> Result<(Socket, SocketAddrV4)> {
-    io(port, Event::Readable(listener), || port.tcp_accept(listener)).await
+    io(port, Event::Readable(listener), || port.sockets().tcp_accept(listener)).await
 }
 
 /// Closes a socket unless it was handed on: a connection attempt that is dropped half-way leaves nothing behind.
@@ -46,16 +46,16 @@ struct Guard<'a> {
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
         if let Some(socket) = self.socket.take() {
-            self.port.close(socket);
+            self.port.sockets().close(socket);
         }
     }
 }
 
 /// Connects to a peer.
 pub async fn connect(port: &dyn Port, interface: Interface, local_port: u16, remote: SocketAddrV4) -> Result<Socket> {
-    let socket = port.tcp_connect(interface, local_port, remote)?;
+    let socket = port.sockets().tcp_connect(interface, local_port, remote)?;
     let mut guard = Guard { port, socket: Some(socket) };
-    io(port, Event::Writable(socket), || port.tcp_connected(socket)).await?;
+    io(port, Event::Writable(socket), || port.sockets().tcp_connected(socket)).await?;
     guard.socket = None;
     Ok(socket)
 }
@@ -66,7 +66,7 @@ struct JobGuard<'a>(&'a dyn Port, Option<Job>);
 impl Drop for JobGuard<'_> {
     fn drop(&mut self) {
         if let Some(job) = self.1.take() {
-            self.0.job_cancel(job);
+            self.0.sockets().job_cancel(job);
         }
     }
 }
@@ -74,7 +74,7 @@ impl Drop for JobGuard<'_> {
 /// Waits for the result of a job.
 pub async fn job(port: &dyn Port, job: Job) -> Result<JobOutput> {
     let mut guard = JobGuard(port, Some(job));
-    let result = io(port, Event::Job(job), || port.job_result(job)).await;
+    let result = io(port, Event::Job(job), || port.sockets().job_result(job)).await;
     guard.1 = None;
     result
 }

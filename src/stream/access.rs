@@ -195,7 +195,7 @@ impl Streams {
         })?;
         let (socket, to) = target.ok_or(StreamError::Closed)?;
         let port = self.base.port;
-        let sending = port::io(port, Event::Writable(socket), || port.udp_send(socket, data, to));
+        let sending = port::io(port, Event::Writable(socket), || port.sockets().udp_send(socket, data, to));
         match with_timeout(STALL, sending).await {
             Ok(sent) => sent.map_err(|_| StreamError::Closed),
             Err(_) => Err(StreamError::Stalled),

@@ -283,7 +283,7 @@ impl Streams {
     /// Gives back what a stream was made of.
     fn dispose(&self, source: Source) {
         match source {
-            Source::Socket(socket) => self.base.port.close(socket),
+            Source::Socket(socket) => self.base.port.sockets().close(socket),
             Source::Reader(reader) => self.files.close(reader),
             Source::Writer(writer) => self.files.abandon(writer),
             Source::Text(_) => self.text.borrow_mut().clear(),

@@ -87,7 +87,7 @@ impl Reservation<'_> {
     /// Opens a client on a connected socket (TCP) or a bound one (UDP). `None`, and the socket is closed, when the owner
     /// or the end of the network has closed the handle meanwhile; so do all that follow.
     pub fn client(self, socket: Socket, host: HostName, remote: SocketAddrV4) -> Option<u8> {
-        let local = self.streams.base.port.local_address(socket).map_or(0, |address| address.port());
+        let local = self.streams.base.port.sockets().local_address(socket).map_or(0, |address| address.port());
         self.socket(socket, |stream| {
             stream.ends = Ends::Client { host, port: remote.port(), local };
             stream.remote = Some(remote);
@@ -96,7 +96,7 @@ impl Reservation<'_> {
 
     /// Opens a client that one of our servers accepted.
     pub fn accepted(self, socket: Socket, server: u8, remote: SocketAddrV4) -> Option<u8> {
-        let local = self.streams.base.port.local_address(socket).unwrap_or(NOBODY);
+        let local = self.streams.base.port.sockets().local_address(socket).unwrap_or(NOBODY);
         self.socket(socket, |stream| {
             stream.ends = Ends::Server { local, remote };
             stream.server = Some(server);
@@ -105,7 +105,7 @@ impl Reservation<'_> {
 
     /// Opens the stream of a UDP server.
     pub fn udp_server(self, socket: Socket, server: u8, preset: Option<SocketAddrV4>) -> Option<u8> {
-        let local = self.streams.base.port.local_address(socket).unwrap_or(NOBODY);
+        let local = self.streams.base.port.sockets().local_address(socket).unwrap_or(NOBODY);
         self.socket(socket, |stream| {
             stream.ends = Ends::Server { local, remote: preset.unwrap_or(NOBODY) };
             stream.remote = preset;

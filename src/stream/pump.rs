@@ -48,7 +48,7 @@ async fn stopped(slot: &Slot, generation: u32) {
 
 async fn connection(streams: &'static Streams, handle: u8, slot: &Slot, work: &Work) {
     let port = streams.base.port;
-    let _ = port.tcp_keepalive(work.socket, streams.keepalive());
+    let _ = port.sockets().tcp_keepalive(work.socket, streams.keepalive());
     let activity = Cell::new(Instant::now());
     let idle = match work.kind {
         Kind::Tcps => streams.base.variables.number(IDLE_TIMEOUT).max(0) as u64,
@@ -82,7 +82,7 @@ async fn silence(activity: &Cell<Instant>, seconds: u64) {
 async fn inbound(port: &'static dyn Port, slot: &Slot, socket: Socket, activity: &Cell<Instant>) -> bool {
     let mut buffer = [0; limits::CHUNK];
     loop {
-        let received = port::io(port, Event::Readable(socket), || port.receive(socket, &mut buffer)).await;
+        let received = port::io(port, Event::Readable(socket), || port.sockets().receive(socket, &mut buffer)).await;
         let Ok(length) = received else { return false };
         if length == 0 {
             return true;
@@ -104,7 +104,7 @@ async fn outbound(port: &'static dyn Port, slot: &Slot, socket: Socket, activity
         slot.sending.set(true);
         let mut data = buffer.get(..length).unwrap_or_default();
         while !data.is_empty() {
-            match port::io(port, Event::Writable(socket), || port.send(socket, data)).await {
+            match port::io(port, Event::Writable(socket), || port.sockets().send(socket, data)).await {
                 Ok(sent) => data = data.get(sent..).unwrap_or_default(),
                 Err(_) => return,
             }
@@ -123,7 +123,7 @@ async fn datagrams(streams: &'static Streams, slot: &Slot, work: &Work) {
     let mut buffer = [0; limits::DATAGRAM];
     loop {
         let event = Event::Readable(work.socket);
-        let received = port::io(port, event, || port.udp_receive(work.socket, &mut buffer)).await;
+        let received = port::io(port, event, || port.sockets().udp_receive(work.socket, &mut buffer)).await;
         let (length, from) = match received {
             Ok(received) => received,
             // An ICMP error of an earlier datagram; the socket lives on.
@@ -226,7 +226,7 @@ impl Streams {
             }
             stream.peer_closed = true;
             if let (true, Source::Socket(socket)) = (broken, &stream.source) {
-                self.base.port.close(*socket);
+                self.base.port.sockets().close(*socket);
                 stream.source = Source::Room;
             }
             slot.changed();

@@ -69,10 +69,10 @@ impl Streams {
         }
         let free = self.servers.iter().position(|server| server.running.get().is_none()).ok_or(ServerError::Full)?;
         let (socket, stream) = match protocol {
-            Protocol::Tcp => (self.base.port.tcp_listen(interface, port).map_err(failure)?, None),
+            Protocol::Tcp => (self.base.port.sockets().tcp_listen(interface, port).map_err(failure)?, None),
             Protocol::Udp => {
                 let reservation = self.reserve(Kind::Udps).map_err(|_| ServerError::Full)?;
-                let socket = self.base.port.udp_bind(interface, port).map_err(failure)?;
+                let socket = self.base.port.sockets().udp_bind(interface, port).map_err(failure)?;
                 let stream = reservation.udp_server(socket, free as u8, self.preset_peer());
                 (socket, Some(stream.ok_or(ServerError::Full)?))
             }
@@ -128,7 +128,7 @@ impl Streams {
             server.running.set(None);
             server.changed.signal(());
             if running.protocol == Protocol::Tcp {
-                self.base.port.close(running.socket);
+                self.base.port.sockets().close(running.socket);
             }
             self.abort_clients(row as u8);
         }
@@ -164,7 +164,7 @@ impl Streams {
                 // The handle was reserved just now, so this cannot fail.
                 let _ = reservation.accepted(socket, row, remote);
             }
-            Err(_) => self.base.port.close(socket),
+            Err(_) => self.base.port.sockets().close(socket),
         }
     }
 }

@@ -36,7 +36,7 @@ fn show(option: &str, out: &mut Output<'_>, value: impl core::fmt::Display) -> R
 
 /// `wlan.mac`.
 pub fn mac(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
-    let [a, b, c, d, e, f] = base.port.mac();
+    let [a, b, c, d, e, f] = base.port.board().mac();
     show(option, out, format_args!("{a:02X}:{b:02X}:{c:02X}:{d:02X}:{e:02X}:{f:02X}"))
 }
 
@@ -89,7 +89,7 @@ pub fn wlan_info(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
 pub fn softap_info(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     no_option(option)?;
     out.put(b"softap down\r\nSSID: ")?;
-    let ssid: super::Value = base.variables.with(SOFTAP_SSID, |ssid| value::expand_name(base.port.mac(), ssid));
+    let ssid: super::Value = base.variables.with(SOFTAP_SSID, |ssid| value::expand_name(base.port.board().mac(), ssid));
     Ok(out.put(&ssid)?)
 }
 
@@ -179,7 +179,7 @@ pub fn build_number(_: &Base, option: &str, out: &mut Output<'_>) -> Result {
 /// `system.uuid`.
 pub fn uuid(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     no_option(option)?;
-    for byte in base.port.uuid() {
+    for byte in base.port.board().uuid() {
         write!(out, "{byte:02X}")?;
     }
     Ok(())
@@ -187,7 +187,7 @@ pub fn uuid(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
 
 /// `system.memory.usage`.
 pub fn memory_usage(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
-    show(option, out, base.port.memory_usage().unwrap_or(0))
+    show(option, out, base.port.board().memory_usage().unwrap_or(0))
 }
 
 /// `system.safemode.status`.

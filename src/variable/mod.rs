@@ -14,10 +14,10 @@
 
 use core::fmt;
 
+use crate::access::scope::Scope;
 use crate::base::Base;
 use crate::conformance::Conformance;
 use crate::limits;
-use crate::scope::Scope;
 
 mod describe;
 mod live;

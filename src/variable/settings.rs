@@ -61,12 +61,12 @@ impl<T: Storage + ?Sized> Slots for T {
 
 /// Saves every value that differs from its default.
 pub fn save(base: &Base) -> Result<(), SaveError> {
-    save_to(base.variables, base.port)
+    save_to(base.variables, base.port.storage())
 }
 
 /// Loads what was saved last over the defaults; for boot. Answers whether there was a record.
 pub fn load(base: &Base) -> bool {
-    let found = load_from(base.variables, base.port);
+    let found = load_from(base.variables, base.port.storage());
     // What acts beyond being stored gets to know its value, except for switches that keep none.
     for id in Id::all().filter(|id| id.row().show.is_none()) {
         if let Some(changed) = id.row().changed {
@@ -79,7 +79,7 @@ pub fn load(base: &Base) -> bool {
 
 /// Forgets what was saved, in both slots, because old records hold secrets. The values in RAM stay until the reboot.
 pub fn erase(base: &Base) -> Result<(), SaveError> {
-    erase_in(base.variables, base.port)
+    erase_in(base.variables, base.port.storage())
 }
 
 /// Bytes of one entry at most.

@@ -4,7 +4,7 @@ use core::cell::{Cell, RefCell};
 use core::task::Waker;
 
 use heapless::Vec;
-use openzentri::port::{Event, Port, ResetReason};
+use openzentri::port::{Board, Console, Event, Port, Radio, ResetReason, Serial, Sockets, Storage};
 use static_cell::StaticCell;
 
 use crate::run;
@@ -71,6 +71,30 @@ impl ZephyrPort {
 }
 
 impl Port for ZephyrPort {
+    fn serial(&self) -> &dyn Serial {
+        self
+    }
+
+    fn sockets(&self) -> &dyn Sockets {
+        self
+    }
+
+    fn storage(&self) -> &dyn Storage {
+        self
+    }
+
+    fn radio(&self) -> &dyn Radio {
+        self
+    }
+
+    fn board(&self) -> &dyn Board {
+        self
+    }
+
+    fn console(&self) -> &dyn Console {
+        self
+    }
+
     fn wake_when(&self, event: Event, waker: &Waker) {
         if event == Event::Radio && self.radio.wake_when(waker) {
             return;

@@ -8,9 +8,9 @@ use core::fmt::{self, Write};
 use super::connection::{Connection, Failure};
 use super::pieces::{Pieces, Text};
 use super::respond;
+use crate::access::token;
 use crate::command::{COMMANDS, Command};
 use crate::conformance::Conformance;
-use crate::token;
 use crate::variable::{self, Access, Secret, Variable};
 
 /// Sends the description.

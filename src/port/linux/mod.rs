@@ -19,7 +19,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::host::Runtime;
 use super::radio::SimulatedRadio;
-use super::{Event, Port};
+use super::{Board, Console, Event, Port, Radio, Serial, Sockets, Storage};
 
 mod board;
 mod contract;
@@ -272,6 +272,30 @@ impl LinuxPort {
 }
 
 impl Port for LinuxPort {
+    fn serial(&self) -> &dyn Serial {
+        self
+    }
+
+    fn sockets(&self) -> &dyn Sockets {
+        self
+    }
+
+    fn storage(&self) -> &dyn Storage {
+        self
+    }
+
+    fn radio(&self) -> &dyn Radio {
+        self
+    }
+
+    fn board(&self) -> &dyn Board {
+        self
+    }
+
+    fn console(&self) -> &dyn Console {
+        self
+    }
+
     fn wake_when(&self, event: Event, waker: &Waker) {
         match event {
             Event::SerialReadable => self.serial.borrow_mut().wake_reader(waker),

@@ -17,7 +17,10 @@ use embassy_time::Duration;
 
 use super::host::set_virtual_time;
 use super::radio::{NEIGHBOURHOOD, SimulatedRadio};
-use super::{AccessPoint, Board, Console, Event, Ipv4Config, JoinRequest, Port, PortError, Radio, RadioState, Result};
+use super::{
+    AccessPoint, Board, Console, Event, Ipv4Config, JoinRequest, Port, PortError, Radio, RadioState, Result, Serial,
+    Sockets, Storage,
+};
 
 mod console;
 mod device;
@@ -278,6 +281,30 @@ impl SimPort {
 }
 
 impl Port for SimPort {
+    fn serial(&self) -> &dyn Serial {
+        self
+    }
+
+    fn sockets(&self) -> &dyn Sockets {
+        self
+    }
+
+    fn storage(&self) -> &dyn Storage {
+        self
+    }
+
+    fn radio(&self) -> &dyn Radio {
+        self
+    }
+
+    fn board(&self) -> &dyn Board {
+        self
+    }
+
+    fn console(&self) -> &dyn Console {
+        self
+    }
+
     fn wake_when(&self, event: Event, waker: &Waker) {
         self.forget_wakers(|other| other == event);
         if event == Event::Radio {

@@ -4,9 +4,9 @@
 //! What the reference marks as unknown (abbreviations, defaults) has its suggestion or a plain choice here.
 
 use super::{Access, Changed, Effect, Id, Kind, Saved, Secret, Show, Variable};
+use crate::access::scope::Scope;
 use crate::conformance::Conformance;
 use crate::limits;
-use crate::scope::Scope;
 
 pub(super) mod alias;
 mod ethernet;

@@ -15,6 +15,30 @@ pub struct Bench {
 const NO: PortError = PortError::Unsupported;
 
 impl Port for Bench {
+    fn serial(&self) -> &dyn Serial {
+        self
+    }
+
+    fn sockets(&self) -> &dyn Sockets {
+        self
+    }
+
+    fn storage(&self) -> &dyn Storage {
+        self
+    }
+
+    fn radio(&self) -> &dyn Radio {
+        self
+    }
+
+    fn board(&self) -> &dyn Board {
+        self
+    }
+
+    fn console(&self) -> &dyn Console {
+        self
+    }
+
     fn wake_when(&self, _: Event, _: &Waker) {}
 }
 

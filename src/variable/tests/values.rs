@@ -150,7 +150,7 @@ proptest! {
     fn no_record_panics(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let base = device();
         for slot in [0, 1] {
-            base.port.slot_write(slot, &bytes).unwrap();
+            base.port.storage().slot_write(slot, &bytes).unwrap();
         }
         prop_assert!(!settings::load(base));
     }

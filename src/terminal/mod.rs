@@ -1,6 +1,7 @@
 //! The command UART: reads lines, prints answers and log lines (serial reference).
 
 mod complete;
+pub mod console;
 mod editor;
 mod output;
 mod session;

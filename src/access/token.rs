@@ -13,9 +13,9 @@ use heapless::String;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
+use crate::access::scope::Scopes;
 use crate::base::Base;
 use crate::limits;
-use crate::scope::Scopes;
 use crate::variable::{Id, Value, ValueError, id};
 
 const TOKENS: Id = id("http.server.token");
@@ -86,7 +86,7 @@ pub fn create(base: &Base, name: &[u8], scopes: Scopes) -> Result<String<TEXT>, 
     }
     let (place, _) = kept(base).find(|(_, kept)| kept.parts().is_none()).ok_or(TokenError::Full)?;
     let mut random = [0; RANDOM];
-    base.port.random(&mut random);
+    base.port.board().random(&mut random);
     let token: String<TEXT> = text(&random);
     let mut value = Value::new();
     let hash: String<HASH_TEXT> = text(&Sha256::digest(token.as_bytes()));

@@ -65,7 +65,7 @@ impl Open<'_> {
 
 fn boundary(client: &Client) -> Boundary {
     let mut random = [0; 8];
-    client.base.port.random(&mut random);
+    client.base.port.board().random(&mut random);
     let mut boundary = Boundary::new();
     // 16 and 16 characters fit.
     let _ = write!(boundary, "----OpenZentri--{:016x}", u64::from_le_bytes(random));

@@ -10,11 +10,13 @@ pub async fn serve(shell: &'static Shell) {
     let mut line = [0; limits::COMMAND_LINE];
     let mut reply = Reply::new();
     loop {
-        let Ok(length) = port::io(port, Event::Console, || port.console_line(&mut line)).await else { return };
+        let Ok(length) = port::io(port, Event::Console, || port.console().console_line(&mut line)).await else {
+            return;
+        };
         let text = line.get(..length).unwrap_or_default();
         if shell.run(text, &mut Bytes(&[]), false, &mut reply).await.is_err() {
             reply.failed();
         }
-        port.console_answer(&reply.text);
+        port.console().console_answer(&reply.text);
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct Transport {
 
 impl Drop for Transport {
     fn drop(&mut self) {
-        self.port.close(self.socket);
+        self.port.sockets().close(self.socket);
     }
 }
 
@@ -55,33 +55,33 @@ impl Transport {
 
     /// Our port.
     pub fn local_port(&self) -> u16 {
-        self.port.local_address(self.socket).map_or(0, |address| address.port())
+        self.port.sockets().local_address(self.socket).map_or(0, |address| address.port())
     }
 
     /// Turns TCP keepalive on or off.
     pub fn keep_alive(&self, keepalive: Option<Keepalive>) {
-        let _ = self.port.tcp_keepalive(self.socket, keepalive);
+        let _ = self.port.sockets().tcp_keepalive(self.socket, keepalive);
     }
 
     /// Receives some bytes; zero when the server has finished.
     pub async fn receive(&self, buffer: &mut [u8]) -> port::Result<usize> {
-        port::io(self.port, Event::Readable(self.socket), || self.port.receive(self.socket, buffer)).await
+        port::io(self.port, Event::Readable(self.socket), || self.port.sockets().receive(self.socket, buffer)).await
     }
 
     /// Sends some bytes.
     pub async fn send(&self, data: &[u8]) -> port::Result<usize> {
-        port::io(self.port, Event::Writable(self.socket), || self.port.send(self.socket, data)).await
+        port::io(self.port, Event::Writable(self.socket), || self.port.sockets().send(self.socket, data)).await
     }
 
     /// Sends some bytes, or receives when the server takes none but has something to say.
     pub async fn send_or_receive(&self, data: &[u8], buffer: &mut [u8]) -> port::Result<Moved> {
         let (port, socket) = (self.port, self.socket);
         poll_fn(|context| {
-            match port.send(socket, data) {
+            match port.sockets().send(socket, data) {
                 Err(PortError::WouldBlock) => {}
                 sent => return Poll::Ready(sent.map(Moved::Sent)),
             }
-            match port.receive(socket, buffer) {
+            match port.sockets().receive(socket, buffer) {
                 Err(PortError::WouldBlock) => {
                     port.wake_when(Event::Writable(socket), context.waker());
                     port.wake_when(Event::Readable(socket), context.waker());

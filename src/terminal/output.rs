@@ -98,7 +98,7 @@ impl Output {
     async fn send(&self, mut data: &[u8]) {
         let port = self.base.port;
         while !data.is_empty() {
-            match port::io(port, Event::SerialWritable, || port.serial_write(data)).await {
+            match port::io(port, Event::SerialWritable, || port.serial().serial_write(data)).await {
                 Ok(sent) => data = data.get(sent..).unwrap_or_default(),
                 // The other end is gone: what it misses is lost, as on a wire.
                 Err(_) => return,

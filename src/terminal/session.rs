@@ -31,7 +31,7 @@ impl Received {
         if self.start == self.end {
             let (port, bytes) = (self.port, &mut self.bytes);
             self.start = 0;
-            self.end = port::io(port, Event::SerialReadable, || port.serial_read(bytes)).await.unwrap_or(0);
+            self.end = port::io(port, Event::SerialReadable, || port.serial().serial_read(bytes)).await.unwrap_or(0);
         }
         let byte = self.bytes.get(self.start).copied().filter(|_| self.start < self.end)?;
         self.start += 1;
@@ -47,7 +47,7 @@ impl Received {
     fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<usize> {
         self.start = 0;
         self.end = 0;
-        match self.port.serial_read(&mut self.bytes) {
+        match self.port.serial().serial_read(&mut self.bytes) {
             Ok(read) => {
                 self.end = read;
                 Poll::Ready(read)
@@ -83,7 +83,7 @@ impl DataSource for Received {
             self.start += taken;
             return Poll::Ready(taken);
         }
-        match self.port.serial_read(buffer) {
+        match self.port.serial().serial_read(buffer) {
             Ok(read) => Poll::Ready(read),
             Err(PortError::WouldBlock) => {
                 self.port.wake_when(Event::SerialReadable, context.waker());
@@ -123,7 +123,7 @@ pub async fn command_mode(shell: &'static Shell, output: &'static Output) {
         output.reply(&reply).await;
         editor.next(received.data_taken);
     }
-    base.port.serial_ended();
+    base.port.board().serial_ended();
 }
 
 /// Reads one line and echoes it.

@@ -8,8 +8,9 @@
 //! command                         the command language: line, table, shell, handlers
 //! http_client service             requests to other servers; what comes and goes with the network
 //! stream   network   file         what commands act on
-//! access                          API tokens and their scopes
-//! base     (log clock variable)   what every room needs
+//! access                          who may do what: API tokens and their scopes
+//! variable                        the table of variables, their values, `save` and `load`
+//! ground                          port handle, clock, event log, live status
 //! wire     limits                 codecs without I/O; every bound
 //! port                            the contract with the place where it runs
 //! ```
@@ -21,16 +22,14 @@
 )]
 
 pub mod access;
-pub mod base;
-pub mod clock;
 pub mod command;
 pub mod conformance;
 pub mod device;
 pub mod file;
+pub mod ground;
 pub mod http;
 pub mod http_client;
 pub mod limits;
-pub mod log;
 pub mod network;
 mod place;
 pub mod port;
@@ -38,5 +37,7 @@ pub mod service;
 pub mod stream;
 pub mod terminal;
 pub mod variable;
-pub mod version;
 pub mod wire;
+
+pub use ground::{clock, log};
+pub use variable::{base, version};

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::variable::Variable;
+
 /// One kind of thing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -61,6 +63,11 @@ impl Scopes {
     pub const fn allow(self, scope: Scope) -> bool {
         self.0 & Self::of(&[scope, Scope::Admin]).0 != 0
     }
+}
+
+/// What setting a variable needs: [`Scope::Admin`] for one that guards the device.
+pub const fn of_variable(row: &Variable) -> Scope {
+    if row.guarded { Scope::Admin } else { Scope::Config }
 }
 
 impl fmt::Display for Scopes {

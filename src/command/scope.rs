@@ -2,7 +2,7 @@
 
 use super::line::Line;
 use super::table;
-use crate::access::scope::Scope;
+use crate::access::scope::{Scope, of_variable};
 use crate::limits;
 use crate::variable;
 
@@ -120,7 +120,7 @@ pub fn scope_of(line: &[u8]) -> Scope {
     let Some(command) = line.get(0).and_then(table::find) else { return Scope::Read };
     if command.name == "set" {
         let words: heapless::Vec<&[u8], { variable::LONGEST }> = line.words().skip(1).take(variable::LONGEST).collect();
-        return variable::find_bytes(&words).map_or(command.scope, |(id, _)| id.row().scope);
+        return variable::find_bytes(&words).map_or(command.scope, |(id, _)| of_variable(id.row()));
     }
     let whitelist = || line.words().any(|word| word.windows(WHITELIST.len()).any(|part| part == WHITELIST));
     if command.scope != Scope::Read && whitelist() { Scope::Admin } else { command.scope }

@@ -2,7 +2,7 @@
 
 use core::fmt::{self, Write};
 
-use super::{Index, Kind};
+use super::row::{Index, Kind};
 use crate::limits;
 
 /// Writes what a kind accepts: `1-65535`, `default|wlan|softap`.

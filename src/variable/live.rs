@@ -1,26 +1,78 @@
-//! Rows that are computed when asked for, and what some rows do when they are set.
+//! Rows that are computed when asked for: the function of each. The table says what else there is to know of them.
 
 use core::fmt::Write;
 use core::net::Ipv4Addr;
 
-use super::store::Element;
-use super::{Id, Index, Kind, Output, ValueError, id, value};
-use crate::base::Base;
-use crate::clock::Date;
-use crate::limits;
+use super::base::Base;
+use super::error::ValueError;
+use super::output::Output;
+use super::table::{Id, ROWS, id};
+use super::usage::gpio_usage;
+use super::value::{self, Value};
+use super::version;
+use crate::ground::clock::Date;
 use crate::port::Ipv4Config;
 
 type Result = core::result::Result<(), ValueError>;
 
-const ECHO: Id = id("system.cmd.echo");
 const HEADER: Id = id("system.cmd.header_enabled");
-const PROMPT: Id = id("system.cmd.prompt_enabled");
-const PRINT_LEVEL: Id = id("system.print_level");
 const SSID: Id = id("wlan.ssid");
 const SOFTAP_SSID: Id = id("softap.ssid");
-const GPIO_INIT: Id = id("gpio.init");
-const GPIO_ALIAS: Id = id("gpio.alias");
-const ACTIVITY: Id = id("system.activity.gpio");
+
+/// Prints a live value, without a final line end. `option` is the format word after the name (`utc`), empty without
+/// one.
+type Show = fn(base: &Base, option: &str, out: &mut Output<'_>) -> Result;
+
+/// The function of each computed row.
+const SHOWS: &[(Id, Show)] = &[
+    (id("gpio.usage"), gpio_usage),
+    (id("network.buffer.usage"), buffer_usage),
+    (id("setup.web.client_list"), client_list),
+    (id("softap.client_list"), client_list),
+    (id("softap.info"), softap_info),
+    (id("system.build_number"), build_number),
+    (id("system.cmd.format"), mode),
+    (id("system.cmd.mode"), mode),
+    (id("system.memory.usage"), memory_usage),
+    (id("system.safemode.status"), safe_mode),
+    (id("system.uuid"), uuid),
+    (id("system.version"), version),
+    (id("time.last_set"), last_set),
+    (id("time.rtc"), rtc),
+    (id("time.uptime"), uptime),
+    (id("wlan.info"), wlan_info),
+    (id("wlan.join.result"), join_result),
+    (id("wlan.mac"), mac),
+    (id("wlan.network.dns"), dns),
+    (id("wlan.network.gateway"), gateway),
+    (id("wlan.network.ip"), ip),
+    (id("wlan.network.netmask"), netmask),
+    (id("wlan.network.status"), network_status),
+];
+
+// Every computed row has exactly one function, and no other row has any.
+const _: () = {
+    let (mut row, mut computed) = (0, 0);
+    while row < ROWS.len() {
+        computed += ROWS[row].computed as usize;
+        row += 1;
+    }
+    assert!(computed == SHOWS.len(), "a computed row without a function, or one with two");
+    let mut at = 0;
+    while at < SHOWS.len() {
+        assert!(SHOWS[at].0.row().computed, "a function of a row that is not computed");
+        assert!(at == 0 || SHOWS[at - 1].0.place() < SHOWS[at].0.place(), "functions stand in the order of the table");
+        at += 1;
+    }
+};
+
+/// The function that prints a row; `None` for one that keeps its value.
+pub(super) fn shown_by(id: Id) -> Option<Show> {
+    if !id.row().computed {
+        return None;
+    }
+    SHOWS.iter().find(|(of, _)| *of == id).map(|(_, show)| *show)
+}
 
 /// Getters without options refuse one.
 fn no_option(option: &str) -> Result {
@@ -35,7 +87,7 @@ fn show(option: &str, out: &mut Output<'_>, value: impl core::fmt::Display) -> R
 // --- wlan, softap, network --------------------------------------------------------------------------------------------
 
 /// `wlan.mac`.
-pub fn mac(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
+fn mac(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     let [a, b, c, d, e, f] = base.port.board().mac();
     show(option, out, format_args!("{a:02X}:{b:02X}:{c:02X}:{d:02X}:{e:02X}:{f:02X}"))
 }
@@ -45,37 +97,37 @@ fn address(base: &Base, option: &str, out: &mut Output<'_>, field: impl FnOnce(I
 }
 
 /// `wlan.network.ip`.
-pub fn ip(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
+fn ip(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     address(base, option, out, |config| config.address)
 }
 
 /// `wlan.network.netmask`.
-pub fn netmask(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
+fn netmask(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     address(base, option, out, |config| config.netmask)
 }
 
 /// `wlan.network.gateway`.
-pub fn gateway(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
+fn gateway(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     address(base, option, out, |config| config.gateway)
 }
 
 /// `wlan.network.dns`.
-pub fn dns(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
+fn dns(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     address(base, option, out, |config| config.dns)
 }
 
 /// `wlan.network.status`.
-pub fn network_status(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
+fn network_status(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     show(option, out, base.status.network.get())
 }
 
 /// `wlan.join.result`.
-pub fn join_result(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
+fn join_result(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     show(option, out, base.status.join_result.get())
 }
 
 /// `wlan.info`. The first line is `wlan up` or `wlan down`.
-pub fn wlan_info(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
+fn wlan_info(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     no_option(option)?;
     out.put(if base.status.network.get() == 2 { b"wlan up\r\nSSID: " } else { b"wlan down\r\nSSID: " })?;
     base.variables.with(SSID, |ssid| out.put(ssid))?;
@@ -86,20 +138,20 @@ pub fn wlan_info(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
 }
 
 /// `softap.info`, with the soft AP down.
-pub fn softap_info(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
+fn softap_info(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     no_option(option)?;
     out.put(b"softap down\r\nSSID: ")?;
-    let ssid: super::Value = base.variables.with(SOFTAP_SSID, |ssid| value::expand_name(base.port.board().mac(), ssid));
+    let ssid: Value = base.variables.with(SOFTAP_SSID, |ssid| value::expand_name(base.port.board().mac(), ssid));
     Ok(out.put(&ssid)?)
 }
 
 /// `softap.client_list`, without clients.
-pub fn client_list(_: &Base, option: &str, out: &mut Output<'_>) -> Result {
+fn client_list(_: &Base, option: &str, out: &mut Output<'_>) -> Result {
     show(option, out, "! # MAC Address       IP Address")
 }
 
 /// `network.buffer.usage`.
-pub fn buffer_usage(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
+fn buffer_usage(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     let (receive, transmit) = base.status.buffer_usage.get();
     show(option, out, format_args!("rx:{receive},tx:{transmit}"))
 }
@@ -116,12 +168,12 @@ fn duration(option: &str, out: &mut Output<'_>, millis: u64) -> Result {
 }
 
 /// `time.uptime`.
-pub fn uptime(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
+fn uptime(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     duration(option, out, base.clock.uptime())
 }
 
 /// `time.last_set`.
-pub fn last_set(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
+fn last_set(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     match (base.clock.since_set(), option) {
         (Some(millis), _) => duration(option, out, millis),
         (None, "" | "ms") => Ok(write!(out, "-1")?),
@@ -130,7 +182,7 @@ pub fn last_set(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
 }
 
 /// `time.rtc`. A clock that was never set counts from 1970 at reset.
-pub fn rtc(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
+fn rtc(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     let now = base.clock.now().unwrap_or_else(|| base.clock.uptime());
     if option != "utc" {
         return duration(option, out, now);
@@ -150,34 +202,21 @@ pub fn rtc(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     )?)
 }
 
-/// `set time.rtc <seconds>`.
-pub fn set_rtc(base: &Base, value: &[u8]) -> Result {
-    let seconds = value::integer(value).and_then(|seconds| u64::try_from(seconds).ok()).ok_or(ValueError::Invalid)?;
-    base.clock.set(seconds.saturating_mul(1000));
-    Ok(())
-}
-
-/// `set time.zone <zone>`.
-pub fn set_zone(base: &Base, value: &[u8]) -> Result {
-    base.clock.set_zone(value::zone_minutes(value).ok_or(ValueError::Invalid)?);
-    Ok(())
-}
-
 // --- system -----------------------------------------------------------------------------------------------------------
 
 /// `system.version`.
-pub fn version(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
+fn version(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     no_option(option)?;
-    Ok(crate::version::write(base, out)?)
+    Ok(version::write(base, out)?)
 }
 
 /// `system.build_number`.
-pub fn build_number(_: &Base, option: &str, out: &mut Output<'_>) -> Result {
-    show(option, out, crate::version::BUILD)
+fn build_number(_: &Base, option: &str, out: &mut Output<'_>) -> Result {
+    show(option, out, version::BUILD)
 }
 
 /// `system.uuid`.
-pub fn uuid(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
+fn uuid(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     no_option(option)?;
     for byte in base.port.board().uuid() {
         write!(out, "{byte:02X}")?;
@@ -186,107 +225,16 @@ pub fn uuid(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
 }
 
 /// `system.memory.usage`.
-pub fn memory_usage(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
+fn memory_usage(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     show(option, out, base.port.board().memory_usage().unwrap_or(0))
 }
 
 /// `system.safemode.status`.
-pub fn safe_mode(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
+fn safe_mode(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     show(option, out, u8::from(base.status.safe_mode.get()))
 }
 
 /// `system.cmd.mode` and `system.cmd.format`: a device that frames its answers talks to a machine.
-pub fn mode(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
+fn mode(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     show(option, out, if base.variables.flag(HEADER) { "machine" } else { "human" })
-}
-
-/// `set system.cmd.mode human|machine` (serial reference 3).
-pub fn set_mode(base: &Base, value: &[u8]) -> Result {
-    let (machine, human, level): (&[u8], &[u8], &[u8]) =
-        if value == b"machine" { (b"1", b"0", b"0") } else { (b"0", b"1", b"all") };
-    base.variables.set_all(&[(ECHO, human), (HEADER, machine), (PROMPT, human), (PRINT_LEVEL, level)])
-}
-
-// --- gpio -------------------------------------------------------------------------------------------------------------
-
-/// `gpio.usage`: a title and the GPIOs that have a function.
-pub fn gpio_usage(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
-    no_option(option)?;
-    out.put(b"!  # Description")?;
-    for gpio in 0..limits::GPIOS {
-        let mut line = Usage { base, gpio, begun: false, out: &mut *out };
-        line.directions()?;
-        line.functions()?;
-        line.alias()?;
-    }
-    Ok(())
-}
-
-/// The line of one GPIO, begun when its first function is found.
-struct Usage<'a, 'b> {
-    base: &'a Base,
-    gpio: u8,
-    begun: bool,
-    out: &'a mut Output<'b>,
-}
-
-impl Usage<'_, '_> {
-    fn add(&mut self, text: core::fmt::Arguments<'_>) -> Result {
-        match self.begun {
-            false => write!(self.out, "\r\n# {:>2} {text}", self.gpio)?,
-            true => write!(self.out, " {text}")?,
-        }
-        self.begun = true;
-        Ok(())
-    }
-
-    fn text(&self, id: Id) -> super::Value {
-        self.base.variables.value(id, Element(self.gpio))
-    }
-
-    fn directions(&mut self) -> Result {
-        let init = self.text(GPIO_INIT);
-        if init != *b"none" {
-            self.add(format_args!("GPIO {}", core::str::from_utf8(&init).unwrap_or("")))?;
-        }
-        let activity = self.text(ACTIVITY);
-        if activity != *b"none" {
-            self.add(format_args!("{}", core::str::from_utf8(&activity).unwrap_or("")))?;
-        }
-        Ok(())
-    }
-
-    /// The variables that name this GPIO.
-    fn functions(&mut self) -> Result {
-        for id in Id::all() {
-            let row = id.row();
-            match row.kind {
-                Kind::Gpio if self.names(id, Element(0)) => self.add(format_args!("{}", row.name))?,
-                Kind::Indexed(Index::Word(words), Kind::Gpio) => {
-                    let group = row.name.strip_suffix(".gpio").unwrap_or(row.name);
-                    for (element, word) in (0..).map(Element).zip(words) {
-                        if self.names(id, element) {
-                            self.add(format_args!("{group}.{word}"))?;
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn names(&self, id: Id, element: Element) -> bool {
-        value::integer(&self.base.variables.value(id, element)) == Some(i64::from(self.gpio))
-    }
-
-    fn alias(&mut self) -> Result {
-        let alias = self.text(GPIO_ALIAS);
-        if self.begun && !alias.is_empty() {
-            self.out.put(b" (")?;
-            self.out.put(&alias)?;
-            self.out.put(b")")?;
-        }
-        Ok(())
-    }
 }

@@ -1,11 +1,14 @@
 //! `get`: one variable, a group, all (variables reference 1.2). What is written is the whole text of the answer with
 //! its line ends; an empty value writes nothing. After an error the text written so far means nothing.
 
-use core::fmt::Write;
-
-use super::store::Element;
-use super::{Access, Id, Index, Kind, Output, ROWS, Secret, Sink, ValueError, Variable, Variables, find, id};
-use crate::base::Base;
+use super::base::Base;
+use super::element::{Element, write_element};
+use super::error::ValueError;
+use super::live;
+use super::output::{Output, Sink};
+use super::row::{Access, Index, Kind, Secret, Variable};
+use super::store::Variables;
+use super::table::{Id, ROWS, find, id};
 use crate::limits;
 
 const HIDE_PASSKEY: Id = id("wlan.hide_passkey");
@@ -37,7 +40,7 @@ impl Variables {
             Kind::Indexed(..) if words.is_empty() => return Err(ValueError::TooFew),
             Kind::Indexed(index, _) if word == "all" => return self.lines(base, id, index, out),
             Kind::Indexed(index, _) => self.element_of(index, word.as_bytes())?,
-            _ if row.show.is_none() && !words.is_empty() => return Err(ValueError::TooMany),
+            _ if !row.computed && !words.is_empty() => return Err(ValueError::TooMany),
             _ => Element(0),
         };
         let mut output = Output::new(out);
@@ -114,11 +117,10 @@ impl Variables {
         option: &str,
         out: &mut Output<'_>,
     ) -> Result<(), ValueError> {
-        let row = id.row();
         if self.is_hidden(id) {
             return Ok(());
         }
-        match row.show {
+        match live::shown_by(id) {
             Some(show) => show(base, option, out),
             None => Ok(out.put(&self.value(id, element))?),
         }
@@ -131,14 +133,6 @@ impl Variables {
             Secret::Passkey => self.flag(HIDE_PASSKEY),
             Secret::Always => true,
         }
-    }
-}
-
-/// Writes what names an element on the command line: its number or word.
-pub(super) fn write_element(index: Index, element: Element, out: &mut dyn Write) -> core::fmt::Result {
-    match index {
-        Index::Word(names) => out.write_str(names.get(usize::from(element.0)).unwrap_or(&"")),
-        Index::Number(_) | Index::Gpio | Index::GpioOrAll => write!(out, "{}", element.0),
     }
 }
 

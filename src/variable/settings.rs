@@ -8,24 +8,19 @@
 use core::fmt::Write;
 
 use crc::{CRC_32_ISO_HDLC, Crc, Table};
-use heapless::String;
 use minicbor::encode::write::Cursor;
 use minicbor::{Decoder, Encoder};
 
-use super::store::Element;
-use super::{Access, Id, Kind, Output, Sink, Value, ValueError, Variables, find_bytes, print};
-use crate::base::Base;
-use crate::limits;
+use super::base::Base;
+use super::element::{Element, entry_name};
+use super::error::ValueError;
+use super::output::{Output, Sink};
+use super::row::{Access, Kind};
+use super::set;
+use super::store::Variables;
+use super::table::{Id, find_bytes};
+use super::value::Value;
 use crate::port::{PortError, Storage};
-
-/// Bytes of a record.
-pub(super) const RECORD: usize = limits::SETTINGS;
-
-/// Bytes of a record besides its entries: array, version, sequence number, map and checksum.
-const OVERHEAD: usize = 1 + 1 + 5 + 3 + 5;
-
-/// Bytes of the longest name with its element.
-const NAME: usize = 64;
 
 /// The version of the record's form. A record of another version is not read.
 const VERSION: u32 = 1;
@@ -68,11 +63,9 @@ pub fn save(base: &Base) -> Result<(), SaveError> {
 pub fn load(base: &Base) -> bool {
     let found = load_from(base.variables, base.port.storage());
     // What acts beyond being stored gets to know its value, except for switches that keep none.
-    for id in Id::all().filter(|id| id.row().show.is_none()) {
-        if let Some(changed) = id.row().changed {
-            let value: Value = base.variables.value(id, Element(0));
-            let _ = changed(base, &value);
-        }
+    for (id, react) in set::reactions().filter(|(id, _)| !id.row().computed) {
+        let value: Value = base.variables.value(id, Element(0));
+        let _ = react(base, &value);
     }
     found
 }
@@ -80,30 +73,6 @@ pub fn load(base: &Base) -> bool {
 /// Forgets what was saved, in both slots, because old records hold secrets. The values in RAM stay until the reboot.
 pub fn erase(base: &Base) -> Result<(), SaveError> {
     erase_in(base.variables, base.port.storage())
-}
-
-/// Bytes of one entry at most.
-pub(super) fn entry_size(id: Id, element: Element, value: usize) -> usize {
-    2 + entry_name(id, element).len() + 2 + value
-}
-
-/// Bytes of the record that `save` would write, at most.
-pub(super) fn size_of(variables: &Variables) -> usize {
-    let mut size = OVERHEAD;
-    variables.each_saved(|id, element, value| size += entry_size(id, element, value.len()));
-    size
-}
-
-/// The name of an entry: `uart.baud 0`.
-fn entry_name(id: Id, element: Element) -> String<NAME> {
-    let mut name = String::new();
-    // The longest name is shorter; a test asserts it.
-    let _ = name.push_str(id.row().name);
-    if let Kind::Indexed(index, _) = id.row().kind {
-        let _ = name.push(' ');
-        let _ = print::write_element(index, element, &mut name);
-    }
-    name
 }
 
 // --- The record -------------------------------------------------------------------------------------------------------

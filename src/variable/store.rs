@@ -8,20 +8,26 @@ use core::net::Ipv4Addr;
 
 use heapless::Vec;
 
-use super::{Access, Id, Index, Kind, Saved, Value, ValueError, Variable, find_bytes, id, settings, value};
-use crate::base::Base;
+use super::element::{Element, OVERHEAD, entry_size as entry_in_record};
+use super::error::ValueError;
+use super::row::{Index, Kind, Saved, Variable};
+use super::table::{Id, find_bytes, id};
+use super::value::{self, Value};
 use crate::limits;
+
+/// Bytes of a record of settings.
+pub(super) const RECORD: usize = limits::SETTINGS;
 
 /// The variables in RAM.
 pub struct Variables {
     arena: RefCell<Vec<u8, { limits::SETTINGS }>>,
     /// Where records of settings are put together and read; kept here because the stack of a small board is short.
-    pub(super) scratch: RefCell<[u8; settings::RECORD]>,
+    pub(super) scratch: RefCell<[u8; RECORD]>,
 }
 
 /// Whose value an entry holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Layer {
+pub(super) enum Layer {
     User = 0,
     Board = 0x80,
 }
@@ -38,12 +44,8 @@ fn key(layer: Layer, id: Id, element: u8) -> Key {
 
 const ALIAS: Id = id("gpio.alias");
 
-/// One element of a variable; plain variables have only element 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Element(pub(super) u8);
-
 /// What the first word of an indexed variable names.
-enum Target {
+pub(super) enum Target {
     One(Element),
     /// `-1`: every element.
     All,
@@ -52,7 +54,7 @@ enum Target {
 impl Variables {
     /// Factory defaults.
     pub const fn new() -> Self {
-        Self { arena: RefCell::new(Vec::new()), scratch: RefCell::new([0; settings::RECORD]) }
+        Self { arena: RefCell::new(Vec::new()), scratch: RefCell::new([0; RECORD]) }
     }
 
     /// Puts a board's defaults over the factory's, as `(name, value)`; for an indexed variable the value begins with
@@ -141,30 +143,6 @@ impl Variables {
 
     // --- Changes ------------------------------------------------------------------------------------------------------
 
-    /// `set <words>`: finds the variable and sets it. `words` begin with its name or abbreviation.
-    pub fn set_words(&self, base: &Base, words: &[&[u8]]) -> Result<(), ValueError> {
-        if words.is_empty() {
-            return Err(ValueError::TooFew);
-        }
-        let (id, used) = find_bytes(words).ok_or(ValueError::Unknown)?;
-        self.set(base, id, words.get(used..).unwrap_or(&[]))
-    }
-
-    /// Sets a variable from the words after its name. A bad value changes nothing.
-    pub fn set(&self, base: &Base, id: Id, words: &[&[u8]]) -> Result<(), ValueError> {
-        let row = id.row();
-        if row.access == Access::Read {
-            return Err(ValueError::Denied);
-        }
-        let (target, value) = self.check(id, words)?;
-        match target {
-            Target::One(element) if row.show.is_none() => self.put(Layer::User, id, element, &value)?,
-            Target::One(_) => {}
-            Target::All => self.take_out(id, &value),
-        }
-        row.changed.map_or(Ok(()), |changed| changed(base, &value))
-    }
-
     /// Sets a plain variable without regard to who may; for the device itself. `changed` is not called.
     pub fn set_text(&self, id: Id, value: &[u8]) -> Result<(), ValueError> {
         let value = value::parse(&id.row().kind, 0, &[value])?;
@@ -185,18 +163,36 @@ impl Variables {
 
     /// Sets several plain variables: all, or none of them.
     pub(super) fn set_all(&self, values: &[(Id, &[u8])]) -> Result<(), ValueError> {
-        let (mut arena, mut record) = (self.arena.borrow().len(), settings::size_of(self));
+        let (mut arena, mut record) = (self.arena.borrow().len(), self.record_size());
         for (id, value) in values {
             // Entries that will be replaced are not taken off: this may refuse a little early.
             if *value != below(&self.arena.borrow(), Layer::User, *id, Element(0)) {
                 arena += HEADER + value.len();
-                record += settings::entry_size(*id, Element(0), value.len());
+                record += entry_in_record(*id, Element(0), value.len());
             }
         }
-        if arena > limits::SETTINGS || record > settings::RECORD {
+        if arena > limits::SETTINGS || record > RECORD {
             return Err(ValueError::Full);
         }
         values.iter().try_for_each(|(id, value)| self.set_text(*id, value))
+    }
+
+    /// Takes the words of a comma-separated list out of every element.
+    pub(super) fn take_out(&self, id: Id, words: &[u8]) {
+        for gpio in 0..limits::GPIOS {
+            let old = self.value(id, Element(gpio));
+            let mut new = Value::new();
+            let gone = |field: &&[u8]| !words.split(|&byte| byte == b',').any(|word| word == *field);
+            for field in old.split(|&byte| byte == b',').filter(gone) {
+                // The new list is no longer than the old one.
+                let _ = if new.is_empty() { Ok(()) } else { new.push(b',') };
+                let _ = new.extend_from_slice(field);
+            }
+            if new.is_empty() {
+                let _ = new.extend_from_slice(factory(id.row(), Element(gpio)));
+            }
+            let _ = self.put(Layer::User, id, Element(gpio), &new);
+        }
     }
 
     /// Takes a saved value over, in stored form.
@@ -227,8 +223,15 @@ impl Variables {
         }
     }
 
+    /// Bytes of the record that `save` would write, at most.
+    pub(super) fn record_size(&self) -> usize {
+        let mut size = OVERHEAD;
+        self.each_saved(|id, element, value| size += entry_in_record(id, element, value.len()));
+        size
+    }
+
     /// Reads the words after a name: which element, and its value in stored form.
-    fn check(&self, id: Id, words: &[&[u8]]) -> Result<(Target, Value), ValueError> {
+    pub(super) fn check(&self, id: Id, words: &[&[u8]]) -> Result<(Target, Value), ValueError> {
         let Kind::Indexed(index, kind) = id.row().kind else {
             return Ok((Target::One(Element(0)), value::parse(&id.row().kind, 0, words)?));
         };
@@ -254,26 +257,8 @@ impl Variables {
         found.map(Element).ok_or(ValueError::Invalid)
     }
 
-    /// Takes the words of a comma-separated list out of every element.
-    fn take_out(&self, id: Id, words: &[u8]) {
-        for gpio in 0..limits::GPIOS {
-            let old = self.value(id, Element(gpio));
-            let mut new = Value::new();
-            let gone = |field: &&[u8]| !words.split(|&byte| byte == b',').any(|word| word == *field);
-            for field in old.split(|&byte| byte == b',').filter(gone) {
-                // The new list is no longer than the old one.
-                let _ = if new.is_empty() { Ok(()) } else { new.push(b',') };
-                let _ = new.extend_from_slice(field);
-            }
-            if new.is_empty() {
-                let _ = new.extend_from_slice(factory(id.row(), Element(gpio)));
-            }
-            let _ = self.put(Layer::User, id, Element(gpio), &new);
-        }
-    }
-
     /// Stores a value, or drops its entry when it is the one below.
-    fn put(&self, layer: Layer, id: Id, element: Element, value: &[u8]) -> Result<(), ValueError> {
+    pub(super) fn put(&self, layer: Layer, id: Id, element: Element, value: &[u8]) -> Result<(), ValueError> {
         let saved = layer == Layer::User && id.row().saved != Saved::No;
         let mut arena = self.arena.borrow_mut();
         let key = key(layer, id, element.0);
@@ -288,9 +273,9 @@ impl Variables {
         }
         // What is in RAM must always fit into the record that `save` writes.
         drop(arena);
-        let replaced = if saved && old.1 > 0 { settings::entry_size(id, element, old.1 - HEADER) } else { 0 };
-        let record = settings::size_of(self) - replaced;
-        if saved && record + settings::entry_size(id, element, value.len()) > settings::RECORD {
+        let replaced = if saved && old.1 > 0 { entry_in_record(id, element, old.1 - HEADER) } else { 0 };
+        let record = self.record_size() - replaced;
+        if saved && record + entry_in_record(id, element, value.len()) > RECORD {
             return Err(ValueError::Full);
         }
         let mut arena = self.arena.borrow_mut();

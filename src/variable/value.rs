@@ -5,8 +5,12 @@
 use core::fmt::Write;
 use core::net::Ipv4Addr;
 
-use super::{Kind, Value, ValueError};
+use super::error::ValueError;
+use super::row::Kind;
 use crate::limits;
+
+/// One value in printed form.
+pub type Value = heapless::Vec<u8, { limits::VALUE }>;
 
 /// Speeds of a UART that need no `raw` (variables reference 3.4).
 const RATES: &[u32] = &[

@@ -8,6 +8,7 @@ use core::fmt::{self, Write};
 use super::connection::{Connection, Failure};
 use super::pieces::{Pieces, Text};
 use super::respond;
+use crate::access::scope::of_variable;
 use crate::access::token;
 use crate::command::{COMMANDS, Command};
 use crate::conformance::Conformance;
@@ -114,7 +115,7 @@ fn write_variable(row: &Variable, out: &mut dyn Write) -> fmt::Result {
         variable::describe(&row.kind, &mut Escaped(&mut *out))?;
         out.write_str("\"")?;
         member(out, "default", row.default)?;
-        member(out, "scope", row.scope.name())?;
+        member(out, "scope", of_variable(row).name())?;
     }
     write_state(row.status, out)?;
     out.write_str("}")

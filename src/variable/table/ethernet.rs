@@ -1,6 +1,6 @@
 //! `ethernet.*` (variables reference 2.14): kept for hosts of boards that had it.
 
-use super::*;
+use super::build::*;
 use Effect::Network;
 
 const NO_ETHERNET: &str = "no Ethernet in this release";

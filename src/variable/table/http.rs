@@ -1,7 +1,6 @@
 //! `http.server.*` (variables reference 2.3, HTTP reference 6.3).
 
-use super::super::Index;
-use super::*;
+use super::build::*;
 use Effect::Network;
 
 const TOKENS: Index = Index::Number(limits::API_TOKENS as u8);

@@ -3,12 +3,11 @@
 //! A row reads: name, abbreviation, kind, default; when it acts; how it is stored; and, last, how far it is built.
 //! What the reference marks as unknown (abbreviations, defaults) has its suggestion or a plain choice here.
 
-use super::{Access, Changed, Effect, Id, Kind, Saved, Secret, Show, Variable};
-use crate::access::scope::Scope;
-use crate::conformance::Conformance;
+use super::row::Variable;
 use crate::limits;
 
 pub(super) mod alias;
+mod build;
 mod ethernet;
 mod http;
 mod network;
@@ -52,6 +51,33 @@ const COUNT: usize = count();
 
 /// Every variable, sorted by name.
 pub(super) static ROWS: [Variable; COUNT] = concatenate();
+
+/// A row of the table. Valid within one build only: settings are stored by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Id(pub(super) u16);
+
+impl Id {
+    /// The row.
+    pub const fn row(self) -> &'static Variable {
+        // Ids are only made by the table, from positions in it.
+        &ROWS[self.place()]
+    }
+
+    /// Its place in the order of the names.
+    pub(super) const fn place(self) -> usize {
+        self.0 as usize
+    }
+
+    /// Every row, sorted by name.
+    pub fn all() -> impl Iterator<Item = Id> {
+        (0..ROWS.len() as u16).map(Id)
+    }
+}
+
+/// The row of an id.
+pub fn row(id: Id) -> &'static Variable {
+    id.row()
+}
 
 /// Every variable, sorted by name.
 pub fn rows() -> &'static [Variable] {
@@ -147,129 +173,3 @@ fn by_name(name: &[u8]) -> Option<Id> {
     let row = ROWS.binary_search_by(|row| row.name.as_bytes().cmp(name)).ok()?;
     Some(Id(row as u16))
 }
-
-// --- Builders of rows -------------------------------------------------------------------------------------------------
-
-/// A variable that is stored, acts at once and is nobody's secret; the methods below change that.
-const fn var(name: &'static str, abbr: &'static str, kind: Kind, default: &'static str) -> Variable {
-    Variable {
-        name,
-        abbr,
-        kind,
-        access: Access::ReadWrite,
-        default,
-        effect: Effect::Now,
-        saved: Saved::Yes,
-        secret: Secret::No,
-        scope: Scope::Config,
-        show: None,
-        changed: None,
-        status: Conformance::Done,
-        summary: "",
-    }
-}
-
-/// A read-only variable that is computed when asked for.
-const fn live(name: &'static str, abbr: &'static str, show: Show) -> Variable {
-    var(name, abbr, Kind::Live, "").read_only().shown(show)
-}
-
-/// A read-only text of several lines.
-const fn report(name: &'static str, abbr: &'static str, show: Show) -> Variable {
-    Variable { kind: Kind::Report, ..live(name, abbr, show) }
-}
-
-impl Variable {
-    /// Acts at `effect`.
-    const fn at(self, effect: Effect) -> Self {
-        Self { effect, ..self }
-    }
-
-    /// Survives the soft reset of an update.
-    const fn backup(self) -> Self {
-        Self { saved: Saved::Backup, ..self }
-    }
-
-    /// Cannot be set.
-    const fn read_only(self) -> Self {
-        Self { access: Access::Read, effect: Effect::None, saved: Saved::No, ..self }
-    }
-
-    /// Is changed by commands of its own and never shown, but stored.
-    const fn kept(self) -> Self {
-        Self { access: Access::Read, effect: Effect::Now, secret: Secret::Always, ..self }
-    }
-
-    /// Cannot be read.
-    const fn write_only(self) -> Self {
-        Self { access: Access::Write, secret: Secret::Always, ..self }
-    }
-
-    /// Cannot be read back, always or while passkeys are hidden.
-    const fn secret(self, secret: Secret) -> Self {
-        Self { secret, ..self }
-    }
-
-    /// Guards the device: whoever may only configure it must not change this.
-    const fn guarded(self) -> Self {
-        Self { scope: Scope::Admin, ..self }
-    }
-
-    /// Is computed by `show` and keeps no value of its own.
-    const fn shown(self, show: Show) -> Self {
-        Self { show: Some(show), saved: Saved::No, ..self }
-    }
-
-    /// Does more than being stored.
-    const fn changed(self, changed: Changed) -> Self {
-        Self { changed: Some(changed), ..self }
-    }
-
-    /// Works as the reference says.
-    const fn done(self, summary: &'static str) -> Self {
-        Self { summary, ..self }
-    }
-
-    /// Can be read, set and saved, but nothing acts on it yet because `reason` is missing.
-    const fn not_yet(self, reason: &'static str, summary: &'static str) -> Self {
-        Self { status: Conformance::NotYet(reason), summary, ..self }
-    }
-
-    /// Is not in ZentriOS: `what` says what it belongs to.
-    const fn extension(self, what: &'static str, summary: &'static str) -> Self {
-        Self { status: Conformance::Extension(what), summary, ..self }
-    }
-
-    /// Differs from the reference: `how` says in what and why.
-    const fn differs(self, how: &'static str, summary: &'static str) -> Self {
-        Self { status: Conformance::Differs(how), summary, ..self }
-    }
-}
-
-/// A number in a closed range.
-const fn number(min: i64, max: i64) -> Kind {
-    Kind::Number { min, max }
-}
-
-/// Text of up to `max` bytes.
-const fn text(max: usize) -> Kind {
-    Kind::Text { min: 0, max, optional: true }
-}
-
-/// A TCP or UDP port.
-const PORT: Kind = number(1, 65535);
-/// A TCP or UDP port, 0 for any or none.
-const PORT_OR_ANY: Kind = number(0, 65535);
-/// What a service runs on.
-const INTERFACE: Kind = Kind::Choice(&["default", "wlan", "softap"]);
-/// A file of the device.
-const FILE: Kind = text(limits::FILE_NAME);
-/// A domain name or dotted address.
-const HOST: Kind = text(limits::HOST_NAME);
-
-/// Missing part: GPIOs.
-const NO_GPIO: &str = "no GPIOs in this release";
-/// Missing part: the soft AP.
-const NO_SOFTAP: &str = "no soft AP in this release";
-/// Missing part: TLS.
-const NO_TLS: &str = "no TLS in this release";

@@ -1,7 +1,6 @@
 //! `network.*` (variables reference 2.4, networking reference 5.1).
 
-use super::super::live;
-use super::*;
+use super::build::*;
 
 #[rustfmt::skip]
 pub(super) const ROWS: &[Variable] = &[
@@ -9,7 +8,7 @@ pub(super) const ROWS: &[Variable] = &[
         .not_yet("buffers are fixed at build time", "Percent of the packet buffers for receiving."),
     var("network.buffer.size", "ne b s", number(1024, 1_048_576), "25000").at(Effect::Boot)
         .not_yet("buffers are fixed at build time", "Bytes of the packet buffers."),
-    live("network.buffer.usage", "ne b u", live::buffer_usage)
+    live("network.buffer.usage", "ne b u")
         .done("Use of the packet buffers in percent: rx:3,tx:0."),
     var("network.default_interface", "ne f", Kind::Choice(&["wlan", "softap"]), "wlan")
         .done("Interface that default stands for."),

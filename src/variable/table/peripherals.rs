@@ -1,7 +1,6 @@
 //! `bus.*`, `gpio.*`, `spi.*`, `uart.*` (variables reference 3.3 to 3.5, serial reference 1 and 7).
 
-use super::super::{Index, live};
-use super::*;
+use super::build::*;
 use Effect::{Boot, Now, Uart};
 
 const UARTS: Kind = Kind::Choice(&["uart0", "uart1"]);
@@ -59,7 +58,7 @@ pub(super) const GPIO: &[Variable] = &[
         .not_yet(NO_GPIO, "Direction and level of a GPIO at boot."),
     var("gpio.sleep", "gp s", each_gpio(&SLEEP_STATES), "default")
         .not_yet(NO_GPIO, "State of a GPIO during sleep."),
-    report("gpio.usage", "gp u", live::gpio_usage)
+    report("gpio.usage", "gp u")
         .done("What each GPIO is used for."),
 ];
 

@@ -1,8 +1,7 @@
 //! Network services: `broadcast.*`, `email.*`, `ioconn.*`, `mdns.*`, `ntp.*`, `remote_terminal.*`, `time.*` (variables
 //! reference 2.9 to 2.13, serial reference 7).
 
-use super::super::live;
-use super::*;
+use super::build::*;
 use Effect::Network;
 
 const NO_BROADCAST: &str = "no broadcast in this release";
@@ -118,12 +117,12 @@ pub(super) const REMOTE_TERMINAL: &[Variable] = &[
 
 #[rustfmt::skip]
 pub(super) const TIME: &[Variable] = &[
-    live("time.last_set", "ti l", live::last_set)
+    live("time.last_set", "ti l")
         .done("Seconds since the clock was set, -1 never; option ms."),
-    var("time.rtc", "ti r", number(0, 253_402_300_799), "").shown(live::rtc).changed(live::set_rtc)
+    var("time.rtc", "ti r", number(0, 253_402_300_799), "").computed()
         .done("Seconds since 1970; options ms and utc."),
-    live("time.uptime", "ti u", live::uptime)
+    live("time.uptime", "ti u")
         .done("Seconds since reset; option ms."),
-    var("time.zone", "ti z", Kind::Zone, "0").changed(live::set_zone)
+    var("time.zone", "ti z", Kind::Zone, "0")
         .done("Hours east of Greenwich: 2, -4:30."),
 ];

@@ -1,7 +1,6 @@
 //! `setup.*`, `stream.*` and `dms.*` (variables reference 3.6 and 3.7, HTTP reference 6.4).
 
-use super::super::live;
-use super::*;
+use super::build::*;
 use Effect::{Boot, Setup};
 
 const NO_SETUP: &str = "no web setup in this release";
@@ -28,7 +27,7 @@ pub(super) const SETUP: &[Variable] = &[
         .not_yet(NO_SETUP, "Redirect the connectivity checks of phones to the setup page."),
     var("setup.web.channel", "", number(0, 13), "0").at(Setup)
         .not_yet(NO_SETUP, "Radio channel during web setup; 0 is automatic."),
-    report("setup.web.client_list", "", live::client_list)
+    report("setup.web.client_list", "")
         .not_yet(NO_SETUP, "Connected stations during web setup."),
     var("setup.web.idle_timeout", "se w i", number(0, 65535), "300").at(Setup)
         .not_yet(NO_SETUP, "Seconds without a client after which web setup ends; 0 never."),

@@ -1,7 +1,6 @@
 //! `softap.*`: the access point (variables reference 2.2).
 
-use super::super::live;
-use super::*;
+use super::build::*;
 use Effect::Network;
 
 #[rustfmt::skip]
@@ -12,7 +11,7 @@ pub(super) const ROWS: &[Variable] = &[
         .not_yet(NO_SOFTAP, "Redirect the connectivity checks of phones to the device."),
     var("softap.channel", "so c", number(0, 13), "0").at(Network)
         .not_yet(NO_SOFTAP, "Radio channel; 0 is automatic."),
-    report("softap.client_list", "so l", live::client_list)
+    report("softap.client_list", "so l")
         .not_yet(NO_SOFTAP, "Connected stations."),
     var("softap.dhcp_server.enabled", "so d e", Kind::Bool, "1").at(Network)
         .not_yet(NO_SOFTAP, "Give addresses to stations."),
@@ -24,7 +23,7 @@ pub(super) const ROWS: &[Variable] = &[
         .not_yet(NO_SOFTAP, "Do not announce the network name."),
     var("softap.idle_timeout", "so t", number(0, 65535), "7").at(Network)
         .not_yet(NO_SOFTAP, "Seconds of silence after which a station is dropped."),
-    report("softap.info", "so i", live::softap_info)
+    report("softap.info", "so i")
         .not_yet(NO_SOFTAP, "Summary of the soft AP."),
     var("softap.max_clients", "", number(1, 8), "4").at(Network)
         .not_yet(NO_SOFTAP, "Stations at once."),

@@ -1,7 +1,6 @@
 //! `system.*` (variables reference 3.1 and 3.2, serial reference 3, 5 and 11).
 
-use super::super::{Index, live};
-use super::*;
+use super::build::*;
 use Effect::Boot;
 
 const MODES: Kind = Kind::Choice(&["human", "machine"]);
@@ -38,7 +37,7 @@ pub(super) const ROWS: &[Variable] = &[
         .not_yet("no ADC in this release", "Reference of the ADC in millivolts."),
     var("system.bflash.cs_gpio", "", Kind::Gpio, "-1").at(Boot)
         .not_yet("no external flash in this release", "Chip select of external flash."),
-    live("system.build_number", "sy n", live::build_number)
+    live("system.build_number", "sy n")
         .done("Build id."),
     var("system.cmd.aux_bus", "", text(16), "").at(Boot)
         .not_yet("one command bus", "A further command bus."),
@@ -46,13 +45,13 @@ pub(super) const ROWS: &[Variable] = &[
         .done("Long answers go into a stream."),
     var("system.cmd.echo", "sy c e", Kind::Bool, "1").backup()
         .done("Echo typed characters."),
-    var("system.cmd.format", "sy c f", MODES, "").shown(live::mode).changed(live::set_mode)
+    var("system.cmd.format", "sy c f", MODES, "").computed()
         .done("As system.cmd.mode."),
     var("system.cmd.gpio", "sy c g", Kind::Gpio, "-1").at(Boot)
         .not_yet(NO_GPIO, "GPIO that tells that a command is complete."),
     var("system.cmd.header_enabled", "sy c h", Kind::Bool, "0").backup()
         .done("Put a header before each answer."),
-    var("system.cmd.mode", "sy c m", MODES, "").shown(live::mode).changed(live::set_mode)
+    var("system.cmd.mode", "sy c m", MODES, "").computed()
         .done("Sets echo, header, prompt and print level for a human or a machine."),
     var("system.cmd.prompt_enabled", "sy c p", Kind::Bool, "1").backup()
         .done("Print the prompt when ready."),
@@ -68,7 +67,7 @@ pub(super) const ROWS: &[Variable] = &[
         .not_yet(NO_GPIO, "GPIO of an indicator LED."),
     var("system.indicator.state", "sy i s", Kind::Indexed(INDICATORS, &Kind::Patterns(&[4, 3, 4])), PATTERNS)
         .not_yet(NO_GPIO, "LED patterns of the states of an indicator."),
-    live("system.memory.usage", "sy e u", live::memory_usage)
+    live("system.memory.usage", "sy e u")
         .done("Memory in use in percent."),
     var("system.msg", "", Kind::Indexed(EVENTS, &text(31)), "")
         .not_yet("messages have their built-in texts", "Text of an event message; empty is the built-in one."),
@@ -84,15 +83,15 @@ pub(super) const ROWS: &[Variable] = &[
         .not_yet("no safe mode in this release", "Never enter safe mode."),
     var("system.safemode.sleep_timeout", "", number(0, 65535), "0").at(Boot)
         .not_yet("no safe mode in this release", "Seconds of sleep after the console."),
-    live("system.safemode.status", "sy s s", live::safe_mode)
+    live("system.safemode.status", "sy s s")
         .done("1 in safe mode."),
     var("system.security_key", "", text(64), "").write_only().guarded()
         .not_yet("files are not encrypted", "Key of the device's own encryption."),
-    live("system.uuid", "sy u", live::uuid)
+    live("system.uuid", "sy u")
         .done("Unique id of the device."),
     var("system.variable_lock", "", text(128), "").guarded()
         .not_yet("variables cannot be locked", "Variables that cannot be changed."),
-    live("system.version", "sy v", live::version)
+    live("system.version", "sy v")
         .done("Version of the firmware."),
     var("system.wakeup.events", "sy w e", text(64), "").at(Boot)
         .not_yet(NO_SLEEP, "GPIO that wakes the device."),

@@ -1,6 +1,6 @@
 //! `tcp.*` (variables reference 2.5 to 2.7).
 
-use super::*;
+use super::build::*;
 use Effect::Network;
 
 const NO_AUTO_START: &str = "clients are not opened by themselves";

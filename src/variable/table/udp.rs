@@ -1,6 +1,6 @@
 //! `udp.*` (variables reference 2.8).
 
-use super::*;
+use super::build::*;
 use Effect::Network;
 
 const NO_AUTO_START: &str = "clients are not opened by themselves";

@@ -1,7 +1,6 @@
 //! `wlan.*`: the station (variables reference 2.1).
 
-use super::super::live;
-use super::*;
+use super::build::*;
 use Effect::Network;
 
 const SECURITIES: Kind =
@@ -30,27 +29,27 @@ pub(super) const ROWS: &[Variable] = &[
         .done("Seconds to wait for an address."),
     var("wlan.hide_passkey", "wl h", Kind::Bool, "1").guarded()
         .differs("1 by default, so that no channel shows passkeys", "Passkeys read as empty values."),
-    report("wlan.info", "wl i", live::wlan_info)
+    report("wlan.info", "wl i")
         .done("Summary of the connection."),
-    live("wlan.join.result", "wl j s", live::join_result)
+    live("wlan.join.result", "wl j s")
         .done("Result of the last join: 0 none, 1 success, 2 joining, 3 to 8 why it failed."),
     var("wlan.join.retries", "wl j r", number(0, 255), "3")
         .done("Attempts of one join sequence."),
     var("wlan.join.timeout", "wl j t", number(100, 120_000), "7000")
         .done("Milliseconds for one association."),
-    live("wlan.mac", "wl m", live::mac)
+    live("wlan.mac", "wl m")
         .done("MAC address of the station."),
     var("wlan.minimum_security", "", SECURITIES, "auto").at(Network)
         .not_yet("the join sequence takes any security", "Lowest security to accept."),
-    live("wlan.network.dns", "wl n d", live::dns)
+    live("wlan.network.dns", "wl n d")
         .done("Name server in use."),
-    live("wlan.network.gateway", "wl n g", live::gateway)
+    live("wlan.network.gateway", "wl n g")
         .done("Gateway in use."),
-    live("wlan.network.ip", "wl n i", live::ip)
+    live("wlan.network.ip", "wl n i")
         .done("Address in use, 0.0.0.0 when down."),
-    live("wlan.network.netmask", "wl n n", live::netmask)
+    live("wlan.network.netmask", "wl n n")
         .done("Netmask in use."),
-    live("wlan.network.status", "wl n s", live::network_status)
+    live("wlan.network.status", "wl n s")
         .done("0 down, 1 without an address, 2 up, 3 joining."),
     var("wlan.network.status_gpio", "wl n o", Kind::Gpio, "-1").at(Effect::Boot)
         .not_yet(NO_GPIO, "GPIO that is high while the network is up."),

@@ -4,7 +4,9 @@ use std::boxed::Box;
 use std::string::String;
 use std::vec::Vec;
 
+use super::table::ROWS;
 use super::*;
+use crate::limits;
 
 mod port;
 mod record;

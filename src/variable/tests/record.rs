@@ -238,6 +238,6 @@ fn a_settings_file_has_a_line_a_variable_and_no_secrets() {
 fn every_row_can_be_named_in_a_record() {
     for id in Id::all() {
         // `entry_size` counts the name; one cut short would be shorter than the row's own.
-        assert!(settings::entry_size(id, store::Element(63), 0) >= id.row().name.len() + 4, "{}", id.row().name);
+        assert!(element::entry_size(id, element::Element(63), 0) >= id.row().name.len() + 4, "{}", id.row().name);
     }
 }

@@ -127,7 +127,7 @@ proptest! {
         let accepted = base.variables.set(base, id, &words);
         if accepted.is_err() {
             prop_assert_eq!(everything(base), before);
-        } else if id.row().show.is_none() && words.first() != Some(&&b"-1"[..]) {
+        } else if !id.row().computed && words.first() != Some(&&b"-1"[..]) {
             // What is stored is in stored form: setting it again changes nothing.
             let after = everything(base);
             settings::save(base).unwrap();
@@ -161,6 +161,6 @@ fn everything(base: &Base) -> Vec<Value> {
     let elements = |id: Id| if matches!(id.row().kind, Kind::Indexed(..)) { 0..limits::GPIOS } else { 0..1 };
     let all = Id::all().filter(|id| id.row().saved != Saved::No);
     all.flat_map(|id| elements(id).map(move |element| (id, element)))
-        .map(|(id, element)| base.variables.value(id, store::Element(element)))
+        .map(|(id, element)| base.variables.value(id, element::Element(element)))
         .collect()
 }

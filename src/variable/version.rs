@@ -2,8 +2,8 @@
 
 use core::fmt::{self, Write};
 
-use crate::base::Base;
-use crate::clock::Date;
+use super::base::Base;
+use crate::ground::clock::Date;
 
 /// The release of the vendor's firmware whose interface this one has.
 pub const COMPATIBLE: &str = "ZentriOS-WZ-3.6.4.0";

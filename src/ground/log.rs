@@ -8,7 +8,7 @@ use core::task::Waker;
 use embassy_sync::waitqueue::MultiWakerRegistration;
 use heapless::{Deque, Vec};
 
-use crate::clock::Clock;
+use super::clock::Clock;
 use crate::limits;
 
 /// When a line is printed (serial reference 5.1): at `system.print_level` of at least this number.

@@ -1,0 +1,51 @@
+//! The ground: what every room of a device stands on, and nothing of what it does.
+//!
+//! | file | what |
+//! |---|---|
+//! | `clock` | uptime and wall clock |
+//! | `log` | the event log |
+//! | `status` | live values that upper rooms publish and read-only variables show |
+//! | `revocations` | how often an API token was revoked, and who waits for it |
+//!
+//! The port handle stands beside them in [`Ground`]. Variables are a room above: see [`crate::variable::Base`].
+
+pub mod clock;
+pub mod log;
+mod revocations;
+mod status;
+
+pub use revocations::Revocations;
+pub use status::Status;
+
+use clock::Clock;
+use log::Log;
+
+use crate::place::place_const;
+use crate::port::Port;
+
+/// Port, clock, event log and live status of one device.
+pub struct Ground {
+    /// Where the device runs.
+    pub port: &'static dyn Port,
+    /// Wall clock and uptime.
+    pub clock: Clock,
+    /// The event log.
+    pub log: &'static Log,
+    /// What upper rooms report for read-only variables.
+    pub status: Status,
+    /// API tokens that were revoked.
+    pub revocations: Revocations,
+}
+
+impl Ground {
+    /// The ground of a device that starts now on `port`.
+    pub fn new(port: &'static dyn Port) -> Self {
+        Self {
+            port,
+            clock: Clock::new(port.board().wall_clock()),
+            log: place_const!(Log, Log::new()),
+            status: Status::default(),
+            revocations: Revocations::new(),
+        }
+    }
+}

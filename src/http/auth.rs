@@ -9,12 +9,12 @@ use base64::engine::general_purpose::STANDARD;
 use super::bearer;
 use super::connection::{Connection, Failure};
 use super::files;
-use super::request::Request;
-use super::respond::Status;
 use crate::access::scope::{Scope, Scopes};
 use crate::access::token;
 use crate::command::{Reply, WHITELIST};
 use crate::variable::{Id, id};
+use crate::wire::http::request::Request;
+use crate::wire::http::status::Status;
 
 const USERNAME: Id = id("http.server.username");
 const PASSWORD: Id = id("http.server.password");

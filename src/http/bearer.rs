@@ -5,11 +5,12 @@ use core::fmt::{self, Write};
 
 use super::auth::Access;
 use super::connection::{Connection, Failure};
-use super::request::Request;
-use super::respond::{Pen, Status};
+use super::respond::Pen;
 use crate::access::scope::{Scope, Scopes};
 use crate::access::token::Ticket;
 use crate::command::scope_of;
+use crate::wire::http::request::Request;
+use crate::wire::http::status::Status;
 
 /// The token in an `Authorization` field; `None` for other schemes.
 pub(super) fn token(field: &[u8]) -> Option<&[u8]> {

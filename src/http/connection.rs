@@ -6,12 +6,12 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 use embassy_futures::select::{Either, select};
 
 use super::patience::{self, Patience};
-use super::request::Request;
-use super::respond::Status;
 use super::server::{Accepted, HttpServer};
 use crate::access::scope::Scope;
 use crate::limits;
 use crate::port::{self, Event, Port, Socket};
+use crate::wire::http::request::Request;
+use crate::wire::http::status::Status;
 
 /// Unwanted bytes that are read before the server stops reading.
 const UNWANTED: usize = 256 * 1024;

@@ -8,8 +8,9 @@ use core::fmt;
 
 use super::auth::{self, Access};
 use super::connection::{Connection, Failure};
-use super::respond::{Pen, Status};
+use super::respond::Pen;
 use crate::command::Reply;
+use crate::wire::http::status::Status;
 
 /// The path of the page; everything below it belongs to the console.
 const ROOT: &str = "/.console/";

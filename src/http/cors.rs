@@ -3,9 +3,10 @@
 use core::fmt;
 
 use super::connection::{Connection, Failure};
-use super::request::Request;
-use super::respond::{Pen, Status};
+use super::respond::Pen;
 use super::router;
+use crate::wire::http::request::Request;
+use crate::wire::http::status::Status;
 
 /// What pages from elsewhere may do.
 const METHODS: &str = "GET, HEAD, POST, OPTIONS";

@@ -2,7 +2,7 @@
 
 use core::cell::Cell;
 
-use super::respond::Status;
+use crate::wire::http::status::Status;
 
 /// Classes of status codes: 1xx to 5xx.
 pub(super) const CLASSES: usize = 5;

@@ -1,11 +1,12 @@
 //! One request and its answer.
 
 use super::connection::{Connection, Failure};
-use super::request::{Framing, Method};
-use super::respond::{self, Status};
+use super::respond::{self};
 use super::router::{Route, route};
 use super::{auth, bearer, console, cors, files, metrics, openapi, rest, upload, websocket};
 use crate::command::Reply;
+use crate::wire::http::request::{Framing, Method};
+use crate::wire::http::status::Status;
 
 /// Serves a connection from the first byte to its end.
 pub(super) async fn serve(mut connection: Connection<'_>, reply: &mut Reply) {

@@ -3,14 +3,17 @@
 use core::fmt;
 
 use super::auth::Access;
-use super::conditional::{Part, Tag, names, part, tag};
 use super::connection::{Connection, Failure};
 use super::console;
-use super::mime;
-use super::request::{Method, Request, Span};
-use super::respond::{self, Body, Extra, Pen, Status};
+use super::respond::{self, Extra, Pen};
 use crate::file::{FileError, Files, Name, Reader};
 use crate::variable::{Id, id};
+use crate::wire::http::conditions::{Part, Tag, names, part, tag};
+use crate::wire::http::mime;
+use crate::wire::http::request::{Method, Request};
+use crate::wire::http::status::Status;
+use crate::wire::output::Output;
+use crate::wire::span::Span;
 
 const ROOT: Id = id("http.server.root_filename");
 const NOT_FOUND: Id = id("http.server.notfound_filename");
@@ -40,7 +43,7 @@ impl Drop for Open {
     }
 }
 
-impl Body for Open {
+impl Output for Open {
     fn fill(&mut self, out: &mut [u8]) -> usize {
         let count = out.len().min(self.left as usize);
         let (Some(reader), Some(out)) = (&mut self.reader, out.get_mut(..count)) else { return 0 };

@@ -5,7 +5,7 @@
 
 use core::fmt::{self, Write};
 
-use super::respond::Body;
+use crate::wire::output::Output;
 
 /// A text in numbered pieces.
 pub(super) trait Pieces {
@@ -38,7 +38,7 @@ impl<P: Pieces> Text<P> {
     }
 }
 
-impl<P: Pieces> Body for Text<P> {
+impl<P: Pieces> Output for Text<P> {
     fn fill(&mut self, out: &mut [u8]) -> usize {
         loop {
             let mut window = Window { out: &mut *out, skip: self.sent, written: 0, passed: 0 };
@@ -84,7 +84,7 @@ impl Write for Window<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::respond::MIN_PIECE;
+    use crate::wire::output::MIN_PIECE;
 
     struct Sample(&'static [&'static [&'static str]]);
 

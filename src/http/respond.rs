@@ -4,66 +4,8 @@ use core::fmt::{self, Write};
 
 use super::connection::{Connection, Failure};
 use super::server::HttpServer;
-
-/// The status of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Status(pub u16);
-
-impl Status {
-    pub const SWITCHING: Self = Self(101);
-    pub const OK: Self = Self(200);
-    pub const PARTIAL: Self = Self(206);
-    pub const FOUND: Self = Self(302);
-    pub const NOT_MODIFIED: Self = Self(304);
-    pub const BAD_REQUEST: Self = Self(400);
-    pub const UNAUTHORIZED: Self = Self(401);
-    pub const FORBIDDEN: Self = Self(403);
-    pub const NOT_FOUND: Self = Self(404);
-    pub const METHOD_NOT_ALLOWED: Self = Self(405);
-    pub const REQUEST_TIMEOUT: Self = Self(408);
-    pub const CONTENT_TOO_LARGE: Self = Self(413);
-    pub const URI_TOO_LONG: Self = Self(414);
-    pub const RANGE_NOT_SATISFIABLE: Self = Self(416);
-    pub const EXPECTATION_FAILED: Self = Self(417);
-    pub const UPGRADE_REQUIRED: Self = Self(426);
-    pub const TOO_MANY_REQUESTS: Self = Self(429);
-    pub const HEAD_TOO_LARGE: Self = Self(431);
-    pub const INTERNAL_ERROR: Self = Self(500);
-    pub const NOT_IMPLEMENTED: Self = Self(501);
-    pub const UNAVAILABLE: Self = Self(503);
-    pub const GATEWAY_TIMEOUT: Self = Self(504);
-    pub const VERSION_NOT_SUPPORTED: Self = Self(505);
-
-    /// The words of RFC 9110 and RFC 6585.
-    pub const fn reason(self) -> &'static str {
-        match self.0 {
-            101 => "Switching Protocols",
-            200 => "OK",
-            206 => "Partial Content",
-            302 => "Found",
-            304 => "Not Modified",
-            400 => "Bad Request",
-            401 => "Unauthorized",
-            403 => "Forbidden",
-            404 => "Not Found",
-            405 => "Method Not Allowed",
-            408 => "Request Timeout",
-            413 => "Content Too Large",
-            414 => "URI Too Long",
-            416 => "Range Not Satisfiable",
-            417 => "Expectation Failed",
-            426 => "Upgrade Required",
-            429 => "Too Many Requests",
-            431 => "Request Header Fields Too Large",
-            500 => "Internal Server Error",
-            501 => "Not Implemented",
-            503 => "Service Unavailable",
-            504 => "Gateway Timeout",
-            505 => "HTTP Version Not Supported",
-            _ => "Error",
-        }
-    }
-}
+use crate::wire::http::status::Status;
+use crate::wire::output::{MIN_PIECE, Output};
 
 /// Writes text into a slice. What does not fit is an error, so that no answer goes out with half a head.
 pub(super) struct Pen<'a> {
@@ -117,17 +59,8 @@ impl Write for Pen<'_> {
     }
 }
 
-/// A body that is produced piece by piece.
-pub(super) trait Body {
-    /// Writes the next bytes; zero at the end. `out` is never short of what one step needs ([`MIN_PIECE`]).
-    fn fill(&mut self, out: &mut [u8]) -> usize;
-}
-
-/// The smallest room that [`Body::fill`] is given.
-pub(super) const MIN_PIECE: usize = 16;
-
 /// Sends the head that lies in the connection's buffer and the body after it, in as few pieces as fit.
-pub(super) async fn send(connection: &mut Connection<'_>, head: usize, body: &mut impl Body) -> Result<(), Failure> {
+pub(super) async fn send(connection: &mut Connection<'_>, head: usize, body: &mut impl Output) -> Result<(), Failure> {
     let mut used = head;
     let mut more = !connection.head_only;
     loop {

@@ -7,12 +7,15 @@ use embassy_futures::select::{Either, select};
 use super::auth::{self, Access};
 use super::body;
 use super::connection::{Connection, Failure};
-use super::json::{Answer, Call, LINE_END};
-use super::request::{Request, Span, percent_decode};
-use super::respond::{self, Pen, Status};
+use super::respond::{self, Pen};
 use crate::command::{Bytes, Reply};
 use crate::limits;
 use crate::log::Log;
+use crate::wire::http::request::Request;
+use crate::wire::http::status::Status;
+use crate::wire::json::{Answer, Call, LINE_END};
+use crate::wire::percent;
+use crate::wire::span::Span;
 
 /// `GET /command/<line>`.
 pub(super) async fn get_command(
@@ -21,7 +24,7 @@ pub(super) async fn get_command(
     line: Span,
     access: Access,
 ) -> Result<(), Failure> {
-    let length = percent_decode(line.of_mut(connection.buffer))?;
+    let length = percent::decode(line.of_mut(connection.buffer)).ok_or(Status::BAD_REQUEST)?;
     let command = whole(connection.buffer, Span { start: line.start, end: line.start + length });
     auth::allow(connection, access, reply, b"command/", command.of(connection.buffer))?;
     run(connection, reply, Call { command, ..Call::default() }).await

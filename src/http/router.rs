@@ -2,7 +2,8 @@
 
 use super::connection::Failure;
 use super::console::{self, Asset};
-use super::request::{Method, Request, Span};
+use crate::wire::http::request::{Method, Request};
+use crate::wire::span::Span;
 
 /// What a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,13 +6,14 @@ use core::fmt::{self, Write};
 use embassy_futures::select::{Either, Either3, select, select3};
 use embassy_time::{Duration, Instant};
 
-use super::body::Pieces;
+use super::body::Incoming;
 use super::connection::{Connection, Failure, discard};
 use super::patience::{self, Patience};
-use super::request::Request;
-use super::respond::{Pen, Status};
+use super::respond::Pen;
 use super::room::Room;
 use crate::stream::{Ends, Kind};
+use crate::wire::http::request::Request;
+use crate::wire::http::status::Status;
 
 /// A client whose host took so long to read gets its time anew.
 const HOST_WAS_SLOW: Duration = Duration::from_millis(100);
@@ -47,7 +48,7 @@ pub(super) async fn serve(connection: &mut Connection<'_>, request: &Request) ->
 }
 
 async fn take_body(connection: &mut Connection<'_>, request: &Request, room: &Room) -> Result<(), Failure> {
-    let mut pieces = Pieces::begin(connection, request).await?;
+    let mut pieces = Incoming::begin(connection, request).await?;
     loop {
         let piece = pieces.next(connection).await?;
         if piece == 0 {

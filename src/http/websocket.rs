@@ -22,8 +22,7 @@ use sha1_smol::Sha1;
 use super::auth::Access;
 use super::connection::{Connection, Failure, discard, send};
 use super::patience;
-use super::request::Request;
-use super::respond::{Pen, Status};
+use super::respond::Pen;
 use super::room::Room;
 use super::server::HttpServer;
 use super::{bearer, origin};
@@ -33,6 +32,8 @@ use crate::limits;
 use crate::log::Level;
 use crate::port::{self, Event, Port, Socket};
 use crate::stream::{Ends, Kind};
+use crate::wire::http::request::Request;
+use crate::wire::http::status::Status;
 use crate::wire::websocket::{self as wire, Payload, Reader, Step, code};
 
 /// How long the two sides may take to say good-bye.

@@ -1,10 +1,10 @@
 //! A response that becomes a file (http-and-files reference 7.4).
 
-use super::body::Body;
 use super::link::{Link, SILENCE};
 use super::{Client, Failure, Slot};
 use crate::file::{FileSpec, Files, Name, Version, Writer};
 use crate::log::Level;
+use crate::wire::http::body::Body;
 
 /// Redirections that are followed.
 const REDIRECTIONS: usize = 5;

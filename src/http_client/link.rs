@@ -5,14 +5,14 @@ use core::ops::Range;
 
 use embassy_time::{Duration, with_timeout};
 
-use super::body::Body;
 use super::request::MAX_HEAD;
-use super::response::{self, Head};
 use super::transport::{Moved, Transport};
 use super::{Client, Failure, Method, Slot, Url};
 use crate::limits;
 use crate::log::Level;
 use crate::port::PortError;
+use crate::wire::http::body::Body;
+use crate::wire::http::response::{self, Head};
 
 /// How long a server may take to answer.
 const HEAD_TIME: Duration = Duration::from_secs(30);
@@ -112,8 +112,8 @@ impl<'a> Link<'a> {
     async fn receive_head(&mut self, method: Method) -> Result<Head, Failure> {
         let mut interim = 0;
         loop {
-            if let Some(head) =
-                Head::parse(self.bytes(self.received.clone()), method).map_err(|_| Failure::Malformed)?
+            if let Some(head) = Head::parse(self.bytes(self.received.clone()), method == Method::Head)
+                .map_err(|_| Failure::Malformed)?
             {
                 let start = self.received.start;
                 self.received.start += head.length;

@@ -33,20 +33,17 @@ use crate::network::Network;
 use crate::port::Interface;
 use crate::stream::{Ends, Intake, Kind, StreamError, Streams};
 
-mod body;
 mod download;
 mod link;
 mod request;
-mod response;
 mod slot;
 mod stream;
 mod transport;
 mod upload;
-mod url;
 
+pub use crate::wire::url::{Url, UrlError};
 pub use download::Target;
 pub use request::{FieldError, Length, Method, Request};
-pub use url::{Url, UrlError};
 
 use slot::{Job, Phase, Slot, StreamId};
 

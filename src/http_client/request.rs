@@ -2,11 +2,11 @@
 
 use core::fmt::{self, Write};
 
-use heapless::{String, Vec};
+use heapless::Vec;
 
-use super::url::Url;
 use crate::limits;
 use crate::port::Interface;
+use crate::wire::url::Url;
 
 /// Request methods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -214,14 +214,6 @@ impl Write for Cursor<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.put(text.as_bytes())
     }
-}
-
-/// The hexadecimal line in front of a chunk.
-pub(super) fn chunk_line(size: usize) -> String<18> {
-    let mut line = String::new();
-    // 16 digits and CR LF fit.
-    let _ = write!(line, "{size:x}\r\n");
-    line
 }
 
 #[cfg(test)]

@@ -6,11 +6,10 @@ use core::task::Poll;
 use embassy_futures::select::{Either, select};
 use embassy_time::Duration;
 
-use super::body::Body;
 use super::link::{Link, Sent};
-use super::request::chunk_line;
 use super::{Client, Failure, Length, Phase, SWITCHING_PROTOCOLS, Slot, StreamId, intake};
 use crate::stream::{Intake, Streams};
+use crate::wire::http::body::{Body, chunk_line};
 
 /// How long a server may be silent in the middle of a body: some send events as they come.
 const PATIENCE: Duration = Duration::from_secs(300);

@@ -10,7 +10,7 @@ use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::pipe::Pipe;
 use embassy_sync::signal::Signal;
 use embassy_sync::waitqueue::MultiWakerRegistration;
-use heapless::{String, Vec};
+use heapless::Vec;
 
 use crate::base::Base;
 use crate::file::{Files, Reader, Writer};
@@ -102,8 +102,7 @@ pub enum StreamError {
     File,
 }
 
-/// A host name or address as the owner gave it.
-pub type HostName = String<{ limits::HOST_NAME }>;
+pub use crate::wire::url::HostName;
 
 /// Where a stream leads, for listings.
 #[derive(Clone, Debug)]

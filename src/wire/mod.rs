@@ -1,4 +1,11 @@
 //! Codecs without I/O: bytes in, values out, and back.
 
 pub mod crc16;
+pub mod date;
+pub mod http;
+pub mod json;
+pub mod output;
+pub mod percent;
+pub mod span;
+pub mod url;
 pub mod websocket;

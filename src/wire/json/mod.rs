@@ -3,5 +3,5 @@
 mod answer;
 mod call;
 
-pub(super) use answer::{Answer, LINE_END, flag};
-pub(super) use call::Call;
+pub use answer::{Answer, LINE_END, flag};
+pub use call::Call;

@@ -28,7 +28,7 @@ const TYPES: [(&[u8], &str); 21] = [
 ];
 
 /// The media type of a file with this name.
-pub(super) fn of(name: &[u8]) -> &'static str {
+pub fn of(name: &[u8]) -> &'static str {
     let Some(dot) = name.iter().rposition(|byte| matches!(byte, b'.' | b'/')).filter(|at| name.get(*at) == Some(&b'.'))
     else {
         return OTHER;

@@ -6,17 +6,20 @@ use serde::Deserialize;
 use serde_json_core::str::EscapedStr;
 
 use super::flag;
-use crate::http::request::Span;
-use crate::http::respond::Status;
+use crate::wire::http::status::Status;
+use crate::wire::span::Span;
 
 /// Objects and lists inside each other, in values that nobody reads.
 const DEPTH: usize = 16;
 
 /// A command with its data, both decoded in place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::http) struct Call {
+pub struct Call {
+    /// See [`flag`].
     pub flags: u32,
+    /// The command line.
     pub command: Span,
+    /// Its data.
     pub data: Span,
 }
 

@@ -6,10 +6,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use heapless::String;
 
-use crate::http::respond::Body;
+use crate::wire::output::Output;
 
 /// Bits of `flags` (reference 2.1).
-pub(in crate::http) mod flag {
+pub mod flag {
     /// `command` is base64.
     pub const COMMAND: u32 = 1;
     /// `response` shall be base64.
@@ -21,7 +21,7 @@ pub(in crate::http) mod flag {
 }
 
 /// Ends a line in a list of lines; no UTF-8 text contains this byte.
-pub(in crate::http) const LINE_END: u8 = 0xFF;
+pub const LINE_END: u8 = 0xFF;
 
 /// How the text appears in the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ enum Form {
 }
 
 /// An object with one long text in it.
-pub(in crate::http) struct Answer<'a> {
+pub struct Answer<'a> {
     before: String<96>,
     written: usize,
     text: &'a [u8],
@@ -72,7 +72,7 @@ impl<'a> Answer<'a> {
     }
 }
 
-impl Body for Answer<'_> {
+impl Output for Answer<'_> {
     fn fill(&mut self, out: &mut [u8]) -> usize {
         let mut rest = self.before.as_bytes().get(self.written..).unwrap_or_default();
         if !rest.is_empty() {
@@ -200,7 +200,7 @@ fn escaped_length(mut text: &[u8], form: Form) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::respond::MIN_PIECE;
+    use crate::wire::output::MIN_PIECE;
     use proptest::prelude::*;
 
     fn written(mut answer: Answer<'_>, piece: usize) -> std::vec::Vec<u8> {

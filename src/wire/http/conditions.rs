@@ -5,10 +5,10 @@ use core::fmt::Write;
 use heapless::String;
 
 /// The entity tag of a file, with its quotes.
-pub(super) type Tag = String<36>;
+pub type Tag = String<36>;
 
 /// A tag that no other content of a name has: the number changes with each file, the check sum with its content.
-pub(super) fn tag(number: u32, crc: u16, size: u32) -> Tag {
+pub fn tag(number: u32, crc: u16, size: u32) -> Tag {
     let mut tag = Tag::new();
     // At most 24 characters.
     let _ = write!(tag, "\"{number:x}-{crc:04x}-{size:x}\"");
@@ -16,7 +16,7 @@ pub(super) fn tag(number: u32, crc: u16, size: u32) -> Tag {
 }
 
 /// Whether an `If-None-Match` field names the tag, or everything.
-pub(super) fn names(field: &[u8], tag: &Tag) -> bool {
+pub fn names(field: &[u8], tag: &Tag) -> bool {
     field.split(|byte| *byte == b',').any(|entry| {
         let entry = entry.trim_ascii();
         entry == b"*" || entry.strip_prefix(b"W/").unwrap_or(entry) == tag.as_bytes()
@@ -25,7 +25,7 @@ pub(super) fn names(field: &[u8], tag: &Tag) -> bool {
 
 /// The part of a file that is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub enum Part {
     /// All of it.
     Whole,
     /// From the first to the last byte, counted from 0.
@@ -35,7 +35,7 @@ pub(super) enum Part {
 }
 
 /// Reads a `Range` field. What is not one range of bytes is ignored, as the standard allows.
-pub(super) fn part(field: &[u8], size: u32) -> Part {
+pub fn part(field: &[u8], size: u32) -> Part {
     let (unit, range) = field.split_at_checked(6).unwrap_or_default();
     if !unit.eq_ignore_ascii_case(b"bytes=") {
         return Part::Whole;

@@ -5,10 +5,12 @@ use core::fmt::Write;
 use heapless::String;
 
 use crate::limits;
-use crate::stream::HostName;
 
 /// Path and query as they go into the request line.
 pub type Target = String<{ limits::HTTP_TARGET }>;
+
+/// A host name or address as the owner gave it.
+pub type HostName = String<{ limits::HOST_NAME }>;
 
 /// Why a text is no URL that can be fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

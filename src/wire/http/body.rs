@@ -1,8 +1,11 @@
-//! The body of a response as it comes in pieces: a length, chunks (RFC 9112, 7.1), or everything up to the end.
+//! The body of a message as it comes in pieces: a length, chunks (RFC 9112, 7.1), or everything up to the end.
 
+use core::fmt::Write;
 use core::ops::Range;
 
-/// Bytes of one chunk extension, and of all trailer fields: a server that sends more is not understood.
+use heapless::String;
+
+/// Bytes of one chunk extension, and of all trailer fields: who sends more is not understood.
 const OVERHEAD: u16 = 4096;
 
 /// The framing of a body is broken.
@@ -39,6 +42,8 @@ enum State {
     TrailerStart,
     /// Within a trailer field.
     Trailer,
+    /// The LF after a trailer field.
+    TrailerEnd,
     /// The LF of the empty line.
     LastEnd,
     /// The body is whole.
@@ -81,6 +86,14 @@ impl Body {
             State::Length(length) => Some(length),
             State::Done => Some(0),
             _ => None,
+        }
+    }
+
+    /// Bytes of content that are certain to come next: the rest of a length or of the present chunk.
+    pub fn announced(&self) -> u64 {
+        match self.state {
+            State::Length(left) | State::Chunk(left) | State::SizeEnd(left) => left,
+            _ => 0,
         }
     }
 
@@ -147,13 +160,23 @@ impl Body {
             (State::ChunkReturn, b'\r') => State::ChunkEnd,
             (State::ChunkEnd, b'\n') => State::Size { value: 0, digits: 0 },
             (State::TrailerStart, b'\r') => State::LastEnd,
-            (State::Trailer, b'\n') => State::TrailerStart,
+            (State::Trailer, b'\r') => State::TrailerEnd,
+            (State::TrailerEnd, b'\n') => State::TrailerStart,
+            (State::TrailerStart | State::Trailer, b'\n') => return Err(Malformed),
             (State::TrailerStart | State::Trailer, _) => State::Trailer,
             (State::LastEnd, b'\n') => State::Done,
             _ => return Err(Malformed),
         };
         Ok(())
     }
+}
+
+/// The hexadecimal line in front of a chunk; behind the chunk comes CR LF.
+pub fn chunk_line(size: usize) -> String<18> {
+    let mut line = String::new();
+    // 16 digits and CR LF fit.
+    let _ = write!(line, "{size:x}\r\n");
+    line
 }
 
 #[cfg(test)]
@@ -229,6 +252,9 @@ mod tests {
             "10000000000000000\r\n",
             "0\r\n\rx",
             "1;a\nb",
+            "0\r\n\n",
+            "0\r\nA: b\n\r\n",
+            "0\r\nA: b\rC\r\n",
             &endless,
             &trailer,
         ] {
@@ -248,7 +274,7 @@ mod tests {
         ) {
             let mut body = Vec::new();
             for chunk in content.chunks(size) {
-                body.extend_from_slice(std::format!("{:X}\r\n", chunk.len()).as_bytes());
+                body.extend_from_slice(chunk_line(chunk.len()).as_bytes());
                 body.extend_from_slice(chunk);
                 body.extend_from_slice(b"\r\n");
             }

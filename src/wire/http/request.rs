@@ -5,46 +5,23 @@
 
 use core::mem::MaybeUninit;
 
-use super::respond::Status;
+use super::status::Status;
 use crate::limits;
-
-/// A piece of the connection's buffer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Span {
-    pub start: usize,
-    pub end: usize,
-}
-
-impl Span {
-    /// The bytes of the piece.
-    pub fn of(self, buffer: &[u8]) -> &[u8] {
-        buffer.get(self.start..self.end).unwrap_or_default()
-    }
-
-    /// The bytes of the piece, to change them.
-    pub fn of_mut(self, buffer: &mut [u8]) -> &mut [u8] {
-        buffer.get_mut(self.start..self.end).unwrap_or_default()
-    }
-
-    /// The piece without its first `count` bytes.
-    pub fn skip(self, count: usize) -> Self {
-        Self { start: (self.start + count).min(self.end), end: self.end }
-    }
-
-    /// Where `part`, which was cut out of `buffer`, lies in it.
-    pub fn within(buffer: &[u8], part: &[u8]) -> Self {
-        let start = (part.as_ptr() as usize).wrapping_sub(buffer.as_ptr() as usize);
-        Self { start, end: start.saturating_add(part.len()) }
-    }
-}
+use crate::wire::percent;
+use crate::wire::span::Span;
 
 /// The method of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Method {
+pub enum Method {
+    /// Fetch.
     Get,
+    /// Fetch the head alone.
     Head,
+    /// Send.
     Post,
+    /// Ask what is possible.
     Options,
+    /// Any other.
     Other,
 }
 
@@ -67,7 +44,7 @@ impl Method {
 
 /// How the end of the body is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Framing {
+pub enum Framing {
     /// So many bytes; zero without a body.
     Length(usize),
     /// Chunks, RFC 9112 section 7.1.
@@ -76,12 +53,14 @@ pub(super) enum Framing {
 
 /// A head that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Request {
+pub struct Request {
+    /// What is asked.
     pub method: Method,
     /// Path and query as they were sent; of an absolute target without scheme and host.
     pub target: Span,
     /// The client speaks HTTP/1.1 and not 1.0.
     pub is_1_1: bool,
+    /// How the end of the body is known.
     pub framing: Framing,
     /// The client waits for `100 Continue` before it sends the body.
     pub expects_continue: bool,
@@ -126,7 +105,7 @@ impl Request {
         if let Some(query) = path.of(buffer).iter().position(|byte| *byte == b'?') {
             path.end = path.start + query;
         }
-        path.end = path.start + percent_decode(path.of_mut(buffer))?;
+        path.end = path.start + percent::decode(path.of_mut(buffer)).ok_or(Status::BAD_REQUEST)?;
         Ok(path)
     }
 }
@@ -163,12 +142,18 @@ fn target(buffer: &[u8], path: &[u8]) -> Result<Span, Status> {
 
 /// The fields that matter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Fields {
+pub struct Fields {
+    /// `Authorization`.
     pub authorization: Option<Span>,
+    /// `Host`.
     pub host: Option<Span>,
+    /// `If-None-Match`.
     pub if_none_match: Option<Span>,
+    /// `If-Range`.
     pub if_range: Option<Span>,
+    /// `Origin`.
     pub origin: Option<Span>,
+    /// `Range`.
     pub range: Option<Span>,
     /// `Upgrade: websocket`, and `Connection` says so too.
     pub upgrade: Upgrade,
@@ -183,7 +168,7 @@ pub(super) struct Fields {
 
 /// The two fields that ask for another protocol.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Upgrade {
+pub struct Upgrade {
     connection: bool,
     websocket: bool,
 }
@@ -277,31 +262,6 @@ fn decimal(digits: &[u8]) -> Result<usize, Status> {
     }
     let add = |sum: usize, digit: &u8| sum.checked_mul(10)?.checked_add(usize::from(digit - b'0'));
     digits.iter().try_fold(0, add).ok_or(Status::CONTENT_TOO_LARGE)
-}
-
-/// Decodes `%XX` in place and answers the new length. A broken escape is an error: guessing would run a command that
-/// nobody gave.
-pub(super) fn percent_decode(bytes: &mut [u8]) -> Result<usize, Status> {
-    let Some(first) = bytes.iter().position(|byte| *byte == b'%') else { return Ok(bytes.len()) };
-    let (mut from, mut to) = (first, first);
-    while let Some(&byte) = bytes.get(from) {
-        let (value, taken) = match byte {
-            b'%' => (hex_pair(bytes.get(from + 1..from + 3)).ok_or(Status::BAD_REQUEST)?, 3),
-            other => (other, 1),
-        };
-        if let Some(place) = bytes.get_mut(to) {
-            *place = value;
-        }
-        to += 1;
-        from += taken;
-    }
-    Ok(to)
-}
-
-fn hex_pair(digits: Option<&[u8]>) -> Option<u8> {
-    let [high, low] = digits? else { return None };
-    let digit = |byte: &u8| char::from(*byte).to_digit(16);
-    u8::try_from(digit(high)? << 4 | digit(low)?).ok()
 }
 
 #[cfg(test)]

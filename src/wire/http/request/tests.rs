@@ -98,20 +98,6 @@ fn the_fields_of_an_upgrade_are_lists() {
     assert_eq!(parse("GET / HTTP/1.1\r\nAuthorization: a\r\nAuthorization: a\r\n\r\n"), Err(Status::BAD_REQUEST));
 }
 
-#[test]
-fn escapes_are_decoded_in_place() {
-    let decode = |text: &str| {
-        let mut bytes = text.as_bytes().to_vec();
-        percent_decode(&mut bytes).map(|length| bytes[..length].to_vec())
-    };
-    assert_eq!(decode("set%20wlan.ssid%20%22a+b%22").unwrap(), b"set wlan.ssid \"a+b\"");
-    assert_eq!(decode("%c3%A4%00%25%2F/..//").unwrap(), b"\xc3\xa4\0%//..//");
-    assert_eq!(decode("").unwrap(), b"");
-    for broken in ["%", "a%2", "%zz", "%2x", "%%20", "%+1"] {
-        assert_eq!(decode(broken), Err(Status::BAD_REQUEST), "{broken}");
-    }
-}
-
 proptest! {
     #[test]
     fn any_bytes_are_read_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
@@ -129,11 +115,5 @@ proptest! {
             prop_assert!(request.length <= head.len());
             prop_assert!(request.target.end <= request.length);
         }
-    }
-
-    #[test]
-    fn any_text_is_decoded_without_panic(mut bytes in prop::collection::vec(any::<u8>(), 0..100)) {
-        let before = bytes.len();
-        prop_assert!(percent_decode(&mut bytes).is_ok_and(|length| length <= before) || bytes.contains(&b'%'));
     }
 }

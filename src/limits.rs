@@ -106,3 +106,5 @@ pub const CONSOLES: usize = option("CONSOLES", 1);
 pub const SCAN_RESULTS: usize = option("SCAN_RESULTS", 32);
 /// Bytes of a host name.
 pub const HOST_NAME: usize = 128;
+/// Addresses of a host name that are tried, one after the other (`CONFIG_OPENZENTRI_LOOKUP_ADDRESSES`).
+pub const LOOKUP_ADDRESSES: usize = option("LOOKUP_ADDRESSES", 8);

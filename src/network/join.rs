@@ -187,7 +187,7 @@ impl Network {
         let port = self.base.port;
         if variables.flag(DHCP) {
             self.base.log.line(Level::Detail, format_args!("Obtaining IPv4 address via DHCP"));
-            port.radio().configure(None).map_err(|_| JoinError::Failed)?;
+            port.radio().configure(Interface::Wlan, None).map_err(|_| JoinError::Failed)?;
         } else {
             let ipv4 = |id| variables.ipv4(id);
             let config = Ipv4Config {
@@ -196,7 +196,7 @@ impl Network {
                 gateway: ipv4(STATIC_GATEWAY),
                 dns: ipv4(STATIC_DNS),
             };
-            port.radio().configure(Some(config)).map_err(|_| JoinError::Failed)?;
+            port.radio().configure(Interface::Wlan, Some(config)).map_err(|_| JoinError::Failed)?;
         }
         let limit = Duration::from_secs(variables.number(DHCP_TIMEOUT).max(1) as u64);
         let given = self.radio(|state| match (state.link, state.ipv4) {
@@ -210,7 +210,7 @@ impl Network {
     /// Waits until the radio's state satisfies `pick`.
     async fn radio<T>(&self, mut pick: impl FnMut(RadioState) -> Option<T>) -> T {
         let port = self.base.port;
-        poll_fn(|context| match pick(port.radio().radio_state()) {
+        poll_fn(|context| match pick(port.radio().radio_state(Interface::Wlan)) {
             Some(value) => Poll::Ready(value),
             None => {
                 port.wake_when(Event::Radio, context.waker());

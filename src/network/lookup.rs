@@ -6,7 +6,7 @@ use embassy_time::{Duration, with_timeout};
 
 use super::Network;
 use crate::log::Level;
-use crate::port::{self, Interface, JobOutput};
+use crate::port::{self, Interface};
 
 /// How long a look-up may take.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -28,21 +28,13 @@ pub async fn address_of(network: &Network, interface: Interface, host: &str) -> 
     if let Ok(address) = host.parse() {
         return Ok(address);
     }
-    let port = network.base.port;
-    let job = port.sockets().lookup(interface, host).map_err(|_| LookupError)?;
-    match with_timeout(LOOKUP_TIMEOUT, port::job(port, job)).await {
-        Ok(Ok(JobOutput::Address(address))) => Ok(address),
-        _ => Err(LookupError),
-    }
+    let found = with_timeout(LOOKUP_TIMEOUT, port::lookup(network.base.port, interface, host)).await;
+    found.ok().and_then(Result::ok).and_then(|addresses| addresses.first().copied()).ok_or(LookupError)
 }
 
 /// Sends one echo request and answers the round-trip time in milliseconds.
 pub async fn ping(network: &Network, interface: Interface, address: Ipv4Addr) -> Result<u32, LookupError> {
-    let port = network.base.port;
-    let job = port.sockets().ping(interface, address, PING_TIMEOUT).map_err(|_| LookupError)?;
     let limit = Duration::from_millis(u64::from(PING_TIMEOUT) + 500);
-    match with_timeout(limit, port::job(port, job)).await {
-        Ok(Ok(JobOutput::RoundTrip(millis))) => Ok(millis),
-        _ => Err(LookupError),
-    }
+    let reply = port::ping(network.base.port, interface, address, PING_TIMEOUT);
+    with_timeout(limit, reply).await.ok().and_then(Result::ok).ok_or(LookupError)
 }

@@ -14,6 +14,7 @@ use heapless::Vec;
 
 #[cfg(feature = "linux")]
 pub mod host;
+mod job;
 #[cfg(feature = "linux")]
 pub mod linux;
 pub mod radio;
@@ -21,7 +22,8 @@ pub mod radio;
 pub mod sim;
 mod wait;
 
-pub use wait::{accept, connect, io, job, readable};
+pub use job::{Addresses, Job, JobOutput, JobRequest, Jobs};
+pub use wait::{accept, connect, io, lookup, ping, readable};
 
 /// What a port call can answer besides success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,19 +58,6 @@ pub type Result<T> = core::result::Result<T, PortError>;
 /// A socket of the port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Socket(pub u16);
-
-/// Work that runs elsewhere: a name look-up or a ping.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Job(pub u16);
-
-/// What a finished [`Job`] yields.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JobOutput {
-    /// The address of the name.
-    Address(Ipv4Addr),
-    /// Round-trip time of the echo in milliseconds.
-    RoundTrip(u32),
-}
 
 /// What a task can wait for. Each event has room for one waker; the last caller is the one woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,8 +103,10 @@ pub struct Keepalive {
 pub trait Port {
     /// The command UART.
     fn serial(&self) -> &dyn Serial;
-    /// Sockets and jobs.
+    /// Sockets.
     fn sockets(&self) -> &dyn Sockets;
+    /// Work that runs elsewhere.
+    fn jobs(&self) -> &dyn Jobs;
     /// Flash.
     fn storage(&self) -> &dyn Storage;
     /// The Wi-Fi radio.
@@ -165,14 +156,6 @@ pub trait Sockets {
     fn local_address(&self, socket: Socket) -> Result<SocketAddrV4>;
     /// Closes the socket and forgets its wakers. Never blocks; data already sent still goes out.
     fn close(&self, socket: Socket);
-    /// Starts to resolve a name (never a dotted address).
-    fn lookup(&self, interface: Interface, name: &str) -> Result<Job>;
-    /// Starts to send one ICMP echo request and to wait `timeout_ms` for its reply.
-    fn ping(&self, interface: Interface, address: Ipv4Addr, timeout_ms: u32) -> Result<Job>;
-    /// The outcome of a job, `WouldBlock` while it runs. Any other answer frees the job.
-    fn job_result(&self, job: Job) -> Result<JobOutput>;
-    /// Gives a running job up.
-    fn job_cancel(&self, job: Job);
 }
 
 /// An open file of [`Storage`].
@@ -269,7 +252,7 @@ pub struct Ipv4Config {
     pub dns: Ipv4Addr,
 }
 
-/// How far the station is.
+/// How far an interface is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Link {
     /// Not associated.
@@ -283,10 +266,10 @@ pub enum Link {
     Failed,
 }
 
-/// A snapshot of the radio.
+/// A snapshot of one interface of the radio.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RadioState {
-    /// The station's link.
+    /// The link of the station, or of the access point.
     pub link: Link,
     /// A scan is running.
     pub scanning: bool,
@@ -304,10 +287,10 @@ pub trait Radio {
     fn join(&self, request: &JoinRequest<'_>) -> Result<()>;
     /// Leaves the network and forgets the address.
     fn leave(&self);
-    /// Asks for an address: by DHCP with `None`, else sets this one.
-    fn configure(&self, address: Option<Ipv4Config>) -> Result<()>;
-    /// The present state; [`Event::Radio`] tells of changes.
-    fn radio_state(&self) -> RadioState;
+    /// Asks for an address on an interface: by DHCP with `None`, else sets this one.
+    fn configure(&self, interface: Interface, address: Option<Ipv4Config>) -> Result<()>;
+    /// The present state of an interface; [`Event::Radio`] tells of changes.
+    fn radio_state(&self, interface: Interface) -> RadioState;
     /// Signal of the present network in dBm.
     fn rssi(&self) -> Option<i8>;
 }
@@ -388,7 +371,7 @@ pub trait Board {
     fn serial_ended(&self) {}
 }
 
-/// A second way to give commands, for operators: the Zephyr shell. Ports without one keep the defaults.
+/// A second way to give commands, for operators: the Zephyr shell. Ports without one have [`NoConsole`].
 pub trait Console {
     /// Takes the next command line.
     fn console_line(&self, _buffer: &mut [u8]) -> Result<usize> {
@@ -397,3 +380,8 @@ pub trait Console {
     /// Gives the whole answer to the line taken last.
     fn console_answer(&self, _text: &[u8]) {}
 }
+
+/// The console of a port that has none.
+pub struct NoConsole;
+
+impl Console for NoConsole {}

@@ -11,7 +11,7 @@ use core::task::Waker;
 use embassy_time::{Duration, Instant};
 use heapless::Vec;
 
-use super::{AccessPoint, Ipv4Config, JoinRequest, Link, PortError, RadioState, Result, Security};
+use super::{AccessPoint, Interface, Ipv4Config, JoinRequest, Link, PortError, Radio, RadioState, Result, Security};
 use crate::limits;
 
 /// How long a scan takes.
@@ -206,71 +206,6 @@ impl SimulatedRadio {
         });
     }
 
-    /// Starts a scan for one name or for all; takes [`SCAN_TIME`]. `InUse` while one runs.
-    pub fn scan(&self, ssid: Option<&[u8]>) -> Result<()> {
-        self.change(|state| {
-            if state.scan.is_some() {
-                return Err(PortError::InUse);
-            }
-            state.results.clear();
-            state.scan = Some(Scan { done: Instant::now() + SCAN_TIME, ssid: ssid.map(name) });
-            Ok(())
-        })
-    }
-
-    /// The `index`-th result of the last scan, strongest first.
-    pub fn scan_result(&self, index: usize) -> Option<AccessPoint> {
-        self.change(|state| state.results.get(index).cloned())
-    }
-
-    /// Starts to associate, after leaving the present network; takes [`ASSOCIATION_TIME`]. The outcome is
-    /// [`Link::Joined`], or [`Link::Failed`] for a wrong key, wrong details, or a network that is not there.
-    pub fn join(&self, request: &JoinRequest<'_>) -> Result<()> {
-        self.change(|state| {
-            state.leave();
-            let admitted = state.try_join(request);
-            state.association = Some((Instant::now() + ASSOCIATION_TIME, admitted));
-            state.link = Link::Joining;
-        });
-        Ok(())
-    }
-
-    /// Leaves the network and forgets the address.
-    pub fn leave(&self) {
-        self.change(State::leave);
-    }
-
-    /// Sets the address, or asks the network's DHCP server with `None`, which takes [`DHCP_TIME`], or for ever when
-    /// there is no such server. `Unreachable` unless associated.
-    pub fn configure(&self, address: Option<Ipv4Config>) -> Result<()> {
-        self.change(|state| {
-            if state.link != Link::Joined {
-                return Err(PortError::Unreachable);
-            }
-            state.ipv4 = address;
-            let offer = state.network().and_then(|network| network.address);
-            let offer = offer.map(|own| state.address.unwrap_or(own));
-            state.lease = match address {
-                None => offer.map(|offer| (Instant::now() + DHCP_TIME, offer)),
-                Some(_) => None,
-            };
-            Ok(())
-        })
-    }
-
-    /// The present state.
-    pub fn radio_state(&self) -> RadioState {
-        self.change(|state| RadioState { link: state.link, scanning: state.scan.is_some(), ipv4: state.ipv4 })
-    }
-
-    /// Signal of the present network in dBm.
-    pub fn rssi(&self) -> Option<i8> {
-        self.change(|state| match state.link {
-            Link::Joined => state.network().map(|network| network.rssi),
-            _ => None,
-        })
-    }
-
     /// Wakes `waker`, which must be that of an embassy task, at the next change of [`SimulatedRadio::radio_state`]. A
     /// second call replaces the first.
     pub fn wake_when(&self, waker: &Waker) {
@@ -293,6 +228,76 @@ impl SimulatedRadio {
             waker.wake();
         }
         result
+    }
+}
+
+impl Radio for SimulatedRadio {
+    /// Starts a scan for one name or for all; takes [`SCAN_TIME`]. `InUse` while one runs.
+    fn scan(&self, ssid: Option<&[u8]>) -> Result<()> {
+        self.change(|state| {
+            if state.scan.is_some() {
+                return Err(PortError::InUse);
+            }
+            state.results.clear();
+            state.scan = Some(Scan { done: Instant::now() + SCAN_TIME, ssid: ssid.map(name) });
+            Ok(())
+        })
+    }
+
+    /// The `index`-th result of the last scan, strongest first.
+    fn scan_result(&self, index: usize) -> Option<AccessPoint> {
+        self.change(|state| state.results.get(index).cloned())
+    }
+
+    /// Starts to associate, after leaving the present network; takes [`ASSOCIATION_TIME`]. The outcome is
+    /// [`Link::Joined`], or [`Link::Failed`] for a wrong key, wrong details, or a network that is not there.
+    fn join(&self, request: &JoinRequest<'_>) -> Result<()> {
+        self.change(|state| {
+            state.leave();
+            let admitted = state.try_join(request);
+            state.association = Some((Instant::now() + ASSOCIATION_TIME, admitted));
+            state.link = Link::Joining;
+        });
+        Ok(())
+    }
+
+    /// Leaves the network and forgets the address.
+    fn leave(&self) {
+        self.change(State::leave);
+    }
+
+    /// Sets the address, or asks the network's DHCP server with `None`, which takes [`DHCP_TIME`], or for ever when
+    /// there is no such server. `Unreachable` unless associated.
+    fn configure(&self, interface: Interface, address: Option<Ipv4Config>) -> Result<()> {
+        self.change(|state| {
+            if interface != Interface::Wlan || state.link != Link::Joined {
+                return Err(PortError::Unreachable);
+            }
+            state.ipv4 = address;
+            let offer = state.network().and_then(|network| network.address);
+            let offer = offer.map(|own| state.address.unwrap_or(own));
+            state.lease = match address {
+                None => offer.map(|offer| (Instant::now() + DHCP_TIME, offer)),
+                Some(_) => None,
+            };
+            Ok(())
+        })
+    }
+
+    /// The present state. The access point is not simulated yet: it is down.
+    fn radio_state(&self, interface: Interface) -> RadioState {
+        if interface != Interface::Wlan {
+            return RadioState::default();
+        }
+        self.change(|state| RadioState { link: state.link, scanning: state.scan.is_some(), ipv4: state.ipv4 })
+    }
+
+    /// Signal of the present network in dBm.
+    fn rssi(&self) -> Option<i8> {
+        self.change(|state| match state.link {
+            Link::Joined => state.network().map(|network| network.rssi),
+            _ => None,
+        })
     }
 }
 

@@ -1,10 +1,10 @@
 //! Turns the non-blocking calls of a port into futures.
 
 use core::future::poll_fn;
-use core::net::SocketAddrV4;
+use core::net::{Ipv4Addr, SocketAddrV4};
 use core::task::Poll;
 
-use super::{Event, Interface, Job, JobOutput, Port, PortError, Result, Socket};
+use super::{Addresses, Event, Interface, Job, JobOutput, JobRequest, Port, PortError, Result, Socket};
 
 /// Repeats `operation` until it answers something else than `WouldBlock`, sleeping until `event` in between.
 pub async fn io<T>(port: &dyn Port, event: Event, mut operation: impl FnMut() -> Result<T>) -> Result<T> {
@@ -66,15 +66,33 @@ struct JobGuard<'a>(&'a dyn Port, Option<Job>);
 impl Drop for JobGuard<'_> {
     fn drop(&mut self) {
         if let Some(job) = self.1.take() {
-            self.0.sockets().job_cancel(job);
+            self.0.jobs().cancel(job);
         }
     }
 }
 
-/// Waits for the result of a job.
-pub async fn job(port: &dyn Port, job: Job) -> Result<JobOutput> {
+/// Starts a job and waits for its result.
+async fn job(port: &dyn Port, request: &JobRequest<'_>) -> Result<JobOutput> {
+    let job = port.jobs().start(request)?;
     let mut guard = JobGuard(port, Some(job));
-    let result = io(port, Event::Job(job), || port.sockets().job_result(job)).await;
+    let result = io(port, Event::Job(job), || port.jobs().result(job)).await;
     guard.1 = None;
     result
+}
+
+/// All addresses of a name, in the name server's order; at least one.
+pub async fn lookup(port: &dyn Port, interface: Interface, name: &str) -> Result<Addresses> {
+    match job(port, &JobRequest::Lookup { interface, name }).await? {
+        JobOutput::Addresses(addresses) if !addresses.is_empty() => Ok(addresses),
+        JobOutput::Addresses(_) => Err(PortError::NotFound),
+        _ => Err(PortError::Unsupported),
+    }
+}
+
+/// Milliseconds until a host has answered an echo request.
+pub async fn ping(port: &dyn Port, interface: Interface, address: Ipv4Addr, timeout_ms: u32) -> Result<u32> {
+    match job(port, &JobRequest::Ping { interface, address, timeout_ms }).await? {
+        JobOutput::RoundTrip(millis) => Ok(millis),
+        _ => Err(PortError::Unsupported),
+    }
 }

@@ -1,4 +1,4 @@
-/* Look-ups and pings: what waits runs on a thread of its own. */
+/* Jobs: what waits runs on a thread of its own. */
 #include <errno.h>
 #include <string.h>
 #include <zephyr/kernel.h>
@@ -6,6 +6,7 @@
 #include <zephyr/net/net_if.h>
 #include <zephyr/net/socket.h>
 
+#include "interfaces.h"
 #include "openzentri.h"
 #ifdef CONFIG_ARCH_POSIX
 #include "host.h"
@@ -17,19 +18,22 @@ enum state { FREE, WAITING, RUNNING, ENDED, ABANDONED };
 
 struct job {
 	enum state state;
-	/* Empty for a ping. */
+	enum oz_job_kind kind;
+	uint8_t interface;
+	/* Of a look-up. */
 	char name[NAME_SIZE];
+	/* Of a ping. */
 	uint32_t address;
 	uint32_t timeout_ms;
 	int32_t outcome;
-	uint32_t value;
+	struct oz_job_output output;
 };
 
 static struct job jobs[CONFIG_OPENZENTRI_JOBS];
 static K_MUTEX_DEFINE(lock);
 static K_SEM_DEFINE(work, 0, CONFIG_OPENZENTRI_JOBS);
 
-static int32_t resolve(const char *name, uint32_t *address)
+static int32_t resolve(const char *name, struct oz_job_output *output)
 {
 	const struct zsock_addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
 	struct zsock_addrinfo *found = NULL;
@@ -42,9 +46,11 @@ static int32_t resolve(const char *name, uint32_t *address)
 	if (why != 0 || found == NULL) {
 		return outcome;
 	}
-	if (found->ai_addr->sa_family == AF_INET) {
-		*address = ntohl(net_sin(found->ai_addr)->sin_addr.s_addr);
-		outcome = 0;
+	for (struct zsock_addrinfo *next = found; next != NULL; next = next->ai_next) {
+		if (next->ai_addr->sa_family == AF_INET && output->count < ARRAY_SIZE(output->values)) {
+			output->values[output->count++] = ntohl(net_sin(next->ai_addr)->sin_addr.s_addr);
+			outcome = 0;
+		}
 	}
 	zsock_freeaddrinfo(found);
 	return outcome;
@@ -52,13 +58,14 @@ static int32_t resolve(const char *name, uint32_t *address)
 
 #if defined(CONFIG_NET_NATIVE_OFFLOADED_SOCKETS)
 /* The host sends the echo request; Zephyr's own stack is not in use. */
-static int32_t echo(uint32_t address, uint32_t timeout_ms)
+static int32_t echo(uint8_t interface, uint32_t address, uint32_t timeout_ms)
 {
 	int64_t start = k_uptime_get();
 	int64_t end = start + timeout_ms;
 	int socket = oz_host_ping_open(address);
 	int reply;
 
+	ARG_UNUSED(interface);
 	if (socket < 0) {
 		return -OZ_DENIED;
 	}
@@ -83,20 +90,26 @@ static int on_reply(struct net_icmp_ctx *context, struct net_pkt *packet, struct
 	return 0;
 }
 
-static int32_t echo(uint32_t address, uint32_t timeout_ms)
+static int32_t echo(uint8_t interface, uint32_t address, uint32_t timeout_ms)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)};
 	struct net_icmp_ctx context;
+	struct net_if *iface;
 	struct k_sem replied;
-	int why;
+	int32_t why = oz_interface(interface, &iface);
 
+	if (why < 0) {
+		return why;
+	}
+	if (iface == NULL) {
+		iface = net_if_ipv4_select_src_iface(&to.sin_addr);
+	}
 	k_sem_init(&replied, 0, 1);
 	why = net_icmp_init_ctx(&context, NET_ICMPV4_ECHO_REPLY, 0, on_reply);
 	if (why < 0) {
 		return oz_error(-why);
 	}
-	why = net_icmp_send_echo_request(&context, net_if_ipv4_select_src_iface(&to.sin_addr),
-					 (struct sockaddr *)&to, NULL, &replied);
+	why = net_icmp_send_echo_request(&context, iface, (struct sockaddr *)&to, NULL, &replied);
 	if (why == 0) {
 		why = k_sem_take(&replied, K_MSEC(timeout_ms)) == 0 ? 0 : -ETIMEDOUT;
 	}
@@ -122,20 +135,23 @@ static struct job *next_waiting(void)
 
 static void carry_out(struct job *job)
 {
-	uint32_t value = 0;
-	int32_t outcome;
+	struct oz_job_output output = {.kind = job->kind};
+	int64_t start = k_uptime_ticks();
+	int32_t outcome = -OZ_UNSUPPORTED;
 
-	if (job->name[0] != '\0') {
-		outcome = resolve(job->name, &value);
-	} else {
-		int64_t start = k_uptime_ticks();
-
-		outcome = echo(job->address, job->timeout_ms);
-		value = k_ticks_to_ms_near32(k_uptime_ticks() - start);
+	switch (job->kind) {
+	case OZ_JOB_LOOKUP:
+		outcome = resolve(job->name, &output);
+		break;
+	case OZ_JOB_PING:
+		outcome = echo(job->interface, job->address, job->timeout_ms);
+		output.values[0] = k_ticks_to_ms_near32(k_uptime_ticks() - start);
+		output.count = 1;
+		break;
 	}
 	k_mutex_lock(&lock, K_FOREVER);
 	job->outcome = outcome;
-	job->value = value;
+	job->output = output;
 	job->state = job->state == ABANDONED ? FREE : ENDED;
 	k_mutex_unlock(&lock);
 	oz_wake();
@@ -159,8 +175,8 @@ static void worker(void *first, void *second, void *third)
 
 K_THREAD_DEFINE(openzentri_worker, CONFIG_OPENZENTRI_WORKER_STACK, worker, NULL, NULL, NULL, 8, 0, 0);
 
-/* Puts a job in the table; the name is empty for a ping. */
-static int32_t start(const uint8_t *name, uint32_t size, uint32_t address, uint32_t timeout_ms)
+/* Puts a job in the table. The name, of size bytes, is copied. */
+static int32_t start(const struct job *wanted, const uint8_t *name, uint32_t size)
 {
 	int32_t number = -OZ_NO_ROOM;
 
@@ -170,10 +186,12 @@ static int32_t start(const uint8_t *name, uint32_t size, uint32_t address, uint3
 
 		if (job->state == FREE) {
 			number = i;
+			job->kind = wanted->kind;
+			job->interface = wanted->interface;
+			job->address = wanted->address;
+			job->timeout_ms = wanted->timeout_ms;
 			memcpy(job->name, name, size);
 			job->name[size] = '\0';
-			job->address = address;
-			job->timeout_ms = timeout_ms;
 			job->state = WAITING;
 		}
 	}
@@ -184,20 +202,29 @@ static int32_t start(const uint8_t *name, uint32_t size, uint32_t address, uint3
 	return number;
 }
 
-int32_t oz_lookup(const uint8_t *name, uint32_t size)
+int32_t oz_lookup(uint8_t interface, const uint8_t *name, uint32_t size)
 {
+	const struct job wanted = {.kind = OZ_JOB_LOOKUP, .interface = interface};
+
 	if (size == 0 || size >= NAME_SIZE) {
 		return -OZ_NOT_FOUND;
 	}
-	return start(name, size, 0, 0);
+	return start(&wanted, name, size);
 }
 
-int32_t oz_ping(uint32_t address, uint32_t timeout_ms)
+int32_t oz_ping(uint8_t interface, uint32_t address, uint32_t timeout_ms)
 {
-	return start((const uint8_t *)"", 0, address, timeout_ms);
+	const struct job wanted = {
+		.kind = OZ_JOB_PING,
+		.interface = interface,
+		.address = address,
+		.timeout_ms = timeout_ms,
+	};
+
+	return start(&wanted, (const uint8_t *)"", 0);
 }
 
-int32_t oz_job_result(int32_t job, uint32_t *value)
+int32_t oz_job_result(int32_t job, struct oz_job_output *output)
 {
 	int32_t outcome = -OZ_NOT_FOUND;
 
@@ -207,7 +234,7 @@ int32_t oz_job_result(int32_t job, uint32_t *value)
 	k_mutex_lock(&lock, K_FOREVER);
 	if (jobs[job].state == ENDED) {
 		jobs[job].state = FREE;
-		*value = jobs[job].value;
+		*output = jobs[job].output;
 		outcome = jobs[job].outcome;
 	} else if (jobs[job].state == WAITING || jobs[job].state == RUNNING) {
 		outcome = -OZ_WOULD_BLOCK;

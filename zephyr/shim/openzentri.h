@@ -26,6 +26,12 @@ enum oz_error {
 	OZ_ERRNO = 1000,
 };
 
+/* The interfaces of the device: port::Interface. */
+enum oz_interface {
+	OZ_WLAN = 0,
+	OZ_SOFTAP = 1,
+};
+
 /* Why a device has started. */
 enum oz_reset {
 	OZ_RESET_POWER_ON = 0,
@@ -85,28 +91,43 @@ struct oz_endpoint {
 	uint16_t port;
 };
 
-int32_t oz_tcp_listen(uint16_t port);
+int32_t oz_tcp_listen(uint8_t interface, uint16_t port);
 int32_t oz_tcp_accept(int32_t listener, struct oz_endpoint *peer);
-int32_t oz_tcp_connect(uint16_t local_port, uint32_t address, uint16_t port);
+int32_t oz_tcp_connect(uint8_t interface, uint16_t local_port, uint32_t address, uint16_t port);
 int32_t oz_tcp_connected(int32_t socket);
 /* All zero turns it off. */
 int32_t oz_tcp_keepalive(int32_t socket, uint16_t idle, uint16_t interval, uint8_t count);
 int32_t oz_send(int32_t socket, const uint8_t *data, uint32_t size);
 int32_t oz_receive(int32_t socket, uint8_t *buffer, uint32_t size);
 int32_t oz_finish(int32_t socket);
-int32_t oz_udp_bind(uint16_t port);
+int32_t oz_udp_bind(uint8_t interface, uint16_t port);
 int32_t oz_udp_send(int32_t socket, const uint8_t *data, uint32_t size, uint32_t address, uint16_t port);
 int32_t oz_udp_receive(int32_t socket, uint8_t *buffer, uint32_t size, struct oz_endpoint *from);
 int32_t oz_local_address(int32_t socket, struct oz_endpoint *local);
 void oz_close(int32_t socket);
 
-/* ---- Look-ups and pings (jobs.c) ---- */
+/* ---- Jobs (jobs.c) ---- */
 
-/* Answers the number of the job. */
-int32_t oz_lookup(const uint8_t *name, uint32_t size);
-int32_t oz_ping(uint32_t address, uint32_t timeout_ms);
-/* 0 with the address or the milliseconds in value; anything but OZ_WOULD_BLOCK frees the job. */
-int32_t oz_job_result(int32_t job, uint32_t *value);
+/* What a job does, and so what it yields. */
+enum oz_job_kind {
+	/* Addresses of a name, in the order of the answer. */
+	OZ_JOB_LOOKUP = 1,
+	/* One value: milliseconds. */
+	OZ_JOB_PING = 2,
+};
+
+struct oz_job_output {
+	/* enum oz_job_kind */
+	uint8_t kind;
+	uint8_t count;
+	uint32_t values[CONFIG_OPENZENTRI_LOOKUP_ADDRESSES];
+};
+
+/* Answer the number of the job. */
+int32_t oz_lookup(uint8_t interface, const uint8_t *name, uint32_t size);
+int32_t oz_ping(uint8_t interface, uint32_t address, uint32_t timeout_ms);
+/* 0 with what the job yields; anything but OZ_WOULD_BLOCK frees the job. */
+int32_t oz_job_result(int32_t job, struct oz_job_output *output);
 void oz_job_cancel(int32_t job);
 /* Whether the job has ended. */
 int32_t oz_job_ended(int32_t job);
@@ -164,8 +185,8 @@ int32_t oz_radio_scan_result(uint32_t index, struct oz_access_point *found);
 int32_t oz_radio_join(const struct oz_access_point *network, const uint8_t *passkey, uint32_t size);
 void oz_radio_leave(void);
 /* DHCP with NULL. */
-int32_t oz_radio_configure(const struct oz_ipv4 *address);
-void oz_radio_state(struct oz_radio_state *state);
+int32_t oz_radio_configure(uint8_t interface, const struct oz_ipv4 *address);
+void oz_radio_state(uint8_t interface, struct oz_radio_state *state);
 /* Counts the changes of the state. */
 uint32_t oz_radio_changes(void);
 /* 0 with the signal in dBm. */

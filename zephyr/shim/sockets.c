@@ -7,6 +7,7 @@
 #include <zephyr/posix/fcntl.h>
 #include <zephyr/sys/sys_heap.h>
 
+#include "interfaces.h"
 #include "openzentri.h"
 
 #define BACKLOG 64
@@ -141,16 +142,22 @@ static int bind_to(int socket, uint32_t address, uint16_t port)
 	return zsock_bind(socket, (struct sockaddr *)&local, sizeof(local));
 }
 
-static int open_socket(int type, int protocol)
+/* A socket on an interface, or the negative code of an error. */
+static int32_t open_socket(uint8_t interface, int type, int protocol)
 {
 	int socket = zsock_socket(AF_INET, type, protocol);
+	int32_t why;
 
-	if (socket >= 0 && zsock_fcntl(socket, F_SETFL, O_NONBLOCK) < 0) {
-		int why = errno;
-
+	if (socket < 0) {
+		return oz_error(errno);
+	}
+	if (zsock_fcntl(socket, F_SETFL, O_NONBLOCK) < 0) {
+		return give_up(socket);
+	}
+	why = oz_bind_interface(socket, interface);
+	if (why < 0) {
 		(void)zsock_close(socket);
-		errno = why;
-		return -1;
+		return why;
 	}
 	return socket;
 }
@@ -162,12 +169,12 @@ static void send_at_once(int socket)
 	(void)zsock_setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 }
 
-int32_t oz_tcp_listen(uint16_t port)
+int32_t oz_tcp_listen(uint8_t interface, uint16_t port)
 {
-	int socket = open_socket(SOCK_STREAM, IPPROTO_TCP);
+	int socket = open_socket(interface, SOCK_STREAM, IPPROTO_TCP);
 
 	if (socket < 0) {
-		return oz_error(errno);
+		return socket;
 	}
 	if (bind_to(socket, bind_address(), port) < 0 || zsock_listen(socket, BACKLOG) < 0) {
 		return give_up(socket);
@@ -190,13 +197,13 @@ int32_t oz_tcp_accept(int32_t listener, struct oz_endpoint *peer)
 	return socket;
 }
 
-int32_t oz_tcp_connect(uint16_t local_port, uint32_t address, uint16_t port)
+int32_t oz_tcp_connect(uint8_t interface, uint16_t local_port, uint32_t address, uint16_t port)
 {
 	struct sockaddr_in place = address_of(address, port);
-	int socket = open_socket(SOCK_STREAM, IPPROTO_TCP);
+	int socket = open_socket(interface, SOCK_STREAM, IPPROTO_TCP);
 
 	if (socket < 0) {
-		return oz_error(errno);
+		return socket;
 	}
 	send_at_once(socket);
 	if (bind_to(socket, INADDR_ANY, local_port) < 0) {
@@ -335,12 +342,12 @@ int32_t oz_finish(int32_t socket)
 	return result(zsock_shutdown(socket, ZSOCK_SHUT_WR));
 }
 
-int32_t oz_udp_bind(uint16_t port)
+int32_t oz_udp_bind(uint8_t interface, uint16_t port)
 {
-	int socket = open_socket(SOCK_DGRAM, IPPROTO_UDP);
+	int socket = open_socket(interface, SOCK_DGRAM, IPPROTO_UDP);
 
 	if (socket < 0) {
-		return oz_error(errno);
+		return socket;
 	}
 #ifdef SO_BROADCAST
 	int one = 1;

@@ -12,6 +12,7 @@
 #include <zephyr/net/net_mgmt.h>
 #include <zephyr/net/wifi_mgmt.h>
 
+#include "interfaces.h"
 #include "openzentri.h"
 
 /* port::Link */
@@ -32,13 +33,6 @@ static uint8_t wanted_ssid[WIFI_SSID_MAX_LEN];
 static uint32_t wanted_size;
 /* An address that the owner has set, for the time when the station is not associated. */
 static bool is_static;
-
-static struct net_if *station(void)
-{
-	struct net_if *iface = net_if_get_first_wifi();
-
-	return iface != NULL ? iface : net_if_get_default();
-}
 
 static enum security security_of(enum wifi_security_type type)
 {
@@ -183,7 +177,7 @@ static void on_address(struct net_mgmt_event_callback *callback, uint32_t event,
 {
 	ARG_UNUSED(callback);
 	ARG_UNUSED(event);
-	if (iface == station()) {
+	if (iface == oz_station()) {
 		note_address(iface);
 	}
 }
@@ -200,7 +194,7 @@ int32_t oz_radio_start(void)
 	net_mgmt_init_event_callback(&address, on_address,
 				     NET_EVENT_IPV4_ADDR_ADD | NET_EVENT_IPV4_ADDR_DEL | NET_EVENT_IPV4_DHCP_BOUND);
 	net_mgmt_add_event_callback(&address);
-	return station() != NULL ? 0 : -OZ_NOT_FOUND;
+	return oz_station() != NULL ? 0 : -OZ_NOT_FOUND;
 }
 
 int32_t oz_radio_scan(const uint8_t *ssid, uint32_t size)
@@ -220,7 +214,7 @@ int32_t oz_radio_scan(const uint8_t *ssid, uint32_t size)
 	if (busy) {
 		return -OZ_IN_USE;
 	}
-	why = net_mgmt(NET_REQUEST_WIFI_SCAN, station(), &parameters, sizeof(parameters));
+	why = net_mgmt(NET_REQUEST_WIFI_SCAN, oz_station(), &parameters, sizeof(parameters));
 	if (why < 0) {
 		end_scan();
 		return oz_error(-why);
@@ -243,7 +237,7 @@ int32_t oz_radio_scan_result(uint32_t index, struct oz_access_point *found)
 /* Drops what DHCP or the owner has set. */
 static void forget_address(void)
 {
-	struct net_if *iface = station();
+	struct net_if *iface = oz_station();
 	struct in_addr *address = net_if_ipv4_get_global_addr(iface, NET_ADDR_ANY_STATE);
 
 	net_dhcpv4_stop(iface);
@@ -277,7 +271,7 @@ int32_t oz_radio_join(const struct oz_access_point *network, const uint8_t *pass
 	memcpy(key, passkey, parameters.psk_length);
 	memcpy(parameters.bssid, network->bssid, sizeof(parameters.bssid));
 	set_link(LINK_JOINING);
-	why = net_mgmt(NET_REQUEST_WIFI_CONNECT, station(), &parameters, sizeof(parameters));
+	why = net_mgmt(NET_REQUEST_WIFI_CONNECT, oz_station(), &parameters, sizeof(parameters));
 	if (why < 0) {
 		set_link(LINK_FAILED);
 		return oz_error(-why);
@@ -289,7 +283,7 @@ void oz_radio_leave(void)
 {
 	set_link(LINK_DOWN);
 	forget_address();
-	(void)net_mgmt(NET_REQUEST_WIFI_DISCONNECT, station(), NULL, 0);
+	(void)net_mgmt(NET_REQUEST_WIFI_DISCONNECT, oz_station(), NULL, 0);
 }
 
 /* The owner's name server. */
@@ -304,14 +298,15 @@ static void use_name_server(uint32_t dns)
 	}
 }
 
-int32_t oz_radio_configure(const struct oz_ipv4 *address)
+int32_t oz_radio_configure(uint8_t interface, const struct oz_ipv4 *address)
 {
-	struct net_if *iface = station();
+	struct net_if *iface = oz_station();
 	struct in_addr own;
 	struct in_addr netmask;
 	struct in_addr gateway;
 
-	if (present.link != LINK_JOINED) {
+	/* The access point is not built yet. */
+	if (interface != OZ_WLAN || present.link != LINK_JOINED) {
 		return -OZ_UNREACHABLE;
 	}
 	forget_address();
@@ -335,11 +330,11 @@ int32_t oz_radio_configure(const struct oz_ipv4 *address)
 	return 0;
 }
 
-void oz_radio_state(struct oz_radio_state *state)
+void oz_radio_state(uint8_t interface, struct oz_radio_state *state)
 {
 	k_spinlock_key_t key = k_spin_lock(&lock);
 
-	*state = present;
+	*state = interface == OZ_WLAN ? present : (struct oz_radio_state){0};
 	k_spin_unlock(&lock, key);
 }
 
@@ -356,7 +351,7 @@ int32_t oz_radio_rssi(int8_t *rssi)
 	if (present.link != LINK_JOINED) {
 		return -OZ_NOT_FOUND;
 	}
-	why = net_mgmt(NET_REQUEST_WIFI_IFACE_STATUS, station(), &status, sizeof(status));
+	why = net_mgmt(NET_REQUEST_WIFI_IFACE_STATUS, oz_station(), &status, sizeof(status));
 	if (why < 0) {
 		return oz_error(-why);
 	}

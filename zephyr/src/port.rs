@@ -1,19 +1,25 @@
 //! The device's port over the shim.
 
-use core::cell::{Cell, RefCell};
+use core::cell::RefCell;
 use core::task::Waker;
 
-use heapless::Vec;
-use openzentri::port::{Board, Console, Event, Port, Radio, ResetReason, Serial, Sockets, Storage};
+use openzentri::port::{Board, Console, Event, Jobs, Port, Radio, Serial, Sockets, Storage};
 use static_cell::StaticCell;
 
 use crate::run;
 use crate::shim::{self, Watch};
+use board::{ZephyrBoard, ZephyrSerial};
+use jobs::ZephyrJobs;
 use radio::ZephyrRadio;
+use sockets::ZephyrSockets;
+use storage::ZephyrStorage;
 use wakers::Wakers;
 
-mod contract;
+mod board;
+mod jobs;
 mod radio;
+mod sockets;
+mod storage;
 mod wakers;
 
 /// Descriptors watched at once, and the bell.
@@ -21,15 +27,9 @@ const WATCHES: usize = zephyr::kconfig::CONFIG_ZVFS_POLL_MAX as usize;
 
 /// The device's surroundings on Zephyr.
 pub struct ZephyrPort {
-    wakers: RefCell<Wakers>,
+    sockets: ZephyrSockets,
     radio: ZephyrRadio,
-    /// Variables whose default differs on this board.
-    defaults: Vec<(&'static str, &'static str), 16>,
-    /// Which places of the job table hold pings.
-    pings: Cell<u32>,
-    reboot: Cell<bool>,
-    /// Why the device has started.
-    reset: Option<ResetReason>,
+    board: ZephyrBoard,
 }
 
 impl ZephyrPort {
@@ -41,65 +41,72 @@ impl ZephyrPort {
         report("command UART", serial);
         report("flash", storage);
         PORT.init(Self {
-            wakers: RefCell::new(Wakers::new()),
-            radio: ZephyrRadio::start(),
-            defaults: defaults(zephyr::kconfig::CONFIG_OPENZENTRI_BOARD_DEFAULTS),
-            pings: Cell::new(0),
-            reboot: Cell::new(false),
-            reset: shim::reset_reason(),
+            sockets: ZephyrSockets { wakers: RefCell::new(Wakers::new()) },
+            radio: radio::start(),
+            board: ZephyrBoard::new(),
         })
     }
 
     /// Whether the device has ordered a restart.
     pub fn reboot_ordered(&self) -> bool {
-        self.reboot.get()
+        self.board.reboot.get()
     }
 
     /// Wakes the tasks whose events have happened; sleeps before, unless there are some already, for at most `sleep`
     /// microseconds (`None`: for ever).
     pub fn wait(&self, sleep: Option<u64>) {
-        self.wakers.borrow_mut().wake_local();
+        self.sockets.wakers.borrow_mut().wake_local();
         let sleep = if run::pending() { Some(0) } else { sleep };
         let mut watches = [Watch::default(); WATCHES];
-        let count = self.wakers.borrow().watch(&mut watches);
+        let count = self.sockets.wakers.borrow().watch(&mut watches);
         if shim::wait(&mut watches, count, sleep).is_ok() {
-            let mut wakers = self.wakers.borrow_mut();
+            let mut wakers = self.sockets.wakers.borrow_mut();
             watches.iter().take(count).filter(|watch| watch.ready != 0).for_each(|watch| wakers.wake_socket(watch));
         }
-        self.wakers.borrow_mut().wake_local();
+        self.sockets.wakers.borrow_mut().wake_local();
     }
 }
 
 impl Port for ZephyrPort {
     fn serial(&self) -> &dyn Serial {
-        self
+        &ZephyrSerial
     }
 
     fn sockets(&self) -> &dyn Sockets {
-        self
+        &self.sockets
+    }
+
+    fn jobs(&self) -> &dyn Jobs {
+        &ZephyrJobs
     }
 
     fn storage(&self) -> &dyn Storage {
-        self
+        &ZephyrStorage
     }
 
     fn radio(&self) -> &dyn Radio {
-        self
+        &self.radio
     }
 
     fn board(&self) -> &dyn Board {
-        self
+        &self.board
     }
 
+    #[cfg(CONFIG_OPENZENTRI_SHELL)]
     fn console(&self) -> &dyn Console {
-        self
+        &board::ShellConsole
+    }
+
+    #[cfg(not(CONFIG_OPENZENTRI_SHELL))]
+    fn console(&self) -> &dyn Console {
+        &openzentri::port::NoConsole
     }
 
     fn wake_when(&self, event: Event, waker: &Waker) {
-        if event == Event::Radio && self.radio.wake_when(waker) {
+        if event == Event::Radio && radio::wake_when(&self.radio, waker) {
             return;
         }
-        self.wakers.borrow_mut().register(event, waker);
+        self.sockets.wakers.borrow_mut().register(event, waker);
     }
 }
 
@@ -119,8 +126,3 @@ pub fn console(text: core::fmt::Arguments<'_>) {
 /// Nobody to tell.
 #[cfg(not(CONFIG_PRINTK))]
 pub fn console(_text: core::fmt::Arguments<'_>) {}
-
-/// Splits `name=value;name=value`.
-fn defaults(text: &'static str) -> Vec<(&'static str, &'static str), 16> {
-    text.split(';').filter_map(|pair| pair.split_once('=')).take(16).collect()
-}

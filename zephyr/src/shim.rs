@@ -5,7 +5,8 @@
 
 use core::ffi::{CStr, c_char, c_void};
 
-use openzentri::port::{PortError, ResetReason, Result, Stack};
+use openzentri::limits;
+use openzentri::port::{Interface, PortError, ResetReason, Result, Stack};
 
 /// One descriptor to wait for.
 #[derive(Clone, Copy, Default)]
@@ -29,8 +30,22 @@ pub struct Endpoint {
     pub port: u16,
 }
 
+/// A job that looks a name up.
+pub const JOB_LOOKUP: u8 = 1;
+/// A job that sends an echo request.
+pub const JOB_PING: u8 = 2;
+
+/// What a job yields: the kind of the job says what the values are.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub struct RawOutput {
+    pub kind: u8,
+    pub count: u8,
+    pub values: [u32; limits::LOOKUP_ADDRESSES],
+}
+
 mod raw {
-    use super::{Endpoint, Watch, c_char, c_void};
+    use super::{Endpoint, RawOutput, Watch, c_char, c_void};
 
     unsafe extern "C" {
         pub safe fn oz_start() -> i32;
@@ -42,23 +57,23 @@ mod raw {
         pub fn oz_serial_write(data: *const u8, size: u32) -> i32;
         pub safe fn oz_serial_ready() -> i32;
 
-        pub safe fn oz_tcp_listen(port: u16) -> i32;
+        pub safe fn oz_tcp_listen(interface: u8, port: u16) -> i32;
         pub fn oz_tcp_accept(listener: i32, peer: *mut Endpoint) -> i32;
-        pub safe fn oz_tcp_connect(local_port: u16, address: u32, port: u16) -> i32;
+        pub safe fn oz_tcp_connect(interface: u8, local_port: u16, address: u32, port: u16) -> i32;
         pub safe fn oz_tcp_connected(socket: i32) -> i32;
         pub safe fn oz_tcp_keepalive(socket: i32, idle: u16, interval: u16, count: u8) -> i32;
         pub fn oz_send(socket: i32, data: *const u8, size: u32) -> i32;
         pub fn oz_receive(socket: i32, buffer: *mut u8, size: u32) -> i32;
         pub safe fn oz_finish(socket: i32) -> i32;
-        pub safe fn oz_udp_bind(port: u16) -> i32;
+        pub safe fn oz_udp_bind(interface: u8, port: u16) -> i32;
         pub fn oz_udp_send(socket: i32, data: *const u8, size: u32, address: u32, port: u16) -> i32;
         pub fn oz_udp_receive(socket: i32, buffer: *mut u8, size: u32, from: *mut Endpoint) -> i32;
         pub fn oz_local_address(socket: i32, local: *mut Endpoint) -> i32;
         pub safe fn oz_close(socket: i32);
 
-        pub fn oz_lookup(name: *const u8, size: u32) -> i32;
-        pub safe fn oz_ping(address: u32, timeout_ms: u32) -> i32;
-        pub fn oz_job_result(job: i32, value: *mut u32) -> i32;
+        pub fn oz_lookup(interface: u8, name: *const u8, size: u32) -> i32;
+        pub safe fn oz_ping(interface: u8, address: u32, timeout_ms: u32) -> i32;
+        pub fn oz_job_result(job: i32, output: *mut RawOutput) -> i32;
         pub safe fn oz_job_cancel(job: i32);
         pub safe fn oz_job_ended(job: i32) -> i32;
 
@@ -165,8 +180,8 @@ pub fn serial_ready() -> i16 {
     raw::oz_serial_ready() as i16
 }
 
-pub fn tcp_listen(port: u16) -> Result<usize> {
-    result(raw::oz_tcp_listen(port))
+pub fn tcp_listen(interface: Interface, port: u16) -> Result<usize> {
+    result(raw::oz_tcp_listen(interface as u8, port))
 }
 
 pub fn tcp_accept(listener: i32) -> Result<(usize, Endpoint)> {
@@ -176,8 +191,8 @@ pub fn tcp_accept(listener: i32) -> Result<(usize, Endpoint)> {
     Ok((socket, peer))
 }
 
-pub fn tcp_connect(local_port: u16, address: u32, port: u16) -> Result<usize> {
-    result(raw::oz_tcp_connect(local_port, address, port))
+pub fn tcp_connect(interface: Interface, local_port: u16, address: u32, port: u16) -> Result<usize> {
+    result(raw::oz_tcp_connect(interface as u8, local_port, address, port))
 }
 
 pub fn tcp_connected(socket: i32) -> Result<()> {
@@ -202,8 +217,8 @@ pub fn finish(socket: i32) -> Result<()> {
     done(raw::oz_finish(socket))
 }
 
-pub fn udp_bind(port: u16) -> Result<usize> {
-    result(raw::oz_udp_bind(port))
+pub fn udp_bind(interface: Interface, port: u16) -> Result<usize> {
+    result(raw::oz_udp_bind(interface as u8, port))
 }
 
 pub fn udp_send(socket: i32, data: &[u8], to: Endpoint) -> Result<()> {
@@ -225,20 +240,20 @@ pub fn local_address(socket: i32) -> Result<Endpoint> {
     Ok(local)
 }
 
-pub fn lookup(name: &str) -> Result<usize> {
+pub fn lookup(interface: Interface, name: &str) -> Result<usize> {
     // SAFETY: pointer and length are those of one string, which C copies.
-    result(unsafe { raw::oz_lookup(name.as_ptr(), size(name.as_bytes())) })
+    result(unsafe { raw::oz_lookup(interface as u8, name.as_ptr(), size(name.as_bytes())) })
 }
 
-pub fn ping(address: u32, timeout_ms: u32) -> Result<usize> {
-    result(raw::oz_ping(address, timeout_ms))
+pub fn ping(interface: Interface, address: u32, timeout_ms: u32) -> Result<usize> {
+    result(raw::oz_ping(interface as u8, address, timeout_ms))
 }
 
-pub fn job_result(job: i32) -> Result<u32> {
-    let mut value = 0;
-    // SAFETY: `value` lives longer than the call.
-    result(unsafe { raw::oz_job_result(job, &mut value) })?;
-    Ok(value)
+pub fn job_result(job: i32) -> Result<RawOutput> {
+    let mut output = RawOutput::default();
+    // SAFETY: `output` lives longer than the call.
+    result(unsafe { raw::oz_job_result(job, &mut output) })?;
+    Ok(output)
 }
 
 pub fn job_ended(job: i32) -> bool {

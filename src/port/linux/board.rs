@@ -1,5 +1,6 @@
 //! Identity of the device, and what surrounds it.
 
+use std::cell::Cell;
 use std::fs;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::path::Path;
@@ -8,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::options::Options;
 use super::{StartError, networks, storage};
 use crate::port::radio::SimulatedNetwork;
-use crate::port::{Ipv4Config, ResetReason, Security};
+use crate::port::{Board, Ipv4Config, ResetReason, Security};
 
 /// What makes this device unlike any other. It is made once, at random, and kept in the file `identity`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,32 +71,78 @@ pub(super) fn bytes<const N: usize>(digits: &str) -> Option<[u8; N]> {
     Some(bytes)
 }
 
-/// See [`crate::port::Board::random`].
-pub(super) fn random(buffer: &mut [u8]) {
+/// The board: identity, defaults, and what the device has asked for.
+pub(super) struct HostBoard {
+    identity: Identity,
+    defaults: Vec<(&'static str, &'static str)>,
+    /// The device has asked for a restart.
+    pub(super) reboot: Cell<bool>,
+    /// The serial input has ended, and with it the device.
+    pub(super) serial_ended: Cell<bool>,
+}
+
+impl HostBoard {
+    /// A board of this identity, with defaults of its own.
+    pub(super) fn new(identity: Identity, defaults: Vec<(&'static str, &'static str)>) -> Self {
+        Self { identity, defaults, reboot: Cell::new(false), serial_ended: Cell::new(false) }
+    }
+}
+
+impl Board for HostBoard {
+    fn mac(&self) -> [u8; 6] {
+        self.identity.mac
+    }
+
+    fn uuid(&self) -> [u8; 20] {
+        self.identity.uuid
+    }
+
+    fn board_name(&self) -> &'static str {
+        "Linux"
+    }
+
+    fn board_defaults(&self) -> &[(&str, &str)] {
+        &self.defaults
+    }
+
+    fn random(&self, buffer: &mut [u8]) {
+        random(buffer);
+    }
+
+    fn wall_clock(&self) -> Option<u64> {
+        SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_millis().try_into().ok()
+    }
+
+    /// The process's share of the machine's memory, rounded up.
+    fn memory_usage(&self) -> Option<u8> {
+        let used = kilobytes("/proc/self/status", "VmRSS:")?;
+        let total = kilobytes("/proc/meminfo", "MemTotal:")?;
+        (used * 100).div_ceil(total.max(1)).min(100).try_into().ok()
+    }
+
+    /// A process was started by somebody, or by itself.
+    fn reset_reason(&self) -> Option<ResetReason> {
+        let restarted = std::env::var(RESTARTED).is_ok_and(|id| id == std::process::id().to_string());
+        Some(if restarted { ResetReason::Software } else { ResetReason::PowerOn })
+    }
+
+    fn reboot(&self) {
+        self.reboot.set(true);
+    }
+
+    fn serial_ended(&self) {
+        self.serial_ended.set(true);
+    }
+}
+
+/// Random bytes of the kernel.
+fn random(buffer: &mut [u8]) {
     // A kernel without random numbers is nothing to go on with: keys would be guessable.
     getrandom::fill(buffer).expect("the kernel gives random bytes");
 }
 
-/// See [`crate::port::Board::wall_clock`].
-pub(super) fn wall_clock() -> Option<u64> {
-    SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_millis().try_into().ok()
-}
-
 /// The environment variable in which a process that is about to replace itself leaves its id.
 pub(super) const RESTARTED: &str = "OPENZENTRI_RESTARTED";
-
-/// See [`crate::port::Board::reset_reason`]: a process was started by somebody, or by itself.
-pub(super) fn reset_reason() -> ResetReason {
-    let restarted = std::env::var(RESTARTED).is_ok_and(|id| id == std::process::id().to_string());
-    if restarted { ResetReason::Software } else { ResetReason::PowerOn }
-}
-
-/// See [`crate::port::Board::memory_usage`]: the process's share of the machine's memory, rounded up.
-pub(super) fn memory_usage() -> Option<u8> {
-    let used = kilobytes("/proc/self/status", "VmRSS:")?;
-    let total = kilobytes("/proc/meminfo", "MemTotal:")?;
-    (used * 100).div_ceil(total.max(1)).min(100).try_into().ok()
-}
 
 /// A number of kilobytes in a file of the kernel.
 fn kilobytes(file: &str, name: &str) -> Option<u64> {
@@ -194,6 +241,7 @@ mod tests {
 
     #[test]
     fn memory_in_use_is_more_than_nothing() {
-        assert!((1..=100).contains(&memory_usage().unwrap()));
+        let board = HostBoard::new(Identity::random(), Vec::new());
+        assert!((1..=100).contains(&board.memory_usage().unwrap()));
     }
 }

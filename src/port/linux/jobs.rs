@@ -1,7 +1,7 @@
 //! Look-ups and pings: what blocks runs on a thread of its own and reports through one eventfd.
 
 use std::cell::RefCell;
-use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::{icmp, keep, wake};
-use crate::port::{Job, JobOutput, PortError, Result};
+use crate::port::{Addresses, Job, JobOutput, JobRequest, Jobs, PortError, Result};
 
 /// Jobs at once. A cancelled look-up counts until the system's resolver has given up, because nothing can stop it.
 const MAX_JOBS: usize = 16;
@@ -37,12 +37,12 @@ struct Mailbox {
 }
 
 /// All jobs of the device.
-pub(super) struct Jobs {
+pub(super) struct JobTable {
     slots: RefCell<[Slot; MAX_JOBS]>,
     mailbox: Arc<Mailbox>,
 }
 
-impl Jobs {
+impl JobTable {
     /// An empty table.
     pub(super) fn new() -> rustix::io::Result<Self> {
         let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
@@ -53,30 +53,18 @@ impl Jobs {
         })
     }
 
-    /// See [`crate::port::Sockets::lookup`].
-    pub(super) fn lookup(&self, name: &str) -> Result<Job> {
-        let name = name.to_owned();
-        self.start(move || resolve(&name).map(JobOutput::Address))
-    }
-
-    /// See [`crate::port::Sockets::ping`].
-    pub(super) fn ping(&self, address: Ipv4Addr, timeout_ms: u32) -> Result<Job> {
-        let timeout = Duration::from_millis(timeout_ms.into());
-        self.start(move || icmp::ping(address, timeout).map(JobOutput::RoundTrip))
-    }
-
     /// Runs `work` on a thread of its own.
-    fn start(&self, work: impl FnOnce() -> Result<JobOutput> + Send + 'static) -> Result<Job> {
+    fn run(&self, work: impl FnOnce() -> Result<JobOutput> + Send + 'static) -> Result<Job> {
         let mut slots = self.slots.borrow_mut();
         let free = slots.iter().position(|slot| matches!(slot.state, State::Free)).ok_or(PortError::NoRoom)?;
         let mailbox = self.mailbox.clone();
-        let run = move || {
+        let report = move || {
             let result = work();
             mailbox.results.lock().unwrap_or_else(PoisonError::into_inner).push((free, result));
             // A full counter cannot be: there are fewer results than its 2^64 - 2.
             let _ = rustix::io::write(&mailbox.bell, &1_u64.to_ne_bytes());
         };
-        thread::Builder::new().name("job".into()).spawn(run).map_err(|_| PortError::NoRoom)?;
+        thread::Builder::new().name("job".into()).spawn(report).map_err(|_| PortError::NoRoom)?;
         let slot = &mut slots[free];
         slot.state = State::Running(None);
         slot.generation = slot.generation.wrapping_add(1);
@@ -102,30 +90,6 @@ impl Jobs {
         }
     }
 
-    /// See [`crate::port::Sockets::job_result`].
-    pub(super) fn result(&self, job: Job) -> Result<JobOutput> {
-        let mut slots = self.slots.borrow_mut();
-        let slot = find(&mut slots, job).ok_or(PortError::NotFound)?;
-        match slot.state {
-            State::Running(_) => Err(PortError::WouldBlock),
-            State::Done(result) => {
-                slot.state = State::Free;
-                result
-            }
-            State::Free | State::Abandoned => Err(PortError::NotFound),
-        }
-    }
-
-    /// See [`crate::port::Sockets::job_cancel`].
-    pub(super) fn cancel(&self, job: Job) {
-        let mut slots = self.slots.borrow_mut();
-        let Some(slot) = find(&mut slots, job) else { return };
-        slot.state = match slot.state {
-            State::Running(_) | State::Abandoned => State::Abandoned,
-            State::Done(_) | State::Free => State::Free,
-        };
-    }
-
     /// See [`crate::port::Port::wake_when`].
     pub(super) fn wake(&self, job: Job, waker: &Waker) {
         match find(&mut self.slots.borrow_mut(), job).map(|slot| &mut slot.state) {
@@ -135,7 +99,49 @@ impl Jobs {
     }
 }
 
-impl AsFd for Jobs {
+/// Station and access point share the host's network: the interface makes no difference here.
+impl Jobs for JobTable {
+    fn start(&self, request: &JobRequest<'_>) -> Result<Job> {
+        match *request {
+            JobRequest::Lookup { name, .. } => {
+                let name = name.to_owned();
+                self.run(move || resolve(&name).map(JobOutput::Addresses))
+            }
+            JobRequest::Ping { address, timeout_ms, .. } => {
+                let timeout = Duration::from_millis(timeout_ms.into());
+                self.run(move || icmp::ping(address, timeout).map(JobOutput::RoundTrip))
+            }
+        }
+    }
+
+    fn result(&self, job: Job) -> Result<JobOutput> {
+        let mut slots = self.slots.borrow_mut();
+        let slot = find(&mut slots, job).ok_or(PortError::NotFound)?;
+        match std::mem::replace(&mut slot.state, State::Free) {
+            State::Done(result) => result,
+            State::Free => Err(PortError::NotFound),
+            State::Abandoned => {
+                slot.state = State::Abandoned;
+                Err(PortError::NotFound)
+            }
+            running @ State::Running(_) => {
+                slot.state = running;
+                Err(PortError::WouldBlock)
+            }
+        }
+    }
+
+    fn cancel(&self, job: Job) {
+        let mut slots = self.slots.borrow_mut();
+        let Some(slot) = find(&mut slots, job) else { return };
+        slot.state = match slot.state {
+            State::Running(_) | State::Abandoned => State::Abandoned,
+            State::Done(_) | State::Free => State::Free,
+        };
+    }
+}
+
+impl AsFd for JobTable {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.mailbox.bell.as_fd()
     }
@@ -151,12 +157,17 @@ fn find(slots: &mut [Slot; MAX_JOBS], job: Job) -> Option<&mut Slot> {
     (id(index, &slots[index]) == job).then_some(&mut slots[index])
 }
 
-/// The first IPv4 address of a name. The system does not tell "no such name" from "no answer".
-fn resolve(name: &str) -> Result<Ipv4Addr> {
-    let addresses = (name, 0).to_socket_addrs().map_err(|_| PortError::NotFound)?;
-    let ipv4 = |address| match address {
-        SocketAddr::V4(address) => Some(*address.ip()),
-        SocketAddr::V6(_) => None,
-    };
-    addresses.into_iter().find_map(ipv4).ok_or(PortError::NotFound)
+/// The IPv4 addresses of a name, each once, as many as are kept. The system does not tell "no such name" from "no
+/// answer".
+fn resolve(name: &str) -> Result<Addresses> {
+    let mut found = Addresses::new();
+    for address in (name, 0).to_socket_addrs().map_err(|_| PortError::NotFound)? {
+        if let SocketAddr::V4(address) = address
+            && !found.contains(address.ip())
+            && found.push(*address.ip()).is_err()
+        {
+            break;
+        }
+    }
+    if found.is_empty() { Err(PortError::NotFound) } else { Ok(found) }
 }

@@ -19,10 +19,9 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::host::Runtime;
 use super::radio::SimulatedRadio;
-use super::{Board, Console, Event, Port, Radio, Serial, Sockets, Storage};
+use super::{Board, Console, Event, Jobs, NoConsole, Port, Radio, Serial, Sockets, Storage};
 
 mod board;
-mod contract;
 mod errors;
 mod icmp;
 mod jobs;
@@ -31,6 +30,7 @@ mod options;
 mod pty;
 mod serial;
 mod signals;
+mod socket_table;
 mod sockets;
 mod stdio;
 mod storage;
@@ -38,13 +38,14 @@ mod tcp_line;
 #[cfg(test)]
 mod tests;
 
-use board::Identity;
+use board::{HostBoard, Identity};
 use errors::port_error;
-use jobs::Jobs;
+use jobs::JobTable;
 pub use options::{Options, Request, SerialKind, USAGE, UsageError};
 use serial::SerialLine;
 use signals::Signals;
-use sockets::{MAX_SOCKETS, SocketTable};
+use socket_table::MAX_SOCKETS;
+use sockets::HostSockets;
 use storage::Store;
 
 /// Turns of the executor between two looks at the sockets, while tasks keep waking each other.
@@ -81,23 +82,16 @@ pub enum Exit {
     Reboot,
 }
 
-/// What is called once something listens on a TCP port.
-type ListenHook = (u16, Box<dyn FnOnce(SocketAddrV4)>);
-
 /// The device's surroundings on Linux.
 pub struct LinuxPort {
-    sockets: RefCell<SocketTable>,
-    jobs: Jobs,
+    sockets: HostSockets,
+    jobs: JobTable,
     serial: RefCell<SerialLine>,
     store: Store,
     radio: SimulatedRadio,
-    identity: Identity,
-    defaults: Vec<(&'static str, &'static str)>,
+    board: HostBoard,
     signals: Option<Signals>,
-    listen_hook: RefCell<Option<ListenHook>>,
-    reboot: Cell<bool>,
     stop: Cell<bool>,
-    serial_ended: Cell<bool>,
 }
 
 /// One descriptor that the loop watches.
@@ -128,22 +122,18 @@ impl LinuxPort {
     /// Takes the data folder and the serial line into use. At most one port of a process handles signals; see
     /// [`LinuxPort::handle_signals`].
     pub fn new(options: &Options) -> Result<Self, StartError> {
-        let store = Store::open(&options.data, options.flash)?;
+        let store = Store::take_into_use(&options.data, options.flash)?;
         let identity = Identity::load(&options.data)?;
         let (networks, defaults) = board::surroundings(options)?;
         Ok(Self {
-            sockets: RefCell::new(SocketTable::new(options.bind)),
-            jobs: Jobs::new().map_err(|error| StartError::new("start", error))?,
+            sockets: HostSockets::new(options.bind),
+            jobs: JobTable::new().map_err(|error| StartError::new("start", error))?,
             serial: RefCell::new(SerialLine::open(&options.serial, options.bind)?),
             store,
             radio: SimulatedRadio::new(networks),
-            identity,
-            defaults,
+            board: HostBoard::new(identity, defaults),
             signals: None,
-            listen_hook: RefCell::new(None),
-            reboot: Cell::new(false),
             stop: Cell::new(false),
-            serial_ended: Cell::new(false),
         })
     }
 
@@ -165,20 +155,7 @@ impl LinuxPort {
 
     /// Calls `action` once a TCP port is listened on, at once when it is already.
     pub fn when_listening(&self, port: u16, action: impl FnOnce(SocketAddrV4) + 'static) {
-        let address = self.sockets.borrow().listening(port);
-        match address {
-            Some(address) => action(address),
-            None => *self.listen_hook.borrow_mut() = Some((port, Box::new(action))),
-        }
-    }
-
-    /// Tells who waits for it that something listens on `port` now.
-    fn tell_listening(&self, port: u16) {
-        let hook = self.listen_hook.borrow_mut().take_if(|(wanted, _)| *wanted == port);
-        let address = self.sockets.borrow().listening(port);
-        if let (Some((_, action)), Some(address)) = (hook, address) {
-            action(address);
-        }
+        self.sockets.when_listening(port, action);
     }
 
     /// Runs the device until it asks for a reboot, the user ends it, or the serial input has ended.
@@ -196,7 +173,7 @@ impl LinuxPort {
     fn run_tasks(&self, runtime: &Runtime) -> Option<u64> {
         for _ in 0..TURNS {
             let sleep = runtime.turn();
-            if sleep != Some(0) || self.reboot.get() {
+            if sleep != Some(0) || self.board.reboot.get() {
                 return sleep;
             }
         }
@@ -205,19 +182,19 @@ impl LinuxPort {
 
     /// Whether it is time to end.
     fn exit(&self, sleep: Option<u64>) -> Option<Exit> {
-        if self.reboot.get() {
+        if self.board.reboot.get() {
             return Some(Exit::Reboot);
         }
         // After the end of the input, what the device still has to say goes out first.
         let drained = sleep != Some(0) && !self.serial.borrow().wants_to_write();
-        (self.stop.get() || self.serial_ended.get() && drained).then_some(Exit::Stopped)
+        (self.stop.get() || self.board.serial_ended.get() && drained).then_some(Exit::Stopped)
     }
 
     /// Sleeps until something happens, at most `sleep` microseconds, and wakes who waits for it.
     fn wait(&self, sleep: Option<u64>) {
         let mut ready: heapless::Vec<(Watched, PollFlags), MAX_WATCHED> = heapless::Vec::new();
         {
-            let sockets = self.sockets.borrow();
+            let sockets = self.sockets.table();
             let serial = self.serial.borrow();
             let mut list = WatchList { polled: heapless::Vec::new(), owners: heapless::Vec::new() };
             list.add(Watched::Jobs, self.jobs.as_fd(), PollFlags::IN);
@@ -238,7 +215,7 @@ impl LinuxPort {
                 Watched::Jobs => self.jobs.collect(),
                 Watched::Signals => self.stop.set(true),
                 Watched::Serial(part) => self.serial.borrow_mut().ready(part, flags),
-                Watched::Socket(index) => self.sockets.borrow_mut().ready(index, flags),
+                Watched::Socket(index) => self.sockets.table_mut().ready(index, flags),
             }
         }
     }
@@ -273,35 +250,39 @@ impl LinuxPort {
 
 impl Port for LinuxPort {
     fn serial(&self) -> &dyn Serial {
-        self
+        &self.serial
     }
 
     fn sockets(&self) -> &dyn Sockets {
-        self
+        &self.sockets
+    }
+
+    fn jobs(&self) -> &dyn Jobs {
+        &self.jobs
     }
 
     fn storage(&self) -> &dyn Storage {
-        self
+        &self.store
     }
 
     fn radio(&self) -> &dyn Radio {
-        self
+        &self.radio
     }
 
     fn board(&self) -> &dyn Board {
-        self
+        &self.board
     }
 
     fn console(&self) -> &dyn Console {
-        self
+        &NoConsole
     }
 
     fn wake_when(&self, event: Event, waker: &Waker) {
         match event {
             Event::SerialReadable => self.serial.borrow_mut().wake_reader(waker),
             Event::SerialWritable => self.serial.borrow_mut().wake_writer(waker),
-            Event::Readable(socket) => self.sockets.borrow_mut().wake_reader(socket, waker),
-            Event::Writable(socket) => self.sockets.borrow_mut().wake_writer(socket, waker),
+            Event::Readable(socket) => self.sockets.table_mut().wake_reader(socket, waker),
+            Event::Writable(socket) => self.sockets.table_mut().wake_writer(socket, waker),
             Event::Job(job) => self.jobs.wake(job, waker),
             Event::Radio => self.radio.wake_when(waker),
             // There is no operator console on Linux: the serial line is the user's.

@@ -1,5 +1,6 @@
 //! The command UART: the process's terminal or pipe, a pseudo-terminal, or a TCP port.
 
+use std::cell::RefCell;
 use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::task::Waker;
@@ -13,7 +14,7 @@ use super::pty::Pty;
 use super::stdio::Stdio;
 use super::tcp_line::TcpLine;
 use super::{StartError, keep, wake};
-use crate::port::Result;
+use crate::port::{Result, Serial};
 
 /// Descriptors that a line has watched at most.
 pub(super) const MAX_WATCHED: usize = 3;
@@ -69,24 +70,6 @@ impl SerialLine {
             Line::Stdio(_) => None,
             Line::Pty(pty) => Some(pty.path().to_owned()),
             Line::Tcp(tcp) => tcp.address(),
-        }
-    }
-
-    /// See [`crate::port::Serial::serial_read`].
-    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
-        match &mut self.line {
-            Line::Stdio(stdio) => stdio.read(buffer),
-            Line::Pty(pty) => pty.read(buffer),
-            Line::Tcp(tcp) => tcp.read(buffer),
-        }
-    }
-
-    /// See [`crate::port::Serial::serial_write`].
-    pub(super) fn write(&mut self, data: &[u8]) -> Result<usize> {
-        match &mut self.line {
-            Line::Stdio(stdio) => stdio.write(data),
-            Line::Pty(pty) => pty.write(data),
-            Line::Tcp(tcp) => tcp.write(data),
         }
     }
 
@@ -168,6 +151,24 @@ impl SerialLine {
         }
         let second = second.map_or(-1, |fd| fd.as_raw_fd());
         Some(format!("{}:{}:{second}", std::process::id(), first.as_raw_fd()))
+    }
+}
+
+impl Serial for RefCell<SerialLine> {
+    fn serial_read(&self, buffer: &mut [u8]) -> Result<usize> {
+        match &mut self.borrow_mut().line {
+            Line::Stdio(stdio) => stdio.read(buffer),
+            Line::Pty(pty) => pty.read(buffer),
+            Line::Tcp(tcp) => tcp.read(buffer),
+        }
+    }
+
+    fn serial_write(&self, data: &[u8]) -> Result<usize> {
+        match &mut self.borrow_mut().line {
+            Line::Stdio(stdio) => stdio.write(data),
+            Line::Pty(pty) => pty.write(data),
+            Line::Tcp(tcp) => tcp.write(data),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use super::StartError;
 use super::errors::io_error;
-use crate::port::{Handle, PortError, Result};
+use crate::port::{Handle, PortError, Result, Storage};
 
 /// What the smallest file takes.
 const BLOCK: u64 = 4096;
@@ -46,7 +46,7 @@ pub(super) struct Store {
 
 impl Store {
     /// Takes a folder into use, and creates it when there is none. Refuses one that another process uses.
-    pub(super) fn open(folder: &Path, size: u32) -> std::result::Result<Self, StartError> {
+    pub(super) fn take_into_use(folder: &Path, size: u32) -> std::result::Result<Self, StartError> {
         let shown = folder.display();
         let volume = folder.join("volume");
         fs::create_dir_all(&volume)
@@ -85,26 +85,6 @@ impl Store {
         }
     }
 
-    /// See [`crate::port::Storage::slot_write`].
-    pub(super) fn slot_write(&self, slot: u8, record: &[u8]) -> Result<()> {
-        let path = self.slot_path(slot)?;
-        let write = || {
-            let mut file = File::create(&path)?;
-            file.write_all(record)?;
-            file.sync_all()?;
-            sync_folder(&self.folder)
-        };
-        write().map_err(|error| io_error(&error))
-    }
-
-    /// See [`crate::port::Storage::slot_read`]; `NoRoom` when the record is longer than the buffer.
-    pub(super) fn slot_read(&self, slot: u8, buffer: &mut [u8]) -> Result<usize> {
-        let path = self.slot_path(slot)?;
-        let record = fs::read(path).map_err(|error| io_error(&error))?;
-        buffer.get_mut(..record.len()).ok_or(PortError::NoRoom)?.copy_from_slice(&record);
-        Ok(record.len())
-    }
-
     /// Where a file of the volume is.
     fn path(&self, name: &str) -> Result<PathBuf> {
         if name.is_empty() {
@@ -136,8 +116,46 @@ impl Store {
         slot.open.as_mut().map_or(Err(PortError::Closed), action)
     }
 
-    /// See [`crate::port::Storage::create`]. Who still reads the file that was there keeps reading it.
-    pub(super) fn create(&self, name: &str) -> Result<Handle> {
+    /// Takes `more` bytes of the flash.
+    fn take(&self, more: u64) -> Result<()> {
+        let used = self.used.get() + more;
+        if used > self.size {
+            return Err(PortError::NoRoom);
+        }
+        self.used.set(used);
+        Ok(())
+    }
+
+    /// Counts what the files take. What cannot be read counts nothing.
+    fn measure(&self) {
+        let files = fs::read_dir(&self.volume).into_iter().flatten().flatten();
+        let lengths = files.filter_map(|entry| fs::metadata(entry.path()).ok()).filter(fs::Metadata::is_file);
+        self.used.set(lengths.map(|data| blocks(data.len())).sum());
+    }
+}
+
+impl Storage for Store {
+    fn slot_write(&self, slot: u8, record: &[u8]) -> Result<()> {
+        let path = self.slot_path(slot)?;
+        let write = || {
+            let mut file = File::create(&path)?;
+            file.write_all(record)?;
+            file.sync_all()?;
+            sync_folder(&self.folder)
+        };
+        write().map_err(|error| io_error(&error))
+    }
+
+    /// `NoRoom` when the record is longer than the buffer.
+    fn slot_read(&self, slot: u8, buffer: &mut [u8]) -> Result<usize> {
+        let path = self.slot_path(slot)?;
+        let record = fs::read(path).map_err(|error| io_error(&error))?;
+        buffer.get_mut(..record.len()).ok_or(PortError::NoRoom)?.copy_from_slice(&record);
+        Ok(record.len())
+    }
+
+    /// Who still reads the file that was there keeps reading it.
+    fn create(&self, name: &str) -> Result<Handle> {
         let path = self.path(name)?;
         match fs::remove_file(&path) {
             Ok(()) => self.measure(),
@@ -150,8 +168,7 @@ impl Store {
         self.insert(Open { file, writable: true, length: 0 })
     }
 
-    /// See [`crate::port::Storage::open`].
-    pub(super) fn open_file(&self, name: &str) -> Result<Handle> {
+    fn open(&self, name: &str) -> Result<Handle> {
         let open = || {
             // A named pipe in the folder must not block the device.
             let flags = OFlags::NONBLOCK.bits() as i32;
@@ -166,18 +183,7 @@ impl Store {
         self.insert(open()?)
     }
 
-    /// Takes `more` bytes of the flash.
-    fn take(&self, more: u64) -> Result<()> {
-        let used = self.used.get() + more;
-        if used > self.size {
-            return Err(PortError::NoRoom);
-        }
-        self.used.set(used);
-        Ok(())
-    }
-
-    /// See [`crate::port::Storage::append`].
-    pub(super) fn append(&self, file: Handle, data: &[u8]) -> Result<()> {
+    fn append(&self, file: Handle, data: &[u8]) -> Result<()> {
         self.with(file, |open| {
             if !open.writable {
                 return Err(PortError::Denied);
@@ -195,8 +201,7 @@ impl Store {
         })
     }
 
-    /// See [`crate::port::Storage::read_at`].
-    pub(super) fn read_at(&self, file: Handle, position: u32, buffer: &mut [u8]) -> Result<usize> {
+    fn read_at(&self, file: Handle, position: u32, buffer: &mut [u8]) -> Result<usize> {
         self.with(file, |open| {
             let mut done = 0;
             while let Some(rest @ [_, ..]) = buffer.get_mut(done..) {
@@ -211,26 +216,22 @@ impl Store {
         })
     }
 
-    /// See [`crate::port::Storage::length`].
-    pub(super) fn length(&self, file: Handle) -> Result<u32> {
+    fn length(&self, file: Handle) -> Result<u32> {
         self.with(file, |open| Ok(open.length.try_into().unwrap_or(u32::MAX)))
     }
 
-    /// See [`crate::port::Storage::sync`].
-    pub(super) fn sync(&self, file: Handle) -> Result<()> {
+    fn sync(&self, file: Handle) -> Result<()> {
         self.with(file, |open| open.file.sync_all().map_err(|error| io_error(&error)))?;
         sync_folder(&self.volume).map_err(|error| io_error(&error))
     }
 
-    /// See [`crate::port::Storage::close_file`].
-    pub(super) fn close(&self, file: Handle) {
+    fn close_file(&self, file: Handle) {
         if let Some(slot) = find(&mut self.open.borrow_mut(), file) {
             slot.open = None;
         }
     }
 
-    /// See [`crate::port::Storage::rename`].
-    pub(super) fn rename(&self, from: &str, to: &str) -> Result<()> {
+    fn rename(&self, from: &str, to: &str) -> Result<()> {
         let (from, to) = (self.path(from)?, self.path(to)?);
         let rename = || {
             File::open(&from)?.sync_all()?;
@@ -242,15 +243,14 @@ impl Store {
         renamed
     }
 
-    /// See [`crate::port::Storage::remove`].
-    pub(super) fn remove(&self, name: &str) -> Result<()> {
+    fn remove(&self, name: &str) -> Result<()> {
         fs::remove_file(self.path(name)?).map_err(|error| io_error(&error))?;
         self.measure();
         sync_folder(&self.volume).map_err(|error| io_error(&error))
     }
 
-    /// See [`crate::port::Storage::list`]. Files that people put into the folder count as well.
-    pub(super) fn list(&self, each: &mut dyn FnMut(&str)) -> Result<()> {
+    /// Files that people put into the folder count as well.
+    fn list(&self, each: &mut dyn FnMut(&str)) -> Result<()> {
         for entry in fs::read_dir(&self.volume).map_err(|error| io_error(&error))? {
             let entry = entry.map_err(|error| io_error(&error))?;
             let is_file = fs::metadata(entry.path()).is_ok_and(|data| data.is_file());
@@ -262,17 +262,9 @@ impl Store {
         Ok(())
     }
 
-    /// See [`crate::port::Storage::free_space`].
-    pub(super) fn free_space(&self) -> u32 {
+    fn free_space(&self) -> u32 {
         self.measure();
         self.size.saturating_sub(self.used.get()).try_into().unwrap_or(u32::MAX)
-    }
-
-    /// Counts what the files take. What cannot be read counts nothing.
-    fn measure(&self) {
-        let files = fs::read_dir(&self.volume).into_iter().flatten().flatten();
-        let lengths = files.filter_map(|entry| fs::metadata(entry.path()).ok()).filter(fs::Metadata::is_file);
-        self.used.set(lengths.map(|data| blocks(data.len())).sum());
     }
 }
 

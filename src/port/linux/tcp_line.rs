@@ -9,7 +9,7 @@ use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, sockopt};
 
 use super::serial::{Inherited, Part};
-use super::sockets::RETRY;
+use super::socket_table::RETRY;
 use super::{StartError, port_error};
 use crate::port::{PortError, Result};
 

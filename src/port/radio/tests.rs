@@ -47,12 +47,12 @@ fn a_scan_takes_its_time_and_sorts_by_signal() {
     at(0);
     let radio = SimulatedRadio::new(&TWO);
     radio.scan(None).unwrap();
-    assert!(radio.radio_state().scanning);
+    assert!(radio.radio_state(Interface::Wlan).scanning);
     assert_eq!(radio.scan(None), Err(PortError::InUse));
     at(19);
     assert_eq!(radio.scan_result(0), None);
     at(20);
-    assert!(!radio.radio_state().scanning);
+    assert!(!radio.radio_state(Interface::Wlan).scanning);
     assert_eq!(radio.scan_result(0), Some(TWO[1].access_point()));
     assert_eq!(radio.scan_result(1), Some(TWO[0].access_point()));
     assert_eq!(radio.scan_result(2), None);
@@ -66,22 +66,22 @@ fn a_scan_takes_its_time_and_sorts_by_signal() {
 fn joining_and_dhcp_take_their_time() {
     at(0);
     let radio = SimulatedRadio::new(&TWO);
-    assert_eq!(radio.configure(None), Err(PortError::Unreachable));
+    assert_eq!(radio.configure(Interface::Wlan, None), Err(PortError::Unreachable));
     join(&radio, &HOME, b"secret key");
-    assert_eq!(radio.radio_state().link, Link::Joining);
+    assert_eq!(radio.radio_state(Interface::Wlan).link, Link::Joining);
     assert_eq!(radio.rssi(), None);
     at(10);
-    assert_eq!(radio.radio_state().link, Link::Joined);
+    assert_eq!(radio.radio_state(Interface::Wlan).link, Link::Joined);
     assert_eq!(radio.rssi(), Some(-60));
-    radio.configure(None).unwrap();
-    assert_eq!(radio.radio_state().ipv4, None);
+    radio.configure(Interface::Wlan, None).unwrap();
+    assert_eq!(radio.radio_state(Interface::Wlan).ipv4, None);
     at(20);
-    assert_eq!(radio.radio_state().ipv4, Some(LEASE));
+    assert_eq!(radio.radio_state(Interface::Wlan).ipv4, Some(LEASE));
     let fixed = Ipv4Config { address: Ipv4Addr::new(10, 5, 6, 7), ..LEASE };
-    radio.configure(Some(fixed)).unwrap();
-    assert_eq!(radio.radio_state().ipv4, Some(fixed));
+    radio.configure(Interface::Wlan, Some(fixed)).unwrap();
+    assert_eq!(radio.radio_state(Interface::Wlan).ipv4, Some(fixed));
     radio.leave();
-    assert_eq!(radio.radio_state(), RadioState::default());
+    assert_eq!(radio.radio_state(Interface::Wlan), RadioState::default());
 }
 
 #[test]
@@ -97,9 +97,9 @@ fn wrong_keys_and_unknown_networks_fail() {
     {
         at(step as u64 * 100);
         join(&radio, network, key);
-        assert_eq!(radio.radio_state().link, Link::Joining);
+        assert_eq!(radio.radio_state(Interface::Wlan).link, Link::Joining);
         at(step as u64 * 100 + 10);
-        assert_eq!(radio.radio_state().link, Link::Failed);
+        assert_eq!(radio.radio_state(Interface::Wlan).link, Link::Failed);
     }
 }
 
@@ -111,21 +111,21 @@ fn a_network_can_fail_at_first_and_vanish_later() {
     let radio = SimulatedRadio::new(&MOODY);
     join(&radio, &HOME, HOME.passkey);
     at(10);
-    assert_eq!(radio.radio_state().link, Link::Failed);
+    assert_eq!(radio.radio_state(Interface::Wlan).link, Link::Failed);
     join(&radio, &HOME, HOME.passkey);
     at(20);
-    assert_eq!(radio.radio_state().link, Link::Joined);
-    radio.configure(None).unwrap();
+    assert_eq!(radio.radio_state(Interface::Wlan).link, Link::Joined);
+    radio.configure(Interface::Wlan, None).unwrap();
     at(5019);
-    assert_eq!(radio.radio_state().ipv4, Some(LEASE));
+    assert_eq!(radio.radio_state(Interface::Wlan).ipv4, Some(LEASE));
     at(5020);
-    assert_eq!(radio.radio_state(), RadioState { link: Link::Failed, scanning: false, ipv4: None });
+    assert_eq!(radio.radio_state(Interface::Wlan), RadioState { link: Link::Failed, scanning: false, ipv4: None });
     radio.scan(None).unwrap();
     at(5040);
     assert_eq!(radio.scan_result(0), None);
     join(&radio, &HOME, HOME.passkey);
     at(5050);
-    assert_eq!(radio.radio_state().link, Link::Failed);
+    assert_eq!(radio.radio_state(Interface::Wlan).link, Link::Failed);
 }
 
 #[test]
@@ -137,9 +137,9 @@ fn a_port_can_put_its_own_address_but_no_dhcp_server() {
     for (network, lease) in [(&TWO[0], Some(own)), (&TWO[1], None)] {
         join(&radio, network, network.passkey);
         set_virtual_time(embassy_time_driver::now() + 10_000);
-        radio.configure(None).unwrap();
+        radio.configure(Interface::Wlan, None).unwrap();
         set_virtual_time(embassy_time_driver::now() + 60_000_000);
-        assert_eq!(radio.radio_state().ipv4, lease);
+        assert_eq!(radio.radio_state(Interface::Wlan).ipv4, lease);
     }
 }
 
@@ -151,9 +151,9 @@ fn moving_away_loses_the_link_and_staying_keeps_it() {
     at(10);
     let both: &'static [_] = Box::leak(Box::new([TWO[1], HOME]));
     radio.set_networks(both);
-    assert_eq!((radio.radio_state().link, radio.rssi()), (Link::Joined, Some(-60)));
+    assert_eq!((radio.radio_state(Interface::Wlan).link, radio.rssi()), (Link::Joined, Some(-60)));
     radio.set_networks(&[]);
-    assert_eq!((radio.radio_state().link, radio.rssi()), (Link::Failed, None));
+    assert_eq!((radio.radio_state(Interface::Wlan).link, radio.rssi()), (Link::Failed, None));
 }
 
 #[test]
@@ -163,11 +163,11 @@ fn whoever_waits_is_woken_at_each_change() {
     let seen: &'static RefCell<std::vec::Vec<(u64, Link, bool)>> = Box::leak(Box::default());
     let runtime = Runtime::new();
     spawn(runtime.spawner(), async move {
-        let mut last = radio.radio_state();
+        let mut last = radio.radio_state(Interface::Wlan);
         loop {
             let before = last;
             last = poll_fn(|context| {
-                let now = radio.radio_state();
+                let now = radio.radio_state(Interface::Wlan);
                 if now != before {
                     return Poll::Ready(now);
                 }
@@ -182,7 +182,7 @@ fn whoever_waits_is_woken_at_each_change() {
         Timer::after_millis(100).await;
         join(radio, &HOME, HOME.passkey);
         Timer::after_millis(100).await;
-        radio.configure(None).unwrap();
+        radio.configure(Interface::Wlan, None).unwrap();
         Timer::after_millis(100).await;
         radio.vanish();
     });

@@ -18,14 +18,15 @@ use embassy_time::Duration;
 use super::host::set_virtual_time;
 use super::radio::{NEIGHBOURHOOD, SimulatedRadio};
 use super::{
-    AccessPoint, Board, Console, Event, Ipv4Config, JoinRequest, Port, PortError, Radio, RadioState, Result, Serial,
-    Sockets, Storage,
+    AccessPoint, Board, Console, Event, Interface, Ipv4Config, Jobs, JoinRequest, Port, PortError, Radio, RadioState,
+    Result, Serial, Sockets, Storage,
 };
 
 mod console;
 mod device;
 mod flash;
 pub mod framing;
+mod jobs;
 mod network;
 mod peer;
 mod serial;
@@ -289,6 +290,10 @@ impl Port for SimPort {
         self
     }
 
+    fn jobs(&self) -> &dyn Jobs {
+        self
+    }
+
     fn storage(&self) -> &dyn Storage {
         self
     }
@@ -336,13 +341,13 @@ impl Radio for SimPort {
         self.radio.leave();
     }
 
-    fn configure(&self, address: Option<Ipv4Config>) -> Result<()> {
+    fn configure(&self, interface: Interface, address: Option<Ipv4Config>) -> Result<()> {
         self.check(Call::Configure)?;
-        self.radio.configure(address)
+        self.radio.configure(interface, address)
     }
 
-    fn radio_state(&self) -> RadioState {
-        self.radio.radio_state()
+    fn radio_state(&self, interface: Interface) -> RadioState {
+        self.radio.radio_state(interface)
     }
 
     fn rssi(&self) -> Option<i8> {

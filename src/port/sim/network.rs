@@ -99,7 +99,7 @@ pub(super) struct State {
     pub(super) answers: BTreeMap<SocketAddrV4, (Duration, Answer)>,
     pub(super) listeners: BTreeMap<u32, WorldListener>,
     pub(super) udp_peers: BTreeMap<u32, (SocketAddrV4, Vec<Datagram>)>,
-    pub(super) names: BTreeMap<String, (Duration, Result<Ipv4Addr>)>,
+    pub(super) names: BTreeMap<String, (Duration, Result<Vec<Ipv4Addr>>)>,
     pub(super) pings: BTreeMap<Ipv4Addr, Duration>,
 }
 

@@ -76,7 +76,13 @@ impl SimPort {
 
     /// Decides what the name server says about a name, and after how long. Other names are unknown.
     pub fn set_name(&self, name: &str, delay: Duration, answer: Result<Ipv4Addr>) {
+        let answer = answer.map(|address| Vec::from([address]));
         self.network.borrow_mut().names.insert(name.to_ascii_lowercase(), (delay, answer));
+    }
+
+    /// As [`SimPort::set_name`], for a name with several addresses, in the order of the answer.
+    pub fn set_names(&self, name: &str, delay: Duration, addresses: &[Ipv4Addr]) {
+        self.network.borrow_mut().names.insert(name.to_ascii_lowercase(), (delay, Ok(addresses.to_vec())));
     }
 
     /// Makes a host answer echo requests after `round_trip`. Other hosts are silent.

@@ -3,29 +3,23 @@
 use core::net::{Ipv4Addr, SocketAddrV4};
 use std::collections::VecDeque;
 
-use embassy_time::Duration;
-
-use super::super::{Event, Interface, Job, JobOutput, Keepalive, PortError, Result, Socket, Sockets};
+use super::super::{Event, Interface, Keepalive, PortError, Radio, Result, Socket, Sockets};
 use super::network::{Entry, Progress};
 use super::peer::Datagram;
 use super::{Call, SimPort};
 
-/// How long a look-up of a name that nobody knows takes.
-const UNKNOWN_NAME_DELAY: Duration = Duration::from_millis(1);
 /// The largest UDP payload over IPv4.
 const LARGEST_DATAGRAM: usize = 65_507;
 
 impl SimPort {
     /// The device's address on an interface: as set by the test, or as the radio has it.
     pub fn address(&self, interface: Interface) -> Option<Ipv4Addr> {
-        self.network.borrow().addresses[interface as usize].or_else(|| match interface {
-            Interface::Wlan => self.radio.radio_state().ipv4.map(|config| config.address),
-            Interface::SoftAp => None,
-        })
+        self.network.borrow().addresses[interface as usize]
+            .or_else(|| self.radio.radio_state(interface).ipv4.map(|config| config.address))
     }
 
     /// The source address for calls that need a route.
-    fn route(&self, interface: Interface) -> Result<Ipv4Addr> {
+    pub(super) fn route(&self, interface: Interface) -> Result<Ipv4Addr> {
         self.address(interface).ok_or(PortError::Unreachable)
     }
 
@@ -41,11 +35,6 @@ impl SimPort {
             Entry::Tcp(_) => false,
         });
         if taken { Err(PortError::InUse) } else { Ok(port) }
-    }
-
-    /// Ends a job after `delay`.
-    fn finish_job(&self, job: Job, delay: Duration, result: Result<JobOutput>) {
-        self.after(delay, move |port| port.network.borrow_mut().end_job(job, result));
     }
 }
 
@@ -177,52 +166,6 @@ impl Sockets for SimPort {
             if let Some(connection) = network.connections.get_mut(&number) {
                 connection.device_closes();
             }
-        }
-    }
-
-    fn lookup(&self, interface: Interface, name: &str) -> Result<Job> {
-        self.check(Call::Lookup)?;
-        self.route(interface)?;
-        let mut network = self.network.borrow_mut();
-        let known = network.names.get(&name.to_ascii_lowercase()).copied();
-        let (delay, result) = known.unwrap_or((UNKNOWN_NAME_DELAY, Err(PortError::NotFound)));
-        let job = network.new_job();
-        self.finish_job(job, delay, result.map(JobOutput::Address));
-        Ok(job)
-    }
-
-    fn ping(&self, interface: Interface, address: Ipv4Addr, timeout_ms: u32) -> Result<Job> {
-        self.check(Call::Ping)?;
-        self.route(interface)?;
-        let mut network = self.network.borrow_mut();
-        let timeout = Duration::from_millis(u64::from(timeout_ms));
-        let reply = network.pings.get(&address).copied().filter(|delay| *delay < timeout);
-        let job = network.new_job();
-        match reply {
-            Some(delay) => self.finish_job(job, delay, Ok(JobOutput::RoundTrip(delay.as_millis() as u32))),
-            None => self.finish_job(job, timeout, Err(PortError::TimedOut)),
-        }
-        Ok(job)
-    }
-
-    fn job_result(&self, job: Job) -> Result<JobOutput> {
-        let mut network = self.network.borrow_mut();
-        match network.jobs.get(&job.0) {
-            None => Err(network.stale()),
-            Some(None) => Err(PortError::WouldBlock),
-            Some(Some(result)) => {
-                let result = *result;
-                network.jobs.remove(&job.0);
-                result
-            }
-        }
-    }
-
-    fn job_cancel(&self, job: Job) {
-        self.forget_wakers(|event| event == Event::Job(job));
-        let mut network = self.network.borrow_mut();
-        if network.jobs.remove(&job.0).is_none() {
-            network.stale_calls += 1;
         }
     }
 }

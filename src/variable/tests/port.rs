@@ -1,7 +1,7 @@
 //! A port without sockets, files or radio.
 
 use core::cell::RefCell;
-use core::net::{Ipv4Addr, SocketAddrV4};
+use core::net::SocketAddrV4;
 use core::task::Waker;
 
 use crate::port::*;
@@ -20,6 +20,10 @@ impl Port for Bench {
     }
 
     fn sockets(&self) -> &dyn Sockets {
+        self
+    }
+
+    fn jobs(&self) -> &dyn Jobs {
         self
     }
 
@@ -91,16 +95,16 @@ impl Sockets for Bench {
         Err(NO)
     }
     fn close(&self, _: Socket) {}
-    fn lookup(&self, _: Interface, _: &str) -> Result<Job> {
+}
+
+impl Jobs for Bench {
+    fn start(&self, _: &JobRequest<'_>) -> Result<Job> {
         Err(NO)
     }
-    fn ping(&self, _: Interface, _: Ipv4Addr, _: u32) -> Result<Job> {
+    fn result(&self, _: Job) -> Result<JobOutput> {
         Err(NO)
     }
-    fn job_result(&self, _: Job) -> Result<JobOutput> {
-        Err(NO)
-    }
-    fn job_cancel(&self, _: Job) {}
+    fn cancel(&self, _: Job) {}
 }
 
 impl Storage for Bench {
@@ -158,10 +162,10 @@ impl Radio for Bench {
         Err(NO)
     }
     fn leave(&self) {}
-    fn configure(&self, _: Option<Ipv4Config>) -> Result<()> {
+    fn configure(&self, _: Interface, _: Option<Ipv4Config>) -> Result<()> {
         Err(NO)
     }
-    fn radio_state(&self) -> RadioState {
+    fn radio_state(&self, _: Interface) -> RadioState {
         RadioState::default()
     }
     fn rssi(&self) -> Option<i8> {

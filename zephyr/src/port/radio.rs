@@ -7,4 +7,4 @@ mod kind;
 #[path = "radio/simulated.rs"]
 mod kind;
 
-pub use kind::{ZephyrRadio, changes};
+pub use kind::{ZephyrRadio, changes, start, wake_when};

@@ -1,6 +1,6 @@
 //! The part of the shim for Wi-Fi (`zephyr/shim/wifi.c`).
 
-use openzentri::port::Result;
+use openzentri::port::{Interface, Result};
 
 use super::{done, result, size};
 
@@ -45,8 +45,8 @@ mod raw {
         pub fn oz_radio_scan_result(index: u32, found: *mut RawAccessPoint) -> i32;
         pub fn oz_radio_join(network: *const RawAccessPoint, passkey: *const u8, size: u32) -> i32;
         pub safe fn oz_radio_leave();
-        pub fn oz_radio_configure(address: *const RawIpv4) -> i32;
-        pub fn oz_radio_state(state: *mut RawRadioState);
+        pub fn oz_radio_configure(interface: u8, address: *const RawIpv4) -> i32;
+        pub fn oz_radio_state(interface: u8, state: *mut RawRadioState);
         pub safe fn oz_radio_changes() -> u32;
         pub fn oz_radio_rssi(rssi: *mut i8) -> i32;
     }
@@ -76,16 +76,16 @@ pub fn join(network: &RawAccessPoint, passkey: &[u8]) -> Result<()> {
     done(unsafe { raw::oz_radio_join(network, passkey.as_ptr(), size(passkey)) })
 }
 
-pub fn configure(address: Option<RawIpv4>) -> Result<()> {
+pub fn configure(interface: Interface, address: Option<RawIpv4>) -> Result<()> {
     let address = address.as_ref().map_or(core::ptr::null(), core::ptr::from_ref);
     // SAFETY: null means DHCP; anything else lives longer than the call.
-    done(unsafe { raw::oz_radio_configure(address) })
+    done(unsafe { raw::oz_radio_configure(interface as u8, address) })
 }
 
-pub fn state() -> RawRadioState {
+pub fn state(interface: Interface) -> RawRadioState {
     let mut state = RawRadioState::default();
     // SAFETY: `state` lives longer than the call.
-    unsafe { raw::oz_radio_state(&mut state) };
+    unsafe { raw::oz_radio_state(interface as u8, &mut state) };
     state
 }
 

@@ -80,20 +80,20 @@ fn timers_below_a_millisecond_do_not_spin() {
 
 #[test]
 fn a_reboot_and_the_end_of_the_input_stop_the_loop() {
-    use crate::port::Board;
+    use crate::port::Port;
     let (port, _folder) = port();
     let runtime = Runtime::new();
-    host::spawn(runtime.spawner(), async { port.reboot() });
+    host::spawn(runtime.spawner(), async { port.board().reboot() });
     assert_eq!(port.run(&runtime), Exit::Reboot);
     let (port, _folder) = self::port();
     let runtime = Runtime::new();
-    host::spawn(runtime.spawner(), async { port.serial_ended() });
+    host::spawn(runtime.spawner(), async { port.board().serial_ended() });
     assert_eq!(port.run(&runtime), Exit::Stopped);
 }
 
 #[test]
 fn the_serial_line_wakes_the_device() {
-    use crate::port::{Event, Serial, io};
+    use crate::port::{Event, Port, io};
     use std::io::{Read, Write};
     let (port, _folder) = port();
     let mut host = fs::OpenOptions::new().read(true).write(true).open(port.serial_place().unwrap()).unwrap();
@@ -107,11 +107,11 @@ fn the_serial_line_wakes_the_device() {
     });
     run(port, async {
         let mut question = [0; 8];
-        assert_eq!(io(port, Event::SerialReadable, || port.serial_read(&mut question)).await, Ok(3));
+        assert_eq!(io(port, Event::SerialReadable, || port.serial().serial_read(&mut question)).await, Ok(3));
         let answer = vec![b'a'; 200_000];
         let mut sent = 0;
         while sent < answer.len() {
-            sent += io(port, Event::SerialWritable, || port.serial_write(&answer[sent..])).await.unwrap();
+            sent += io(port, Event::SerialWritable, || port.serial().serial_write(&answer[sent..])).await.unwrap();
         }
     });
     assert!(host.join().unwrap().iter().all(|byte| *byte == b'a'));

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use super::super::LinuxPort;
 use super::port;
 use crate::port::host::{self, Runtime};
-use crate::port::{Event, Interface, Socket, Sockets, accept, io};
+use crate::port::{Event, Interface, Port, Socket, accept, io};
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
 /// Connections served at once.
@@ -52,11 +52,11 @@ async fn work(port: &'static LinuxPort, desk: Rc<RefCell<Desk>>) {
         });
         let socket = next.await;
         let mut request = [0; 512];
-        let received = io(port, Event::Readable(socket), || port.receive(socket, &mut request)).await;
+        let received = io(port, Event::Readable(socket), || port.sockets().receive(socket, &mut request)).await;
         if received.is_ok_and(|count| count > 0) {
-            let _ = io(port, Event::Writable(socket), || port.send(socket, ANSWER)).await;
+            let _ = io(port, Event::Writable(socket), || port.sockets().send(socket, ANSWER)).await;
         }
-        port.close(socket);
+        port.sockets().close(socket);
     }
 }
 
@@ -86,8 +86,8 @@ fn requests_with_a_connection_each() {
     let time = Duration::from_millis(400);
     for clients in [1, 8, 32] {
         let (port, _folder) = port();
-        let listener = port.tcp_listen(Interface::Wlan, 0).unwrap();
-        let address = port.local_address(listener).unwrap();
+        let listener = port.sockets().tcp_listen(Interface::Wlan, 0).unwrap();
+        let address = port.sockets().local_address(listener).unwrap();
         let runtime = Runtime::new();
         let desk = Rc::<RefCell<Desk>>::default();
         host::spawn(runtime.spawner(), accept_all(port, listener, desk.clone()));

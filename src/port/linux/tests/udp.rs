@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 
 use super::{port, run};
-use crate::port::{Event, Interface, PortError, Sockets, io};
+use crate::port::{Event, Interface, Port, PortError, io};
 
 const WLAN: Interface = Interface::Wlan;
 
@@ -13,9 +13,9 @@ fn datagrams_come_and_go_whole() {
     let host = UdpSocket::bind("127.0.0.1:0").unwrap();
     let host_port = host.local_addr().unwrap().port();
     let host_address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, host_port);
-    let socket = port.udp_bind(WLAN, 0).unwrap();
-    let to_device = (Ipv4Addr::LOCALHOST, port.local_address(socket).unwrap().port());
-    assert_eq!(port.udp_send(socket, b"one", host_address), Ok(()));
+    let socket = port.sockets().udp_bind(WLAN, 0).unwrap();
+    let to_device = (Ipv4Addr::LOCALHOST, port.sockets().local_address(socket).unwrap().port());
+    assert_eq!(port.sockets().udp_send(socket, b"one", host_address), Ok(()));
     let mut buffer = [0; 16];
     assert_eq!(host.recv(&mut buffer).unwrap(), 3);
     host.send_to(b"a long one", to_device).unwrap();
@@ -24,10 +24,10 @@ fn datagrams_come_and_go_whole() {
     run(port, async move {
         let mut buffer = [0; 6];
         for expected in [6, 0, 5] {
-            let received = io(port, Event::Readable(socket), || port.udp_receive(socket, &mut buffer)).await;
+            let received = io(port, Event::Readable(socket), || port.sockets().udp_receive(socket, &mut buffer)).await;
             assert_eq!(received, Ok((expected, host_address)));
         }
-        assert_eq!(port.udp_receive(socket, &mut buffer), Err(PortError::WouldBlock));
+        assert_eq!(port.sockets().udp_receive(socket, &mut buffer), Err(PortError::WouldBlock));
     });
 }
 
@@ -35,11 +35,11 @@ fn datagrams_come_and_go_whole() {
 fn a_server_has_the_address_of_the_device() {
     let (port, _folder) = port();
     let free = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let socket = port.udp_bind(WLAN, free).unwrap();
-    assert_eq!(port.local_address(socket), Ok(SocketAddrV4::new(Ipv4Addr::LOCALHOST, free)));
-    assert_eq!(port.udp_bind(WLAN, free), Err(PortError::InUse));
+    let socket = port.sockets().udp_bind(WLAN, free).unwrap();
+    assert_eq!(port.sockets().local_address(socket), Ok(SocketAddrV4::new(Ipv4Addr::LOCALHOST, free)));
+    assert_eq!(port.sockets().udp_bind(WLAN, free), Err(PortError::InUse));
     let beyond = SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 1), 9);
-    assert_eq!(port.udp_send(socket, b"x", beyond), Err(PortError::Unreachable));
+    assert_eq!(port.sockets().udp_send(socket, b"x", beyond), Err(PortError::Unreachable));
 }
 
 #[test]
@@ -48,8 +48,8 @@ fn broadcasts_may_be_sent() {
     // Bound to the broadcast address: what comes is a broadcast.
     let listener = UdpSocket::bind("127.255.255.255:0").unwrap();
     let to = SocketAddrV4::new(Ipv4Addr::new(127, 255, 255, 255), listener.local_addr().unwrap().port());
-    let socket = port.udp_bind(WLAN, 0).unwrap();
-    assert_eq!(port.udp_send(socket, b"everybody", to), Ok(()));
+    let socket = port.sockets().udp_bind(WLAN, 0).unwrap();
+    assert_eq!(port.sockets().udp_send(socket, b"everybody", to), Ok(()));
     let mut buffer = [0; 16];
     assert_eq!(listener.recv(&mut buffer).unwrap(), 9);
 }

@@ -11,7 +11,7 @@ use embassy_time::{Duration, Instant, Timer};
 use super::toy::{self, ECHO};
 use crate::port::host::spawn;
 use crate::port::sim::{Answer, Call, End, SimDevice, SimPort};
-use crate::port::{Event, Interface, JobOutput, PortError, Result, Sockets, connect, io, job};
+use crate::port::{Event, Interface, JobRequest, Jobs, PortError, Result, Sockets, connect, io, lookup, ping};
 
 const OWN: Ipv4Addr = Ipv4Addr::new(10, 5, 6, 108);
 const HOST: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 5, 6, 9), 80);
@@ -126,7 +126,8 @@ fn without_an_address_nothing_goes() {
     SimDevice::boot_with(port, toy::boot_echo);
     assert_eq!(port.connect(ECHO).err(), Some(PortError::Unreachable));
     assert_eq!(port.tcp_connect(Interface::Wlan, 0, HOST), Err(PortError::Unreachable));
-    assert_eq!(port.lookup(Interface::Wlan, "a.b"), Err(PortError::Unreachable));
+    let request = JobRequest::Lookup { interface: Interface::Wlan, name: "a.b" };
+    assert_eq!(Jobs::start(port, &request), Err(PortError::Unreachable));
     let socket = port.udp_bind(Interface::Wlan, 0).unwrap();
     assert_eq!(port.udp_send(socket, b"x", HOST), Err(PortError::Unreachable));
 }
@@ -218,24 +219,33 @@ fn names_and_pings_take_their_time() {
     let found = Ipv4Addr::new(1, 2, 3, 4);
     let port = SimPort::new();
     port.set_name("Api.Example.com", Duration::from_millis(70), Ok(found));
-    let lookup = |name: &'static str| {
-        move |port: &'static SimPort| async move { job(port, port.lookup(Interface::Wlan, name)?).await }
-    };
-    assert_eq!(run(port, lookup("api.example.com")), (Ok(JobOutput::Address(found)), 70));
-    assert_eq!(run(port, lookup("other.example.com")), (Err(PortError::NotFound), 1));
+    let look_up = |name: &'static str| move |port: &'static SimPort| lookup(port, Interface::Wlan, name);
+    let (answer, took) = run(port, look_up("api.example.com"));
+    assert_eq!((answer.as_deref(), took), (Ok(&[found][..]), 70));
+    assert_eq!(run(port, look_up("other.example.com")), (Err(PortError::NotFound), 1));
 
     port.set_ping(found, Duration::from_millis(15));
-    let ping = |timeout| {
-        move |port: &'static SimPort| async move { job(port, port.ping(Interface::Wlan, found, timeout)?).await }
-    };
-    assert_eq!(run(port, ping(100)), (Ok(JobOutput::RoundTrip(15)), 15));
-    assert_eq!(run(port, ping(10)), (Err(PortError::TimedOut), 10));
+    let echo = |timeout| move |port: &'static SimPort| ping(port, Interface::Wlan, found, timeout);
+    assert_eq!(run(port, echo(100)), (Ok(15), 15));
+    assert_eq!(run(port, echo(10)), (Err(PortError::TimedOut), 10));
 
     let (_, took) = run(port, |port| async move {
-        let lookup = job(port, port.lookup(Interface::Wlan, "api.example.com").unwrap());
-        select(lookup, Timer::after_millis(5)).await
+        select(lookup(port, Interface::Wlan, "api.example.com"), Timer::after_millis(5)).await
     });
     assert_eq!((took, port.open_jobs()), (5, 0));
+}
+
+#[test]
+fn a_name_has_all_its_addresses_as_far_as_there_is_room() {
+    let port = SimPort::new();
+    let many: Vec<Ipv4Addr> = (1..=100).map(|last| Ipv4Addr::new(10, 0, 0, last)).collect();
+    port.set_names("two", Duration::from_millis(1), &many[..2]);
+    port.set_names("many", Duration::from_millis(1), &many);
+    port.set_names("none", Duration::from_millis(1), &[]);
+    let addresses = |name: &'static str| run(port, move |port| lookup(port, Interface::Wlan, name)).0;
+    assert_eq!(addresses("two").as_deref(), Ok(&many[..2]));
+    assert_eq!(addresses("many").as_deref(), Ok(&many[..crate::limits::LOOKUP_ADDRESSES]));
+    assert_eq!(addresses("none"), Err(PortError::NotFound));
 }
 
 #[test]

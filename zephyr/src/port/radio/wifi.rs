@@ -3,7 +3,7 @@
 use core::net::Ipv4Addr;
 use core::task::Waker;
 
-use openzentri::port::{AccessPoint, Ipv4Config, JoinRequest, Link, RadioState, Result, Security};
+use openzentri::port::{AccessPoint, Interface, Ipv4Config, JoinRequest, Link, Radio, RadioState, Result, Security};
 
 use crate::shim::wifi::{self, RawAccessPoint, RawIpv4};
 
@@ -12,23 +12,23 @@ pub use crate::shim::wifi::changes;
 /// The station of the board; its state is kept on the C side.
 pub struct ZephyrRadio;
 
-impl ZephyrRadio {
-    /// Listens to the events of the network.
-    pub fn start() -> Self {
-        crate::port::report("Wi-Fi", wifi::start());
-        Self
-    }
+/// Listens to the events of the network.
+pub fn start() -> ZephyrRadio {
+    crate::port::report("Wi-Fi", wifi::start());
+    ZephyrRadio
+}
 
-    /// The loop tells of changes, not the radio.
-    pub fn wake_when(&self, _waker: &Waker) -> bool {
-        false
-    }
+/// The loop tells of changes, not the radio.
+pub fn wake_when(_radio: &ZephyrRadio, _waker: &Waker) -> bool {
+    false
+}
 
-    pub fn scan(&self, ssid: Option<&[u8]>) -> Result<()> {
+impl Radio for ZephyrRadio {
+    fn scan(&self, ssid: Option<&[u8]>) -> Result<()> {
         wifi::scan(ssid)
     }
 
-    pub fn scan_result(&self, index: usize) -> Option<AccessPoint> {
+    fn scan_result(&self, index: usize) -> Option<AccessPoint> {
         wifi::scan_result(index).map(|found| AccessPoint {
             ssid: found.ssid.iter().copied().take(usize::from(found.ssid_size)).collect(),
             bssid: found.bssid,
@@ -38,7 +38,7 @@ impl ZephyrRadio {
         })
     }
 
-    pub fn join(&self, request: &JoinRequest<'_>) -> Result<()> {
+    fn join(&self, request: &JoinRequest<'_>) -> Result<()> {
         let wanted = request.access_point;
         let mut network = RawAccessPoint {
             ssid_size: wanted.ssid.len() as u8,
@@ -52,21 +52,24 @@ impl ZephyrRadio {
         wifi::join(&network, request.passkey)
     }
 
-    pub fn leave(&self) {
+    fn leave(&self) {
         wifi::leave();
     }
 
-    pub fn configure(&self, address: Option<Ipv4Config>) -> Result<()> {
-        wifi::configure(address.map(|config| RawIpv4 {
-            address: config.address.to_bits(),
-            netmask: config.netmask.to_bits(),
-            gateway: config.gateway.to_bits(),
-            dns: config.dns.to_bits(),
-        }))
+    fn configure(&self, interface: Interface, address: Option<Ipv4Config>) -> Result<()> {
+        wifi::configure(
+            interface,
+            address.map(|config| RawIpv4 {
+                address: config.address.to_bits(),
+                netmask: config.netmask.to_bits(),
+                gateway: config.gateway.to_bits(),
+                dns: config.dns.to_bits(),
+            }),
+        )
     }
 
-    pub fn radio_state(&self) -> RadioState {
-        let state = wifi::state();
+    fn radio_state(&self, interface: Interface) -> RadioState {
+        let state = wifi::state(interface);
         let link = match state.link {
             0 => Link::Down,
             1 => Link::Joining,
@@ -82,7 +85,7 @@ impl ZephyrRadio {
         RadioState { link, scanning: state.scanning != 0, ipv4: (state.has_ipv4 != 0).then_some(ipv4) }
     }
 
-    pub fn rssi(&self) -> Option<i8> {
+    fn rssi(&self) -> Option<i8> {
         wifi::rssi()
     }
 }

@@ -1,0 +1,210 @@
+//! The table of sockets: descriptors with a waker for each direction.
+
+use std::collections::VecDeque;
+use std::net::SocketAddrV4;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use rustix::event::PollFlags;
+use rustix::net::{AddressFamily, RecvFlags, Shutdown, SocketFlags, SocketType};
+
+use super::{earliest, keep, port_error, wake};
+use crate::port::{PortError, Result, Socket};
+
+/// Sockets at once, listeners included.
+pub(super) const MAX_SOCKETS: usize = 1 << INDEX_BITS;
+/// Bits of a [`Socket`] that say its place in the table; the others count how often the place was used.
+const INDEX_BITS: u32 = 7;
+/// How long a listener that found no room sleeps, unless a socket is closed before.
+pub(super) const RETRY: Duration = Duration::from_millis(100);
+/// Unread bytes thrown away when a connection is closed, so that the peer still gets what was sent to it.
+const DRAIN: usize = 64 * 1024;
+
+/// One open socket.
+pub(super) struct Entry {
+    pub(super) fd: OwnedFd,
+    pub(super) kind: Kind,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+}
+
+/// What a socket is.
+pub(super) enum Kind {
+    /// Found no room for a connection: rests until then.
+    Listener {
+        resting: Option<Instant>,
+        address: SocketAddrV4,
+    },
+    /// `unread`: the kernel may hold received bytes.
+    Stream {
+        unread: bool,
+    },
+    Datagram,
+}
+
+#[derive(Default)]
+struct Slot {
+    generation: u16,
+    entry: Option<Entry>,
+}
+
+/// All sockets of the device.
+#[derive(Default)]
+pub(super) struct SocketTable {
+    slots: Vec<Slot>,
+    /// Places used before, the longest unused first, so that an old [`Socket`] stays invalid for long.
+    free: VecDeque<u16>,
+    /// A listener may be resting.
+    pub(super) resting: bool,
+}
+
+impl SocketTable {
+    pub(super) fn full(&self) -> bool {
+        self.free.is_empty() && self.slots.len() == MAX_SOCKETS
+    }
+
+    pub(super) fn insert(&mut self, fd: OwnedFd, kind: Kind) -> Result<Socket> {
+        let index = match self.free.pop_front() {
+            Some(index) => index,
+            None if self.slots.len() < MAX_SOCKETS => {
+                self.slots.push(Slot::default());
+                (self.slots.len() - 1) as u16
+            }
+            None => return Err(PortError::NoRoom),
+        };
+        let slot = &mut self.slots[usize::from(index)];
+        slot.entry = Some(Entry { fd, kind, reader: None, writer: None });
+        Ok(Socket(slot.generation << INDEX_BITS | index))
+    }
+
+    /// The place of a socket, when it is still the same socket.
+    fn slot(&mut self, socket: Socket) -> Option<&mut Slot> {
+        let slot = self.slots.get_mut(usize::from(socket.0) % MAX_SOCKETS)?;
+        let same = slot.generation << INDEX_BITS == socket.0 >> INDEX_BITS << INDEX_BITS;
+        (same && slot.entry.is_some()).then_some(slot)
+    }
+
+    pub(super) fn entry(&mut self, socket: Socket) -> Result<&mut Entry> {
+        self.slot(socket).and_then(|slot| slot.entry.as_mut()).ok_or(PortError::Closed)
+    }
+
+    pub(super) fn fd(&mut self, socket: Socket) -> Result<BorrowedFd<'_>> {
+        Ok(self.entry(socket)?.fd.as_fd())
+    }
+
+    /// A new socket. The check for room comes first: it is cheap, and the socket is not.
+    pub(super) fn open(&self, kind: SocketType) -> Result<OwnedFd> {
+        if self.full() {
+            return Err(PortError::NoRoom);
+        }
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        rustix::net::socket_with(AddressFamily::INET, kind, flags, None).map_err(port_error)
+    }
+
+    /// The address on which something listens at `port`.
+    pub(super) fn listening(&self, port: u16) -> Option<SocketAddrV4> {
+        self.slots.iter().find_map(|slot| match slot.entry.as_ref()?.kind {
+            Kind::Listener { address, .. } if address.port() == port => Some(address),
+            _ => None,
+        })
+    }
+
+    /// Closes a socket and forgets its wakers; listeners that found no room try again.
+    pub(super) fn close(&mut self, socket: Socket) {
+        let Some(slot) = self.slot(socket) else { return };
+        let Some(entry) = slot.entry.take() else { return };
+        slot.generation = slot.generation.wrapping_add(1);
+        self.free.push_back(socket.0 % MAX_SOCKETS as u16);
+        if let Kind::Stream { unread: true } = entry.kind {
+            drain(&entry.fd);
+        }
+        drop(entry);
+        if self.resting {
+            self.rouse_listeners();
+        }
+    }
+
+    /// There is room again: listeners that rest try at once.
+    fn rouse_listeners(&mut self) {
+        self.resting = false;
+        for entry in self.slots.iter_mut().filter_map(|slot| slot.entry.as_mut()) {
+            if let Kind::Listener { resting, .. } = &mut entry.kind {
+                *resting = None;
+            }
+        }
+    }
+
+    /// See [`crate::port::Port::wake_when`]. Who waits for a socket that is gone is woken at once, to find out.
+    pub(super) fn wake_reader(&mut self, socket: Socket, waker: &Waker) {
+        match self.entry(socket) {
+            Ok(entry) => keep(&mut entry.reader, waker),
+            Err(_) => waker.wake_by_ref(),
+        }
+    }
+
+    /// See [`SocketTable::wake_reader`].
+    pub(super) fn wake_writer(&mut self, socket: Socket, waker: &Waker) {
+        match self.entry(socket) {
+            Ok(entry) => keep(&mut entry.writer, waker),
+            Err(_) => waker.wake_by_ref(),
+        }
+    }
+
+    /// Names every socket that somebody waits for; answers when the first resting listener wants to be looked at.
+    pub(super) fn watch<'fd>(&'fd self, each: &mut dyn FnMut(u16, BorrowedFd<'fd>, PollFlags)) -> Option<Instant> {
+        let mut retry = None;
+        for (index, slot) in self.slots.iter().enumerate() {
+            let Some(entry) = &slot.entry else { continue };
+            let mut flags = PollFlags::empty();
+            flags.set(PollFlags::IN, entry.reader.is_some());
+            flags.set(PollFlags::OUT, entry.writer.is_some());
+            if flags.is_empty() {
+                continue;
+            }
+            match entry.kind {
+                Kind::Listener { resting: Some(until), .. } if until > Instant::now() => {
+                    retry = earliest(retry, Some(until));
+                }
+                _ => each(index as u16, entry.fd.as_fd(), flags),
+            }
+        }
+        retry
+    }
+
+    /// Wakes who waits for what `poll` has found.
+    pub(super) fn ready(&mut self, index: u16, flags: PollFlags) {
+        let Some(entry) = self.slots.get_mut(usize::from(index)).and_then(|slot| slot.entry.as_mut()) else { return };
+        let ended = flags.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL);
+        if ended || flags.contains(PollFlags::IN) {
+            wake(&mut entry.reader);
+        }
+        if ended || flags.contains(PollFlags::OUT) {
+            wake(&mut entry.writer);
+        }
+        if let Kind::Stream { unread } = &mut entry.kind {
+            *unread |= flags.contains(PollFlags::IN);
+        }
+    }
+}
+
+/// Throws unread bytes away: closing a connection that has some makes the kernel reset it, and the peer loses what it
+/// has not read yet.
+fn drain(fd: &OwnedFd) {
+    let _ = rustix::net::shutdown(fd, Shutdown::Write);
+    let mut scrap = [0; 4096];
+    for _ in 0..DRAIN / scrap.len() {
+        match rustix::net::recv(fd, &mut scrap[..], RecvFlags::DONTWAIT) {
+            Ok((1.., _)) => {}
+            _ => return,
+        }
+    }
+}
+
+#[cfg(test)]
+impl SocketTable {
+    /// How many sockets are open.
+    pub(super) fn open_sockets(&self) -> usize {
+        self.slots.iter().filter(|slot| slot.entry.is_some()).count()
+    }
+}

@@ -1,0 +1,78 @@
+/* Which of Zephyr's network interfaces is which of the device's. */
+#include <errno.h>
+#include <string.h>
+#include <zephyr/net/net_if.h>
+#include <zephyr/net/socket.h>
+
+#include "interfaces.h"
+#include "openzentri.h"
+
+struct net_if *oz_station(void)
+{
+	struct net_if *iface = net_if_get_first_wifi();
+
+	return iface != NULL ? iface : net_if_get_default();
+}
+
+#ifdef CONFIG_NET_NATIVE_OFFLOADED_SOCKETS
+/* The host's network is that of all interfaces. */
+int32_t oz_bind_interface(int socket, uint8_t interface)
+{
+	ARG_UNUSED(socket);
+	ARG_UNUSED(interface);
+	return 0;
+}
+
+int32_t oz_interface(uint8_t interface, struct net_if **bound)
+{
+	ARG_UNUSED(interface);
+	*bound = NULL;
+	return 0;
+}
+#else
+/* The access point's interface: the second one of the radio. */
+static struct net_if *access_point(void)
+{
+	struct net_if *iface = net_if_get_wifi_sap();
+
+	return iface == oz_station() ? NULL : iface;
+}
+
+int32_t oz_interface(uint8_t interface, struct net_if **bound)
+{
+	struct net_if *soft_ap = access_point();
+
+	*bound = NULL;
+	if (interface == OZ_SOFTAP) {
+		*bound = soft_ap;
+		return soft_ap == NULL ? -OZ_UNREACHABLE : 0;
+	}
+	/* With one interface only, the loopback stays in reach. */
+	if (soft_ap != NULL) {
+		*bound = oz_station();
+	}
+	return 0;
+}
+
+int32_t oz_bind_interface(int socket, uint8_t interface)
+{
+	struct net_if *iface;
+	struct ifreq request = {0};
+	int32_t why = oz_interface(interface, &iface);
+
+	if (why < 0 || iface == NULL) {
+		return why;
+	}
+#ifdef CONFIG_NET_INTERFACE_NAME
+	if (net_if_get_name(iface, request.ifr_name, sizeof(request.ifr_name)) < 0) {
+		return -OZ_UNREACHABLE;
+	}
+#else
+	strncpy(request.ifr_name, net_if_get_device(iface)->name, sizeof(request.ifr_name) - 1);
+#endif
+	if (zsock_setsockopt(socket, SOL_SOCKET, SO_BINDTODEVICE, &request, sizeof(request)) < 0) {
+		return oz_error(errno);
+	}
+	return 0;
+}
+#endif

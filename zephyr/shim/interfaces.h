@@ -1,0 +1,15 @@
+/* For the files of the shim: the interfaces of the device as Zephyr has them. */
+#ifndef OPENZENTRI_INTERFACES_H
+#define OPENZENTRI_INTERFACES_H
+
+#include <stdint.h>
+#include <zephyr/net/net_if.h>
+
+/* The station; the default interface where there is no radio. */
+struct net_if *oz_station(void);
+/* Zephyr's interface for one of enum oz_interface. NULL with 0: the board has but one, and routing finds it. */
+int32_t oz_interface(uint8_t interface, struct net_if **bound);
+/* Ties a socket to an interface, where the board has more than one. */
+int32_t oz_bind_interface(int socket, uint8_t interface);
+
+#endif

@@ -1,0 +1,83 @@
+//! Sockets.
+
+use core::cell::RefCell;
+use core::net::{Ipv4Addr, SocketAddrV4};
+
+use openzentri::port::{Interface, Keepalive, Result, Socket, Sockets};
+
+use super::wakers::Wakers;
+use crate::shim::{self, Endpoint};
+
+/// Zephyr's sockets, and who waits for what.
+pub struct ZephyrSockets {
+    pub wakers: RefCell<Wakers>,
+}
+
+/// Descriptors of Zephyr are small: there are `CONFIG_ZVFS_OPEN_MAX` of them.
+fn socket(fd: usize) -> Socket {
+    Socket(fd as u16)
+}
+
+fn fd(socket: Socket) -> i32 {
+    i32::from(socket.0)
+}
+
+fn from_endpoint(endpoint: Endpoint) -> SocketAddrV4 {
+    SocketAddrV4::new(Ipv4Addr::from_bits(endpoint.address), endpoint.port)
+}
+
+impl Sockets for ZephyrSockets {
+    fn tcp_listen(&self, interface: Interface, port: u16) -> Result<Socket> {
+        shim::tcp_listen(interface, port).map(socket)
+    }
+
+    fn tcp_accept(&self, listener: Socket) -> Result<(Socket, SocketAddrV4)> {
+        shim::tcp_accept(fd(listener)).map(|(fd, peer)| (socket(fd), from_endpoint(peer)))
+    }
+
+    fn tcp_connect(&self, interface: Interface, local_port: u16, remote: SocketAddrV4) -> Result<Socket> {
+        shim::tcp_connect(interface, local_port, remote.ip().to_bits(), remote.port()).map(socket)
+    }
+
+    fn tcp_connected(&self, socket: Socket) -> Result<()> {
+        shim::tcp_connected(fd(socket))
+    }
+
+    fn tcp_keepalive(&self, socket: Socket, keepalive: Option<Keepalive>) -> Result<()> {
+        let (idle, interval, count) = keepalive.map_or((0, 0, 0), |keep| (keep.idle.max(1), keep.interval, keep.count));
+        shim::tcp_keepalive(fd(socket), idle, interval, count)
+    }
+
+    fn send(&self, socket: Socket, data: &[u8]) -> Result<usize> {
+        shim::send(fd(socket), data)
+    }
+
+    fn receive(&self, socket: Socket, buffer: &mut [u8]) -> Result<usize> {
+        shim::receive(fd(socket), buffer)
+    }
+
+    fn finish(&self, socket: Socket) -> Result<()> {
+        shim::finish(fd(socket))
+    }
+
+    fn udp_bind(&self, interface: Interface, port: u16) -> Result<Socket> {
+        shim::udp_bind(interface, port).map(socket)
+    }
+
+    fn udp_send(&self, socket: Socket, data: &[u8], to: SocketAddrV4) -> Result<()> {
+        shim::udp_send(fd(socket), data, Endpoint { address: to.ip().to_bits(), port: to.port() })
+    }
+
+    fn udp_receive(&self, socket: Socket, buffer: &mut [u8]) -> Result<(usize, SocketAddrV4)> {
+        shim::udp_receive(fd(socket), buffer).map(|(count, from)| (count, from_endpoint(from)))
+    }
+
+    fn local_address(&self, socket: Socket) -> Result<SocketAddrV4> {
+        shim::local_address(fd(socket)).map(from_endpoint)
+    }
+
+    fn close(&self, socket: Socket) {
+        self.wakers.borrow_mut().forget(socket);
+        shim::close(fd(socket));
+    }
+}

@@ -6,10 +6,13 @@ use core::hint::black_box;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::access::Access;
 use super::bearer;
-use super::connection::{Connection, Failure};
+use super::connection::Connection;
+use super::failure::Failure;
 use super::files;
-use crate::access::scope::{Scope, Scopes};
+use super::state::HttpServer;
+use crate::access::scope::Scope;
 use crate::access::token;
 use crate::command::{Reply, WHITELIST};
 use crate::variable::{Id, id};
@@ -23,29 +26,6 @@ const PAGE: Id = id("http.server.unauthorized_filename");
 
 /// Bytes of the longest name, colon and password that can be right.
 const CREDENTIALS: usize = 64 + 1 + 64;
-
-/// What a client may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Access {
-    /// What a token allows.
-    Token(Scopes),
-    /// Everything: it has given the right password, or there is none.
-    Full,
-    /// What needs no password.
-    Public,
-}
-
-impl Access {
-    /// Whether the client may read every file that the server serves; how it is refused otherwise.
-    pub fn reads_files(self) -> Result<(), Failure> {
-        match self {
-            Self::Full => Ok(()),
-            Self::Token(scopes) if scopes.allow(Scope::Read) || scopes.allow(Scope::Files) => Ok(()),
-            Self::Token(_) => Err(Failure::Forbidden(Scope::Files)),
-            Self::Public => Err(Failure::Unauthorized),
-        }
-    }
-}
 
 /// Looks at the password of a request. It is needed when both name and password are set.
 pub(super) fn access(connection: &Connection<'_>, request: &Request) -> Result<Access, Failure> {
@@ -100,21 +80,20 @@ fn same(wanted: &[u8], given: &[u8]) -> bool {
     black_box(difference) == 0
 }
 
-/// A call with restricted access goes on if the whitelist names it: `head` and `tail` together are its decoded path
-/// without the first slash. The reply is used as a scratch pad.
+/// A call with restricted access goes on if a token has the scope or the whitelist names the call: `head` and `tail`
+/// together are its decoded path without the first slash. The reply is used as a scratch pad.
 pub(super) fn allow(
     connection: &Connection<'_>,
     access: Access,
     reply: &mut Reply,
+    scope: Scope,
     head: &[u8],
     tail: &[u8],
 ) -> Result<(), Failure> {
     let refusal = match access {
         Access::Full => return Ok(()),
-        Access::Token(scopes) => match bearer::check(scopes, head, tail) {
-            Ok(()) => return Ok(()),
-            Err(scope) => Failure::Forbidden(scope),
-        },
+        Access::Token(scopes) if scopes.allow(scope) => return Ok(()),
+        Access::Token(_) => Failure::Forbidden(scope),
         Access::Public => Failure::Unauthorized,
     };
     read_whitelist(connection, reply);
@@ -181,11 +160,11 @@ fn matches<'a>(mut entry: &[u8], call: impl Iterator<Item = &'a u8>) -> bool {
 pub(super) async fn challenge(connection: &mut Connection<'_>) -> Result<(), Failure> {
     let server = connection.server;
     let realm = Realm(server);
-    files::page(connection, Status::UNAUTHORIZED, PAGE, Some(("WWW-Authenticate", &realm))).await
+    files::page(connection, Status::UNAUTHORIZED, PAGE, &[("WWW-Authenticate", &realm)]).await
 }
 
 /// The value of `WWW-Authenticate`: without a title as the original has it.
-struct Realm(&'static super::HttpServer);
+struct Realm(&'static HttpServer);
 
 impl fmt::Display for Realm {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,12 +3,12 @@
 
 use core::fmt::{self, Write};
 
-use super::auth::Access;
-use super::connection::{Connection, Failure};
+use super::access::Access;
+use super::connection::Connection;
+use super::failure::Failure;
 use super::respond::Pen;
-use crate::access::scope::{Scope, Scopes};
+use crate::access::scope::Scope;
 use crate::access::token::Ticket;
-use crate::command::scope_of;
 use crate::wire::http::request::Request;
 use crate::wire::http::status::Status;
 
@@ -16,20 +16,6 @@ use crate::wire::http::status::Status;
 pub(super) fn token(field: &[u8]) -> Option<&[u8]> {
     let (scheme, token) = field.split_at_checked(7)?;
     scheme.eq_ignore_ascii_case(b"bearer ").then_some(token.trim_ascii())
-}
-
-/// Whether the scopes allow a call: `head` and `tail` together are its decoded path without the first slash, as in
-/// `auth::allow`. Answers the scope that is missing.
-pub(super) fn check(scopes: Scopes, head: &[u8], tail: &[u8]) -> Result<(), Scope> {
-    let needed = match head {
-        b"command/" => scope_of(tail),
-        b"log" | b"metrics" | b"openapi.json" => Scope::Read,
-        b"stream" | b"zapstreams" => Scope::Streams,
-        _ if head.starts_with(b".console/") => Scope::Read,
-        // Every command at once.
-        _ => Scope::Admin,
-    };
-    if scopes.allow(needed) { Ok(()) } else { Err(needed) }
 }
 
 /// The token of a request that goes on for longer than its answer; `None` when it does not need one.
@@ -69,28 +55,6 @@ mod tests {
         assert_eq!(token(b"Bearer "), Some(&b""[..]));
         for field in ["", "Bearer", "Bearer\tabc", "Basic abc", "Bearers abc"] {
             assert_eq!(token(field.as_bytes()), None, "{field}");
-        }
-    }
-
-    #[test]
-    fn each_call_needs_its_scope() {
-        for (head, tail, scope) in [
-            ("command/", "version", Scope::Read),
-            ("command/", "stream_write 0 1", Scope::Streams),
-            ("command/", "file_delete a", Scope::Files),
-            ("command/", "set time.zone 1", Scope::Config),
-            ("command/", "set ht s w x", Scope::Admin),
-            ("command", "", Scope::Admin),
-            ("log", "", Scope::Read),
-            ("stream", "", Scope::Streams),
-            (".console/", "", Scope::Read),
-            ("anything", "", Scope::Admin),
-        ] {
-            for granted in Scope::ALL {
-                let allowed = check(Scopes::of(&[granted]), head.as_bytes(), tail.as_bytes());
-                let expected = if granted == scope || granted == Scope::Admin { Ok(()) } else { Err(scope) };
-                assert_eq!(allowed, expected, "{head}{tail} with {granted:?}");
-            }
         }
     }
 

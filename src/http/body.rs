@@ -1,6 +1,7 @@
 //! The body of a request, brought to the front of the connection's buffer.
 
-use super::connection::{Connection, Failure};
+use super::connection::Connection;
+use super::failure::Failure;
 use super::patience::{self, Patience};
 use crate::limits;
 use crate::wire::http::body::{Body, Malformed};

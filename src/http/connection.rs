@@ -5,9 +5,9 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 
 use embassy_futures::select::{Either, select};
 
+use super::failure::Failure;
 use super::patience::{self, Patience};
-use super::server::{Accepted, HttpServer};
-use crate::access::scope::Scope;
+use super::state::{Accepted, HttpServer};
 use crate::limits;
 use crate::port::{self, Event, Port, Socket};
 use crate::wire::http::request::Request;
@@ -22,31 +22,6 @@ const SPARE: usize = 256;
 /// Bytes of the one buffer of a connection: a head, then a body, then pieces of an answer.
 pub(super) const BUFFER: usize =
     SPARE + if limits::HTTP_HEAD > limits::HTTP_BODY { limits::HTTP_HEAD } else { limits::HTTP_BODY };
-
-/// Why an exchange ends without its answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
-    /// The client gets this status instead.
-    Status(Status),
-    /// The target knows only these methods.
-    Method(&'static str),
-    /// Name and password are missing or wrong.
-    Unauthorized,
-    /// The token does not have this scope.
-    Forbidden(Scope),
-    /// Too many wrong passwords have come from this address: it must wait so many seconds.
-    Locked(u32),
-    /// The target speaks WebSocket only.
-    Upgrade,
-    /// Nobody is there to be answered.
-    Gone,
-}
-
-impl From<Status> for Failure {
-    fn from(status: Status) -> Self {
-        Self::Status(status)
-    }
-}
 
 /// A connection and its buffer.
 pub(super) struct Connection<'a> {

@@ -6,10 +6,10 @@
 
 use core::fmt;
 
-use super::auth::{self, Access};
-use super::connection::{Connection, Failure};
+use super::connection::Connection;
+use super::exchange::Exchange;
+use super::failure::Failure;
 use super::respond::Pen;
-use crate::command::Reply;
 use crate::wire::http::status::Status;
 
 /// The path of the page; everything below it belongs to the console.
@@ -46,15 +46,10 @@ pub(super) fn start_page() -> Option<&'static Asset> {
     find(ROOT.as_bytes())
 }
 
-/// Sends a part of the console to who may have it.
-pub(super) async fn get(
-    connection: &mut Connection<'_>,
-    reply: &mut Reply,
-    asset: &Asset,
-    access: Access,
-) -> Result<(), Failure> {
-    auth::allow(connection, access, reply, asset.path.trim_start_matches('/').as_bytes(), b"")?;
-    serve(connection, asset).await
+/// Sends the part of the console that the path names.
+pub(super) async fn get(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
+    let asset = find(exchange.path()).ok_or(Status::NOT_FOUND)?;
+    serve(exchange.connection, asset).await
 }
 
 /// Sends a part of the console.

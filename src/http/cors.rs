@@ -2,9 +2,11 @@
 
 use core::fmt;
 
-use super::connection::{Connection, Failure};
+use super::connection::Connection;
+use super::failure::Failure;
+use super::method::Methods;
 use super::respond::Pen;
-use super::router;
+use super::route::{self, Route};
 use crate::wire::http::request::Request;
 use crate::wire::http::status::Status;
 
@@ -16,8 +18,12 @@ const HEADERS: &str = "Content-Type, Accept, Authorization, X-Requested-With";
 const MAX_AGE: u32 = 600;
 
 /// Answers `OPTIONS`, of every target and without a password: browsers ask this way whether they may ask.
-pub(super) async fn preflight(connection: &mut Connection<'_>, request: &Request) -> Result<(), Failure> {
-    let methods = router::methods(connection.buffer, request);
+pub(super) async fn preflight(
+    connection: &mut Connection<'_>,
+    request: &Request,
+    routes: &[Route],
+) -> Result<(), Failure> {
+    let methods = route::methods(routes, connection.server.offers_metrics(), request.target.of(connection.buffer));
     let mut pen = Pen::new(connection.buffer);
     let begun = pen.answer(connection.server, Status::OK);
     let allowed = connection.server.with_origin(|origin| !origin.is_empty());
@@ -26,7 +32,7 @@ pub(super) async fn preflight(connection: &mut Connection<'_>, request: &Request
     connection.send(length).await
 }
 
-fn head(pen: &mut Pen<'_>, methods: &str, allowed: bool) -> fmt::Result {
+fn head(pen: &mut Pen<'_>, methods: Methods, allowed: bool) -> fmt::Result {
     pen.field("Allow", format_args!("{methods}, OPTIONS"))?;
     if allowed {
         pen.field("Access-Control-Allow-Methods", METHODS)?;

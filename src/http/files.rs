@@ -2,9 +2,10 @@
 
 use core::fmt;
 
-use super::auth::Access;
-use super::connection::{Connection, Failure};
+use super::connection::Connection;
 use super::console;
+use super::exchange::Exchange;
+use super::failure::Failure;
 use super::respond::{self, Extra, Pen};
 use crate::file::{FileError, Files, Name, Reader};
 use crate::variable::{Id, id};
@@ -108,10 +109,8 @@ fn packed_name(name: &[u8]) -> Result<Name, Missing> {
 }
 
 /// `GET` and `HEAD` of a file.
-pub(super) async fn get(connection: &mut Connection<'_>, request: &Request, access: Access) -> Result<(), Failure> {
-    if !request.method.reads() {
-        return Err(Failure::Method("GET, HEAD"));
-    }
+pub(super) async fn get(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
+    let Exchange { connection, request, access, .. } = exchange;
     let path = request.decode_path(connection.buffer)?;
     check_path(path.of(connection.buffer))?;
     let open = match (find(connection, path), access.reads_files()) {
@@ -128,11 +127,11 @@ pub(super) async fn get(connection: &mut Connection<'_>, request: &Request, acce
 /// Answers for a file that is not there. In place of the root page there may be another way to begin.
 async fn not_found(connection: &mut Connection<'_>, is_root: bool) -> Result<(), Failure> {
     if is_root && has_recovery(connection) {
-        return respond::status_only(connection, Status::FOUND, Some(("Location", &RECOVERY))).await;
+        return respond::status_only(connection, Status::FOUND, &[("Location", &RECOVERY)]).await;
     }
     match console::start_page().filter(|_| is_root) {
         Some(start) => console::serve(connection, start).await,
-        None => page(connection, Status::NOT_FOUND, NOT_FOUND, None).await,
+        None => page(connection, Status::NOT_FOUND, NOT_FOUND, &[]).await,
     }
 }
 
@@ -169,8 +168,7 @@ async fn send(connection: &mut Connection<'_>, request: &Request, mut open: Open
         Part::Range(..) => Status::PARTIAL,
         Part::None => {
             let range = format_args!("bytes */{}", open.size());
-            return respond::status_only(connection, Status::RANGE_NOT_SATISFIABLE, Some(("Content-Range", &range)))
-                .await;
+            return respond::status_only(connection, Status::RANGE_NOT_SATISFIABLE, &[("Content-Range", &range)]).await;
         }
     };
     let mut pen = Pen::new(connection.buffer);
@@ -226,9 +224,7 @@ pub(super) async fn page(
 }
 
 fn page_head(pen: &mut Pen<'_>, open: &Open, extra: Extra<'_>) -> fmt::Result {
-    if let Some((name, value)) = extra {
-        pen.field(name, value)?;
-    }
+    extra.iter().try_for_each(|(name, value)| pen.field(name, value))?;
     if open.packed {
         pen.field("Content-Encoding", "gzip")?;
     }

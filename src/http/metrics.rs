@@ -5,11 +5,12 @@
 
 use core::fmt::{self, Display, Write};
 
-use super::connection::{Connection, Failure};
 use super::counters::CLASSES;
+use super::exchange::Exchange;
+use super::failure::Failure;
 use super::pieces::{Pieces, Text};
 use super::respond;
-use super::server::HttpServer;
+use super::state::HttpServer;
 use crate::command::CODES;
 use crate::limits;
 use crate::port::{ResetReason, Stack};
@@ -19,7 +20,8 @@ use crate::version;
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Sends all metrics.
-pub(super) async fn send(connection: &mut Connection<'_>) -> Result<(), Failure> {
+pub(super) async fn send(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
+    let connection = &mut *exchange.connection;
     let mut text = Text::new(Facts::gather(connection.server));
     let head = respond::fresh(connection, CONTENT_TYPE, text.length())?;
     respond::send(connection, head, &mut text).await

@@ -7,26 +7,31 @@
 //!
 //! ```text
 //! server       listening, accepting, workers
-//! connection   one connection: bytes in and out, time limits, the end
-//! exchange     one request and its answer
-//! body         the body: length or chunks
-//! router       what a target means
-//! auth         passwords, the whitelist; attempts: who guesses must wait
-//! bearer       API tokens, an extension
-//! cors         preflights of browsers
-//! origin       which pages may open WebSockets
+//! serve        one connection: head, route, credentials, handler, refusal
+//! routes       the table of routes: one row each
+//!
 //! rest         /command and /log
 //! openapi      /openapi.json, an extension
-//! metrics      /metrics, an extension; counters: what is counted for it
-//! pieces       bodies out of tables, written piece by piece
-//! files        files as pages
-//! websocket    /stream as a WebSocket
+//! metrics      /metrics, an extension
+//! websocket    /stream as a WebSocket; origin: which pages may
 //! upload       /stream as a body for the host
+//! files        files as pages
 //! console      the web console: pages that are part of the firmware
-//! room         the far side of a stream
-//! respond      status lines, fields, answers longer than a buffer
+//! cors         preflights of browsers
+//!
+//! exchange     a request, and what its handler needs
+//! route        finding the row of a target; method: sets of methods
+//! auth         passwords, the whitelist; bearer: API tokens, an extension
+//! body         the body of a request
+//! respond      heads of answers, answers longer than a buffer; pieces: answers out of tables
+//! connection   bytes in and out, time limits, the end
+//! patience     how long a client may take
+//! state        what the server knows; pool, attempts, counters, session: parts of it
+//! access       what a client may do; failure: why there is no answer
+//! far_side     the far side of a stream
 //! ```
 
+mod access;
 mod attempts;
 mod auth;
 mod bearer;
@@ -36,19 +41,27 @@ mod console;
 mod cors;
 mod counters;
 mod exchange;
+mod failure;
+mod far_side;
 mod files;
+mod method;
 mod metrics;
 mod openapi;
 mod origin;
 mod patience;
 mod pieces;
+mod pool;
 mod respond;
 mod rest;
-mod room;
-mod router;
+mod route;
+mod routes;
+mod serve;
 mod server;
+mod session;
+mod state;
 mod upload;
 mod websocket;
 
-pub use server::{HttpServer, accept, worker};
+pub use server::{accept, worker};
+pub use state::HttpServer;
 pub use websocket::session;

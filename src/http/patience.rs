@@ -3,7 +3,7 @@
 
 use embassy_time::{Duration, Instant, Timer};
 
-use super::server::HttpServer;
+use super::state::HttpServer;
 
 /// How often a client that has used up its short time is looked at again.
 const STEP: Duration = Duration::from_millis(250);

@@ -2,8 +2,9 @@
 
 use core::fmt::{self, Write};
 
-use super::connection::{Connection, Failure};
-use super::server::HttpServer;
+use super::connection::Connection;
+use super::failure::Failure;
+use super::state::HttpServer;
 use crate::wire::http::status::Status;
 use crate::wire::output::{MIN_PIECE, Output};
 
@@ -77,8 +78,9 @@ pub(super) async fn send(connection: &mut Connection<'_>, head: usize, body: &mu
     }
 }
 
-/// A field that belongs to one kind of answer.
-pub(super) type Extra<'a> = Option<(&'static str, &'a dyn fmt::Display)>;
+/// Fields that belong to one kind of answer.
+pub(super) type Extra<'a> = &'a [(&'static str, &'a dyn fmt::Display)];
+
 /// Writes the head of an answer that must not be kept, with a body of `length` bytes, into the connection's buffer.
 pub(super) fn fresh(connection: &mut Connection<'_>, kind: &str, length: usize) -> Result<usize, Failure> {
     let mut pen = Pen::new(connection.buffer);
@@ -102,9 +104,7 @@ pub(super) async fn status_only(
 
 /// The rest of such an answer behind the status line.
 fn words(pen: &mut Pen<'_>, status: Status, extra: Extra<'_>, head_only: bool) -> fmt::Result {
-    if let Some((name, value)) = extra {
-        pen.field(name, value)?;
-    }
+    extra.iter().try_for_each(|(name, value)| pen.field(name, value))?;
     let reason = status.reason();
     pen.body("text/plain", 4 + reason.len() + 2)?;
     if head_only { Ok(()) } else { write!(pen, "{} {reason}\r\n", status.0) }
@@ -118,7 +118,7 @@ mod tests {
     fn an_error_says_what_it_is_and_how_long_that_is() {
         let mut buffer = [0; 256];
         let mut pen = Pen::new(&mut buffer);
-        words(&mut pen, Status::METHOD_NOT_ALLOWED, Some(("Allow", &"GET, POST")), false).unwrap();
+        words(&mut pen, Status::METHOD_NOT_ALLOWED, &[("Allow", &"GET, POST")], false).unwrap();
         let length = pen.length();
         assert_eq!(
             core::str::from_utf8(&buffer[..length]).unwrap(),
@@ -128,6 +128,6 @@ mod tests {
 
     #[test]
     fn a_head_that_does_not_fit_is_an_error() {
-        assert!(words(&mut Pen::new(&mut [0; 60]), Status::NOT_FOUND, None, false).is_err());
+        assert!(words(&mut Pen::new(&mut [0; 60]), Status::NOT_FOUND, &[], false).is_err());
     }
 }

@@ -4,39 +4,37 @@ use core::fmt;
 
 use embassy_futures::select::{Either, select};
 
-use super::auth::{self, Access};
+use super::access::Access;
+use super::auth;
 use super::body;
-use super::connection::{Connection, Failure};
+use super::connection::Connection;
+use super::exchange::Exchange;
+use super::failure::Failure;
 use super::respond::{self, Pen};
-use crate::command::{Bytes, Reply};
+use crate::access::scope::Scope;
+use crate::command::{Bytes, Reply, scope_of};
 use crate::limits;
 use crate::log::Log;
-use crate::wire::http::request::Request;
 use crate::wire::http::status::Status;
 use crate::wire::json::{Answer, Call, LINE_END};
 use crate::wire::percent;
 use crate::wire::span::Span;
 
 /// `GET /command/<line>`.
-pub(super) async fn get_command(
-    connection: &mut Connection<'_>,
-    reply: &mut Reply,
-    line: Span,
-    access: Access,
-) -> Result<(), Failure> {
+pub(super) async fn get_command(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
+    let line = exchange.rest;
+    let Exchange { connection, reply, access, .. } = exchange;
     let length = percent::decode(line.of_mut(connection.buffer)).ok_or(Status::BAD_REQUEST)?;
     let command = whole(connection.buffer, Span { start: line.start, end: line.start + length });
-    auth::allow(connection, access, reply, b"command/", command.of(connection.buffer))?;
+    let text = command.of(connection.buffer);
+    auth::allow(connection, *access, reply, scope_of(text), b"command/", text)?;
     run(connection, reply, Call { command, ..Call::default() }).await
 }
 
 /// `POST /command`.
-pub(super) async fn post_command(
-    connection: &mut Connection<'_>,
-    reply: &mut Reply,
-    request: &Request,
-    access: Access,
-) -> Result<(), Failure> {
+pub(super) async fn post_command(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
+    let Exchange { connection, request, reply, access, .. } = exchange;
+    let access = *access;
     if access == Access::Public && !auth::has_whitelist(connection) {
         return Err(Failure::Unauthorized);
     }
@@ -44,17 +42,23 @@ pub(super) async fn post_command(
     let mut call = Call::parse(connection.buffer.get_mut(..length).unwrap_or_default())?;
     call.command = whole(connection.buffer, call.command);
     // An entry for the target opens every command, any other the command that it names.
-    if auth::allow(connection, access, reply, b"command", b"").is_err() {
-        auth::allow(connection, access, reply, b"command/", call.command.of(connection.buffer))?;
+    if auth::allow(connection, access, reply, Scope::Admin, b"command", b"").is_err() {
+        let text = call.command.of(connection.buffer);
+        auth::allow(connection, access, reply, scope_of(text), b"command/", text)?;
     }
     run(connection, reply, call).await
 }
 
 /// `GET /log`: the lines that are kept, the oldest first. Reading does not clear them.
-pub(super) async fn log(connection: &mut Connection<'_>, reply: &mut Reply, access: Access) -> Result<(), Failure> {
-    auth::allow(connection, access, reply, b"log", b"")?;
+pub(super) async fn log(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
+    let Exchange { connection, reply, .. } = exchange;
     keep_lines(connection.server.base().log, reply);
     answer(connection, Answer::log(&reply.text)).await
+}
+
+/// `/zapstreams`: these streams belong to applications that run on the device (reference 3.3), and there are none.
+pub(super) async fn application(_: &mut Exchange<'_, '_>) -> Result<(), Failure> {
+    Err(Status::NOT_IMPLEMENTED.into())
 }
 
 /// A command line without its line end, which belongs to the serial line; some clients send it nevertheless. What is

@@ -1,203 +1,32 @@
 //! Listening, accepting, and handing connections to workers.
 
-use core::cell::{Cell, RefCell};
 use core::future::pending;
-use core::net::SocketAddrV4;
 
 use embassy_futures::select::{Either, select};
-use embassy_sync::blocking_mutex::raw::NoopRawMutex;
-use embassy_sync::signal::Signal;
 use embassy_time::Timer;
-use heapless::{String, Vec};
+use heapless::String;
 
-use super::attempts::Attempts;
 use super::connection::{BUFFER, Connection};
-use super::counters::Counters;
-use super::exchange;
-use super::websocket::{self, Session};
-use crate::base::Base;
-use crate::command::{Reply, Shell};
-use crate::file::Files;
-use crate::limits;
+use super::serve;
+use super::state::{Accepted, HttpServer};
+use super::websocket;
+use crate::command::Reply;
 use crate::log::Level;
 use crate::network::Service;
 use crate::port::{self, Event, Interface, PortError, Socket};
-use crate::stream::Streams;
 use crate::variable::{Id, id};
 
 const ENABLED: Id = id("http.server.enabled");
 const API_ENABLED: Id = id("http.server.api_enabled");
 const INTERFACE: Id = id("http.server.interface");
 const PORT: Id = id("http.server.port");
-const METRICS: Id = id("http.server.metrics_enabled");
 const MAX_CLIENTS: Id = id("http.server.max_clients");
 const ORIGIN: Id = id("http.server.cors_origin");
 
 /// How long to leave others time to free sockets or memory, in milliseconds, when accepting has failed.
 const PAUSE: u64 = 100;
 
-/// A connection that was accepted.
-#[derive(Clone, Copy)]
-pub(super) struct Accepted {
-    pub socket: Socket,
-    /// The client.
-    pub remote: SocketAddrV4,
-}
-
-/// Tasks that wait for something to serve. The one that was busy last is taken first: its memory is at hand.
-pub(super) struct Pool<T, const N: usize> {
-    idle: RefCell<Vec<u8, N>>,
-    work: [Signal<NoopRawMutex, T>; N],
-}
-
-impl<T, const N: usize> Pool<T, N> {
-    const fn new() -> Self {
-        const { assert!(N <= 256, "the tasks are numbered by a byte") };
-        Self { idle: RefCell::new(Vec::new()), work: [const { Signal::new() }; N] }
-    }
-
-    /// Gives work to an idle task, or back when there is none.
-    pub fn give(&self, work: T) -> Result<(), T> {
-        let task = self.idle.borrow_mut().pop();
-        match task.and_then(|task| self.work.get(usize::from(task))) {
-            Some(signal) => {
-                signal.signal(work);
-                Ok(())
-            }
-            None => Err(work),
-        }
-    }
-
-    /// How many tasks are idle.
-    pub fn idle(&self) -> usize {
-        self.idle.borrow().len()
-    }
-
-    /// The task of this number is idle now.
-    pub fn rest(&self, number: usize) {
-        if let Ok(number) = u8::try_from(number) {
-            // There is room for every task.
-            let _ = self.idle.borrow_mut().push(number);
-        }
-    }
-
-    /// Waits for work for the task of this number.
-    pub async fn work(&self, number: usize) -> T {
-        match self.work.get(number) {
-            Some(signal) => signal.wait().await,
-            None => core::future::pending().await,
-        }
-    }
-}
-
-/// The HTTP server. Its variables take effect when it starts, that is with `network_restart`.
-pub struct HttpServer {
-    shell: &'static Shell,
-    listener: Cell<Option<(Socket, Interface)>>,
-    /// The listener is another one, or none.
-    changed: Signal<NoopRawMutex, ()>,
-    /// The REST API is offered (`http.server.api_enabled`).
-    api: Cell<bool>,
-    /// Connections served at once (`http.server.max_clients`).
-    max_clients: Cell<usize>,
-    /// Workers that run, busy or not.
-    workers: Cell<usize>,
-    /// One connection for each.
-    pool: Pool<Accepted, { limits::HTTP_CONNECTIONS }>,
-    /// A worker has become idle.
-    freed: Signal<NoopRawMutex, ()>,
-    /// A connection waits, and there is no worker for it.
-    pressed: Cell<bool>,
-    /// One WebSocket for each.
-    pub(super) sessions: Pool<Session, { limits::WEBSOCKETS }>,
-    /// How often the server was stopped: who sees it change says good-bye.
-    pub(super) stops: Cell<u32>,
-    /// `http.server.cors_origin`; empty without CORS.
-    origin: RefCell<String<128>>,
-    attempts: Attempts,
-    /// The `id` of the last answer.
-    id: Cell<u32>,
-    counters: Counters,
-}
-
 impl HttpServer {
-    /// A server that does not listen yet; [`Service::start`] makes it.
-    pub const fn new(shell: &'static Shell) -> Self {
-        Self {
-            shell,
-            listener: Cell::new(None),
-            changed: Signal::new(),
-            api: Cell::new(false),
-            max_clients: Cell::new(limits::HTTP_CONNECTIONS),
-            workers: Cell::new(0),
-            pool: Pool::new(),
-            freed: Signal::new(),
-            pressed: Cell::new(false),
-            sessions: Pool::new(),
-            stops: Cell::new(0),
-            origin: RefCell::new(String::new()),
-            attempts: Attempts::new(),
-            id: Cell::new(0),
-            counters: Counters::new(),
-        }
-    }
-
-    pub(super) fn shell(&self) -> &'static Shell {
-        self.shell
-    }
-
-    pub(super) fn base(&self) -> &'static Base {
-        self.shell.machine().base
-    }
-
-    pub(super) fn files(&self) -> &'static Files {
-        self.shell.machine().files
-    }
-
-    pub(super) fn streams(&self) -> &'static Streams {
-        self.shell.machine().streams
-    }
-
-    pub(super) fn attempts(&self) -> &Attempts {
-        &self.attempts
-    }
-
-    /// Looks at the origin whose pages may use the server; empty for none but its own.
-    pub(super) fn with_origin<R>(&self, look: impl FnOnce(&str) -> R) -> R {
-        look(&self.origin.borrow())
-    }
-
-    pub(super) fn offers_api(&self) -> bool {
-        self.api.get()
-    }
-
-    /// `/metrics` is offered.
-    pub(super) fn offers_metrics(&self) -> bool {
-        self.base().variables.flag(METRICS)
-    }
-
-    pub(super) fn counters(&self) -> &Counters {
-        &self.counters
-    }
-
-    /// Connections being served, and how many can be.
-    pub(super) fn load(&self) -> (usize, usize) {
-        let workers = self.workers.get();
-        (workers - self.pool.idle().min(workers), self.max_clients.get().min(workers))
-    }
-
-    /// A connection waits, and there is no worker for it: others should not take their time.
-    pub(super) fn is_pressed(&self) -> bool {
-        self.pressed.get()
-    }
-
-    /// The `id` of the next answer.
-    pub(super) fn next_id(&self) -> u32 {
-        let id = self.id.get().wrapping_add(1);
-        self.id.set(id);
-        id
-    }
-
     /// Stops listening. Connections that are open stay so until they have their answer.
     fn close(&self) {
         if let Some((socket, _)) = self.listener.take() {
@@ -239,7 +68,7 @@ impl HttpServer {
             self.free_worker(listener).await;
             // Nothing is accepted for which there is no worker: it waits in the backlog.
             let Ok((socket, remote)) = port::accept(port, listener).await else { return };
-            self.counters.accepted();
+            self.counters().accepted();
             if self.pool.give(Accepted { socket, remote }).is_err() {
                 port.sockets().close(socket);
             }
@@ -269,7 +98,7 @@ impl HttpServer {
 impl Service for HttpServer {
     fn start(&self, interface: Interface) {
         let variables = &self.base().variables;
-        let network = self.shell.machine().network;
+        let network = self.shell().machine().network;
         if variables.with(INTERFACE, |word| network.interface(word)) != Some(interface) {
             return;
         }
@@ -325,6 +154,6 @@ pub async fn worker(server: &'static HttpServer, number: usize) {
         server.freed.signal(());
         let accepted = server.pool.work(number).await;
         let connection = Connection::new(server, accepted, &mut buffer);
-        exchange::serve(connection, &mut reply).await;
+        serve::serve(connection, &mut reply).await;
     }
 }

@@ -7,10 +7,12 @@ use embassy_futures::select::{Either, Either3, select, select3};
 use embassy_time::{Duration, Instant};
 
 use super::body::Incoming;
-use super::connection::{Connection, Failure, discard};
+use super::connection::{Connection, discard};
+use super::exchange::Exchange;
+use super::failure::Failure;
+use super::far_side::FarSide;
 use super::patience::{self, Patience};
 use super::respond::Pen;
-use super::room::Room;
 use crate::stream::{Ends, Kind};
 use crate::wire::http::request::Request;
 use crate::wire::http::status::Status;
@@ -28,7 +30,7 @@ const SIZE: usize = 8;
 const LINE_END: &[u8] = b"\r\n";
 
 /// Tells the owner of the stream at the end that nobody is there any more.
-struct Client(Room);
+struct Client(FarSide);
 
 impl Drop for Client {
     fn drop(&mut self) {
@@ -37,17 +39,18 @@ impl Drop for Client {
 }
 
 /// Takes a body for the host and sends its answer.
-pub(super) async fn serve(connection: &mut Connection<'_>, request: &Request) -> Result<(), Failure> {
+pub(super) async fn serve(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
+    let Exchange { connection, request, .. } = exchange;
     let streams = connection.server.streams();
     let reservation = streams.reserve(Kind::Upload).map_err(|_| Status::UNAVAILABLE)?;
     let ends = Ends::Server { local: connection.local(), remote: connection.remote };
     let handle = reservation.room(ends).ok_or(Failure::Gone)?;
-    let client = Client(Room::of(streams, handle).map_err(|_| Failure::Gone)?);
+    let client = Client(FarSide::of(streams, handle).map_err(|_| Failure::Gone)?);
     take_body(connection, request, &client.0).await?;
     answer(connection, request.is_1_1, &client.0).await
 }
 
-async fn take_body(connection: &mut Connection<'_>, request: &Request, room: &Room) -> Result<(), Failure> {
+async fn take_body(connection: &mut Connection<'_>, request: &Request, far: &FarSide) -> Result<(), Failure> {
     let mut pieces = Incoming::begin(connection, request).await?;
     loop {
         let piece = pieces.next(connection).await?;
@@ -56,7 +59,7 @@ async fn take_body(connection: &mut Connection<'_>, request: &Request, room: &Ro
         }
         let bytes = connection.buffer.get(..piece).unwrap_or_default();
         let start = Instant::now();
-        match select(room.deliver(bytes), Patience::begin(&patience::HOST).end(connection.server)).await {
+        match select(far.deliver(bytes), Patience::begin(&patience::HOST).end(connection.server)).await {
             Either::First(Ok(())) => {}
             // Who closes the stream does not want the rest.
             Either::First(Err(_)) => return Ok(()),
@@ -70,10 +73,10 @@ async fn take_body(connection: &mut Connection<'_>, request: &Request, room: &Ro
 }
 
 /// Sends what the host writes, until it closes the stream.
-async fn answer(connection: &mut Connection<'_>, chunked: bool, room: &Room) -> Result<(), Failure> {
+async fn answer(connection: &mut Connection<'_>, chunked: bool, far: &FarSide) -> Result<(), Failure> {
     let mut begun = false;
     loop {
-        let count = match next(connection, room).await {
+        let count = match next(connection, far).await {
             Next::Piece(count) => count,
             Next::End if begun => return end(connection, chunked).await,
             Next::End => return begin(connection, Form::Empty).await,
@@ -85,7 +88,7 @@ async fn answer(connection: &mut Connection<'_>, chunked: bool, room: &Room) -> 
             begin(connection, if chunked { Form::Chunked } else { Form::Open }).await?;
         }
         send_piece(connection, chunked, count).await?;
-        room.sent();
+        far.sent();
     }
 }
 
@@ -100,13 +103,13 @@ enum Next {
     Gone,
 }
 
-async fn next(connection: &mut Connection<'_>, room: &Room) -> Next {
+async fn next(connection: &mut Connection<'_>, far: &FarSide) -> Next {
     let Connection { server, port, socket, buffer, unread, .. } = connection;
     let end = buffer.len().saturating_sub(LINE_END.len());
     let place = buffer.get_mut(FRONT..end).unwrap_or_default();
     let mut scrap = [0; 128];
     let gone = discard(*port, *socket, &mut scrap, unread);
-    match select3(room.take(place), gone, Patience::begin(&patience::HOST).end(server)).await {
+    match select3(far.take(place), gone, Patience::begin(&patience::HOST).end(server)).await {
         Either3::First(Ok(count)) => Next::Piece(count),
         Either3::First(Err(_)) => Next::End,
         Either3::Second(()) => Next::Gone,

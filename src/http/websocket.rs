@@ -19,18 +19,19 @@ use embassy_time::{Duration, with_timeout};
 use heapless::String;
 use sha1_smol::Sha1;
 
-use super::auth::Access;
-use super::connection::{Connection, Failure, discard, send};
+use super::connection::{Connection, discard, send};
+use super::exchange::Exchange;
+use super::failure::Failure;
+use super::far_side::FarSide;
 use super::patience;
 use super::respond::Pen;
-use super::room::Room;
-use super::server::HttpServer;
+use super::session::Session;
+use super::state::HttpServer;
 use super::{bearer, origin};
-use crate::access::token::Ticket;
 use crate::base::Base;
 use crate::limits;
 use crate::log::Level;
-use crate::port::{self, Event, Port, Socket};
+use crate::port::{self, Event, Port};
 use crate::stream::{Ends, Kind};
 use crate::wire::http::request::Request;
 use crate::wire::http::status::Status;
@@ -49,18 +50,9 @@ const MAGIC: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /// A length of the key: 16 bytes in base64.
 const KEY: usize = 24;
 
-/// A WebSocket for a task to serve.
-pub(super) struct Session {
-    socket: Socket,
-    room: Room,
-    /// [`HttpServer::stops`] at the beginning.
-    stops: u32,
-    /// The token with which it was opened, if one was needed.
-    ticket: Option<Ticket>,
-}
-
 /// Opens a WebSocket and its stream.
-pub(super) async fn open(connection: &mut Connection<'_>, request: &Request, access: Access) -> Result<(), Failure> {
+pub(super) async fn open(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
+    let Exchange { connection, request, access, .. } = exchange;
     let fields = &request.fields;
     if !fields.upgrade.is_websocket() || !fields.websocket_13 || !request.is_1_1 {
         return Err(Failure::Upgrade);
@@ -78,7 +70,7 @@ pub(super) async fn open(connection: &mut Connection<'_>, request: &Request, acc
         server.base().log.line(Level::Failure, text);
         return Err(Status::FORBIDDEN.into());
     }
-    let ticket = bearer::ticket(connection, request, access);
+    let ticket = bearer::ticket(connection, request, *access);
     if server.sessions.idle() == 0 {
         return Err(Status::UNAVAILABLE.into());
     }
@@ -91,12 +83,12 @@ pub(super) async fn open(connection: &mut Connection<'_>, request: &Request, acc
     // The owner may have closed it while the answer was sent.
     let ends = Ends::Server { local, remote: connection.remote };
     let handle = reservation.room(ends).ok_or(Failure::Gone)?;
-    let room = Room::of(server.streams(), handle).map_err(|_| Failure::Gone)?;
-    let session = Session { socket: connection.socket, room, stops: server.stops.get(), ticket };
+    let far = FarSide::of(server.streams(), handle).map_err(|_| Failure::Gone)?;
+    let session = Session { socket: connection.socket, far, stops: server.stops.get(), ticket };
     match server.sessions.give(session) {
         Ok(()) => connection.handed_on = true,
         Err(session) => {
-            session.room.abort();
+            session.far.abort();
             return Err(Failure::Gone);
         }
     }
@@ -225,13 +217,13 @@ impl Session {
                 }
                 Either::Second(Some(code)) => {
                     outbox.close(code);
-                    self.room.peer_gone();
+                    self.far.peer_gone();
                     matches!(with_timeout(CLOSE_TIME, sending).await, Ok(Ok(())))
                 }
                 Either::First(Err(_)) | Either::Second(None) => false,
             }
         };
-        self.room.peer_gone();
+        self.far.peer_gone();
         if polite && port.sockets().finish(self.socket).is_ok() {
             let _ = with_timeout(CLOSE_TIME, discard(port, self.socket, inbound, &mut false)).await;
         }
@@ -242,7 +234,7 @@ impl Session {
     async fn send(&self, server: &'static HttpServer, buffer: &mut [u8], outbox: &Outbox) -> Result<(), Failure> {
         loop {
             let mut length = [0; 4];
-            let first = match select3(outbox.next(), self.room.closed(), self.room.take(&mut length)).await {
+            let first = match select3(outbox.next(), self.far.closed(), self.far.take(&mut length)).await {
                 Either3::First((frame, is_last)) => {
                     self.put(server, &frame).await?;
                     if is_last {
@@ -260,7 +252,7 @@ impl Session {
             // The length may lie across the end of the ring.
             self.fill(length.get_mut(first..).unwrap_or_default()).await?;
             self.message(server, u32::from_le_bytes(length) as usize, buffer).await?;
-            self.room.sent();
+            self.far.sent();
         }
     }
 
@@ -289,7 +281,7 @@ impl Session {
     /// given up waiting for it to be sent, half a message cannot be ended in order.
     async fn fill(&self, mut part: &mut [u8]) -> Result<(), Failure> {
         while !part.is_empty() {
-            let count = self.room.take(part).await.map_err(|_| Failure::Gone)?;
+            let count = self.far.take(part).await.map_err(|_| Failure::Gone)?;
             part = part.get_mut(count..).unwrap_or_default();
         }
         Ok(())
@@ -326,7 +318,7 @@ impl Session {
                 match step {
                     Step::More => {}
                     // After the owner has closed the stream the data is for nobody.
-                    Step::Data => self.room.deliver(now).await.unwrap_or_default(),
+                    Step::Data => self.far.deliver(now).await.unwrap_or_default(),
                     Step::Ping(payload) => outbox.answer(payload).await,
                     Step::Close(code) => return Some(code),
                 }

@@ -5,9 +5,11 @@
 
 use core::fmt::{self, Write};
 
-use super::connection::{Connection, Failure};
+use super::exchange::Exchange;
+use super::failure::Failure;
 use super::pieces::{Pieces, Text};
 use super::respond;
+use super::route::Route;
 use crate::access::scope::of_variable;
 use crate::access::token;
 use crate::command::{COMMANDS, Command};
@@ -15,14 +17,17 @@ use crate::conformance::Conformance;
 use crate::variable::{self, Access, Secret, Variable};
 
 /// Sends the description.
-pub(super) async fn send(connection: &mut Connection<'_>) -> Result<(), Failure> {
+pub(super) async fn send(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
+    let routes = exchange.routes;
+    let connection = &mut *exchange.connection;
     let protected = token::are_needed(connection.server.base());
-    let mut text = Text::new(Description { protected });
+    let mut text = Text::new(Description { routes, protected });
     let head = respond::fresh(connection, "application/json", text.length())?;
     respond::send(connection, head, &mut text).await
 }
 
 struct Description {
+    routes: &'static [Route],
     /// Credentials are needed at present.
     protected: bool,
 }
@@ -31,11 +36,12 @@ struct Description {
 enum Part {
     Text(&'static str),
     Security,
+    Paths,
     Commands,
     Variables,
 }
 
-use Part::{Commands, Security, Variables};
+use Part::{Commands, Paths, Security, Variables};
 
 const PARTS: &[Part] = &[
     Part::Text(concat!(
@@ -46,12 +52,8 @@ const PARTS: &[Part] = &[
          {\"name\":\"observation\"}],\"security\":"
     )),
     Security,
-    Part::Text(concat!(",\"paths\":{\"/command\":", include_str!("command.json"))),
-    Part::Text(concat!(",\"/command/{line}\":", include_str!("line.json"))),
-    Part::Text(concat!(",\"/log\":", include_str!("log.json"))),
-    Part::Text(concat!(",\"/stream\":", include_str!("stream.json"))),
-    Part::Text(concat!(",\"/openapi.json\":", include_str!("self.json"))),
-    Part::Text(concat!(",\"/metrics\":", include_str!("metrics.json"))),
+    Part::Text(",\"paths\":{"),
+    Paths,
     Part::Text(concat!("},\"components\":", include_str!("components.json"))),
     Part::Text(",\"x-commands\":["),
     Commands,
@@ -66,6 +68,7 @@ impl Pieces for Description {
         for part in PARTS {
             let rows = match part {
                 Part::Text(_) | Security => 1,
+                Paths => self.paths().count(),
                 Commands => COMMANDS.len(),
                 Variables => variable::rows().len(),
             };
@@ -79,6 +82,11 @@ impl Pieces for Description {
 }
 
 impl Description {
+    /// The paths that are described, and how.
+    fn paths(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.routes.iter().filter(|route| !route.description.is_empty()).map(|route| (route.path, route.description))
+    }
+
     fn row(&self, part: &Part, row: usize, out: &mut dyn Write) -> fmt::Result {
         if row > 0 {
             out.write_str(",\n")?;
@@ -87,6 +95,7 @@ impl Description {
             Part::Text(text) => out.write_str(text),
             Security if self.protected => out.write_str("[{\"basic\":[]},{\"bearer\":[]}]"),
             Security => out.write_str("[{},{\"basic\":[]},{\"bearer\":[]}]"),
+            Paths => self.paths().nth(row).map_or(Ok(()), |(path, text)| write!(out, "\"{path}\":{text}")),
             Commands => COMMANDS.get(row).map_or(Ok(()), |command| write_command(command, out)),
             Variables => variable::rows().get(row).map_or(Ok(()), |row| write_variable(row, out)),
         }
@@ -170,7 +179,7 @@ mod tests {
     fn document(protected: bool) -> std::string::String {
         let mut text = std::string::String::new();
         let mut number = 0;
-        while let Some(written) = (Description { protected }).write(number, &mut text) {
+        while let Some(written) = (Description { routes: &[], protected }).write(number, &mut text) {
             written.unwrap();
             number += 1;
         }

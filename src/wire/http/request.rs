@@ -99,6 +99,11 @@ impl Request {
 }
 
 impl Request {
+    /// The path as it was sent, without the query.
+    pub fn path<'a>(&self, buffer: &'a [u8]) -> &'a [u8] {
+        self.target.of(buffer).split(|byte| *byte == b'?').next().unwrap_or_default()
+    }
+
     /// Decodes the path in place, the query and the first slash cut off. A path can be decoded once.
     pub fn decode_path(&self, buffer: &mut [u8]) -> Result<Span, Status> {
         let mut path = self.target.skip(1);

@@ -2,10 +2,10 @@
 
 use crate::stream::Streams;
 
-/// A stream that this room has opened. It never touches a later stream on the same handle: once the owner has closed
+/// A stream seen from its far side. It never touches a later stream on the same handle: once the owner has closed
 /// the stream, everything answers that it is over.
 #[derive(Clone, Copy)]
-pub(super) struct Room {
+pub(super) struct FarSide {
     streams: &'static Streams,
     handle: u8,
     generation: u32,
@@ -15,7 +15,7 @@ pub(super) struct Room {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Over;
 
-impl Room {
+impl FarSide {
     /// The far side of the stream that is open on `handle`.
     pub fn of(streams: &'static Streams, handle: u8) -> Result<Self, Over> {
         let generation = streams.generation(handle).map_err(|_| Over)?;
@@ -27,7 +27,7 @@ impl Room {
         self.streams.rx_write(self.handle, self.generation, data).await.map_err(|_| Over)
     }
 
-    /// Takes bytes that the owner has written, waiting for some. They count as not sent until [`Room::sent`].
+    /// Takes bytes that the owner has written, waiting for some. They count as not sent until [`FarSide::sent`].
     pub async fn take(&self, buffer: &mut [u8]) -> Result<usize, Over> {
         self.streams.tx_read(self.handle, self.generation, buffer).await.map_err(|_| Over)
     }

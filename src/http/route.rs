@@ -1,0 +1,116 @@
+//! What a target means: finding its row in the table of routes.
+
+use super::failure::Failure;
+use super::method::Methods;
+use crate::access::scope::Scope;
+use crate::wire::http::request::Request;
+use crate::wire::span::Span;
+
+/// One row of the table: a route.
+pub(super) struct Route {
+    /// The path. `{line}` at its end stands for the whole rest of the target, with slashes, `//` and `?` (reference 1.1),
+    /// `*` for any rest of the path.
+    pub path: &'static str,
+    pub methods: Methods,
+    pub when: When,
+    pub needs: Needs,
+    /// The path of the route in OpenAPI: the value of its member of `paths`. Empty when it is not described.
+    pub description: &'static str,
+}
+
+/// When there is a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    Always,
+    /// With the REST API, which can be switched off; its paths then name nothing, not even files.
+    Api,
+    /// With the API, and while `http.server.metrics_enabled` is 1; otherwise the path names a file.
+    Metrics,
+}
+
+/// What a client without the password needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// A token of this scope, or this entry in the whitelist.
+    Listed(Scope, &'static str),
+    /// A token of this scope, or the path as an entry in the whitelist.
+    ListedPath(Scope),
+    /// What the handler decides.
+    Own,
+}
+
+/// How the end of a path in the table is understood.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Match {
+    Exact,
+    Line,
+    Any,
+}
+
+impl Route {
+    fn parts(&self) -> (&'static str, Match) {
+        if let Some(start) = self.path.strip_suffix("{line}") {
+            return (start, Match::Line);
+        }
+        self.path.strip_suffix('*').map_or((self.path, Match::Exact), |start| (start, Match::Any))
+    }
+
+    /// Where the open part of a target begins, when the path matches.
+    fn rest(&self, target: &[u8]) -> Option<usize> {
+        let (start, end) = self.parts();
+        let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
+        let matches = match end {
+            Match::Exact => path == start.as_bytes(),
+            Match::Line => target.starts_with(start.as_bytes()),
+            Match::Any => path.starts_with(start.as_bytes()),
+        };
+        matches.then_some(start.len())
+    }
+
+    /// It stands for whatever nothing else stands for.
+    fn is_last_resort(&self) -> bool {
+        self.path == "/*"
+    }
+
+    fn is_there(&self, metrics: bool) -> bool {
+        metrics || self.when != When::Metrics
+    }
+}
+
+/// The rows whose path matches a target, and the length of what matches. The last resort counts only without others.
+fn matching<'a>(
+    routes: &'a [Route],
+    metrics: bool,
+    target: &'a [u8],
+) -> impl Iterator<Item = (usize, &'a Route, usize)> {
+    let mut known = false;
+    routes.iter().enumerate().filter_map(move |(number, route)| {
+        let length = route.rest(target).filter(|_| route.is_there(metrics))?;
+        if known && route.is_last_resort() {
+            return None;
+        }
+        known = true;
+        Some((number, route, length))
+    })
+}
+
+/// The methods that a target knows besides OPTIONS. `metrics`: metrics are offered.
+pub(super) fn methods(routes: &[Route], metrics: bool, target: &[u8]) -> Methods {
+    matching(routes, metrics, target).fold(Methods::NONE, |sum, (_, route, _)| sum.and(route.methods))
+}
+
+/// Finds the row of a request; answers its number and the open part of the target. A method that the target does not
+/// know is a failure. `metrics`: metrics are offered.
+pub(super) fn find(
+    routes: &[Route],
+    metrics: bool,
+    buffer: &[u8],
+    request: &Request,
+) -> Result<(usize, Span), Failure> {
+    let target = request.target.of(buffer);
+    let found = matching(routes, metrics, target).find(|(_, route, _)| route.methods.contain(request.method));
+    match found {
+        Some((number, _, length)) => Ok((number, request.target.skip(length))),
+        None => Err(Failure::Method(methods(routes, metrics, target))),
+    }
+}

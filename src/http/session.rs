@@ -1,0 +1,15 @@
+//! A WebSocket that was opened and goes from its worker to a task of its own.
+
+use super::far_side::FarSide;
+use crate::access::token::Ticket;
+use crate::port::Socket;
+
+/// A WebSocket for a task to serve.
+pub(super) struct Session {
+    pub socket: Socket,
+    pub far: FarSide,
+    /// `HttpServer::stops` at the beginning.
+    pub stops: u32,
+    /// The token with which it was opened, if one was needed.
+    pub ticket: Option<Ticket>,
+}

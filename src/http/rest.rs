@@ -56,6 +56,14 @@ pub(super) async fn log(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> 
     answer(connection, Answer::log(&reply.text)).await
 }
 
+/// `/healthz`, an extension: says that the device answers, to everybody.
+pub(super) async fn health(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
+    const TEXT: &[u8] = b"ok\r\n";
+    let head = respond::fresh(exchange.connection, "text/plain", TEXT.len())?;
+    exchange.connection.send(head).await?;
+    if exchange.connection.head_only { Ok(()) } else { exchange.connection.send_bytes(TEXT).await }
+}
+
 /// `/zapstreams`: these streams belong to applications that run on the device (reference 3.3), and there are none.
 pub(super) async fn application(_: &mut Exchange<'_, '_>) -> Result<(), Failure> {
     Err(Status::NOT_IMPLEMENTED.into())

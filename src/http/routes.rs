@@ -55,6 +55,7 @@ routes! {
         include_str!("openapi/self.json"), openapi::send;
     Metrics: "/metrics", READ, Metrics, Needs::Listed(Scope::Read, "metrics"), include_str!("openapi/metrics.json"),
         metrics::send;
+    Health: "/healthz", READ, Api, Needs::Own, include_str!("openapi/healthz.json"), rest::health;
     Console: "/.console/*", READ, Always, Needs::ListedPath(Scope::Read), "", console::get;
     File: "/*", READ, Always, Needs::Own, "", files::get;
 }
@@ -87,6 +88,7 @@ mod tests {
             ("/command/ver", "GET"),
             ("/log", "GET, HEAD"),
             ("/openapi.json", "GET, HEAD"),
+            ("/healthz", "GET, HEAD"),
             ("/stream", "GET, POST"),
             ("/a.html", "GET, HEAD"),
         ] {

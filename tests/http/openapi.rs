@@ -56,3 +56,15 @@ fn flags_that_nobody_has_defined_are_refused() {
         assert_eq!(post(&mut device, "/command", &body).status, status, "{flags}");
     }
 }
+
+#[test]
+fn health_is_told_to_everybody() {
+    let mut device = device_with(&[("http.server.username", "admin"), ("http.server.password", "s3cret")]);
+    let answer = get(&mut device, "/healthz");
+    assert_eq!((answer.status, answer.text()), (200, "ok\r\n"));
+    assert_eq!(answer.field("Cache-Control"), Some("no-store"));
+    let head = ask(&mut device, "HEAD /healthz HTTP/1.1\r\n\r\n");
+    assert_eq!((head.status, head.body.len(), head.field("Content-Length")), (200, 0, Some("4")));
+    let wrong = post(&mut device, "/healthz", "");
+    assert_eq!((wrong.status, wrong.field("Allow")), (405, Some("GET, HEAD")));
+}

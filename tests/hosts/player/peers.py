@@ -1,0 +1,159 @@
+"""What is at the other end of the network: servers for the device's clients, and clients of the device's servers."""
+
+import base64
+import os
+import re
+import socket
+import threading
+import time
+
+from .line import Late
+
+#: Seconds after which a server lets a silent client go.
+SILENCE = 20.0
+PAGE = b"<a>led</a><f>" + b"y" * 2987
+
+
+class Peers:
+    """Servers on the loopback interface. What they got is kept by their names: `tcp`, `drop`, `http`, `udp`."""
+
+    def __init__(self):
+        self.got = {}
+        self.news = threading.Condition()
+        self.clients = {}
+        self.listeners = []
+        self.ports = {"tcp": self._serve(self._echo), "drop": self._serve(self._drop), "http": self._serve(self._http)}
+        self.datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.datagrams.bind(("127.0.0.1", 0))
+        self.ports["udp"] = self.datagrams.getsockname()[1]
+        threading.Thread(target=self._collect, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for end in [*self.listeners, *self.clients.values(), self.datagrams]:
+            try:
+                # Wakes the thread that waits there.
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            end.close()
+
+    def _serve(self, talk):
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.listeners.append(listener)
+
+        def one(client):
+            with client:
+                client.settimeout(SILENCE)
+                try:
+                    talk(client)
+                except OSError:
+                    pass
+
+        def accept():
+            while True:
+                try:
+                    client, _ = listener.accept()
+                except OSError:
+                    return
+                threading.Thread(target=one, args=(client,), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        return listener.getsockname()[1]
+
+    def _note(self, name, data):
+        with self.news:
+            self.got[name] = self.got.get(name, b"") + data
+            self.news.notify_all()
+
+    def _echo(self, client):
+        while data := client.recv(65536):
+            self._note("tcp", data)
+            client.sendall(data)
+
+    def _drop(self, client):
+        """Takes one piece and closes."""
+        self._note("drop", client.recv(65536))
+
+    def _http(self, client):
+        head, body = b"", b""
+        while b"\r\n\r\n" not in head:
+            data = client.recv(65536)
+            if not data:
+                return
+            head += data
+        self._note("http", head)
+        head, body = head.split(b"\r\n\r\n", 1)
+        length = re.search(rb"(?i)content-length: *(\d+)", head)
+        chunked = re.search(rb"(?i)transfer-encoding: *chunked", head)
+
+        def whole():
+            return body.endswith(b"0\r\n\r\n") if chunked else len(body) >= (int(length[1]) if length else 0)
+
+        while not whole():
+            data = client.recv(65536)
+            if not data:
+                break
+            body += data
+            self._note("http", data)
+        answer = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\nConnection: close\r\n\r\n"
+        client.sendall((answer % len(PAGE)).encode() + PAGE)
+
+    def _collect(self):
+        while True:
+            try:
+                data, _ = self.datagrams.recvfrom(65536)
+            except OSError:
+                return
+            if not data:
+                return
+            self._note("udp", data)
+
+    def await_got(self, name, wanted, seconds):
+        """Waits until a server has got a text; answers all that it got."""
+        deadline = time.monotonic() + seconds
+        with self.news:
+            while wanted not in self.got.get(name, b""):
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise Late(f"the peer {name} has not got {wanted[:40]!r}: {self.got.get(name, b'')[-80:]!r}")
+                self.news.wait(left)
+            return self.got[name]
+
+    def connect(self, name, port):
+        """Connects a client to the device."""
+        deadline = time.monotonic() + 2.0
+        while True:
+            try:
+                self.clients[name] = socket.create_connection(("127.0.0.1", port), timeout=2)
+                return
+            except OSError as error:
+                if time.monotonic() > deadline:
+                    raise Late(f"no connection to port {port} of the device: {error}") from error
+                time.sleep(0.02)
+
+    def browse(self, name, port):
+        """Opens a WebSocket to the device, as a page does."""
+        self.connect(name, port)
+        key = base64.b64encode(os.urandom(16)).decode()
+        head = f"GET /stream HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        self.clients[name].sendall((head + f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n").encode())
+        answer = self.await_heard(name, b"\r\n\r\n", 2.0)
+        if b" 101 " not in answer.split(b"\r\n")[0]:
+            raise Late(f"no WebSocket: {answer[:60]!r}")
+
+    def await_heard(self, name, wanted, seconds):
+        """Waits until a client has heard a text; answers what it heard."""
+        client, heard, deadline = self.clients[name], b"", time.monotonic() + seconds
+        while wanted not in heard:
+            client.settimeout(max(deadline - time.monotonic(), 0.001))
+            try:
+                data = client.recv(65536)
+            except OSError:
+                data = b""
+            if not data:
+                raise Late(f"the client {name} has not heard {wanted[:40]!r}: {heard[-80:]!r}")
+            heard += data
+        return heard

@@ -72,6 +72,8 @@ pub const GPIOS: u8 = 64;
 pub const FILES: usize = option("FILES", 128);
 /// Bytes of a file name (commands reference, `file_create`).
 pub const FILE_NAME: usize = 96;
+/// Bytes of a stored file read at once while its check sum is compared.
+pub const FILE_PIECE: usize = 512;
 /// Files being written at once: one for each stream, one each for `http_download` and `file_create` without a stream.
 pub const FILE_WRITERS: usize = STREAMS + 2;
 /// Different files open for reading at once (`CONFIG_OPENZENTRI_FILE_READERS`).

@@ -22,6 +22,7 @@ struct Creation<'a> {
     open: bool,
     essential: bool,
     unprotected: bool,
+    replace: bool,
     name: Option<&'a [u8]>,
     size: Option<u32>,
     version: Option<Version>,
@@ -31,7 +32,7 @@ struct Creation<'a> {
 }
 
 impl<'a> Creation<'a> {
-    /// Reads `[-[e][u]] [-o] <name> <size> [<version> [<type> [<crc>]]]` or the Gecko OS form, whose options with
+    /// Reads `[-[e][u][r]] [-o] <name> <size> [<version> [<type> [<crc>]]]` or the Gecko OS form, whose options with
     /// values (`-v`, `-t`, `-c`) follow the size.
     fn parse(words: impl Iterator<Item = &'a [u8]>) -> Result<Self, CommandError> {
         let mut creation = Self::default();
@@ -62,6 +63,7 @@ impl<'a> Creation<'a> {
                 b'o' => self.open = true,
                 b'e' => self.essential = true,
                 b'u' => self.unprotected = true,
+                b'r' => self.replace = true,
                 _ => return Err(CommandError::UnknownOption),
             }
         }
@@ -126,7 +128,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Step, CommandError> {
         kind: creation.kind.unwrap_or(kind::MISCELLANEOUS),
         flags: creation.flags(),
         crc: creation.crc,
-        replace: false,
+        replace: creation.replace,
     };
     let machine = call.machine;
     // The handle comes first: a full stream table must not touch the flash.

@@ -71,7 +71,7 @@ commands! {
     "factory_reset" "fac" "<MAC>" "Erase the configuration and restart; the device's own MAC is the guard", Done, system::factory_reset;
     "faults_print" "faup" "" "Print the stored faults", LATER_FAULTS, unavailable;
     "faults_reset" "faur" "" "Clear the stored faults", LATER_FAULTS, unavailable;
-    "file_create" "fcr" "[-[e][u]] [-o] <name> <size> [<version> [<type> [<crc>]]]" "Create a file from the data that follow, or as a stream", Done, files::create;
+    "file_create" "fcr" "[-[e][u][r]] [-o] <name> <size> [<version> [<type> [<crc>]]]" "Create a file from the data that follow, or as a stream", Done, files::create;
     "file_delete" "fde" "<name>" "Delete a file", Done, files::delete;
     "file_open" "fop" "<name>" "Open a file for reading", Done, files::open;
     "file_stat" "fst" "[-v] <name>" "Print what is known of a file", Differs("the original's output is not known; one name: value line for each attribute"), files::stat;

@@ -2,7 +2,8 @@
 
 use heapless::Vec;
 
-use super::{FileError, Version};
+use super::error::FileError;
+use super::version::Version;
 use crate::limits;
 
 /// A file name: any bytes but control characters, not empty, not beginning with `/`.
@@ -77,6 +78,25 @@ impl Meta {
         let firmware = matches!(self.kind, kind::UPGRADE_APP | kind::WIFI_FIRMWARE | kind::APPLICATION);
         self.flags & flag::VALID != 0 && self.flags & flag::ENCRYPTED == 0 && !firmware
     }
+}
+
+/// What a new file shall be.
+#[derive(Clone, Copy, Debug)]
+pub struct FileSpec<'a> {
+    /// Its name, see [`check_name`].
+    pub name: &'a [u8],
+    /// Bytes of content that will come; of no meaning for [`super::Files::create_growing`].
+    pub size: u32,
+    /// Its version; [`Version::default`] when the host names none.
+    pub version: Version,
+    /// Its type; [`kind::MISCELLANEOUS`] when the host names none.
+    pub kind: u8,
+    /// Its flags, see [`flag`]; [`flag::VALID`] is added.
+    pub flags: u16,
+    /// The CRC-16 that the content must have. For an empty file both 0xFFFF and 0 are right.
+    pub crc: Option<u16>,
+    /// Take the place of an existing file, in the moment in which the new one is complete.
+    pub replace: bool,
 }
 
 /// Checks a file name.

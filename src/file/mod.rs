@@ -7,6 +7,7 @@
 //! How that is reached, see `volume.rs` and `record.rs`: content and record go into a temporary entry, `sync` makes them
 //! durable, one atomic rename commits them, and [`Files::mount`] throws away what was not committed.
 
+mod error;
 pub mod listing;
 mod meta;
 mod record;
@@ -18,94 +19,18 @@ mod volume;
 mod tests;
 
 use core::cell::RefCell;
-use core::fmt;
 
-pub use meta::{Meta, Name, check_name, flag, kind};
+use embassy_futures::yield_now;
+
+pub use error::FileError;
+pub use meta::{FileSpec, Meta, Name, check_name, flag, kind};
 pub use version::Version;
 
-use crate::port::{Port, PortError, Storage};
+use crate::limits;
+use crate::port::{Port, Storage};
+use crate::wire::crc16::Crc16;
 use store::Store;
 use volume::Id;
-
-/// What a file operation can answer besides success.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileError {
-    /// [`Files::mount`] has not succeeded yet.
-    NotMounted,
-    /// The name is empty, too long, begins with `/` or holds control characters.
-    InvalidName,
-    /// There is a file of that name, complete or being written.
-    Exists,
-    /// The file is to be replaced, but someone is already writing a file of that name.
-    Busy,
-    /// There is no (complete) file of that name.
-    NotFound,
-    /// Not enough flash.
-    NoRoom,
-    /// The device holds as many files as it can.
-    TableFull,
-    /// Too many files are open.
-    TooManyOpen,
-    /// More data than declared; nothing of it was stored.
-    TooLong,
-    /// Fewer bytes than declared had come; the file is gone.
-    Incomplete,
-    /// The content does not match its check sum; a new file is removed.
-    Corrupt,
-    /// The writer or reader is no longer valid: complete, given up, or erased.
-    Gone,
-    /// The flash failed.
-    Flash(PortError),
-}
-
-impl From<PortError> for FileError {
-    fn from(error: PortError) -> Self {
-        match error {
-            PortError::NoRoom => Self::NoRoom,
-            error => Self::Flash(error),
-        }
-    }
-}
-
-/// The texts hosts know, where there are any (http-and-files reference 9.2).
-impl fmt::Display for FileError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::NotMounted => "File system not ready",
-            Self::InvalidName => "Invalid file name",
-            Self::Exists => "File already exists",
-            Self::Busy => "File busy",
-            Self::NotFound => "File not found",
-            Self::NoRoom => "Not enough free space",
-            Self::TableFull => "Too many files",
-            Self::TooManyOpen => "Too many open files",
-            Self::TooLong => "Too much data",
-            Self::Incomplete => "File incomplete",
-            Self::Corrupt => "File CRC mismatch",
-            Self::Gone => "File closed",
-            Self::Flash(_) => "Flash error",
-        })
-    }
-}
-
-/// What a new file shall be.
-#[derive(Clone, Copy, Debug)]
-pub struct FileSpec<'a> {
-    /// Its name, see [`check_name`].
-    pub name: &'a [u8],
-    /// Bytes of content that will come; of no meaning for [`Files::create_growing`].
-    pub size: u32,
-    /// Its version; [`Version::default`] when the host names none.
-    pub version: Version,
-    /// Its type; [`kind::MISCELLANEOUS`] when the host names none.
-    pub kind: u8,
-    /// Its flags, see [`flag`]; [`flag::VALID`] is added.
-    pub flags: u16,
-    /// The CRC-16 that the content must have. For an empty file both 0xFFFF and 0 are right.
-    pub crc: Option<u16>,
-    /// Take the place of an existing file, in the moment in which the new one is complete.
-    pub replace: bool,
-}
 
 /// A file being written. Give it back with [`Files::abandon`] or [`Files::finish`] unless [`Files::write`] has
 /// told that the file is complete.
@@ -237,7 +162,7 @@ impl Files {
 
     /// Opens a file for reading from its start.
     ///
-    /// Errors: `NotFound`, `TooManyOpen`, `Flash`.
+    /// Errors: `NotFound`, `TooManyOpen`, `Flash`; `Corrupt` when [`Files::verify`] has found that already.
     pub fn open(&self, name: &[u8]) -> Result<Reader, FileError> {
         let (id, meta) = self.store.borrow_mut().open(name)?;
         Ok(Reader { id, meta, position: 0 })
@@ -261,6 +186,40 @@ impl Files {
         };
         self.store.borrow().read_at(reader.id, position, buffer)?;
         Ok(count)
+    }
+
+    /// Compares the content of an open file with its check sum, unless that was done, or the file was written, since
+    /// the start. A large file is read in pieces, between which others run.
+    ///
+    /// Errors: `Corrupt`, from then on by [`Files::open`] too; `Flash`, `Gone`.
+    pub async fn verify(&self, reader: &Reader) -> Result<(), FileError> {
+        if self.store.borrow().is_verified(reader.id) {
+            return Ok(());
+        }
+        let (mut crc, mut position) = (Crc16::new(), 0);
+        while position < reader.size() {
+            position += self.add_piece(reader, position, &mut crc)?;
+            yield_now().await;
+        }
+        self.judge(reader, crc.value() == reader.meta.crc)
+    }
+
+    /// Reads a piece into a check sum; answers its length, which is not 0 before the end.
+    fn add_piece(&self, reader: &Reader, position: u32, crc: &mut Crc16) -> Result<u32, FileError> {
+        let mut piece = [0; limits::FILE_PIECE];
+        match self.read_at(reader, position, &mut piece) {
+            Ok(count) => {
+                crc.update(piece.get(..count).unwrap_or_default());
+                Ok(count.max(1) as u32)
+            }
+            Err(FileError::Corrupt) => self.judge(reader, false).map(|()| 0),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn judge(&self, reader: &Reader, sound: bool) -> Result<(), FileError> {
+        self.store.borrow_mut().judge(reader.id, sound);
+        if sound { Ok(()) } else { Err(FileError::Corrupt) }
     }
 
     /// Gives a reader back.

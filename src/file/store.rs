@@ -3,10 +3,10 @@
 use crc::Digest;
 use heapless::Vec;
 
-use super::meta::{Meta, check_name, flag};
+use super::error::FileError;
+use super::meta::{FileSpec, Meta, check_name, flag};
 use super::record::{self, CRC32};
 use super::volume::{Id, Stage, Volume, entry_name};
-use super::{FileError, FileSpec};
 use crate::limits;
 use crate::port::{Handle, PortError, Storage};
 use crate::wire::crc16::Crc16;
@@ -20,6 +20,18 @@ const UNIT_PAYLOAD: u64 = UNIT - 8;
 struct Entry {
     id: Id,
     meta: Meta,
+    content: Content,
+}
+
+/// What is known of the content of a committed file. Flash may have lost bits while the power was off.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Content {
+    /// Not read since the start.
+    Unknown,
+    /// Matches its check sum, or was written in this life.
+    Sound,
+    /// Does not match.
+    Damaged,
 }
 
 /// A file being written.
@@ -142,7 +154,7 @@ impl Store {
             let older = self.entries.remove(older).id;
             self.retire(older);
         }
-        let _ = self.entries.push(Entry { id, meta });
+        let _ = self.entries.push(Entry { id, meta, content: Content::Unknown });
     }
 
     pub fn create(&mut self, spec: &FileSpec<'_>, growing: bool) -> Result<Id, FileError> {
@@ -297,7 +309,7 @@ impl Store {
         }
         let place = self.entries.partition_point(|entry| entry.id < id);
         // There is room: checked above.
-        let _ = self.entries.insert(place, Entry { id, meta });
+        let _ = self.entries.insert(place, Entry { id, meta, content: Content::Sound });
         Ok(())
     }
 
@@ -341,6 +353,9 @@ impl Store {
     pub fn open(&mut self, name: &[u8]) -> Result<(Id, Meta), FileError> {
         let place = self.find(name).ok_or(FileError::NotFound)?;
         let entry = self.entries.get(place).ok_or(FileError::NotFound)?;
+        if entry.content == Content::Damaged {
+            return Err(FileError::Corrupt);
+        }
         if let Some(open) = self.readers.iter_mut().find(|reader| reader.id == entry.id) {
             open.readers = open.readers.checked_add(1).ok_or(FileError::TooManyOpen)?;
             return Ok((entry.id, entry.meta.clone()));
@@ -356,6 +371,18 @@ impl Store {
         // There is room: checked above.
         let _ = self.readers.push(Reading { id: entry.id, file, readers: 1 });
         Ok((entry.id, entry.meta.clone()))
+    }
+
+    /// The content of a file was compared with its check sum since the start. Not so for a file that is gone.
+    pub fn is_verified(&self, id: Id) -> bool {
+        self.entries.iter().any(|entry| entry.id == id && entry.content == Content::Sound)
+    }
+
+    /// Notes what a comparison has shown.
+    pub fn judge(&mut self, id: Id, sound: bool) {
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.id == id) {
+            entry.content = if sound { Content::Sound } else { Content::Damaged };
+        }
     }
 
     /// Fills the buffer, which must end within the content.

@@ -8,7 +8,7 @@ use core::fmt::Write;
 
 use heapless::{String, Vec};
 
-use super::FileError;
+use super::error::FileError;
 use super::meta::Meta;
 use super::record;
 use crate::port::{Handle, PortError, Storage};

@@ -8,6 +8,7 @@ use super::exchange::Exchange;
 use super::failure::Failure;
 use super::respond::{self, Extra, Pen};
 use crate::file::{FileError, Files, Name, Reader};
+use crate::log::Level;
 use crate::variable::{Id, id};
 use crate::wire::http::conditions::{Part, Tag, names, part, tag};
 use crate::wire::http::mime;
@@ -80,6 +81,16 @@ impl Open {
         if open.meta().is_some_and(|meta| meta.is_servable()) { Ok(open) } else { Err(Missing::NotFound) }
     }
 
+    /// Makes sure that the flash still has what was stored, once after each start.
+    async fn verify(&self, connection: &Connection<'_>) -> Result<(), Status> {
+        let Some(reader) = &self.reader else { return Ok(()) };
+        self.files.verify(reader).await.map_err(|error| {
+            let name = core::str::from_utf8(&reader.meta().name).unwrap_or("?");
+            connection.server.base().log.line(Level::Failure, format_args!("{error}: {name}"));
+            Status::INTERNAL_ERROR
+        })
+    }
+
     fn meta(&self) -> Option<&crate::file::Meta> {
         self.reader.as_ref().map(Reader::meta)
     }
@@ -121,6 +132,7 @@ pub(super) async fn get(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> 
         (Err(Missing::NotFound), Ok(())) => return not_found(connection, path.of(connection.buffer).is_empty()).await,
         (Err(Missing::Failed(status)), Ok(())) => return Err(status.into()),
     };
+    open.verify(connection).await?;
     send(connection, request, open).await
 }
 
@@ -216,6 +228,9 @@ pub(super) async fn page(
         name => Open::named(files, name, true),
     });
     let Ok(open) = open else { return respond::status_only(connection, status, extra).await };
+    if open.verify(connection).await.is_err() {
+        return respond::status_only(connection, status, extra).await;
+    }
     let mut pen = Pen::new(connection.buffer);
     let begun = pen.answer(connection.server, status);
     begun.and_then(|()| page_head(&mut pen, &open, extra)).map_err(|_| Failure::Gone)?;

@@ -284,7 +284,10 @@ impl Streams {
         match source {
             Source::Socket(socket) => self.base.port.sockets().close(socket),
             Source::Reader(reader) => self.files.close(reader),
-            Source::Writer(writer) => self.files.abandon(writer),
+            // An empty file is whole; what is not vanishes.
+            Source::Writer(writer) => {
+                let _ = self.files.finish(writer);
+            }
             Source::Text(_) => self.text.borrow_mut().clear(),
             Source::Room => {}
         }

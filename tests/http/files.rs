@@ -4,7 +4,7 @@ use embassy_time::Duration;
 use openzentri::port::PortError;
 use openzentri::port::sim::{Call, SimDevice};
 
-use super::{Answer, all, ask, create, device, get};
+use super::{Answer, all, ask, create, device, get, post};
 
 fn ask_with(device: &mut SimDevice, target: &str, fields: &str) -> Answer {
     ask(device, format!("GET {target} HTTP/1.1\r\n{fields}\r\n\r\n"))
@@ -189,4 +189,98 @@ fn a_flash_that_fails_cuts_the_answer_and_frees_the_file() {
     device.port().fail(Call::Open, PortError::Failed(5));
     assert_eq!(get(&mut device, "/a.bin").status, 500);
     assert_eq!(get(&mut device, "/a.bin").body.len(), 60_000);
+}
+
+/// The entry of the flash that holds a content.
+fn entry_of(device: &SimDevice, content: &[u8]) -> String {
+    let flash = device.port().flash();
+    let holds = |name: &String| flash.content(name).is_some_and(|data| data.starts_with(content));
+    flash.names().into_iter().find(holds).unwrap()
+}
+
+#[test]
+fn a_damaged_file_is_not_served_and_the_log_names_it() {
+    let mut device = device();
+    let content = vec![b'x'; 30_000];
+    create(&mut device, "webapp/index.html", &content);
+    create(&mut device, "404.html", b"<h1>Nothing</h1>");
+    create(&mut device, "whole.txt", b"whole");
+    for line in ["set http.server.notfound_filename 404.html", "save"] {
+        device.command(line);
+    }
+    for name in [entry_of(&device, &content), entry_of(&device, b"<h1>")] {
+        let mut data = device.port().flash().content(&name).unwrap();
+        data[7] ^= 0x20;
+        device.port().flash().set_content(&name, &data);
+    }
+    assert_eq!(get(&mut device, "/").text().len(), content.len(), "nobody looks again in the life that wrote it");
+    device.power_cycle();
+    device.advance(Duration::from_secs(2));
+    for _ in 0..2 {
+        let answer = get(&mut device, "/");
+        assert_eq!((answer.status, answer.text()), (500, "500 Internal Server Error\r\n"));
+    }
+    let log = get(&mut device, "/log");
+    assert!(log.text().contains("File CRC mismatch: webapp/index.html"), "{}", log.text());
+    // A page that is only said beside a status does not stand in its way.
+    assert_eq!(get(&mut device, "/nothing").text(), "404 Not Found\r\n");
+    assert_eq!(get(&mut device, "/whole.txt").text(), "whole");
+    assert!(device.command("fop webapp/index.html").ends_with("Command failed\r\n"));
+    create(&mut device, "-r webapp/index.html", b"new");
+    assert_eq!(get(&mut device, "/").text(), "new");
+}
+
+/// Calls `file_create -r`; answers whether it succeeded.
+fn replace(device: &mut SimDevice, line: &str, data: &str) -> bool {
+    let answer = post(device, "/command", &format!("{{\"command\": \"{line}\", \"data\": \"{data}\"}}"));
+    answer.text().contains("\"code\":0,")
+}
+
+#[test]
+fn a_file_is_replaced_in_one_step() {
+    let mut device = device();
+    create(&mut device, "webapp/index.html", b"old");
+    assert!(!replace(&mut device, "fcr webapp/index.html 3", "new"), "only who says so replaces");
+    // Too few data, a wrong check sum: the old file stays.
+    for line in ["fcr -r webapp/index.html 9", "fcr -r webapp/index.html 3 1.0.0 FE 1234"] {
+        assert!(!replace(&mut device, line, "new"), "{line}");
+        assert_eq!(get(&mut device, "/").text(), "old", "{line}");
+    }
+    for (line, data) in [("fcr -r webapp/index.html 3", "new"), ("fcr -ur webapp/index.html 6", "newest")] {
+        assert!(replace(&mut device, line, data), "{line}");
+        assert_eq!(get(&mut device, "/").text(), data);
+    }
+    assert!(replace(&mut device, "fcr -r another.html 2", "so"), "there need be no such file");
+    assert_eq!(get(&mut device, "/another.html").text(), "so");
+}
+
+#[test]
+fn an_upload_that_breaks_off_leaves_the_old_file() {
+    let mut device = device();
+    create(&mut device, "webapp/index.html", b"old");
+    // As a stream that is closed too early, and then whole.
+    for (data, served) in [(&b"ne"[..], "old"), (b"new", "new")] {
+        let handle = device.command("fcr -o -r webapp/index.html 3").trim().lines().last().unwrap().to_string();
+        device.command_with_data(&format!("write {handle} {}", data.len()), data);
+        device.command(&format!("close {handle}"));
+        assert_eq!(get(&mut device, "/").text(), served);
+        assert!(device.command("list").lines().count() == 1, "{}", device.command("list"));
+    }
+    // The power goes in the middle of the second one.
+    let handle = device.command("fcr -o -r webapp/index.html 30").trim().lines().last().unwrap().to_string();
+    device.command_with_data(&format!("write {handle} 3"), b"cut");
+    device.power_cycle();
+    device.advance(Duration::from_secs(2));
+    assert_eq!(get(&mut device, "/").text(), "new");
+}
+
+#[test]
+fn an_empty_file_that_is_closed_stays() {
+    let mut device = device();
+    let handle = device.command("fcr -o e.txt 0").trim().lines().last().unwrap().to_string();
+    assert!(device.command(&format!("close {handle}")).ends_with("Success\r\n"));
+    assert_eq!((get(&mut device, "/e.txt").status, get(&mut device, "/e.txt").body.len()), (200, 0));
+    let handle = device.command("fcr -o f.txt 1").trim().lines().last().unwrap().to_string();
+    device.command(&format!("close {handle}"));
+    assert_eq!(get(&mut device, "/f.txt").status, 404, "a file that is not whole vanishes");
 }

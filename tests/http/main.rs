@@ -96,9 +96,10 @@ fn post(device: &mut SimDevice, target: &str, body: &str) -> Answer {
     ask(device, format!("POST {target} HTTP/1.1\r\nHost: device\r\nContent-Length: {}\r\n\r\n{body}", body.len()))
 }
 
-/// Puts a file on the device.
+/// Puts a file on the device; `-r ` before the name replaces one.
 fn create(device: &mut SimDevice, name: &str, content: &[u8]) {
-    let line = format!("fcr \"{name}\" {}", content.len());
+    let (option, name) = name.strip_prefix("-r ").map_or(("", name), |name| ("-r ", name));
+    let line = format!("fcr {option}\"{name}\" {}", content.len());
     let answer = device.command_with_data(&line, content);
     assert!(answer.ends_with("Success\r\n"), "{answer}");
 }

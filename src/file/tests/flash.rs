@@ -40,6 +40,8 @@ struct State {
     faults: Range<usize>,
     /// Appends that fail leave half of their bytes.
     torn: bool,
+    /// Reads that fail from now on.
+    failing_reads: usize,
 }
 
 #[derive(Default)]
@@ -65,6 +67,11 @@ impl MemFlash {
         state.calls = 0;
         state.faults = calls;
         state.torn = torn;
+    }
+
+    /// Lets the next reads fail.
+    pub fn fail_reads(&self, count: usize) {
+        self.0.borrow_mut().failing_reads = count;
     }
 
     pub fn steps(&self) -> usize {
@@ -205,8 +212,9 @@ impl Storage for MemFlash {
     }
 
     fn read_at(&self, file: Handle, position: u32, buffer: &mut [u8]) -> Result<usize> {
-        let state = self.0.borrow();
-        if state.dead {
+        let mut state = self.0.borrow_mut();
+        if state.dead || state.failing_reads > 0 {
+            state.failing_reads = state.failing_reads.saturating_sub(1);
             return Err(BROKEN);
         }
         let data = &state.nodes[state.node(file)].data;

@@ -3,13 +3,16 @@
 mod flash;
 mod model;
 
+use core::future::Future;
+use core::pin::pin;
+use core::task::{Context, Poll, Waker};
 use std::string::String;
 use std::vec::Vec;
 
 use super::listing::{LS_HEADER, LS_VERBOSE_HEADER, ls_row, ls_verbose_row, stat_lines};
-use super::{FileError, FileSpec, Files, Meta, Version, check_name, flag, kind};
+use super::{FileError, FileSpec, Files, Meta, Reader, Version, check_name, flag, kind};
 use crate::limits;
-use flash::MemFlash;
+use flash::{MemFlash, Unsynced};
 
 /// `size` bytes that differ from file to file.
 fn content_of(seed: u32, size: usize) -> Vec<u8> {
@@ -257,6 +260,68 @@ fn replace() {
     files.close(reader);
     assert_eq!(flash.names().len(), 2);
     assert_eq!((files.count(), flash.open_handles()), (2, 0));
+}
+
+/// Runs a comparison; answers how often it let others run, and its outcome.
+fn verify(files: &Files, reader: &Reader) -> (usize, Result<(), FileError>) {
+    let mut comparison = pin!(files.verify(reader));
+    let mut pauses = 0;
+    loop {
+        match comparison.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(outcome) => return (pauses, outcome),
+            Poll::Pending => pauses += 1,
+        }
+    }
+}
+
+/// Each file is compared with its check sum once after a boot, in pieces; a damaged one is not opened again.
+#[test]
+fn damaged_content_is_noticed() {
+    let (flash, files) = mounted(100_000);
+    let content = content_of(7, 20_000);
+    for name in [&b"good"[..], b"bad", b"short"] {
+        store(&files, &spec(name, 20_000), &content).unwrap();
+    }
+    store(&files, &spec(b"empty", 0), b"").unwrap();
+    let reader = files.open(b"good").unwrap();
+    assert_eq!(verify(&files, &reader), (0, Ok(())), "written in this life");
+    files.close(reader);
+
+    let next = flash.after_power_cut(Unsynced::Lost);
+    let mut damaged = next.raw("f00000002");
+    damaged[19_999] ^= 1;
+    next.put("f00000002", &damaged);
+    let files = Files::on(next);
+    assert_eq!(files.mount(), Ok(4));
+    let reader = files.open(b"good").unwrap();
+    let (pauses, outcome) = verify(&files, &reader);
+    assert_eq!(outcome, Ok(()));
+    assert!(pauses >= 20_000 / limits::FILE_PIECE);
+    assert_eq!(verify(&files, &reader), (0, Ok(())), "once is enough");
+    files.close(reader);
+    let reader = files.open(b"empty").unwrap();
+    assert_eq!(verify(&files, &reader).1, Ok(()));
+    files.close(reader);
+
+    let reader = files.open(b"bad").unwrap();
+    assert_eq!(verify(&files, &reader).1, Err(FileError::Corrupt));
+    files.close(reader);
+    assert_eq!(files.open(b"bad").err(), Some(FileError::Corrupt));
+    // It is still listed, and can be replaced and deleted.
+    assert!(files.stat(b"bad").is_some());
+    store(&files, &FileSpec { replace: true, ..spec(b"bad", 20_000) }, &content).unwrap();
+    assert_eq!(read_all(&files, b"bad"), content);
+    assert_eq!(files.delete(b"bad"), Ok(()));
+
+    // Flash that cannot be read now may be readable later.
+    let reader = files.open(b"short").unwrap();
+    next.fail_reads(1);
+    assert!(matches!(verify(&files, &reader).1, Err(FileError::Flash(_))));
+    assert_eq!(verify(&files, &reader).1, Ok(()));
+    // A file that is deleted meanwhile is of no concern any more.
+    files.delete(b"short").unwrap();
+    assert_eq!(verify(&files, &reader).1, Ok(()));
+    files.close(reader);
 }
 
 /// A replaced file that could not be removed never comes back.

@@ -15,7 +15,7 @@ use crate::place::place;
 use crate::port::{Interface, Port};
 use crate::service::AutoStart;
 use crate::stream::{self, Streams};
-use crate::terminal::{self, Output};
+use crate::terminal::{self, Line, Opening};
 use crate::variable::{self, settings};
 use crate::version;
 
@@ -68,9 +68,8 @@ task!(spawn_http[1](server: &'static HttpServer) http::accept(server));
 task!(spawn_worker[limits::HTTP_CONNECTIONS](server: &'static HttpServer, number: usize) http::worker(server, number));
 task!(spawn_websocket[limits::WEBSOCKETS](server: &'static HttpServer, number: usize) http::session(server, number));
 task!(spawn_client[limits::HTTP_CLIENTS](client: &'static Client, number: usize) http_client::run(client, number));
-task!(spawn_log[1](output: &'static Output) terminal::follow_log(output));
-task!(spawn_serial[1](shell: &'static Shell, output: &'static Output) terminal::command_mode(shell, output));
-task!(spawn_console[limits::CONSOLES](shell: &'static Shell) terminal::console::serve(shell));
+task!(spawn_serial[1](shell: &'static Shell, first_log: u32) serve_serial(shell, first_log));
+task!(spawn_console[limits::CONSOLES](shell: &'static Shell) serve_console(shell));
 task!(spawn_restart[1](machine: &'static Machine) restart(machine));
 
 /// Starts a device on a port. `overrides` are put over the stored settings, as `set` would do it, but are not stored
@@ -95,13 +94,13 @@ pub fn boot(
     let server = place!(HttpServer, HttpServer::new(shell));
     network.register(server);
     network.register(place!(AutoStart, AutoStart::new(base, streams)));
-    let output = place!(Output, Output::new(base));
+    let first_log = base.log.next();
     greet(base, mounted.is_err());
-    start(spawner, shell, server, output);
+    start(spawner, shell, server, first_log);
     Ok(place!(Device, Device { base, shell, http: server }))
 }
 
-fn start(spawner: Spawner, shell: &'static Shell, server: &'static HttpServer, output: &'static Output) {
+fn start(spawner: Spawner, shell: &'static Shell, server: &'static HttpServer, first_log: u32) {
     let machine = shell.machine();
     for handle in 0..limits::STREAMS as u8 {
         spawn_pump(spawner, machine.streams, handle);
@@ -119,8 +118,7 @@ fn start(spawner: Spawner, shell: &'static Shell, server: &'static HttpServer, o
         spawn_client(spawner, machine.http, number);
     }
     spawn_http(spawner, server);
-    spawn_serial(spawner, shell, output);
-    spawn_log(spawner, output);
+    spawn_serial(spawner, shell, first_log);
     if limits::CONSOLES > 0 {
         spawn_console(spawner, shell);
     }
@@ -151,14 +149,24 @@ fn greet(base: &Base, flash_failed: bool) {
     base.log_state(format_args!("Ready"));
 }
 
+/// Serves the command UART, from the boot lines on.
+async fn serve_serial(shell: &'static Shell, first_log: u32) {
+    let port = shell.machine().base.port;
+    terminal::serve(shell, Line::serial(port), Opening::Boot(first_log)).await;
+    port.board().serial_ended();
+}
+
+/// Serves the operator console.
+async fn serve_console(shell: &'static Shell) {
+    terminal::serve_console(shell, Line::console(shell.machine().base.port)).await;
+}
+
 /// Carries out the restart that a command has ordered, once its answer is on its way.
 async fn restart(machine: &'static Machine) {
-    loop {
-        machine.restart.wait().await;
-        Timer::after_millis(RESTART_DELAY).await;
-        machine.base.log_state(format_args!("Disassociated"));
-        machine.network.leave_for_restart(Interface::Wlan);
-        Timer::after_millis(RESTART_DELAY).await;
-        machine.base.port.board().reboot();
-    }
+    machine.restart.ordered().await;
+    Timer::after_millis(RESTART_DELAY).await;
+    machine.base.log_state(format_args!("Disassociated"));
+    machine.network.leave_for_restart(Interface::Wlan);
+    Timer::after_millis(RESTART_DELAY).await;
+    machine.base.port.board().reboot();
 }

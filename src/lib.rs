@@ -33,6 +33,7 @@ pub mod limits;
 pub mod network;
 mod place;
 pub mod port;
+pub mod restart;
 pub mod service;
 pub mod stream;
 pub mod terminal;

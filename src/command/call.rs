@@ -1,8 +1,5 @@
 //! What a command's handler works with, and what it can leave to be done.
 
-use embassy_sync::blocking_mutex::raw::NoopRawMutex;
-use embassy_sync::signal::Signal;
-
 use super::line::Line;
 use super::response::{CommandError, Ending, Reply};
 use super::sockets::Open;
@@ -12,6 +9,7 @@ use crate::file::{Files, Writer};
 use crate::http_client::Client;
 use crate::network::Network;
 use crate::port::Interface;
+use crate::restart::Restart;
 use crate::stream::Streams;
 use crate::variable::{Id, id};
 
@@ -30,7 +28,7 @@ pub struct Machine {
     /// The HTTP client.
     pub http: &'static Client,
     /// A restart was ordered; the device carries it out when the answer is on its way.
-    pub restart: Signal<NoopRawMutex, ()>,
+    pub restart: Restart,
 }
 
 impl Machine {
@@ -42,7 +40,7 @@ impl Machine {
         network: &'static Network,
         http: &'static Client,
     ) -> Self {
-        Self { base, files, streams, network, http, restart: Signal::new() }
+        Self { base, files, streams, network, http, restart: Restart::new() }
     }
 }
 

@@ -8,6 +8,9 @@ pub trait DataSource {
     /// Takes up to `buffer.len()` bytes; pending until there are some. Zero means that no more will come.
     fn poll_data(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<usize>;
 
+    /// The command takes data from now on: what comes on the line is not for anybody else.
+    fn begin(&mut self) {}
+
     /// How many bytes there are, when that is known beforehand (a REST body).
     fn length(&self) -> Option<usize> {
         None

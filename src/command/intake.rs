@@ -24,6 +24,7 @@ pub(super) async fn take(
     source: &mut dyn DataSource,
     reply: &mut Reply,
 ) -> Result<Ending, CommandError> {
+    source.begin();
     let mut sink = SinkGuard { machine, sink: Some(sink) };
     if source.length().is_some_and(|length| length != size && !sink.takes_none(length)) {
         return Err(CommandError::Failed);

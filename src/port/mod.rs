@@ -125,6 +125,14 @@ pub trait Serial {
     fn serial_read(&self, buffer: &mut [u8]) -> Result<usize>;
     /// Sends as many bytes as fit now.
     fn serial_write(&self, data: &[u8]) -> Result<usize>;
+    /// Gives bytes back that were taken but not used: they come first at the next read. When the device restarts before
+    /// that, they and what has not been taken come first in its next life, as far as the port can keep them.
+    fn serial_give_back(&self, bytes: &[u8]);
+    /// Whether a break condition has come since the last call; it also wakes who waits for [`Event::SerialReadable`].
+    /// Ports that cannot see one keep the default.
+    fn serial_break(&self) -> bool {
+        false
+    }
 }
 
 /// IPv4 sockets. Every call is non-blocking.

@@ -1,22 +1,21 @@
 //! The operator console: commands that come from the Zephyr shell (design decision 12).
 
-use crate::command::{Bytes, Reply, Shell};
-use crate::limits;
-use crate::port::{self, Event};
+use core::future::poll_fn;
 
-/// Serves the port's console, for ever.
-pub async fn serve(shell: &'static Shell) {
-    let port = shell.machine().base.port;
-    let mut line = [0; limits::COMMAND_LINE];
+use super::line::{CONSOLE_LINE, Line};
+use crate::command::{Bytes, Reply, Shell};
+
+/// Serves a line that gives whole commands and takes whole answers: no echo, no framing, no log. For ever.
+pub async fn serve(shell: &'static Shell, line: Line) {
+    let mut buffer = [0; CONSOLE_LINE];
     let mut reply = Reply::new();
     loop {
-        let Ok(length) = port::io(port, Event::Console, || port.console().console_line(&mut line)).await else {
-            return;
-        };
-        let text = line.get(..length).unwrap_or_default();
+        let Ok(length) = poll_fn(|context| line.poll_read(context, &mut buffer)).await else { return };
+        let text = buffer.get(..length.saturating_sub(1)).unwrap_or_default();
         if shell.run(text, &mut Bytes(&[]), false, &mut reply).await.is_err() {
             reply.failed();
         }
-        port.console().console_answer(&reply.text);
+        // The console takes every answer whole.
+        let _ = poll_fn(|context| line.poll_write(context, &reply.text)).await;
     }
 }

@@ -3,31 +3,25 @@
 use heapless::{Deque, Vec};
 
 use super::complete;
+use super::keys::{Key, Keys};
+use super::text::{self, Collector};
 use crate::limits;
+
+/// Lines in a row that end in CR alone after which an LF behind CR is taken for data.
+const LONE_CRS: u8 = 4;
 
 /// A command line being typed.
 pub type LineBuffer = Vec<u8, { limits::COMMAND_LINE }>;
 
 /// What a byte has completed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Input {
+pub enum Typed {
     /// Nothing yet.
     More,
     /// A line; it is in [`Editor::line`].
     Line,
     /// A line that did not fit; it is gone.
     TooLong,
-}
-
-/// Where an escape sequence stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Escape {
-    #[default]
-    None,
-    /// ESC was seen.
-    Started,
-    /// ESC `[` or ESC `O` was seen, and this digit after it.
-    Bracket(u8),
 }
 
 /// State of the line that is being typed.
@@ -38,9 +32,15 @@ pub struct Editor {
     overflow: bool,
     /// The terminator just seen: its other half, CR or LF, belongs to it.
     terminator: Option<u8>,
-    /// Whether the host's lines end in two bytes, as far as is known.
-    pairs: Option<bool>,
-    escape: Escape,
+    /// The host has ended a line in CR LF.
+    cr_lf: bool,
+    /// The host has ended a line in LF CR, and its last line too.
+    lf_cr: bool,
+    /// Lines in a row that the host has ended in CR alone.
+    lone_crs: u8,
+    keys: Keys,
+    /// The character that is being typed.
+    collector: Collector,
     /// Newest first.
     history: Deque<LineBuffer, { limits::HISTORY }>,
     /// How far up the arrow keys went; 0 is the line being typed.
@@ -55,14 +55,17 @@ impl Editor {
             cursor: 0,
             overflow: false,
             terminator: None,
-            pairs: None,
-            escape: Escape::None,
+            cr_lf: false,
+            lf_cr: false,
+            lone_crs: 0,
+            keys: Keys::new(),
+            collector: Collector::new(),
             history: Deque::new(),
             recalled: 0,
         }
     }
 
-    /// The line that [`Input::Line`] announced.
+    /// The line that [`Typed::Line`] announced.
     pub fn line(&self) -> &[u8] {
         &self.line
     }
@@ -79,45 +82,61 @@ impl Editor {
         }
     }
 
-    /// The byte that still belongs to the line end when data follow the line. After CR that is LF, unless the host is
-    /// known to end its lines in a lone CR; after LF it is CR only with a host that is known to end its lines so.
+    /// The byte that still belongs to the line end when data follow the line. After CR that is LF, unless the host has
+    /// shown that it ends its lines in a lone CR (reference README, decision 13); after LF it is CR only with a host
+    /// that is known to end its lines so.
     pub fn second_half(&self) -> Option<u8> {
-        match (self.terminator, self.pairs) {
-            (Some(b'\r'), None | Some(true)) => Some(b'\n'),
-            (Some(b'\n'), Some(true)) => Some(b'\r'),
+        match self.terminator {
+            Some(b'\r') if self.cr_lf || self.lone_crs < LONE_CRS => Some(b'\n'),
+            Some(b'\n') if self.lf_cr => Some(b'\r'),
             _ => None,
         }
     }
 
     /// Takes one byte. With `echo` the editing keys work and `out` gets what the terminal must show.
-    pub fn byte(&mut self, byte: u8, echo: bool, out: &mut dyn FnMut(&[u8])) -> Input {
+    pub fn byte(&mut self, byte: u8, echo: bool, out: &mut dyn FnMut(&[u8])) -> Typed {
+        if byte == 0 && self.line.is_empty() {
+            // Hosts send the NUL of a C string behind a line, and Telnet clients one behind a CR.
+            return Typed::More;
+        }
         let terminator = self.terminator.take();
         let second_half = matches!(byte, b'\r' | b'\n') && terminator.is_some_and(|first| first != byte);
-        if terminator.is_some() {
-            self.pairs = Some(second_half);
+        if let Some(first) = terminator {
+            self.learn(first, second_half);
         }
         match byte {
-            _ if second_half => Input::More,
+            _ if second_half => Typed::More,
             b'\r' | b'\n' => self.end(byte, echo, out),
             _ if !echo => {
-                self.insert(byte, &mut |_| {});
-                Input::More
+                self.insert(&[byte], &mut |_| {});
+                Typed::More
             }
             _ => {
                 self.key(byte, out);
-                Input::More
+                Typed::More
             }
         }
     }
 
-    fn end(&mut self, byte: u8, echo: bool, out: &mut dyn FnMut(&[u8])) -> Input {
+    /// A line has ended in `first`, and in its other half too when `pair` says so.
+    fn learn(&mut self, first: u8, pair: bool) {
+        if first == b'\n' {
+            self.lf_cr = pair;
+        } else {
+            self.cr_lf |= pair;
+            self.lone_crs = if pair { 0 } else { self.lone_crs.saturating_add(1) };
+        }
+    }
+
+    fn end(&mut self, byte: u8, echo: bool, out: &mut dyn FnMut(&[u8])) -> Typed {
         self.terminator = Some(byte);
-        self.escape = Escape::None;
+        self.keys.reset();
+        self.collected(None, out);
         if echo {
             out(b"\r\n");
         }
         if self.overflow {
-            return Input::TooLong;
+            return Typed::TooLong;
         }
         let newest = self.history.front();
         if echo && !self.line.is_empty() && newest != Some(&self.line) {
@@ -126,100 +145,122 @@ impl Editor {
             }
             let _ = self.history.push_front(self.line.clone());
         }
-        Input::Line
+        Typed::Line
     }
 
     fn key(&mut self, byte: u8, out: &mut dyn FnMut(&[u8])) {
-        match (core::mem::take(&mut self.escape), byte) {
-            (_, 0x1B) => self.escape = Escape::Started,
-            (Escape::Started, b'[' | b'O') => self.escape = Escape::Bracket(0),
-            (Escape::Bracket(_), digit @ b'0'..=b'9') => self.escape = Escape::Bracket(digit),
-            (Escape::Bracket(digit), last) => self.sequence(digit, last, out),
-            (Escape::Started, _) => {}
-            (Escape::None, 0x08 | 0x7F) => self.rub_out(out),
-            (Escape::None, b'\t') => self.complete(out),
-            // Other control bytes have no meaning on a command line.
-            (Escape::None, 0..=0x1F) => {}
-            (Escape::None, byte) => self.insert(byte, out),
+        let key = self.keys.byte(byte);
+        if let Key::Text(byte) = key {
+            return self.collected(Some(byte), out);
         }
-    }
-
-    fn sequence(&mut self, digit: u8, last: u8, out: &mut dyn FnMut(&[u8])) {
-        match (digit, last) {
-            (0, b'A') => self.recall(self.recalled + 1, out),
-            (0, b'B') => self.recall(self.recalled.saturating_sub(1), out),
-            (0, b'C') => self.right(1, out),
-            (0, b'D') => self.left(1, out),
-            (0, b'H') | (b'1' | b'7', b'~') => self.left(self.cursor, out),
-            (0, b'F') | (b'4' | b'8', b'~') => self.right(self.line.len() - self.cursor, out),
-            (b'3', b'~') if self.cursor < self.line.len() => {
-                self.right(1, out);
+        self.collected(None, out);
+        match key {
+            Key::None | Key::Text(_) => {}
+            Key::Backspace => self.rub_out(out),
+            Key::Delete if self.cursor < self.line.len() => {
+                self.right(out);
                 self.rub_out(out);
             }
-            _ => {}
+            Key::Delete => {}
+            Key::Tab => self.complete(out),
+            Key::Up => self.recall(self.recalled + 1, out),
+            Key::Down => self.recall(self.recalled.saturating_sub(1), out),
+            Key::Right => self.right(out),
+            Key::Left => self.left(out),
+            Key::Home => {
+                while self.cursor > 0 {
+                    self.left(out);
+                }
+            }
+            Key::End => self.to_end(out),
         }
     }
 
-    fn insert(&mut self, byte: u8, out: &mut dyn FnMut(&[u8])) {
-        if self.overflow || self.line.insert(self.cursor, byte).is_err() {
+    /// Inserts characters when they are whole; without a byte, what has come of one is all there is.
+    fn collected(&mut self, byte: Option<u8>, out: &mut dyn FnMut(&[u8])) {
+        let mut collector = core::mem::take(&mut self.collector);
+        match byte {
+            Some(byte) => collector.byte(byte, &mut |whole| self.insert(whole, out)),
+            None => collector.end(&mut |whole| self.insert(whole, out)),
+        }
+        self.collector = collector;
+    }
+
+    /// Inserts a character, or a byte that is none.
+    fn insert(&mut self, character: &[u8], out: &mut dyn FnMut(&[u8])) {
+        if self.overflow || character.len() > self.line.capacity() - self.line.len() {
             self.overflow = true;
             return;
         }
-        self.cursor += 1;
-        self.redraw(self.cursor - 1, out);
+        let start = self.cursor;
+        for byte in character {
+            // There is room.
+            let _ = self.line.insert(self.cursor, *byte);
+            self.cursor += 1;
+        }
+        self.redraw(start, 0, out);
     }
 
-    /// Removes the byte before the cursor.
+    /// Removes what is before the cursor.
     fn rub_out(&mut self, out: &mut dyn FnMut(&[u8])) {
-        if self.cursor == 0 {
+        let start = text::previous(&self.line, self.cursor);
+        if start == self.cursor {
             return;
         }
-        self.cursor -= 1;
-        self.line.remove(self.cursor);
-        out(b"\x08");
-        out(self.line.get(self.cursor..).unwrap_or_default());
-        out(b" ");
-        for _ in self.cursor..=self.line.len() {
-            out(b"\x08");
-        }
-    }
-
-    /// Shows the line from `start` on; the terminal's cursor is there, and ends where the editor's is.
-    fn redraw(&self, start: usize, out: &mut dyn FnMut(&[u8])) {
-        out(self.line.get(start..).unwrap_or_default());
-        for _ in self.cursor..self.line.len() {
-            out(b"\x08");
-        }
-    }
-
-    fn left(&mut self, steps: usize, out: &mut dyn FnMut(&[u8])) {
-        for _ in 0..steps.min(self.cursor) {
+        let gone = self.columns(start, self.cursor);
+        back(gone, out);
+        while self.cursor > start {
             self.cursor -= 1;
-            out(b"\x08");
+            self.line.remove(self.cursor);
         }
+        self.redraw(start, gone, out);
     }
 
-    fn right(&mut self, steps: usize, out: &mut dyn FnMut(&[u8])) {
-        let end = (self.cursor + steps).min(self.line.len());
+    /// Shows the line from `start` on and `blanks` columns behind it empty; the terminal's cursor is there, and ends
+    /// where the editor's is.
+    fn redraw(&self, start: usize, blanks: usize, out: &mut dyn FnMut(&[u8])) {
+        out(self.line.get(start..).unwrap_or_default());
+        (0..blanks).for_each(|_| out(b" "));
+        back(self.columns(self.cursor, self.line.len()) + blanks, out);
+    }
+
+    fn columns(&self, start: usize, end: usize) -> usize {
+        text::columns(self.line.get(start..end).unwrap_or_default())
+    }
+
+    fn left(&mut self, out: &mut dyn FnMut(&[u8])) {
+        let start = text::previous(&self.line, self.cursor);
+        back(self.columns(start, self.cursor), out);
+        self.cursor = start;
+    }
+
+    fn right(&mut self, out: &mut dyn FnMut(&[u8])) {
+        let end = text::next(&self.line, self.cursor);
         out(self.line.get(self.cursor..end).unwrap_or_default());
         self.cursor = end;
     }
 
-    fn recall(&mut self, back: usize, out: &mut dyn FnMut(&[u8])) {
-        let line = match back {
+    fn to_end(&mut self, out: &mut dyn FnMut(&[u8])) {
+        out(self.line.get(self.cursor..).unwrap_or_default());
+        self.cursor = self.line.len();
+    }
+
+    fn recall(&mut self, older: usize, out: &mut dyn FnMut(&[u8])) {
+        let line = match older {
             0 => LineBuffer::new(),
-            _ => match self.history.iter().nth(back - 1) {
+            _ => match self.history.iter().nth(older - 1) {
                 Some(line) => line.clone(),
                 None => return,
             },
         };
-        self.right(self.line.len() - self.cursor, out);
-        while !self.line.is_empty() {
-            self.rub_out(out);
-        }
+        self.to_end(out);
+        let shown = self.columns(0, self.line.len());
+        back(shown, out);
+        (0..shown).for_each(|_| out(b" "));
+        back(shown, out);
         self.line = line;
         self.cursor = self.line.len();
-        self.recalled = back;
+        self.recalled = older;
         out(&self.line);
     }
 
@@ -230,9 +271,14 @@ impl Editor {
         }
         let tail = complete::tail(&self.line);
         for byte in tail {
-            self.insert(byte, out);
+            self.insert(&[byte], out);
         }
     }
+}
+
+/// Moves the terminal's cursor to the left.
+fn back(columns: usize, out: &mut dyn FnMut(&[u8])) {
+    (0..columns).for_each(|_| out(b"\x08"));
 }
 
 #[cfg(test)]
@@ -244,12 +290,12 @@ mod tests {
         let (mut lines, mut shown) = (std::vec::Vec::new(), std::vec::Vec::new());
         for byte in bytes {
             match editor.byte(*byte, echo, &mut |bytes| shown.extend_from_slice(bytes)) {
-                Input::More => {}
-                Input::Line => {
+                Typed::More => {}
+                Typed::Line => {
                     lines.push(String::from_utf8_lossy(editor.line()).into_owned());
                     editor.next(false);
                 }
-                Input::TooLong => {
+                Typed::TooLong => {
                     lines.push("TOO LONG".into());
                     editor.next(false);
                 }
@@ -271,9 +317,9 @@ mod tests {
     #[test]
     fn a_line_end_after_data_is_a_line_of_its_own() {
         let mut editor = Editor::new();
-        assert_eq!(editor.byte(b'\r', false, &mut |_| {}), Input::Line);
+        assert_eq!(editor.byte(b'\r', false, &mut |_| {}), Typed::Line);
         editor.next(true);
-        assert_eq!(editor.byte(b'\n', false, &mut |_| {}), Input::Line);
+        assert_eq!(editor.byte(b'\n', false, &mut |_| {}), Typed::Line);
     }
 
     #[test]
@@ -282,12 +328,15 @@ mod tests {
             ("w 0 1\r", Some(b'\n')),
             ("w 0 1\n", None),
             ("ver\r\nw 0 1\r", Some(b'\n')),
-            ("ver\rw 0 1\r", None),
+            ("ver\rver\rver\rver\rw 0 1\r", None),
             ("ver\n\rw 0 1\n", Some(b'\r')),
+            // Decision 13: a host that has used CR LF once may end other lines in CR alone.
+            ("get wl n s\rw 0 1\r", Some(b'\n')),
+            ("ver\r\nver\rver\rver\rver\rver\rw 0 1\r", Some(b'\n')),
         ] {
             let mut editor = Editor::new();
             for byte in typed.bytes() {
-                if editor.byte(byte, false, &mut |_| {}) == Input::Line && editor.line() != b"w 0 1" {
+                if editor.byte(byte, false, &mut |_| {}) == Typed::Line && editor.line() != b"w 0 1" {
                     editor.next(false);
                 }
             }
@@ -305,6 +354,92 @@ mod tests {
         assert_eq!(lines, ["ver"]);
         let (lines, _) = type_in(&mut Editor::new(), b"one\rtwo\r\x1b[A\x1b[A\r\x1b[A\x1b[B\r", true);
         assert_eq!(lines, ["one", "two", "one", ""]);
+    }
+
+    /// A terminal of one line: what it shows, and where its cursor is.
+    fn shown(bytes: &[u8]) -> (String, usize) {
+        let (mut cells, mut at) = (std::vec::Vec::<String>::new(), 0);
+        for chunk in String::from_utf8_lossy(bytes).chars() {
+            match (chunk, unicode_width::UnicodeWidthChar::width(chunk)) {
+                ('\x08', _) => at -= 1,
+                (_, Some(0)) => cells[at - 1].push(chunk),
+                (_, width) => {
+                    for part in 0..width.unwrap_or(1) {
+                        cells.resize(cells.len().max(at + 1), String::new());
+                        cells[at] = if part == 0 { chunk.into() } else { String::new() };
+                        at += 1;
+                    }
+                }
+            }
+        }
+        (cells.concat().trim_end().to_owned(), at)
+    }
+
+    /// Types keys; the terminal must show the line, with the cursor where the editor has it.
+    fn edited(keys: &str) -> String {
+        let (mut editor, mut out) = (Editor::new(), std::vec::Vec::new());
+        for byte in keys.bytes() {
+            assert_eq!(editor.byte(byte, true, &mut |bytes| out.extend_from_slice(bytes)), Typed::More);
+        }
+        let line = String::from_utf8_lossy(editor.line()).into_owned();
+        let (seen, column) = shown(&out);
+        assert_eq!(seen, line.trim_end(), "{keys:?}");
+        assert_eq!(column, text::columns(&editor.line()[..editor.cursor]), "{keys:?}");
+        line
+    }
+
+    #[test]
+    fn backspace_delete_and_insertion_work_on_characters() {
+        for (keys, line) in [
+            ("aé\x7f", "a"),
+            ("字x\x7f\x7fy", "y"),
+            ("€uro\x1b[D\x1b[D\x1b[D\x1b[Dä", "ä€uro"),
+            ("a😀b\x1b[H\x1b[C\x1b[3~", "ab"),
+            ("a😀b\x1b[D\x1b[D字", "a字😀b"),
+            ("cafe\u{301}s\x1b[D\x7f", "cafs"),
+            ("xy\x1b[De\u{301}", "xe\u{301}y"),
+            ("字字\x1b[D\x7f!", "!字"),
+        ] {
+            assert_eq!(edited(keys), line, "{keys:?}");
+        }
+    }
+
+    #[test]
+    fn a_recalled_line_replaces_wide_characters() {
+        let mut editor = Editor::new();
+        let (lines, _) = type_in(&mut editor, "ä字\rver\r字字é\x1b[A\x1b[A\x7f!\r".as_bytes(), true);
+        assert_eq!(lines, ["ä字", "ver", "ä!"]);
+        let mut out = std::vec::Vec::new();
+        for byte in "字字é\x1b[A\x1b[A".bytes() {
+            editor.byte(byte, true, &mut |bytes| out.extend_from_slice(bytes));
+        }
+        assert_eq!(shown(&out), ("ver".into(), 3));
+    }
+
+    #[test]
+    fn bytes_that_are_no_characters_count_as_one_each() {
+        let (lines, _) = type_in(&mut Editor::new(), b"a\xff\xc3b\x7f\x7f\x7fc\r\xe2\x82\x7f\r\xc3\r", true);
+        let want = [&b"ac"[..], b"\xe2", b"\xc3"].map(|line| String::from_utf8_lossy(line).into_owned());
+        assert_eq!(lines, want);
+        let (lines, _) = type_in(&mut Editor::new(), "a\u{9b}Ab\r".as_bytes(), true);
+        assert_eq!(lines, ["aAb"], "C1 control codes are not echoed");
+    }
+
+    #[test]
+    fn sequences_with_parameters_do_not_print_into_the_line() {
+        for sequence in ["\x1b[1;5C", "\x1b[200~", "\x1b[24;80R", "\x1bO5D", "\x1b]0;x\x07", "\x1bP+r\x1b\\", "\x1b[[A"]
+        {
+            assert_eq!(edited(&format!("ve{sequence}r")), "ver", "{sequence:?}");
+        }
+    }
+
+    #[test]
+    fn nul_bytes_between_commands_are_ignored() {
+        for echo in [true, false] {
+            let (lines, shown) = type_in(&mut Editor::new(), b"\0ver\r\n\0\0get x\r\0\nls\n\0\rver\r", echo);
+            assert_eq!(lines, ["ver", "get x", "ls", "ver"]);
+            assert!(!shown.contains('\0'));
+        }
     }
 
     #[test]

@@ -1,10 +1,15 @@
-//! The command UART: reads lines, prints answers and log lines (serial reference).
+//! Lines and what runs on them: command mode (serial reference).
 
 mod complete;
-pub mod console;
+mod console;
 mod editor;
+mod input;
+mod keys;
+mod line;
 mod output;
 mod session;
+mod text;
 
-pub use output::{Output, follow_log};
-pub use session::command_mode;
+pub use console::serve as serve_console;
+pub use line::Line;
+pub use session::{Opening, serve};

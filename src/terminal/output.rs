@@ -1,4 +1,4 @@
-//! What goes out on the UART: whole frames, one after another, never one inside another (serial reference 4).
+//! What goes out on a line: whole frames, one after another, never one inside another (serial reference 4).
 
 use core::cell::Cell;
 use core::fmt::Write;
@@ -9,49 +9,85 @@ use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::semaphore::{FairSemaphore, Semaphore};
 use heapless::String;
 
+use super::line::Line;
 use crate::base::Base;
 use crate::command::Reply;
-use crate::port::{self, Event};
 use crate::variable::{Id, id};
 
 const HEADER: Id = id("system.cmd.header_enabled");
 const PROMPT: Id = id("system.cmd.prompt_enabled");
 const PRINT_LEVEL: Id = id("system.print_level");
 
-/// The sending side of the UART.
+/// The sending side of a line.
 pub struct Output {
     base: &'static Base,
+    line: Line,
     /// Held while a frame goes out.
-    line: FairSemaphore<NoopRawMutex, 4>,
+    frame: FairSemaphore<NoopRawMutex, 4>,
     /// Number of the next log line to print.
     next_log: Cell<u32>,
 }
 
 impl Output {
-    /// Prints log lines from now on.
-    pub fn new(base: &'static Base) -> Self {
-        Self { base, line: FairSemaphore::new(1), next_log: Cell::new(base.log.next()) }
+    /// Prints the log lines from number `first_log` on.
+    pub fn new(base: &'static Base, line: Line, first_log: u32) -> Self {
+        Self { base, line, frame: FairSemaphore::new(1), next_log: Cell::new(first_log) }
     }
 
     /// Sends bytes as they are (echo).
     pub async fn raw(&self, bytes: &[u8]) {
-        let _line = self.line.acquire(1).await;
+        let _frame = self.frame.acquire(1).await;
         self.send(bytes).await;
     }
 
-    /// Sends an answer: first the log lines that the command has caused, then header, text and prompt.
-    pub async fn reply(&self, reply: &Reply) {
-        let _line = self.line.acquire(1).await;
+    /// Whether answers have a header now.
+    pub fn has_headers(&self) -> bool {
+        self.base.variables.flag(HEADER)
+    }
+
+    /// Sends the log line that comes next as the answer to a `reboot` (reference README, decision 12). Without headers
+    /// it is printed as any other.
+    pub async fn greet(&self) {
+        let next = self.base.log.get(self.next_log.get());
+        if let (true, Some((number, _, text))) = (self.has_headers(), next) {
+            let _frame = self.frame.acquire(1).await;
+            self.next_log.set(number.wrapping_add(1));
+            self.send_frame(true, self.letter(), 0, &with_line_end(text)).await;
+        }
+    }
+
+    /// Sends an answer: first the log lines that the command has caused, then header, text and, unless the device
+    /// restarts, the prompt. The header is there when headers were on before the command (`framed`) or are now.
+    pub async fn reply(&self, reply: &Reply, framed: bool, prompt: bool) {
+        let _frame = self.frame.acquire(1).await;
         self.send_log().await;
-        self.frame(self.letter(), reply.code, &reply.text).await;
-        self.send_prompt().await;
+        self.send_frame(framed || self.has_headers(), self.letter(), reply.code, &reply.text).await;
+        if prompt {
+            self.send_prompt().await;
+        }
     }
 
     /// Sends the prompt, if there is one.
     pub async fn prompt(&self) {
-        let _line = self.line.acquire(1).await;
+        let _frame = self.frame.acquire(1).await;
         self.send_log().await;
         self.send_prompt().await;
+    }
+
+    /// Prints log lines as they come, for ever.
+    pub async fn follow_log(&self) {
+        loop {
+            poll_fn(|context| {
+                if self.base.log.next() != self.next_log.get() {
+                    return Poll::Ready(());
+                }
+                self.base.log.follow(context.waker());
+                Poll::Pending
+            })
+            .await;
+            let _frame = self.frame.acquire(1).await;
+            self.send_log().await;
+        }
     }
 
     async fn send_prompt(&self) {
@@ -69,11 +105,7 @@ impl Output {
         while let Some((number, level, text)) = self.base.log.get(self.next_log.get()) {
             self.next_log.set(number.wrapping_add(1));
             if level <= self.print_level() {
-                let mut line = text;
-                // A full line loses its last two bytes to the line end.
-                line.truncate(line.capacity() - 2);
-                let _ = line.extend_from_slice(b"\r\n");
-                self.frame('L', 0, &line).await;
+                self.send_frame(self.has_headers(), 'L', 0, &with_line_end(text)).await;
             }
         }
     }
@@ -85,8 +117,8 @@ impl Output {
         })
     }
 
-    async fn frame(&self, letter: char, code: u8, text: &[u8]) {
-        if self.base.variables.flag(HEADER) {
+    async fn send_frame(&self, framed: bool, letter: char, code: u8, text: &[u8]) {
+        if framed {
             let mut header: String<16> = String::new();
             // Nine bytes.
             let _ = write!(header, "{letter}{code}{:05}\r\n", text.len());
@@ -96,9 +128,8 @@ impl Output {
     }
 
     async fn send(&self, mut data: &[u8]) {
-        let port = self.base.port;
         while !data.is_empty() {
-            match port::io(port, Event::SerialWritable, || port.serial().serial_write(data)).await {
+            match poll_fn(|context| self.line.poll_write(context, data)).await {
                 Ok(sent) => data = data.get(sent..).unwrap_or_default(),
                 // The other end is gone: what it misses is lost, as on a wire.
                 Err(_) => return,
@@ -107,18 +138,9 @@ impl Output {
     }
 }
 
-/// Prints log lines as they come, for ever.
-pub async fn follow_log(output: &'static Output) {
-    loop {
-        poll_fn(|context| {
-            if output.base.log.next() != output.next_log.get() {
-                return Poll::Ready(());
-            }
-            output.base.log.follow(context.waker());
-            Poll::Pending
-        })
-        .await;
-        let _line = output.line.acquire(1).await;
-        output.send_log().await;
-    }
+/// A full log line loses its last two bytes to the line end.
+fn with_line_end(mut line: crate::log::Line) -> crate::log::Line {
+    line.truncate(line.capacity() - 2);
+    let _ = line.extend_from_slice(b"\r\n");
+    line
 }

@@ -1,155 +1,145 @@
-//! Command mode: one line, one answer.
+//! Command mode on a line: one command, one answer.
 
-use core::task::{Context, Poll};
-
+use embassy_futures::select::{Either, Either3, select, select3};
 use heapless::Vec;
 
-use super::editor::{Editor, Input};
+use super::editor::{Editor, Typed};
+use super::input::{Data, Input};
+use super::line::Line;
 use super::output::Output;
-use crate::command::{DataSource, Reply, Shell};
-use crate::limits;
-use crate::port::{self, Event, Port, PortError};
+use crate::command::{Reply, Shell};
+use crate::port::ResetReason;
 use crate::variable::{Id, id};
 
 const ECHO: Id = id("system.cmd.echo");
+const PROMPT: Id = id("system.cmd.prompt_enabled");
 
-/// Bytes that came with a line but are not read yet.
-struct Received {
-    port: &'static dyn Port,
-    bytes: [u8; limits::SERIAL_RX],
-    start: usize,
-    end: usize,
-    /// A command has taken data since the last line.
-    data_taken: bool,
-    /// The rest of the line end, which is no data.
-    line_end: Option<u8>,
+/// How a line begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// With what the device says at its start: log lines from this number on, the banner first.
+    Boot(u32),
+    /// With a prompt.
+    Prompt,
 }
 
-impl Received {
-    /// The next byte, or `None` when the line has ended for good.
-    async fn byte(&mut self) -> Option<u8> {
-        if self.start == self.end {
-            let (port, bytes) = (self.port, &mut self.bytes);
-            self.start = 0;
-            self.end = port::io(port, Event::SerialReadable, || port.serial().serial_read(bytes)).await.unwrap_or(0);
-        }
-        let byte = self.bytes.get(self.start).copied().filter(|_| self.start < self.end)?;
-        self.start += 1;
-        Some(byte)
-    }
-
-    /// No byte waits in the buffer.
-    fn is_empty(&self) -> bool {
-        self.start == self.end
-    }
-
-    /// Fills the buffer, which is empty.
-    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<usize> {
-        self.start = 0;
-        self.end = 0;
-        match self.port.serial().serial_read(&mut self.bytes) {
-            Ok(read) => {
-                self.end = read;
-                Poll::Ready(read)
-            }
-            Err(PortError::WouldBlock) => {
-                self.port.wake_when(Event::SerialReadable, context.waker());
-                Poll::Pending
-            }
-            Err(_) => Poll::Ready(0),
-        }
-    }
-}
-
-impl DataSource for Received {
-    fn poll_data(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<usize> {
-        self.data_taken = true;
-        if let Some(line_end) = self.line_end {
-            if self.is_empty() {
-                match self.poll_fill(context) {
-                    Poll::Ready(1..) => {}
-                    other => return other,
-                }
-            }
-            self.line_end = None;
-            if self.bytes.get(self.start) == Some(&line_end) {
-                self.start += 1;
-            }
-        }
-        let waiting = self.bytes.get(self.start..self.end).unwrap_or_default();
-        if !waiting.is_empty() {
-            let taken = waiting.len().min(buffer.len());
-            buffer[..taken].copy_from_slice(&waiting[..taken]);
-            self.start += taken;
-            return Poll::Ready(taken);
-        }
-        match self.port.serial().serial_read(buffer) {
-            Ok(read) => Poll::Ready(read),
-            Err(PortError::WouldBlock) => {
-                self.port.wake_when(Event::SerialReadable, context.waker());
-                Poll::Pending
-            }
-            Err(_) => Poll::Ready(0),
-        }
-    }
-}
-
-/// Serves the UART until it ends, which on a board is never.
-pub async fn command_mode(shell: &'static Shell, output: &'static Output) {
+/// Serves a line until it ends, which a UART on a board never does. All that the line needs is in this future.
+pub async fn serve(shell: &'static Shell, line: Line, opening: Opening) {
     let base = shell.machine().base;
-    let mut received = Received {
-        port: base.port,
-        bytes: [0; limits::SERIAL_RX],
-        start: 0,
-        end: 0,
-        data_taken: false,
-        line_end: None,
+    let first_log = match opening {
+        Opening::Boot(first) => first,
+        Opening::Prompt => base.log.next(),
     };
-    let mut editor = Editor::new();
-    let mut reply = Reply::new();
-    output.prompt().await;
-    while let Some(input) = read_line(base, output, &mut received, &mut editor).await {
-        received.data_taken = false;
-        received.line_end = editor.second_half();
-        match input {
-            Input::TooLong => reply.too_long(),
-            _ => {
-                // The queue has a place for the serial line beside those for HTTP.
-                if shell.run(editor.line(), &mut received, true, &mut reply).await.is_err() {
-                    reply.failed();
-                }
-            }
-        }
-        output.reply(&reply).await;
-        editor.next(received.data_taken);
+    let session = Session { shell, output: Output::new(base, line, first_log), input: Input::new(line) };
+    if opening != Opening::Prompt && base.port.board().reset_reason() == Some(ResetReason::Software) {
+        session.output.greet().await;
     }
-    base.port.board().serial_ended();
+    select(session.command_mode(), session.output.follow_log()).await;
 }
 
-/// Reads one line and echoes it.
-async fn read_line(
-    base: &'static crate::base::Base,
-    output: &Output,
-    received: &mut Received,
-    editor: &mut Editor,
-) -> Option<Input> {
-    let mut echoed: Vec<u8, 256> = Vec::new();
-    let mut lost = false;
-    loop {
-        let byte = received.byte().await?;
-        let input = editor.byte(byte, base.variables.flag(ECHO), &mut |bytes| {
-            lost |= echoed.extend_from_slice(bytes).is_err();
-        });
-        // What is typed ahead is echoed in one piece; a redraw that is too long for it is not worth the memory.
-        if input != Input::More || received.is_empty() || echoed.len() > 128 || lost {
-            if !echoed.is_empty() {
-                output.raw(&echoed).await;
+/// What runs on a line.
+struct Session {
+    shell: &'static Shell,
+    output: Output,
+    input: Input,
+}
+
+/// Why the next command line is not there.
+enum NoLine {
+    /// Nothing more will come.
+    Ended,
+    /// The device restarts.
+    Restart,
+}
+
+impl Session {
+    async fn command_mode(&self) {
+        let mut editor = Editor::new();
+        let mut reply = Reply::new();
+        self.output.prompt().await;
+        loop {
+            match self.read_line(&mut editor).await {
+                Ok(Typed::TooLong) => {
+                    reply.too_long();
+                    self.output.reply(&reply, false, true).await;
+                    editor.next(false);
+                }
+                Ok(_) => {
+                    self.run(&editor, &mut reply).await;
+                    let line_end = editor.second_half();
+                    editor.next(self.input.data_taken());
+                    if self.restarts() {
+                        return self.leave(&editor, line_end).await;
+                    }
+                }
+                Err(NoLine::Ended) => return,
+                Err(NoLine::Restart) => return self.leave(&editor, None).await,
             }
-            echoed.clear();
-            lost = false;
         }
-        if input != Input::More {
-            return Some(input);
+    }
+
+    fn restarts(&self) -> bool {
+        self.shell.machine().restart.is_ordered()
+    }
+
+    /// Runs one command and sends its answer, unless the line wants no answer any more.
+    async fn run(&self, editor: &Editor, reply: &mut Reply) {
+        let framed = self.output.has_headers();
+        self.input.begin(editor.second_half());
+        let command = async {
+            // The queue has a place for each line beside those for HTTP.
+            let Ok(turn) = self.shell.turn().await else { return reply.failed() };
+            self.input.runs();
+            self.shell.run_in(turn, editor.line(), &mut Data(&self.input), true, reply).await;
+        };
+        let interrupted = self.input.interrupted(self.is_human());
+        let restarts = self.shell.machine().restart.ordered();
+        match select3(command, interrupted, restarts).await {
+            Either3::First(()) => {}
+            Either3::Second(()) => reply.failed(),
+            Either3::Third(()) => return,
+        }
+        self.output.reply(reply, framed, !self.restarts()).await;
+    }
+
+    /// Whether a person may sit at the other end.
+    fn is_human(&self) -> bool {
+        let variables = &self.shell.machine().base.variables;
+        variables.flag(ECHO) || variables.flag(PROMPT)
+    }
+
+    /// A restart was ordered: nothing more is read in this life. Whatever waits, and a line that was begun, is for the
+    /// next one.
+    async fn leave(&self, editor: &Editor, line_end: Option<u8>) {
+        self.input.give_back(line_end, editor.line()).await;
+        core::future::pending().await
+    }
+
+    /// Reads one line and echoes it.
+    async fn read_line(&self, editor: &mut Editor) -> Result<Typed, NoLine> {
+        let mut echoed: Vec<u8, 256> = Vec::new();
+        let mut lost = false;
+        loop {
+            let restarts = self.shell.machine().restart.ordered();
+            let byte = match select(restarts, self.input.byte()).await {
+                Either::First(()) => return Err(NoLine::Restart),
+                Either::Second(byte) => byte.ok_or(NoLine::Ended)?,
+            };
+            let echo = self.shell.machine().base.variables.flag(ECHO);
+            let key = editor.byte(byte, echo, &mut |bytes| {
+                lost |= echoed.extend_from_slice(bytes).is_err();
+            });
+            // What is typed ahead is echoed in one piece; a redraw that is too long for it is not worth the memory.
+            if key != Typed::More || self.input.is_empty() || echoed.len() > 128 || lost {
+                if !echoed.is_empty() {
+                    self.output.raw(&echoed).await;
+                }
+                echoed.clear();
+                lost = false;
+            }
+            if key != Typed::More {
+                return Ok(key);
+            }
         }
     }
 }

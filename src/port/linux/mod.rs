@@ -25,6 +25,7 @@ mod board;
 mod errors;
 mod icmp;
 mod jobs;
+mod kept;
 mod networks;
 mod options;
 mod pty;
@@ -242,6 +243,10 @@ impl LinuxPort {
         match self.serial.borrow_mut().hand_over() {
             Some(token) => command.env(serial::HANDOVER, token),
             None => command.env_remove(serial::HANDOVER),
+        };
+        match self.serial.borrow_mut().hand_over_kept() {
+            Some(token) => command.env(kept::KEPT, token),
+            None => command.env_remove(kept::KEPT),
         };
         command.env(board::RESTARTED, std::process::id().to_string());
         StartError::new("restart", command.exec())

@@ -9,6 +9,7 @@ use std::time::Instant;
 use rustix::event::PollFlags;
 use rustix::io::FdFlags;
 
+use super::kept::Kept;
 use super::options::SerialKind;
 use super::pty::Pty;
 use super::stdio::Stdio;
@@ -39,6 +40,7 @@ enum Line {
 /// The UART and who waits for it.
 pub(super) struct SerialLine {
     line: Line,
+    kept: Kept,
     inherited: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
@@ -56,7 +58,7 @@ impl SerialLine {
             (SerialKind::Tcp(_), Some(left)) => Line::Tcp(TcpLine::take_over(left)?),
             (SerialKind::Tcp(port), None) => Line::Tcp(TcpLine::open(bind, *port)?),
         };
-        Ok(Self { line, inherited, reader: None, writer: None })
+        Ok(Self { line, kept: Kept::take_over(), inherited, reader: None, writer: None })
     }
 
     /// Whether the line was open before this process image was started.
@@ -75,7 +77,11 @@ impl SerialLine {
 
     /// See [`crate::port::Port::wake_when`].
     pub(super) fn wake_reader(&mut self, waker: &Waker) {
-        keep(&mut self.reader, waker);
+        if self.kept.is_empty() {
+            keep(&mut self.reader, waker);
+        } else {
+            waker.wake_by_ref();
+        }
     }
 
     /// See [`crate::port::Port::wake_when`].
@@ -136,6 +142,11 @@ impl SerialLine {
         }
     }
 
+    /// Lets bytes that were given back outlive this process image; answers what to put into [`super::kept::KEPT`].
+    pub(super) fn hand_over_kept(&mut self) -> Option<String> {
+        self.kept.hand_over()
+    }
+
     /// Lets the line outlive this process image; answers what to put into [`HANDOVER`].
     pub(super) fn hand_over(&mut self) -> Option<String> {
         let (first, second) = match &mut self.line {
@@ -156,7 +167,11 @@ impl SerialLine {
 
 impl Serial for RefCell<SerialLine> {
     fn serial_read(&self, buffer: &mut [u8]) -> Result<usize> {
-        match &mut self.borrow_mut().line {
+        let mut serial = self.borrow_mut();
+        if !serial.kept.is_empty() {
+            return Ok(serial.kept.take(buffer));
+        }
+        match &mut serial.line {
             Line::Stdio(stdio) => stdio.read(buffer),
             Line::Pty(pty) => pty.read(buffer),
             Line::Tcp(tcp) => tcp.read(buffer),
@@ -169,6 +184,12 @@ impl Serial for RefCell<SerialLine> {
             Line::Pty(pty) => pty.write(data),
             Line::Tcp(tcp) => tcp.write(data),
         }
+    }
+
+    fn serial_give_back(&self, bytes: &[u8]) {
+        let mut serial = self.borrow_mut();
+        serial.kept.put_back(bytes);
+        wake(&mut serial.reader);
     }
 }
 
@@ -194,7 +215,7 @@ impl Inherited {
 }
 
 /// Takes one inherited descriptor, when it is open and none of the standard three.
-fn own_descriptor(fd: RawFd) -> Option<OwnedFd> {
+pub(super) fn own_descriptor(fd: RawFd) -> Option<OwnedFd> {
     if fd <= 2 {
         return None;
     }

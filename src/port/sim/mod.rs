@@ -19,7 +19,7 @@ use super::host::set_virtual_time;
 use super::radio::{NEIGHBOURHOOD, SimulatedRadio};
 use super::{
     AccessPoint, Board, Console, Event, Interface, Ipv4Config, Jobs, JoinRequest, Port, PortError, Radio, RadioState,
-    Result, Serial, Sockets, Storage,
+    ResetReason, Result, Serial, Sockets, Storage,
 };
 
 mod console;
@@ -109,6 +109,8 @@ struct BoardState {
     memory_usage: Cell<Option<u8>>,
     random: Cell<u64>,
     rebooting: Cell<bool>,
+    /// The present life began with a restart.
+    restarted: Cell<bool>,
     serial_ended: Cell<bool>,
 }
 
@@ -132,6 +134,7 @@ impl SimPort {
                 memory_usage: Cell::new(None),
                 random: Cell::new(1),
                 rebooting: Cell::new(false),
+                restarted: Cell::new(false),
                 serial_ended: Cell::new(false),
             },
         }))
@@ -232,7 +235,9 @@ impl SimPort {
     /// Switches the power off and on: RAM, sockets and radio start anew, flash and world are kept. Who used the port
     /// before must not be run again. Time goes on; a [`SimDevice`] sets it back to zero.
     pub fn power_cycle(&'static self) -> &'static Self {
-        self.serial.borrow_mut().power_cycle();
+        let restart = self.board.rebooting.get();
+        self.serial.borrow_mut().power_cycle(restart);
+        self.board.restarted.set(restart);
         self.network.borrow_mut().power_cycle();
         self.console.replace(console::State::default());
         self.flash.power_cycle();
@@ -390,6 +395,10 @@ impl Board for SimPort {
 
     fn memory_usage(&self) -> Option<u8> {
         self.board.memory_usage.get()
+    }
+
+    fn reset_reason(&self) -> Option<ResetReason> {
+        Some(if self.board.restarted.get() { ResetReason::Software } else { ResetReason::PowerOn })
     }
 
     fn reboot(&self) {

@@ -10,6 +10,8 @@ pub(super) struct State {
     typed: VecDeque<u8>,
     /// Nothing will be typed any more.
     ended: bool,
+    /// A break condition the device has not asked for yet.
+    broken: bool,
     printed: Vec<u8>,
     /// Bytes that may be printed and not taken by the test yet.
     room: usize,
@@ -24,6 +26,7 @@ impl Default for State {
         Self {
             typed: VecDeque::new(),
             ended: false,
+            broken: false,
             printed: Vec::new(),
             room: usize::MAX,
             read_limit: usize::MAX,
@@ -34,16 +37,20 @@ impl Default for State {
 
 impl State {
     pub(super) fn is_readable(&self) -> bool {
-        !self.typed.is_empty() || self.ended
+        !self.typed.is_empty() || self.ended || self.broken
     }
 
     pub(super) fn is_writable(&self) -> bool {
         self.printed.len() < self.room
     }
 
-    /// What was typed to the old life is lost; what it printed can still be taken.
-    pub(super) fn power_cycle(&mut self) {
-        self.typed.clear();
+    /// What was typed to the old life is lost when the power was cut, and kept over a restart; what it printed can
+    /// still be taken.
+    pub(super) fn power_cycle(&mut self, restart: bool) {
+        self.broken = false;
+        if !restart {
+            self.typed.clear();
+        }
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
@@ -78,6 +85,17 @@ impl Serial for SimPort {
         self.check(Call::SerialWrite)?;
         self.serial.borrow_mut().write(data)
     }
+
+    fn serial_give_back(&self, bytes: &[u8]) {
+        let mut serial = self.serial.borrow_mut();
+        for byte in bytes.iter().rev() {
+            serial.typed.push_front(*byte);
+        }
+    }
+
+    fn serial_break(&self) -> bool {
+        std::mem::take(&mut self.serial.borrow_mut().broken)
+    }
 }
 
 impl SimPort {
@@ -90,6 +108,12 @@ impl SimPort {
     /// Bytes typed that the device has not read yet.
     pub fn unread(&self) -> usize {
         self.serial.borrow().typed.len()
+    }
+
+    /// Sends a break condition.
+    pub fn send_break(&self) {
+        self.serial.borrow_mut().broken = true;
+        self.notify();
     }
 
     /// Ends the serial line: after what was typed, reads answer `Ok(0)`.

@@ -52,6 +52,9 @@ impl Serial for Bench {
     fn serial_read(&self, _: &mut [u8]) -> Result<usize> {
         Err(NO)
     }
+    fn serial_give_back(&self, _: &[u8]) {
+        unreachable!()
+    }
     fn serial_write(&self, _: &[u8]) -> Result<usize> {
         Err(NO)
     }

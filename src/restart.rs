@@ -1,0 +1,52 @@
+//! A restart that was ordered: from that moment on nothing begins any more in this life of the device.
+
+use core::cell::{Cell, RefCell};
+use core::future::poll_fn;
+use core::task::Poll;
+
+use embassy_sync::waitqueue::MultiWakerRegistration;
+
+/// Tasks that wait for a restart: who carries it out, and the lines.
+const WAITING: usize = 4;
+
+/// Whether a restart was ordered, and who wants to know.
+pub struct Restart {
+    ordered: Cell<bool>,
+    waiting: RefCell<MultiWakerRegistration<WAITING>>,
+}
+
+impl Restart {
+    /// None was ordered.
+    pub const fn new() -> Self {
+        Self { ordered: Cell::new(false), waiting: RefCell::new(MultiWakerRegistration::new()) }
+    }
+
+    /// Orders the restart. It is carried out once the answer to whoever ordered it is on its way.
+    pub fn order(&self) {
+        self.ordered.set(true);
+        self.waiting.borrow_mut().wake();
+    }
+
+    /// Whether a restart was ordered.
+    pub fn is_ordered(&self) -> bool {
+        self.ordered.get()
+    }
+
+    /// Waits until a restart is ordered.
+    pub async fn ordered(&self) {
+        poll_fn(|context| {
+            if self.ordered.get() {
+                return Poll::Ready(());
+            }
+            self.waiting.borrow_mut().register(context.waker());
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+impl Default for Restart {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,281 @@
+//! What has come on a line and is not used yet: command lines, data of commands, keys that end a command.
+
+use core::cell::RefCell;
+use core::future::poll_fn;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+use embassy_time::{Duration, Instant, Timer};
+
+use super::line::Line;
+use crate::command::DataSource;
+use crate::limits;
+
+/// Ctrl-C.
+const INTERRUPT: u8 = 0x03;
+/// Where a Ctrl-C might be one of the data bytes of a command it counts only when it comes alone: so long after what
+/// came before it …
+const SILENCE_BEFORE: Duration = Duration::from_millis(50);
+/// … and with nothing behind it for so long.
+const SILENCE_AFTER: Duration = Duration::from_millis(500);
+
+/// The receiving side of a line. Who takes data and who watches for the end of a command share it, within one task.
+pub struct Input {
+    line: Line,
+    state: RefCell<State>,
+}
+
+/// What a running command does with the line, as far as it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// It waits for its turn: what it will do with the bytes behind it is not known yet.
+    Queued,
+    /// It takes no data.
+    Runs,
+    /// It takes data.
+    TakesData,
+}
+
+/// How a line has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// Nothing more will be sent; answers are still wanted.
+    Finished,
+    /// The other side is gone.
+    Gone,
+}
+
+struct State {
+    /// Received and not used: `bytes[start..end]`.
+    bytes: [u8; limits::SERIAL_RX],
+    start: usize,
+    end: usize,
+    ended: Option<Ended>,
+    phase: Phase,
+    /// The rest of the line end, which is no data.
+    line_end: Option<u8>,
+    /// When something came last.
+    last: Instant,
+    /// When a Ctrl-C came alone, behind which nothing has come yet.
+    alone: Option<Instant>,
+}
+
+impl Input {
+    /// Nothing has come yet.
+    pub fn new(line: Line) -> Self {
+        let state = State {
+            bytes: [0; limits::SERIAL_RX],
+            start: 0,
+            end: 0,
+            ended: None,
+            phase: Phase::Queued,
+            line_end: None,
+            last: Instant::MIN,
+            alone: None,
+        };
+        Self { line, state: RefCell::new(state) }
+    }
+
+    /// The next byte of a command line, or `None` when nothing more will come.
+    pub async fn byte(&self) -> Option<u8> {
+        poll_fn(|context| {
+            // There is nothing that a break could end.
+            let _ = self.line.take_break();
+            let mut state = self.state.borrow_mut();
+            match state.poll_some(self.line, context) {
+                Poll::Ready(true) => Poll::Ready(state.take()),
+                Poll::Ready(false) => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// No byte waits in the buffer.
+    pub fn is_empty(&self) -> bool {
+        self.state.borrow().waiting().is_empty()
+    }
+
+    /// A command begins that waits for its turn; `line_end` still belongs to its line and is no data.
+    pub fn begin(&self, line_end: Option<u8>) {
+        let mut state = self.state.borrow_mut();
+        (state.phase, state.line_end, state.alone) = (Phase::Queued, line_end, None);
+        // A break before the command was not meant for it.
+        let _ = self.line.take_break();
+    }
+
+    /// The command's turn has come: it runs, and takes no data unless it says so.
+    pub fn runs(&self) {
+        self.state.borrow_mut().phase = Phase::Runs;
+    }
+
+    /// Whether the command has taken data.
+    pub fn data_taken(&self) -> bool {
+        self.state.borrow().phase == Phase::TakesData
+    }
+
+    /// Waits until the line says that the running command shall end: by a break condition, by Ctrl-C when `person` says
+    /// that there may be one at the other end, or by its own end. Reads ahead meanwhile, as far as there is room.
+    pub async fn interrupted(&self, person: bool) {
+        let mut timer = None;
+        poll_fn(|context| self.state.borrow_mut().poll_interrupted(self.line, person, &mut timer, context)).await;
+    }
+
+    /// Gives back what was not used, for the device's next life. `line_end`: the byte that would still belong to the
+    /// last line; it is waited for, since it may come a moment later. `begun`: the start of a line, which comes before it.
+    pub async fn give_back(&self, line_end: Option<u8>, begun: &[u8]) {
+        if let Some(line_end) = line_end {
+            poll_fn(|context| {
+                let _ = self.line.take_break();
+                self.state.borrow_mut().poll_some(self.line, context)
+            })
+            .await;
+            let mut state = self.state.borrow_mut();
+            if state.waiting().first() == Some(&line_end) {
+                state.start += 1;
+            }
+        }
+        let mut state = self.state.borrow_mut();
+        self.line.give_back(state.waiting());
+        self.line.give_back(begun);
+        state.start = state.end;
+    }
+}
+
+impl State {
+    fn waiting(&self) -> &[u8] {
+        self.bytes.get(self.start..self.end).unwrap_or_default()
+    }
+
+    fn take(&mut self) -> Option<u8> {
+        let byte = self.waiting().first().copied()?;
+        self.start += 1;
+        Some(byte)
+    }
+
+    /// Waits until there is a byte to take; false when there never will be.
+    fn poll_some(&mut self, line: Line, context: &mut Context<'_>) -> Poll<bool> {
+        if !self.waiting().is_empty() {
+            return Poll::Ready(true);
+        }
+        self.poll_fill(line, context).map(|read| read > 0)
+    }
+
+    /// Reads more behind what waits; zero at the end of the line, and when there is no room.
+    fn poll_fill(&mut self, line: Line, context: &mut Context<'_>) -> Poll<usize> {
+        if self.ended.is_some() {
+            return Poll::Ready(0);
+        }
+        self.bytes.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.end - self.start);
+        let room = self.bytes.get_mut(self.end..).unwrap_or_default();
+        if room.is_empty() {
+            return Poll::Ready(0);
+        }
+        match line.poll_read(context, room) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(read @ 1..)) => {
+                self.end += read;
+                self.note(self.end - read);
+                Poll::Ready(read)
+            }
+            Poll::Ready(Ok(0)) => self.end_with(Ended::Finished),
+            Poll::Ready(Err(_)) => self.end_with(Ended::Gone),
+        }
+    }
+
+    fn end_with(&mut self, ended: Ended) -> Poll<usize> {
+        self.ended = Some(ended);
+        Poll::Ready(0)
+    }
+
+    /// Something has come, from `first` on: perhaps a lone Ctrl-C.
+    fn note(&mut self, first: usize) {
+        let now = Instant::now();
+        let silent = now.saturating_duration_since(self.last) >= SILENCE_BEFORE;
+        let alone = silent && self.bytes.get(first..self.end) == Some(&[INTERRUPT]);
+        self.alone = alone.then_some(now);
+        self.last = now;
+    }
+
+    fn poll_interrupted(
+        &mut self,
+        line: Line,
+        person: bool,
+        timer: &mut Option<Timer>,
+        context: &mut Context<'_>,
+    ) -> Poll<()> {
+        let mut news = false;
+        while matches!(self.poll_fill(line, context), Poll::Ready(1..)) {
+            news = true;
+        }
+        if news && self.phase == Phase::TakesData {
+            // The command was asked before, when nothing was there.
+            context.waker().wake_by_ref();
+        }
+        if line.take_break() || self.ended == Some(Ended::Gone) {
+            return Poll::Ready(());
+        }
+        if !person {
+            return Poll::Pending;
+        }
+        if self.phase == Phase::Runs {
+            return if self.take_interrupt() { Poll::Ready(()) } else { Poll::Pending };
+        }
+        self.poll_alone(timer, context)
+    }
+
+    /// Waits until nothing has come behind a lone Ctrl-C for long enough.
+    fn poll_alone(&mut self, timer: &mut Option<Timer>, context: &mut Context<'_>) -> Poll<()> {
+        let Some(at) = self.alone else {
+            *timer = None;
+            return Poll::Pending;
+        };
+        let mut due = Timer::at(at + SILENCE_AFTER);
+        if Pin::new(&mut due).poll(context).is_pending() {
+            *timer = Some(due);
+            return Poll::Pending;
+        }
+        self.take_interrupt();
+        Poll::Ready(())
+    }
+
+    /// Takes the first Ctrl-C out of what waits; what was typed around it stays in order.
+    fn take_interrupt(&mut self) -> bool {
+        let Some(at) = self.waiting().iter().position(|byte| *byte == INTERRUPT) else { return false };
+        self.bytes.copy_within(self.start..self.start + at, self.start + 1);
+        self.start += 1;
+        true
+    }
+}
+
+/// The data bytes of a command, off the line.
+pub struct Data<'a>(pub &'a Input);
+
+impl DataSource for Data<'_> {
+    fn begin(&mut self) {
+        self.0.state.borrow_mut().phase = Phase::TakesData;
+    }
+
+    fn poll_data(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<usize> {
+        let mut state = self.0.state.borrow_mut();
+        loop {
+            match state.poll_some(self.0.line, context) {
+                Poll::Ready(true) => {}
+                Poll::Ready(false) => return Poll::Ready(0),
+                Poll::Pending => return Poll::Pending,
+            }
+            let line_end = state.line_end.take();
+            if line_end.is_none() || state.waiting().first() != line_end.as_ref() {
+                break;
+            }
+            state.start += 1;
+        }
+        let waiting = state.waiting();
+        let taken = waiting.len().min(buffer.len());
+        let (from, to) = (waiting.get(..taken).unwrap_or_default(), buffer.get_mut(..taken).unwrap_or_default());
+        to.copy_from_slice(from);
+        state.start += taken;
+        Poll::Ready(taken)
+    }
+}

@@ -1,0 +1,105 @@
+//! Where the bytes of a person or a host come from, and where the answers go.
+
+use core::task::{Context, Poll};
+
+use crate::limits;
+use crate::port::{Event, Port, PortError, Result, Socket};
+
+/// A way to the device: what runs on it (command mode) knows nothing else of where it leads.
+#[derive(Clone, Copy)]
+pub struct Line {
+    port: &'static dyn Port,
+    end: End,
+}
+
+/// What is at the device's end of a line.
+#[derive(Clone, Copy)]
+enum End {
+    /// The command UART; on Linux also standard streams, a pseudo-terminal, a TCP port.
+    Serial,
+    /// A TCP connection.
+    Connection(Socket),
+    /// The operator console, which gives whole lines and takes whole answers.
+    Console,
+}
+
+impl Line {
+    /// The command UART.
+    pub fn serial(port: &'static dyn Port) -> Self {
+        Self { port, end: End::Serial }
+    }
+
+    /// A TCP connection. The caller closes it when nothing runs on the line any more.
+    pub fn connection(port: &'static dyn Port, socket: Socket) -> Self {
+        Self { port, end: End::Connection(socket) }
+    }
+
+    /// The operator console.
+    pub fn console(port: &'static dyn Port) -> Self {
+        Self { port, end: End::Console }
+    }
+
+    /// Takes received bytes, as [`crate::port::Serial::serial_read`] does: `Ok(0)` when nothing more will be sent to
+    /// the device, any error but `WouldBlock` when the other side is gone. A console's line has `\n` behind it.
+    fn read(self, buffer: &mut [u8]) -> Result<usize> {
+        match self.end {
+            End::Serial => self.port.serial().serial_read(buffer),
+            End::Connection(socket) => self.port.sockets().receive(socket, buffer),
+            End::Console => {
+                let room = buffer.len().saturating_sub(1);
+                let length = self.port.console().console_line(buffer.get_mut(..room).unwrap_or_default())?;
+                if let Some(end) = buffer.get_mut(length) {
+                    *end = b'\n';
+                }
+                Ok(length + 1)
+            }
+        }
+    }
+
+    /// Waits for bytes; see [`Line::read`]. One task at a time may wait.
+    pub fn poll_read(self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Result<usize>> {
+        let event = match self.end {
+            End::Serial => Event::SerialReadable,
+            End::Connection(socket) => Event::Readable(socket),
+            End::Console => Event::Console,
+        };
+        self.poll(context, event, self.read(buffer))
+    }
+
+    /// Sends as many bytes as fit, and waits until some do. A console takes all as one answer. One task at a time may
+    /// wait.
+    pub fn poll_write(self, context: &mut Context<'_>, data: &[u8]) -> Poll<Result<usize>> {
+        let (event, result) = match self.end {
+            End::Serial => (Event::SerialWritable, self.port.serial().serial_write(data)),
+            End::Connection(socket) => (Event::Writable(socket), self.port.sockets().send(socket, data)),
+            End::Console => {
+                self.port.console().console_answer(data);
+                return Poll::Ready(Ok(data.len()));
+            }
+        };
+        self.poll(context, event, result)
+    }
+
+    fn poll<T>(self, context: &mut Context<'_>, event: Event, result: Result<T>) -> Poll<Result<T>> {
+        if matches!(result, Err(PortError::WouldBlock)) {
+            self.port.wake_when(event, context.waker());
+            return Poll::Pending;
+        }
+        Poll::Ready(result)
+    }
+
+    /// Whether a break condition came since the last call. It wakes who waits in [`Line::poll_read`].
+    pub fn take_break(self) -> bool {
+        matches!(self.end, End::Serial) && self.port.serial().serial_break()
+    }
+
+    /// Gives received bytes back that the device will not use before its restart. Only a UART outlives that.
+    pub fn give_back(self, bytes: &[u8]) {
+        if matches!(self.end, End::Serial) && !bytes.is_empty() {
+            self.port.serial().serial_give_back(bytes);
+        }
+    }
+}
+
+/// Bytes of the longest line of the console, with its end.
+pub const CONSOLE_LINE: usize = limits::COMMAND_LINE + 1;

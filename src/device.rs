@@ -163,7 +163,7 @@ async fn serve_console(shell: &'static Shell) {
 
 /// Carries out the restart that a command has ordered, once its answer is on its way.
 async fn restart(machine: &'static Machine) {
-    machine.restart.ordered().await;
+    machine.base.restart.ordered().await;
     Timer::after_millis(RESTART_DELAY).await;
     machine.base.log_state(format_args!("Disassociated"));
     machine.network.leave_for_restart(Interface::Wlan);

@@ -33,7 +33,6 @@ pub mod limits;
 pub mod network;
 mod place;
 pub mod port;
-pub mod restart;
 pub mod service;
 pub mod stream;
 pub mod terminal;

@@ -138,6 +138,9 @@ impl Line {
     }
 }
 
+/// Settings under which a device says nothing about networks.
+const QUIET: [&str; 4] = ["--set", "wlan.auto_join.enabled=0", "--set", "wlan.ssid="];
+
 /// What a device prints when it starts.
 const START: [&str; 2] = ["Ready", "> "];
 
@@ -222,6 +225,48 @@ fn a_host_keeps_its_connection_across_a_reboot() {
     host.write_all(b"get wlan.mac\r\n").unwrap();
     line.expect(&["\r\n02:", "> "]);
     assert!(device.stop());
+}
+
+/// Commands behind a reboot in one write, one of them with data that no line discipline may touch.
+const BEHIND_A_REBOOT: &[u8] =
+    b"reboot\r\nset wlan.ssid Next\r\nget wlan.ssid\r\nfcr a.bin 6\r\n\x00\x03\r\n\xff\x04fst a.bin\r\n";
+/// What the next life makes of them.
+const IN_THE_NEXT_LIFE: [&str; 7] =
+    ["Rebooting\r\n[Disassociated]\r\n", "[Ready]\r\n", "Set OK", "Next\r\n", "File created", "size: 6\r\n", "> "];
+
+#[test]
+fn what_waits_behind_a_reboot_runs_in_the_next_life_on_a_pseudo_terminal() {
+    let folder = Folder::new();
+    let link = folder.join("uart");
+    let mut device = Device::start(command(&folder).args(QUIET).arg("--serial").arg(format!("pty:{}", link.display())));
+    device.message();
+    let (mut host, line) = open(&link);
+    line.expect(&START);
+    host.write_all(BEHIND_A_REBOOT).unwrap();
+    line.expect(&IN_THE_NEXT_LIFE);
+    assert!(device.stop());
+}
+
+#[test]
+fn what_waits_behind_a_reboot_runs_in_the_next_life_on_a_connection() {
+    let folder = Folder::new();
+    let mut device = Device::start(command(&folder).args(QUIET).args(["--serial", "tcp:0"]));
+    let place = device.message();
+    let mut host = TcpStream::connect(place.strip_prefix("serial tcp://").unwrap()).unwrap();
+    let line = Line::new(host.try_clone().unwrap());
+    host.write_all(BEHIND_A_REBOOT).unwrap();
+    line.expect(&IN_THE_NEXT_LIFE);
+    assert!(device.stop());
+}
+
+#[test]
+fn what_waits_behind_a_reboot_runs_in_the_next_life_on_a_pipe() {
+    let folder = Folder::new();
+    let mut child = command(&folder).args(QUIET).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(BEHIND_A_REBOOT).unwrap();
+    let line = Line::new(child.stdout.take().unwrap());
+    line.expect(&IN_THE_NEXT_LIFE);
+    assert!(child.wait().unwrap().success(), "the pipe has ended, and so has the device");
 }
 
 #[test]

@@ -9,7 +9,6 @@ use crate::file::{Files, Writer};
 use crate::http_client::Client;
 use crate::network::Network;
 use crate::port::Interface;
-use crate::restart::Restart;
 use crate::stream::Streams;
 use crate::variable::{Id, id};
 
@@ -27,8 +26,6 @@ pub struct Machine {
     pub network: &'static Network,
     /// The HTTP client.
     pub http: &'static Client,
-    /// A restart was ordered; the device carries it out when the answer is on its way.
-    pub restart: Restart,
 }
 
 impl Machine {
@@ -40,7 +37,7 @@ impl Machine {
         network: &'static Network,
         http: &'static Client,
     ) -> Self {
-        Self { base, files, streams, network, http, restart: Restart::new() }
+        Self { base, files, streams, network, http }
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) fn version(call: &mut Call<'_>) -> Result<Step, CommandError> {
 
 pub(super) fn reboot(call: &mut Call<'_>) -> Result<Step, CommandError> {
     call.at_most(0)?;
-    call.machine.restart.order();
+    call.machine.base.restart.order();
     call.reply.put(b"Rebooting");
     Ok(Step::Done(Ending::Text))
 }
@@ -47,7 +47,7 @@ pub(super) fn factory_reset(call: &mut Call<'_>) -> Result<Step, CommandError> {
     call.at_most(1)?;
     call.own_mac(0)?;
     settings::erase(call.machine.base).map_err(|_| CommandError::Failed)?;
-    call.machine.restart.order();
+    call.machine.base.restart.order();
     Ok(Step::Done(Ending::Success))
 }
 

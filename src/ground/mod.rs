@@ -5,15 +5,18 @@
 //! | `clock` | uptime and wall clock |
 //! | `log` | the event log |
 //! | `status` | live values that upper rooms publish and read-only variables show |
+//! | `restart` | whether a restart was ordered, and who waits for it |
 //! | `revocations` | how often an API token was revoked, and who waits for it |
 //!
 //! The port handle stands beside them in [`Ground`]. Variables are a room above: see [`crate::variable::Base`].
 
 pub mod clock;
 pub mod log;
+mod restart;
 mod revocations;
 mod status;
 
+pub use restart::Restart;
 pub use revocations::Revocations;
 pub use status::Status;
 
@@ -33,6 +36,8 @@ pub struct Ground {
     pub log: &'static Log,
     /// What upper rooms report for read-only variables.
     pub status: Status,
+    /// A restart that was ordered; the device carries it out when the answer is on its way.
+    pub restart: Restart,
     /// API tokens that were revoked.
     pub revocations: Revocations,
 }
@@ -45,6 +50,7 @@ impl Ground {
             clock: Clock::new(port.board().wall_clock()),
             log: place_const!(Log, Log::new()),
             status: Status::default(),
+            restart: Restart::new(),
             revocations: Revocations::new(),
         }
     }

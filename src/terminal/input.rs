@@ -231,9 +231,10 @@ impl State {
             *timer = None;
             return Poll::Pending;
         };
-        let mut due = Timer::at(at + SILENCE_AFTER);
-        if Pin::new(&mut due).poll(context).is_pending() {
-            *timer = Some(due);
+        let due = at + SILENCE_AFTER;
+        if Instant::now() < due {
+            // It is in the future, so it only asks to be woken.
+            let _ = Pin::new(timer.insert(Timer::at(due))).poll(context);
             return Poll::Pending;
         }
         self.take_interrupt();

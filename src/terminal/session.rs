@@ -79,7 +79,7 @@ impl Session {
     }
 
     fn restarts(&self) -> bool {
-        self.shell.machine().restart.is_ordered()
+        self.shell.machine().base.restart.is_ordered()
     }
 
     /// Runs one command and sends its answer, unless the line wants no answer any more.
@@ -93,7 +93,7 @@ impl Session {
             self.shell.run_in(turn, editor.line(), &mut Data(&self.input), true, reply).await;
         };
         let interrupted = self.input.interrupted(self.is_human());
-        let restarts = self.shell.machine().restart.ordered();
+        let restarts = self.shell.machine().base.restart.ordered();
         match select3(command, interrupted, restarts).await {
             Either3::First(()) => {}
             Either3::Second(()) => reply.failed(),
@@ -120,7 +120,7 @@ impl Session {
         let mut echoed: Vec<u8, 256> = Vec::new();
         let mut lost = false;
         loop {
-            let restarts = self.shell.machine().restart.ordered();
+            let restarts = self.shell.machine().base.restart.ordered();
             let byte = match select(restarts, self.input.byte()).await {
                 Either::First(()) => return Err(NoLine::Restart),
                 Either::Second(byte) => byte.ok_or(NoLine::Ended)?,

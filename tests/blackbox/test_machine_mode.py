@@ -90,7 +90,6 @@ class Framing(DeviceCase):
     def test_log_frames_come_before_the_answer(self):
         line = self.line
         self.assertEqual(line.ok("set system.print_level all"), "Set OK")
-        line.ok("set system.cmd.timestamp none")
         with Peer(echo) as peer:
             opened = line.command(f"tcpc 127.0.0.1 {peer.port}")
             address = f"127.0.0.1:{peer.port}"
@@ -117,7 +116,6 @@ class Framing(DeviceCase):
 
     def test_print_levels(self):
         line = self.line
-        line.ok("set system.cmd.timestamp none")
         for level, expected in [
             ("0", []),
             ("1", ["[Opening: 127.0.0.1:9]", "[Opened: 0]"]),

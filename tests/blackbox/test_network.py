@@ -494,7 +494,6 @@ class Interface(NetworkCase):
             connection = peer.accept()
             line.ok("fcr a.txt 1", b"x")
             line.ok("set system.print_level all")
-            line.ok("set system.cmd.timestamp none")
             response = line.command("network_down")
             self.assertAnswer(response, 0, "Success")
             self.assertEqual(response.logs[-1], "[Disassociated]")
@@ -525,7 +524,6 @@ class Interface(NetworkCase):
     def test_up_and_restart(self):
         line = self.line
         line.ok("set system.print_level all")
-        line.ok("set system.cmd.timestamp none")
         self.assertEqual(line.command("network_up").logs, [], "it is up already")
         logs = line.command("network_restart").logs
         self.assertEqual(logs[0], "[Disassociated]")

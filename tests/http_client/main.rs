@@ -9,13 +9,8 @@ mod files;
 mod requests;
 mod servers;
 
-const SETTINGS: [(&str, &str); 5] = [
-    ("wlan.ssid", "MyNet"),
-    ("wlan.passkey", "mypassword"),
-    ("wlan.auto_join.enabled", "1"),
-    ("system.cmd.echo", "0"),
-    ("system.cmd.timestamp", "none"),
-];
+const SETTINGS: [(&str, &str); 4] =
+    [("wlan.ssid", "MyNet"), ("wlan.passkey", "mypassword"), ("wlan.auto_join.enabled", "1"), ("system.cmd.echo", "0")];
 const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 9, 8, 7), 80);
 const LONG: Duration = Duration::from_secs(600);
 

@@ -32,7 +32,6 @@ CONDITIONS = {
     "wlan.auto_join.enabled": "0",
     "http.server.enabled": "0",
     "wlan.ssid": "",
-    "system.cmd.timestamp": "none",
 }
 
 

@@ -15,7 +15,7 @@ from conftest import ROOT
 from transcript import Difference
 
 PATIENCE = 20.0
-QUIET = {"wlan.auto_join.enabled": "0", "http.server.enabled": "0", "wlan.ssid": "", "system.cmd.timestamp": "none"}
+QUIET = {"wlan.auto_join.enabled": "0", "http.server.enabled": "0", "wlan.ssid": ""}
 TRANSCRIPTS = sorted((ROOT / "tests" / "transcripts").glob("*.txt"))
 
 
@@ -141,7 +141,7 @@ JOINED = {
 
 def test_rest(device, free_port):
     """The web server runs commands, and says the same as the command UART."""
-    running = device(JOINED | {"http.server.port": free_port, "system.cmd.timestamp": "none"})
+    running = device(JOINED | {"http.server.port": free_port})
     running.until(b"[Associated]\r\n")
     status, body = get(free_port, "/command/version")
     answer = json.loads(body)
@@ -153,7 +153,7 @@ def test_rest(device, free_port):
 
 def test_curl(device, free_port):
     """The same with the program that everybody uses."""
-    running = device(JOINED | {"http.server.port": free_port, "system.cmd.timestamp": "none"})
+    running = device(JOINED | {"http.server.port": free_port})
     running.until(b"[Associated]\r\n")
     url = f"http://127.0.0.1:{free_port}/command/version"
     printed = subprocess.run(["curl", "-sS", "--fail", url], capture_output=True, timeout=PATIENCE, check=True).stdout

@@ -172,7 +172,7 @@ impl Editor {
                     self.left(out);
                 }
             }
-            Key::End => self.to_end(out),
+            Key::End => self.go_to_end(out),
         }
     }
 
@@ -240,7 +240,7 @@ impl Editor {
         self.cursor = end;
     }
 
-    fn to_end(&mut self, out: &mut dyn FnMut(&[u8])) {
+    fn go_to_end(&mut self, out: &mut dyn FnMut(&[u8])) {
         out(self.line.get(self.cursor..).unwrap_or_default());
         self.cursor = self.line.len();
     }
@@ -253,7 +253,7 @@ impl Editor {
                 None => return,
             },
         };
-        self.to_end(out);
+        self.go_to_end(out);
         let shown = self.columns(0, self.line.len());
         back(shown, out);
         (0..shown).for_each(|_| out(b" "));

@@ -110,6 +110,9 @@ int32_t oz_memory_usage(void)
 
 int32_t oz_reset_reason(void)
 {
+#ifdef CONFIG_ARCH_POSIX
+	return oz_host_restarted() ? OZ_RESET_SOFTWARE : OZ_RESET_POWER_ON;
+#else
 	/* The most telling one first: some chips set several at once. */
 	static const struct {
 		uint32_t cause;
@@ -137,6 +140,7 @@ int32_t oz_reset_reason(void)
 		}
 	}
 	return OZ_RESET_OTHER;
+#endif
 }
 
 int32_t oz_stack(uint32_t *size, uint32_t *untouched)
@@ -158,6 +162,7 @@ int32_t oz_stack(uint32_t *size, uint32_t *untouched)
 void oz_reboot(void)
 {
 	oz_serial_drain();
+	oz_serial_keep();
 #ifdef CONFIG_ARCH_POSIX
 	oz_host_restart();
 	k_sleep(K_FOREVER);

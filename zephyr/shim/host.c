@@ -160,6 +160,51 @@ static void add_options(void)
 
 NSI_TASK(add_options, PRE_BOOT_1, 12);
 
+/* Names the process that is about to replace itself, and the pipe with what it has kept (-1: nothing). */
+#define RESTARTED "OPENZENTRI_RESTARTED"
+
+static int kept_pipe = -1;
+
+void oz_host_keep(const unsigned char *bytes, unsigned int size)
+{
+	int ends[2];
+
+	/* A pipe takes more than the board can have. */
+	if (size == 0 || pipe(ends) < 0) {
+		return;
+	}
+	if (write(ends[1], bytes, size) == (ssize_t)size) {
+		kept_pipe = ends[0];
+	}
+	close(ends[1]);
+}
+
+/* The pipe of the process before; -2 when there was none. */
+static int restarted(void)
+{
+	const char *text = getenv(RESTARTED);
+	int process;
+	int pipe_fd;
+
+	return text != NULL && sscanf(text, "%d:%d", &process, &pipe_fd) == 2 && process == getpid() ? pipe_fd : -2;
+}
+
+unsigned int oz_host_kept(unsigned char *bytes, unsigned int size)
+{
+	int fd = restarted();
+	ssize_t count = fd < 0 ? 0 : read(fd, bytes, size);
+
+	if (fd >= 0) {
+		close(fd);
+	}
+	return count < 0 ? 0 : (unsigned int)count;
+}
+
+int oz_host_restarted(void)
+{
+	return restarted() != -2;
+}
+
 #define MAX_ARGUMENTS 64
 
 static uint64_t restart_time = NSI_NEVER;
@@ -169,6 +214,7 @@ static void restart(void)
 {
 	static char text[16384];
 	static char *arguments[MAX_ARGUMENTS + 1];
+	char token[32];
 	int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
 	ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 	int count = 0;
@@ -185,10 +231,12 @@ static void restart(void)
 	for (fd = 3; fd < 1024; fd++) {
 		int flags = fcntl(fd, F_GETFD);
 
-		if (flags >= 0) {
+		if (flags >= 0 && fd != kept_pipe) {
 			fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
 		}
 	}
+	snprintf(token, sizeof(token), "%d:%d", (int)getpid(), kept_pipe);
+	setenv(RESTARTED, token, 1);
 	execv("/proc/self/exe", arguments);
 	fprintf(stderr, "cannot restart: %s\n", strerror(errno));
 	_exit(1);

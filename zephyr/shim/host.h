@@ -13,6 +13,12 @@ void oz_host_ping_close(int socket);
 void oz_host_random(unsigned char *buffer, unsigned int size);
 /* Milliseconds since 1970. */
 unsigned long long oz_host_wall_clock(void);
+/* Keeps bytes for the process that oz_host_restart() starts. */
+void oz_host_keep(const unsigned char *bytes, unsigned int size);
+/* What the process before has kept; answers how much. */
+unsigned int oz_host_kept(unsigned char *bytes, unsigned int size);
+/* 1 when this process was started by oz_host_restart(). */
+int oz_host_restarted(void);
 /* Ends the process and starts it again with the same arguments. */
 void oz_host_restart(void);
 /* The index-th --set=name=value of the command line, or a null pointer. */

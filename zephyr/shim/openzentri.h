@@ -77,8 +77,14 @@ int32_t oz_serial_start(void);
 /* 0 means that nothing will ever come again. */
 int32_t oz_serial_read(uint8_t *buffer, uint32_t size);
 int32_t oz_serial_write(const uint8_t *data, uint32_t size);
-/* OZ_READABLE and OZ_WRITABLE, as far as they hold. */
+/* OZ_READABLE and OZ_WRITABLE, as far as they hold; a break condition counts as readable. */
 int32_t oz_serial_ready(void);
+/* Puts bytes before what waits to be read. What does not fit then is lost from the end. */
+void oz_serial_give_back(const uint8_t *data, uint32_t size);
+/* 1 when a break condition has come since the last call. 0 also where the driver cannot tell. */
+int32_t oz_serial_break(void);
+/* Right before a restart: what waits is read first in the next life, up to the size of the receive ring. */
+void oz_serial_keep(void);
 /* Waits a second at most until everything is sent. */
 void oz_serial_drain(void);
 /* The driver found that nothing will ever come again. From any thread or interrupt. */

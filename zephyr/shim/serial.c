@@ -1,10 +1,14 @@
 /* The command UART: two rings between the device and interrupts. */
+#include <string.h>
 #include <zephyr/device.h>
 #include <zephyr/drivers/uart.h>
 #include <zephyr/kernel.h>
 #include <zephyr/sys/ring_buffer.h>
 
 #include "openzentri.h"
+#ifdef CONFIG_ARCH_POSIX
+#include "host.h"
+#endif
 
 #if DT_HAS_CHOSEN(zentri_command_uart)
 #define COMMAND_UART DT_CHOSEN(zentri_command_uart)
@@ -25,6 +29,61 @@ static atomic_t throttled;
 /* The device found the transmit ring full and wants to know of room. */
 static atomic_t wants_room;
 static atomic_t hung_up;
+static atomic_t broken;
+
+/* Says that what is in `kept` was put there by the life before. */
+#define KEPT_MAGIC 0x6B657074
+
+/* Bytes to be read before those of the ring. A restart leaves this RAM alone. */
+static __noinit struct {
+	uint32_t magic;
+	uint32_t sum;
+	uint32_t count;
+	uint8_t bytes[CONFIG_OPENZENTRI_UART_RX];
+} kept;
+
+/* FNV-1a over count and bytes: after the coming of power there is anything in them. */
+static uint32_t kept_sum(void)
+{
+	uint32_t sum = 2166136261u ^ kept.count;
+
+	for (uint32_t i = 0; i < MIN(kept.count, sizeof(kept.bytes)); i++) {
+		sum = (sum ^ kept.bytes[i]) * 16777619u;
+	}
+	return sum;
+}
+
+static void kept_start(void)
+{
+#ifdef CONFIG_ARCH_POSIX
+	kept.count = oz_host_kept(kept.bytes, sizeof(kept.bytes));
+#else
+	if (kept.magic != KEPT_MAGIC || kept.count > sizeof(kept.bytes) || kept.sum != kept_sum()) {
+		kept.count = 0;
+	}
+#endif
+	kept.magic = 0;
+}
+
+static uint32_t kept_take(uint8_t *buffer, uint32_t size)
+{
+	uint32_t count = MIN(size, kept.count);
+
+	memcpy(buffer, kept.bytes, count);
+	kept.count -= count;
+	memmove(kept.bytes, kept.bytes + count, kept.count);
+	return count;
+}
+
+void oz_serial_give_back(const uint8_t *data, uint32_t size)
+{
+	uint32_t count = MIN(size, sizeof(kept.bytes));
+
+	kept.count = MIN(kept.count, sizeof(kept.bytes) - count);
+	memmove(kept.bytes + count, kept.bytes, kept.count);
+	memcpy(kept.bytes, data, count);
+	kept.count += count;
+}
 
 /* Fills the receive ring; answers whether anything came. */
 static bool take(const struct device *dev)
@@ -74,8 +133,15 @@ static bool give(const struct device *dev)
 static void on_interrupt(const struct device *dev, void *context)
 {
 	bool moved = true;
+	int errors;
 
 	ARG_UNUSED(context);
+	errors = uart_err_check(dev);
+	/* Negative where the driver cannot tell. */
+	if (errors > 0 && (errors & UART_BREAK) != 0) {
+		atomic_set(&broken, 1);
+		oz_wake();
+	}
 	while (moved && uart_irq_update(dev) > 0) {
 		moved = false;
 		if (uart_irq_rx_ready(dev) > 0) {
@@ -95,6 +161,8 @@ int32_t oz_serial_start(void)
 	if (uart_irq_callback_set(uart, on_interrupt) < 0) {
 		return -OZ_UNSUPPORTED;
 	}
+	kept_start();
+	uart_irq_err_enable(uart);
 	uart_irq_rx_enable(uart);
 	return 0;
 }
@@ -107,8 +175,12 @@ void oz_serial_hang_up(void)
 
 int32_t oz_serial_read(uint8_t *buffer, uint32_t size)
 {
-	uint32_t count = ring_buf_get(&received, buffer, size);
+	uint32_t count = kept_take(buffer, size);
 
+	if (count > 0) {
+		return count;
+	}
+	count = ring_buf_get(&received, buffer, size);
 	if (count > 0) {
 		if (atomic_cas(&throttled, 1, 0)) {
 			uart_irq_rx_enable(uart);
@@ -144,9 +216,24 @@ void oz_serial_drain(void)
 	k_sleep(K_MSEC(2));
 }
 
+int32_t oz_serial_break(void)
+{
+	return atomic_cas(&broken, 1, 0) ? 1 : 0;
+}
+
+void oz_serial_keep(void)
+{
+	kept.count += ring_buf_get(&received, kept.bytes + kept.count, sizeof(kept.bytes) - kept.count);
+#ifdef CONFIG_ARCH_POSIX
+	oz_host_keep(kept.bytes, kept.count);
+#endif
+	kept.sum = kept_sum();
+	kept.magic = KEPT_MAGIC;
+}
+
 int32_t oz_serial_ready(void)
 {
-	bool readable = !ring_buf_is_empty(&received) || atomic_get(&hung_up);
+	bool readable = kept.count > 0 || !ring_buf_is_empty(&received) || atomic_get(&hung_up) || atomic_get(&broken);
 
 	return (readable ? OZ_READABLE : 0) | (ring_buf_space_get(&waiting) > 0 ? OZ_WRITABLE : 0);
 }

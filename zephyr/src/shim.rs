@@ -56,6 +56,8 @@ mod raw {
         pub fn oz_serial_read(buffer: *mut u8, size: u32) -> i32;
         pub fn oz_serial_write(data: *const u8, size: u32) -> i32;
         pub safe fn oz_serial_ready() -> i32;
+        pub fn oz_serial_give_back(data: *const u8, size: u32);
+        pub safe fn oz_serial_break() -> i32;
 
         pub safe fn oz_tcp_listen(interface: u8, port: u16) -> i32;
         pub fn oz_tcp_accept(listener: i32, peer: *mut Endpoint) -> i32;
@@ -173,6 +175,16 @@ pub fn serial_read(buffer: &mut [u8]) -> Result<usize> {
 pub fn serial_write(data: &[u8]) -> Result<usize> {
     // SAFETY: pointer and length are those of one slice, used only during the call.
     result(unsafe { raw::oz_serial_write(data.as_ptr(), size(data)) })
+}
+
+pub fn serial_give_back(data: &[u8]) {
+    // SAFETY: pointer and length are those of one slice, used only during the call.
+    unsafe { raw::oz_serial_give_back(data.as_ptr(), size(data)) };
+}
+
+/// Whether a break condition has come since the last call.
+pub fn serial_break() -> bool {
+    raw::oz_serial_break() != 0
 }
 
 /// [`READABLE`] and [`WRITABLE`] as far as they hold.

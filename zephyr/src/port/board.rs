@@ -90,6 +90,14 @@ impl Serial for ZephyrSerial {
     fn serial_write(&self, data: &[u8]) -> Result<usize> {
         shim::serial_write(data)
     }
+
+    fn serial_give_back(&self, bytes: &[u8]) {
+        shim::serial_give_back(bytes);
+    }
+
+    fn serial_break(&self) -> bool {
+        shim::serial_break()
+    }
 }
 
 /// The root command of Zephyr's shell.

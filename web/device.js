@@ -41,6 +41,12 @@ export async function ask(command, data) {
   return answer.text;
 }
 
+/** Gives a command while the page goes away: at once, and nobody hears the answer. */
+export function runLast(command) {
+  const headers = { "Content-Type": "application/json" };
+  fetch("/command", { method: "POST", headers, body: JSON.stringify({ command }), keepalive: true }).catch(() => {});
+}
+
 async function post(command, data, time) {
   const call = { flags: RESPONSE_BASE64, command };
   if (data) Object.assign(call, { flags: RESPONSE_BASE64 | DATA_BASE64, data: toBase64(data) });

@@ -2,7 +2,7 @@
 
 import { crc16, quote, sizeText } from "./bytes.js";
 import { $, confirm, el, guarded, toast } from "./dom.js";
-import { ask, fetchFile, fileUrl, run } from "./device.js";
+import { ask, fetchFile, fileUrl, run, runLast } from "./device.js";
 import { setVariable } from "./variables.js";
 
 /** Raw bytes a request carries: in base64 and with its frame it stays below the 4096 bytes that every device takes. */
@@ -14,6 +14,9 @@ const TYPE = "0xFE";
 const RESERVED = /^(command|log|stream|zapstreams)(\/|$)|^\.console\//;
 
 let names = new Set();
+/** Uploads that have not ended yet, and the stream of the one that is being sent. */
+let unfinished = 0;
+let sending = null;
 
 export function start() {
   $("files-refresh").addEventListener("click", guarded(refresh));
@@ -33,6 +36,9 @@ export function start() {
     drop.classList.remove("over");
     return uploadAll([...event.dataTransfer.files]);
   }));
+  addEventListener("beforeunload", (event) => unfinished && event.preventDefault());
+  // A file that is closed too early disappears, and the one that it was to replace stays.
+  addEventListener("pagehide", () => sending === null || runLast(`stream_close ${sending}`));
 }
 
 export function show() {
@@ -121,37 +127,49 @@ async function uploadAll(chosen) {
 async function uploadOne(file, name) {
   const bar = el("progress", { max: Math.max(file.size, 1), value: 0, "aria-label": `Upload of ${name}` });
   const note = el("span", { class: "small" }, "0 %");
-  const row = el("li", { class: "file" }, el("span", { class: "name" }, name), bar, note);
+  const stop = new AbortController();
+  const cancel = el("button", { type: "button", "aria-label": `Cancel: ${name}`, onclick: () => stop.abort() }, "Cancel");
+  const row = el("li", { class: "file" }, el("span", { class: "name" }, name), bar, note, cancel);
   $("uploads").append(row);
+  unfinished++;
   try {
     const bytes = new Uint8Array(await file.arrayBuffer());
-    if (names.has(name)) await ask(`file_delete ${quote(name)}`);
-    await upload(name, bytes, (done) => {
+    const start = performance.now();
+    await upload(name, bytes, stop.signal, (done) => {
+      const rate = (1000 * done) / Math.max(performance.now() - start, 1);
       bar.value = done;
-      note.textContent = `${Math.floor((100 * done) / Math.max(file.size, 1))} %`;
+      note.textContent = `${Math.floor((100 * done) / Math.max(file.size, 1))} %, ${sizeText(Math.round(rate))}/s`;
     });
     toast(`${name} is stored`);
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    toast(`${name} is not sent`);
   } finally {
+    unfinished--;
     row.remove();
   }
 }
 
-/** Creates a file and writes it piece by piece; the stream closes when the last byte is there. */
-async function upload(name, bytes, progress) {
+/**
+ * Creates a file and writes it piece by piece; the stream closes when the last byte is there, and only then a file of
+ * that name is replaced.
+ */
+async function upload(name, bytes, stop, progress) {
   const crc = crc16(bytes).toString(16);
   const create = `${quote(name)} ${bytes.length} ${VERSION} ${TYPE}`;
-  if (!bytes.length) return ask(`file_create ${create}`);
-  const handle = await ask(`file_create -o ${create} ${crc}`);
+  if (!bytes.length) return ask(`file_create -r ${create}`);
+  sending = await ask(`file_create -o -r ${create} ${crc}`);
   try {
     for (let at = 0; at < bytes.length; at += CHUNK) {
+      stop.throwIfAborted();
       const part = bytes.subarray(at, at + CHUNK);
-      await ask(`stream_write ${handle} ${part.length}`, part);
+      await ask(`stream_write ${sending} ${part.length}`, part);
       progress(at + part.length);
     }
   } catch (error) {
-    // A file that is closed too early disappears.
-    await run(`stream_close ${handle}`).catch(() => {});
+    await run(`stream_close ${sending}`).catch(() => {});
     throw error;
+  } finally {
+    sending = null;
   }
-  return handle;
 }

@@ -22,7 +22,7 @@ test("a file is uploaded with progress", async () => {
   });
   await page.setInputFiles("#upload-files", { name: "a b.bin", mimeType: "application/octet-stream", buffer: content });
   await page.getByRole("link", { name: "data/a b.bin" }).waitFor();
-  assert.ok((await page.evaluate(() => globalThis.steps)).some((step) => /^[1-9]\d? %$/.test(step)));
+  assert.ok((await page.evaluate(() => globalThis.steps)).some((step) => /^[1-9]\d? %, [\d.]+ \w+\/s$/.test(step)));
   const listing = await device.command("ls");
   assert.match(listing, /10007 +1\.0\.0\.0 +data\/a b\.bin/);
 });
@@ -42,6 +42,52 @@ test("an existing file is replaced only when that is confirmed", async () => {
   await page.setInputFiles("#upload-files", replacement);
   await answerDialog("Replace");
   await until("the new size", async () => / 3 +1\.0\.0\.0 +data\/a b\.bin/.test(await device.command("ls")));
+});
+
+/** Lets the device answer the page's writes slowly, so that there is time to stop. */
+const slowly = async (target) => {
+  await target.route("**/command", async (route) => {
+    if (/stream_write/.test(route.request().postData() ?? "")) await new Promise((wake) => setTimeout(wake, 150));
+    await route.continue().catch(() => {});
+  });
+};
+const streams = async () => (await device.command("stream_list")).split("\r\n").length - 1;
+
+test("an upload over index.html that is cancelled leaves the old file and no stream", async () => {
+  await page.getByLabel("Folder").fill("");
+  await page.setInputFiles("#upload-files", { name: "index.html", mimeType: "text/html", buffer: Buffer.from("the old page") });
+  await page.getByRole("link", { name: "index.html", exact: true }).waitFor();
+  await slowly(page);
+  await page.setInputFiles("#upload-files", { name: "index.html", mimeType: "text/html", buffer: content });
+  await answerDialog("Replace");
+  await page.locator("#uploads").getByText(/^[1-9]\d? %, /).waitFor();
+  await button("Cancel: index.html").click();
+  await page.getByText("index.html is not sent").waitFor();
+  await page.unrouteAll({ behavior: "ignoreErrors" });
+  assert.equal(await (await fetch(`${device.url}index.html`)).text(), "the old page");
+  assert.equal(await streams(), 0);
+});
+
+test("who leaves the page during an upload is warned, and the old file stays", async () => {
+  const opened = await context.newPage();
+  await opened.goto(`${device.url}.console/#files`);
+  await opened.locator("#files-list li").first().waitFor();
+  await slowly(opened);
+  await opened.setInputFiles("#upload-files", { name: "index.html", mimeType: "text/html", buffer: content });
+  await opened.locator("#confirm-yes").click();
+  await opened.locator("#uploads").getByText(/^[1-9]\d? %, /).waitFor();
+  // The first try is declined in the browser's question, the second goes through.
+  const asked = opened.waitForEvent("dialog");
+  const leaving = opened.close({ runBeforeUnload: true });
+  const dialog = await asked;
+  assert.equal(dialog.type(), "beforeunload");
+  await dialog.accept();
+  await leaving;
+  await until("the stream to be closed", async () => (await streams()) === 0);
+  assert.equal(await (await fetch(`${device.url}index.html`)).text(), "the old page");
+  await button("Delete: index.html").click();
+  await answerDialog("Delete");
+  await page.getByRole("link", { name: "index.html", exact: true }).waitFor({ state: "hidden" });
 });
 
 test("an empty file is uploaded, and files are deleted", async () => {

@@ -37,6 +37,14 @@ pub struct Device {
 pub enum BootError {
     /// A variable given at the start is unknown, or its value is not valid: its place in the list.
     Override(usize),
+    /// More services than `limits::SERVICES`: a mistake of who put the device together.
+    Services,
+}
+
+impl From<network::TooManyServices> for BootError {
+    fn from(_: network::TooManyServices) -> Self {
+        Self::Services
+    }
 }
 
 /// Declares a task: on a board out of a static pool, elsewhere on the heap.
@@ -62,8 +70,7 @@ macro_rules! task {
 
 task!(spawn_pump[limits::STREAMS](streams: &'static Streams, handle: u8) stream::pump::run(streams, handle));
 task!(spawn_server[limits::SERVERS](streams: &'static Streams, row: u8) stream::serve(streams, row));
-task!(spawn_join[1](network: &'static Network) network::keep_joined(network));
-task!(spawn_joiner[1](network: &'static Network) network::join_when_asked(network));
+task!(spawn_wlan[1](network: &'static Network) network::keep_wlan(network));
 task!(spawn_http[1](server: &'static HttpServer) http::accept(server));
 task!(spawn_worker[limits::HTTP_CONNECTIONS](server: &'static HttpServer, number: usize) http::worker(server, number));
 task!(spawn_websocket[limits::WEBSOCKETS](server: &'static HttpServer, number: usize) http::session(server, number));
@@ -87,13 +94,14 @@ pub fn boot(
     let files = place!(Files, Files::new(port));
     let mounted = files.mount();
     let streams = place!(Streams, Streams::new(base, files));
+    base.status.buffers.set(Some(streams));
     let network = place!(Network, Network::new(base, streams));
     let client = place!(Client, Client::new(base, network, streams, files));
     let machine = place!(Machine, Machine::new(base, files, streams, network, client));
     let shell = place!(Shell, Shell::new(machine));
     let server = place!(HttpServer, HttpServer::new(shell));
-    network.register(server);
-    network.register(place!(AutoStart, AutoStart::new(base, streams)));
+    network.register(server)?;
+    network.register(place!(AutoStart, AutoStart::new(base, streams)))?;
     let first_log = base.log.next();
     greet(base, mounted.is_err());
     start(spawner, shell, server, first_log);
@@ -123,8 +131,7 @@ fn start(spawner: Spawner, shell: &'static Shell, server: &'static HttpServer, f
         spawn_console(spawner, shell);
     }
     spawn_restart(spawner, machine);
-    spawn_joiner(spawner, machine.network);
-    spawn_join(spawner, machine.network);
+    spawn_wlan(spawner, machine.network);
 }
 
 /// Sets one variable by its full name or abbreviation, with its element behind.

@@ -44,6 +44,9 @@ pub const STREAM_TX: usize = option("STREAM_TX", 65536);
 pub const CHUNK: usize = option("CHUNK", 16_384);
 /// Bytes of the largest datagram (`CONFIG_OPENZENTRI_DATAGRAM`).
 pub const DATAGRAM: usize = option("DATAGRAM", 65_535);
+/// Services that start and stop with their interface: the HTTP server, servers that start by themselves, and those to
+/// come. A device that registers more does not start.
+pub const SERVICES: usize = 8;
 /// TCP and UDP servers running at once (`CONFIG_OPENZENTRI_SERVERS`).
 pub const SERVERS: usize = option("SERVERS", 4);
 /// Bytes of one command line without its terminator (`CONFIG_OPENZENTRI_COMMAND_LINE`).

@@ -70,7 +70,10 @@ fn boot_and_run(port: &'static LinuxPort, options: &Options) -> Result<(), u8> {
 }
 
 fn wrong_setting(error: BootError, overrides: &[(&str, &str)]) -> u8 {
-    let BootError::Override(place) = error;
+    let place = match error {
+        BootError::Override(place) => place,
+        BootError::Services => return fail(FAILURE, "the device does not start: more services than it has room for"),
+    };
     let (name, value) = overrides.get(place).copied().unwrap_or_default();
     fail(WRONG_USAGE, format_args!("--set {name}={value}: there is no such variable, or it does not take this value"))
 }

@@ -93,6 +93,56 @@ fn a_network_that_vanishes_is_noticed_and_looked_for_again() {
     assert!(device.take_output().contains("[Associated]"));
     device.advance(Duration::from_secs(60));
     let printed = device.take_output();
-    assert!(printed.starts_with("[Disassociated]\r\n[Associating to Passing By]\r\n"), "{printed}");
+    assert!(printed.starts_with("[Disassociated]\r\nIn progress\r\n[Associating to Passing By]\r\n"), "{printed}");
     assert_eq!(printed.matches("Join failed").count(), 2, "{printed}");
+}
+
+#[test]
+fn a_join_that_starts_is_in_progress() {
+    let settings = &[("wlan.ssid", "MyNet"), ("wlan.passkey", "mypassword"), ("system.print_level", "3")];
+    let mut device = device(settings);
+    let printed = device.command("network_up");
+    assert_eq!(printed, "In progress\r\n[Associating to MyNet]\r\n[Associated]\r\nSuccess\r\n");
+    device.command("set system.print_level 2");
+    let printed = device.command("network_restart");
+    assert!(printed.contains("[Associated]") && !printed.contains("In progress"), "{printed}");
+}
+
+#[test]
+fn a_server_on_an_interface_that_is_down_is_a_clear_failure() {
+    let settings = &[("wlan.ssid", "MyNet"), ("wlan.passkey", "mypassword"), ("http.server.enabled", "0")];
+    let mut device = device(settings);
+    device.command("network_up");
+    for line in ["tcp_server -i softap start", "udp_server -i softap start 4000"] {
+        assert_eq!(device.command(line), "Interface is down\r\nCommand failed\r\n", "{line}");
+    }
+    for line in ["tcp_client -i softap 10.5.6.1 7", "http_get -i softap example.com", "network_up -i softap"] {
+        assert_eq!(device.command(line), "Interface not available: softap\r\nCommand failed\r\n", "{line}");
+    }
+    assert_eq!(device.port().open_sockets(), 0);
+    device.command("network_down");
+    assert_eq!(device.command("tcp_server start"), "Interface is down\r\nCommand failed\r\n");
+}
+
+/// A port wakes the last one who waits for its radio: a scan must not make the device deaf to a loss.
+#[test]
+fn a_loss_is_noticed_after_a_scan() {
+    let mut device = device(&[("wlan.ssid", "MyNet"), ("wlan.passkey", "mypassword")]);
+    device.command("network_up");
+    assert!(device.command("wlan_scan").contains("networks found"));
+    device.take_output();
+    device.port().radio().vanish();
+    device.advance(Duration::from_secs(1));
+    assert!(device.take_output().contains("[Disassociated]"));
+    assert_eq!(device.command("get wlan.network.status"), "0\r\n");
+}
+
+#[test]
+fn a_restart_in_the_middle_of_a_join_joins_anew() {
+    let mut device = device(&[("wlan.ssid", "MyNet"), ("wlan.passkey", "mypassword"), ("wlan.auto_join.enabled", "1")]);
+    device.settle();
+    let printed = device.command("network_restart");
+    assert_eq!(printed.matches("[Associated]").count(), 1, "{printed}");
+    assert!(printed.ends_with("Success\r\n"), "{printed}");
+    assert_eq!(device.command("get wlan.join.result"), "1\r\n");
 }

@@ -121,7 +121,7 @@ pub(super) async fn ping(
     needed(machine, interface).await?;
     let address = match host {
         Some(host) => room::resolve(machine.network, interface, &host).await.map_err(|_| CommandError::PingFailed)?,
-        None => machine.network.gateway().ok_or(CommandError::PingFailed)?,
+        None => machine.network.gateway(interface).ok_or(CommandError::PingFailed)?,
     };
     let millis = room::ping(machine.network, interface, address).await.map_err(|_| CommandError::PingFailed)?;
     let _ = write!(reply, "Ping reply in {millis}ms");

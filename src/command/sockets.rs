@@ -7,9 +7,8 @@ use super::call::{Call, Machine, Sink, Step, Wait};
 use super::network::needed;
 use super::response::{CommandError, Ending, Reply};
 use crate::log::Level;
-use crate::network::{connect_tcp, resolve};
-use crate::port::{Interface, Socket};
-use crate::stream::{HostName, Kind, Protocol, Reservation, ServerError};
+use crate::network::Remote;
+use crate::stream::{HostName, Kind, Protocol, ServerError};
 use crate::variable::{Id, id};
 
 const TCP_PORT: Id = id("tcp.server.port");
@@ -19,10 +18,7 @@ const LOCAL_PORT: Id = id("tcp.client.local_port");
 /// A client to be opened.
 pub(super) struct Open {
     kind: Kind,
-    interface: Interface,
-    local_port: u16,
-    host: HostName,
-    port: u16,
+    remote: Remote,
 }
 
 impl Call<'_> {
@@ -36,36 +32,35 @@ impl Call<'_> {
 
     /// `[-i <interface>] [-l <local port>] <host> <port> [<local port>]`
     fn client(&self, kind: Kind) -> Result<Step, CommandError> {
-        let mut open = Open {
-            kind,
+        let mut remote = Remote {
             interface: self.machine.network.default_interface(),
             local_port: 0,
             host: HostName::new(),
             port: 0,
         };
         if kind == Kind::Tcpc {
-            open.local_port = self.machine.base.variables.number(LOCAL_PORT) as u16;
+            remote.local_port = self.machine.base.variables.number(LOCAL_PORT) as u16;
         }
         let mut at = 0;
         loop {
             match self.argument(at)? {
                 b"-i" => {
                     let word = self.argument(at + 1)?;
-                    open.interface = self.machine.network.interface(word).ok_or(CommandError::Invalid)?;
+                    remote.interface = self.machine.network.interface(word).ok_or(CommandError::Invalid)?;
                 }
-                b"-l" => open.local_port = self.port(at + 1)?,
+                b"-l" => remote.local_port = self.port(at + 1)?,
                 [b'-', ..] => return Err(CommandError::UnknownOption),
                 _ => break,
             }
             at += 2;
         }
         self.at_most(at + 3)?;
-        open.host = self.host(at)?;
-        open.port = self.port(at + 1)?;
+        remote.host = self.host(at)?;
+        remote.port = self.port(at + 1)?;
         if self.count() == at + 3 {
-            open.local_port = self.port(at + 2)?;
+            remote.local_port = self.port(at + 2)?;
         }
-        Ok(Step::Wait(Wait::Open(open)))
+        Ok(Step::Wait(Wait::Open(Open { kind, remote })))
     }
 
     /// `[-i <interface>] start|stop [<port>]`
@@ -93,6 +88,7 @@ impl Call<'_> {
         let reason = match error {
             ServerError::PortInUse => "Port in use",
             ServerError::Full => "No more servers or streams",
+            ServerError::Down => "Interface is down",
             ServerError::Network => "Network error",
             ServerError::NotRunning => "Server not running",
         };
@@ -147,30 +143,8 @@ fn udp_server_read(call: &mut Call<'_>) -> Result<Step, CommandError> {
 
 /// Opens a client: the network, the name, the connection, the handle.
 pub(super) async fn open(machine: &'static Machine, open: Open, reply: &mut Reply) -> Result<Ending, CommandError> {
-    needed(machine, open.interface).await?;
-    machine.base.log_state(format_args!("Opening: {}:{}", open.host, open.port));
-    let connected = connect(machine, &open).await;
-    let opened = connected.and_then(|(reservation, socket, remote)| reservation.client(socket, open.host, remote));
-    match opened {
-        Some(handle) => {
-            let _ = write!(reply, "{handle}");
-            Ok(Ending::Text)
-        }
-        None => {
-            machine.base.log_state(format_args!("Open failed"));
-            Err(CommandError::Failed)
-        }
-    }
-}
-
-async fn connect(machine: &'static Machine, open: &Open) -> Option<(Reservation<'static>, Socket, SocketAddrV4)> {
-    let reservation = machine.streams.reserve(open.kind).ok()?;
-    let address = resolve(machine.network, open.interface, &open.host).await.ok()?;
-    let remote = SocketAddrV4::new(address, open.port);
-    machine.base.log.line(Level::Progress, format_args!("Connecting: {}:{}", open.host, open.port));
-    let socket = match open.kind {
-        Kind::Udpc => machine.base.port.sockets().udp_bind(open.interface, open.local_port).ok()?,
-        _ => connect_tcp(machine.base, open.interface, open.local_port, remote).await?,
-    };
-    Some((reservation, socket, remote))
+    needed(machine, open.remote.interface).await?;
+    let handle = machine.network.open_client(open.kind, &open.remote).await.map_err(|_| CommandError::Failed)?;
+    let _ = write!(reply, "{handle}");
+    Ok(Ending::Text)
 }

@@ -35,7 +35,6 @@ pub(super) fn scan_command(call: &mut Call<'_>) -> Result<Step, CommandError> {
 }
 
 pub(super) async fn scan(machine: &'static Machine, scan: Scan, reply: &mut Reply) -> Result<Ending, CommandError> {
-    machine.network.settled().await;
     machine.network.scan(scan.ssid.as_deref()).await.map_err(|_| CommandError::Failed)?;
     let wanted = |found: &AccessPoint| {
         scan.channel.is_none_or(|channel| found.channel == channel)

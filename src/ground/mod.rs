@@ -18,7 +18,7 @@ mod status;
 
 pub use restart::Restart;
 pub use revocations::Revocations;
-pub use status::Status;
+pub use status::{Buffers, Status};
 
 use clock::Clock;
 use log::Log;

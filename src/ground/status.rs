@@ -1,9 +1,14 @@
 //! Live values: upper rooms publish them, read-only variables show them, so that the variables depend on nothing above.
 
 use core::cell::Cell;
-use core::net::Ipv4Addr;
 
-use crate::port::Ipv4Config;
+use crate::port::{Interface, Ipv4Config};
+
+/// Who knows how full the buffers of the streams are.
+pub trait Buffers {
+    /// Percent of the receive and of the transmit buffers in use; anything above nothing is at least 1.
+    fn percent(&self) -> (u8, u8);
+}
 
 /// The live values of a device.
 #[derive(Default)]
@@ -12,17 +17,27 @@ pub struct Status {
     pub network: Cell<u8>,
     /// `wlan.join.result` (variables reference 2.1).
     pub join_result: Cell<u8>,
-    /// The IPv4 configuration in use.
-    pub ipv4: Cell<Option<Ipv4Config>>,
-    /// `network.buffer.usage`: percent of the receive and of the transmit buffers in use.
-    pub buffer_usage: Cell<(u8, u8)>,
+    /// The IPv4 configuration of the WLAN interface.
+    wlan: Cell<Option<Ipv4Config>>,
+    /// That of the soft AP.
+    softap: Cell<Option<Ipv4Config>>,
+    /// `network.buffer.usage` is asked for here; nothing is in use without.
+    pub buffers: Cell<Option<&'static dyn Buffers>>,
     /// `system.safemode.status`.
     pub safe_mode: Cell<bool>,
 }
 
 impl Status {
-    /// The address in use, or 0.0.0.0.
-    pub fn address(&self) -> Ipv4Addr {
-        self.ipv4.get().map_or(Ipv4Addr::UNSPECIFIED, |config| config.address)
+    /// The IPv4 configuration of an interface; it has one exactly when it is up.
+    pub fn ipv4(&self, interface: Interface) -> &Cell<Option<Ipv4Config>> {
+        match interface {
+            Interface::Wlan => &self.wlan,
+            Interface::SoftAp => &self.softap,
+        }
+    }
+
+    /// Whether the interface is up, as the network room has decided.
+    pub fn is_up(&self, interface: Interface) -> bool {
+        self.ipv4(interface).get().is_some()
     }
 }

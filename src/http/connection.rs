@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::patience::{self, Patience};
 use super::state::{Accepted, HttpServer};
 use crate::limits;
-use crate::port::{self, Event, Port, Socket};
+use crate::port::{self, Event, Interface, Port, Socket};
 use crate::wire::http::request::Request;
 use crate::wire::http::status::Status;
 
@@ -29,6 +29,8 @@ pub(super) struct Connection<'a> {
     pub port: &'static dyn Port,
     pub socket: Socket,
     pub remote: SocketAddrV4,
+    /// Over which interface the client has come.
+    pub interface: Interface,
     pub buffer: &'a mut [u8],
     /// Bytes of the buffer that have been received.
     pub received: usize,
@@ -43,9 +45,20 @@ pub(super) struct Connection<'a> {
 impl<'a> Connection<'a> {
     /// A connection that was just accepted.
     pub fn new(server: &'static HttpServer, accepted: Accepted, buffer: &'a mut [u8]) -> Self {
-        let Accepted { socket, remote } = accepted;
+        let Accepted { socket, remote, interface } = accepted;
         let port = server.base().port;
-        Self { server, port, socket, remote, buffer, received: 0, head_only: false, unread: false, handed_on: false }
+        Self {
+            server,
+            port,
+            socket,
+            remote,
+            interface,
+            buffer,
+            received: 0,
+            head_only: false,
+            unread: false,
+            handed_on: false,
+        }
     }
 
     /// The device's own end; unspecified where the port cannot tell.

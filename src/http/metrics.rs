@@ -118,7 +118,7 @@ families! {
     Info "reset" "" "Why the device has started, where the board can tell.",
         |facts, out| facts.reset.map_or(Ok(()), |reason| out.each("reason", [reason.name()], &[1]));
     Gauge "streams_open" "" "Open streams.",
-        |facts, out| out.each("kind", Kind::ALL.iter().map(|kind| kind.name()), &facts.streams.open);
+        |facts, out| out.each("kind", Kind::ALL.iter().map(|kind| kind.label()), &facts.streams.open);
     Gauge "streams_limit" "" "Streams that can be open at once.",
         |_, out| out.one(limits::STREAMS);
     Counter "stream_handles" "" "Handles given to streams, openings that failed included.",
@@ -241,7 +241,7 @@ mod tests {
             memory: Some(7),
             stack: Some(Stack { size: 16_384, untouched: 3988 }),
             reset: Some(ResetReason::Watchdog),
-            streams: Usage { open: [0, 2, 0, 0, 1, 0, 0, 0, 0], received: 5, unsent: 0 },
+            streams: Usage { open: [0, 2, 0, 0, 1, 0, 0, 0, 0, 0], received: 5, unsent: 0 },
             handles: 4,
             answers: [0, 10, 0, 2, 0],
             connections: 12,

@@ -62,14 +62,14 @@ impl HttpServer {
     }
 
     /// Accepts connections until that fails.
-    async fn admit(&self, listener: Socket) {
+    async fn admit(&self, listener: Socket, interface: Interface) {
         let port = self.base().port;
         loop {
             self.free_worker(listener).await;
             // Nothing is accepted for which there is no worker: it waits in the backlog.
             let Ok((socket, remote)) = port::accept(port, listener).await else { return };
             self.counters().accepted();
-            if self.pool.give(Accepted { socket, remote }).is_err() {
+            if self.pool.give(Accepted { socket, remote, interface }).is_err() {
                 port.sockets().close(socket);
             }
         }
@@ -117,8 +117,13 @@ impl Service for HttpServer {
         if self.listener.get().is_some_and(|(_, on)| on == interface) {
             self.close();
             self.stops.set(self.stops.get().wrapping_add(1));
-            websocket::stop_all(self);
+            websocket::stop_all(self, interface);
         }
+    }
+
+    fn listens_on(&self, port: u16) -> bool {
+        let address = |(socket, _)| self.base().port.sockets().local_address(socket).ok();
+        self.listener.get().and_then(address).is_some_and(|address| address.port() == port)
     }
 }
 
@@ -133,8 +138,8 @@ pub async fn accept(server: &'static HttpServer) {
     loop {
         match server.listener.get() {
             None => server.changed.wait().await,
-            Some((listener, _)) => {
-                if let Either::Second(()) = select(server.changed.wait(), server.admit(listener)).await {
+            Some((listener, interface)) => {
+                if let Either::Second(()) = select(server.changed.wait(), server.admit(listener, interface)).await {
                     // Somebody waits, perhaps for the sockets of those who say nothing.
                     server.pressed.set(true);
                     Timer::after_millis(PAUSE).await;

@@ -27,6 +27,8 @@ pub(super) struct Accepted {
     pub socket: Socket,
     /// The client.
     pub remote: SocketAddrV4,
+    /// Over which interface it has come.
+    pub interface: Interface,
 }
 
 /// The HTTP server. Its variables take effect when it starts, that is with `network_restart`.

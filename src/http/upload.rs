@@ -42,7 +42,7 @@ impl Drop for Client {
 pub(super) async fn serve(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
     let Exchange { connection, request, .. } = exchange;
     let streams = connection.server.streams();
-    let reservation = streams.reserve(Kind::Upload).map_err(|_| Status::UNAVAILABLE)?;
+    let reservation = streams.reserve_on(Kind::Upload, connection.interface).map_err(|_| Status::UNAVAILABLE)?;
     let ends = Ends::Server { local: connection.local(), remote: connection.remote };
     let handle = reservation.room(ends).ok_or(Failure::Gone)?;
     let client = Client(FarSide::of(streams, handle).map_err(|_| Failure::Gone)?);

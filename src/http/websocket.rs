@@ -31,7 +31,7 @@ use super::{bearer, origin};
 use crate::base::Base;
 use crate::limits;
 use crate::log::Level;
-use crate::port::{self, Event, Port};
+use crate::port::{self, Event, Interface, Port};
 use crate::stream::{Ends, Kind};
 use crate::wire::http::request::Request;
 use crate::wire::http::status::Status;
@@ -74,7 +74,7 @@ pub(super) async fn open(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure>
     if server.sessions.idle() == 0 {
         return Err(Status::UNAVAILABLE.into());
     }
-    let reservation = server.streams().reserve(Kind::Webs).map_err(|_| Status::UNAVAILABLE)?;
+    let reservation = server.streams().reserve_on(Kind::Webs, connection.interface).map_err(|_| Status::UNAVAILABLE)?;
     let mut pen = Pen::new(connection.buffer);
     server.counters().answered(Status::SWITCHING);
     switch(&mut pen, &accept).map_err(|_| Failure::Gone)?;
@@ -125,11 +125,11 @@ fn switch(pen: &mut Pen<'_>, accept: &str) -> fmt::Result {
     pen.end()
 }
 
-/// Closes the streams of all WebSockets: the network goes down.
-pub(super) fn stop_all(server: &HttpServer) {
+/// Closes the streams of all WebSockets of an interface that goes down.
+pub(super) fn stop_all(server: &HttpServer, interface: Interface) {
     let streams = server.streams();
     for handle in 0..limits::STREAMS as u8 {
-        if streams.kind(handle) == Ok(Kind::Webs) {
+        if streams.kind(handle) == Ok(Kind::Webs) && streams.interface(handle) == Ok(Some(interface)) {
             streams.abort(handle);
         }
     }

@@ -1,48 +1,38 @@
 //! A response that becomes a file (http-and-files reference 7.4).
 
+use super::failure::Failure;
 use super::link::{Link, SILENCE};
-use super::{Client, Failure, Slot};
-use crate::file::{FileSpec, Files, Name, Version, Writer};
+use super::rooms::Rooms;
+use super::transaction::{Target, Transaction};
+use crate::file::{FileSpec, Files, Writer};
 use crate::log::Level;
 use crate::wire::http::body::Body;
 
 /// Redirections that are followed.
 const REDIRECTIONS: usize = 5;
 
-/// The file to be made.
-#[derive(Clone, Debug)]
-pub struct Target {
-    /// Its name.
-    pub name: Name,
-    /// Its version.
-    pub version: Version,
-    /// Its type.
-    pub kind: u8,
-    /// Its flags.
-    pub flags: u16,
-    /// The CRC-16 that the content must have.
-    pub crc: Option<u16>,
-    /// The CRC-32 that it must have, as Gecko OS 4 hosts give it.
-    pub crc32: Option<u32>,
-}
-
-/// Fetches the slot's request into a file; answers the status.
-pub(super) async fn run(client: &Client, slot: &Slot, target: &Target, buffer: &mut [u8]) -> Result<u16, Failure> {
+/// Fetches the order's request into a file; answers the status.
+pub(super) async fn run(
+    rooms: &Rooms,
+    order: &Transaction,
+    target: &Target,
+    buffer: &mut [u8],
+) -> Result<u16, Failure> {
     for _ in 0..=REDIRECTIONS {
-        let mut link = Link::open(client, slot, buffer).await?;
-        link.send_head(slot, 0).await?;
-        let method = slot.request.borrow().method;
-        let head = link.answer(client, method).await?;
+        let mut link = Link::open(rooms, order, buffer).await?;
+        link.send_head(order, 0).await?;
+        let method = order.request.borrow().method;
+        let head = link.answer(rooms, method).await?;
         if head.is_redirection() {
-            let next = link.location(&slot.request.borrow().url)?.ok_or(Failure::Status(head.status))?;
-            slot.request.borrow_mut().url = next;
+            let next = link.location(&order.request.borrow().url)?.ok_or(Failure::Status(head.status))?;
+            order.request.borrow_mut().url = next;
             continue;
         }
         if head.status != 200 {
             return Err(Failure::Status(head.status));
         }
-        store(client, &mut link, head.body, target).await?;
-        client.base.log.line(Level::Detail, format_args!("File created"));
+        store(rooms, &mut link, head.body, target).await?;
+        rooms.base.log.line(Level::Detail, format_args!("File created"));
         return Ok(head.status);
     }
     Err(Failure::Redirections)
@@ -62,8 +52,8 @@ impl Drop for Unfinished<'_> {
     }
 }
 
-async fn store(client: &Client, link: &mut Link<'_>, mut body: Body, target: &Target) -> Result<(), Failure> {
-    let files = client.files;
+async fn store(rooms: &Rooms, link: &mut Link<'_>, mut body: Body, target: &Target) -> Result<(), Failure> {
+    let files = rooms.files;
     let mut file = Unfinished { files, writer: Some(create(files, &body, target)?) };
     while let Some(piece) = link.piece(&mut body, SILENCE).await? {
         let Some(writer) = &file.writer else { break };

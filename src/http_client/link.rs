@@ -5,14 +5,17 @@ use core::ops::Range;
 
 use embassy_time::{Duration, with_timeout};
 
-use super::request::MAX_HEAD;
+use super::failure::Failure;
+use super::request::{MAX_HEAD, Method};
+use super::rooms::Rooms;
+use super::transaction::Transaction;
 use super::transport::{Moved, Transport};
-use super::{Client, Failure, Method, Slot, Url};
 use crate::limits;
 use crate::log::Level;
 use crate::port::PortError;
 use crate::wire::http::body::Body;
 use crate::wire::http::response::{self, Head};
+use crate::wire::url::Url;
 
 /// How long a server may take to answer.
 const HEAD_TIME: Duration = Duration::from_secs(30);
@@ -43,22 +46,22 @@ pub(super) struct Link<'a> {
 }
 
 impl<'a> Link<'a> {
-    /// Connects to the server of the slot's request. Logs what the original logs.
-    pub async fn open(client: &Client, slot: &Slot, buffer: &'a mut [u8]) -> Result<Self, Failure> {
+    /// Connects to the server of the order's request. Logs what the original logs.
+    pub async fn open(rooms: &Rooms, order: &Transaction, buffer: &'a mut [u8]) -> Result<Self, Failure> {
         let (interface, host, port, secure) = {
-            let request = slot.request.borrow();
+            let request = order.request.borrow();
             let (method, Url { target, .. }) = (request.method.name(), &request.url);
-            client.base.log.line(Level::Progress, format_args!("Request {method} {target}"));
+            rooms.base.log.line(Level::Progress, format_args!("Request {method} {target}"));
             (request.interface, request.url.host.clone(), request.url.port, request.url.secure)
         };
-        let transport = Transport::connect(client, interface, &host, port, secure).await?;
-        slot.local_port.set(transport.local_port());
+        let transport = Transport::connect(rooms, interface, &host, port, secure).await?;
+        order.local_port.set(transport.local_port());
         Ok(Self { transport, buffer, received: 0..0, head: 0..0 })
     }
 
-    /// Sends the head of the slot's request; `queued` bytes of body are known to follow.
-    pub async fn send_head(&mut self, slot: &Slot, queued: usize) -> Result<(), Failure> {
-        let written = slot.request.borrow().write_head(queued, self.buffer);
+    /// Sends the head of the order's request; `queued` bytes of body are known to follow.
+    pub async fn send_head(&mut self, order: &Transaction, queued: usize) -> Result<(), Failure> {
+        let written = order.request.borrow().write_head(queued, self.buffer);
         let length = written.map_err(|_| Failure::TooLarge)?;
         let mut data = self.buffer.get(..length).unwrap_or_default();
         while !data.is_empty() {
@@ -100,11 +103,11 @@ impl<'a> Link<'a> {
     }
 
     /// Receives the head of the answer, and logs it.
-    pub async fn answer(&mut self, client: &Client, method: Method) -> Result<Head, Failure> {
+    pub async fn answer(&mut self, rooms: &Rooms, method: Method) -> Result<Head, Failure> {
         let head = with_timeout(HEAD_TIME, self.receive_head(method)).await.map_err(|_| Failure::TimedOut)??;
-        client.base.log.line(Level::Progress, format_args!("HTTP response: {}", head.status));
+        rooms.base.log.line(Level::Progress, format_args!("HTTP response: {}", head.status));
         if head.chunked {
-            client.base.log.line(Level::Progress, format_args!("Chunked response"));
+            rooms.base.log.line(Level::Progress, format_args!("Chunked response"));
         }
         Ok(head)
     }

@@ -6,47 +6,50 @@ use core::task::Poll;
 use embassy_futures::select::{Either, select};
 use embassy_time::Duration;
 
+use super::failure::Failure;
 use super::link::{Link, Sent};
-use super::{Client, Failure, Length, Phase, SWITCHING_PROTOCOLS, Slot, StreamId, intake};
+use super::request::Length;
+use super::rooms::Rooms;
+use super::transaction::{Phase, SWITCHING_PROTOCOLS, StreamId, Transaction, intake};
 use crate::stream::{Intake, Streams};
 use crate::wire::http::body::{Body, chunk_line};
 
 /// How long a server may be silent in the middle of a body: some send events as they come.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Carries the slot's request out, from the connection to the last byte of the answer.
+/// Carries the order's request out, from the connection to the last byte of the answer.
 pub(super) async fn serve(
-    client: &Client,
-    slot: &Slot,
+    rooms: &Rooms,
+    order: &Transaction,
     stream: StreamId,
     hold: bool,
     buffer: &mut [u8],
 ) -> Result<(), Failure> {
-    let pipe = Pipe { streams: client.streams, stream };
-    let mut link = Link::open(client, slot, buffer).await?;
-    link.transport.keep_alive(client.streams.keepalive());
-    let length = slot.request.borrow().length;
+    let pipe = Pipe { streams: rooms.streams, stream };
+    let mut link = Link::open(rooms, order, buffer).await?;
+    link.transport.keep_alive(rooms.streams.keepalive());
+    let length = order.request.borrow().length;
     // A queued body is written before, so the room for it must be known from the first moment.
     pipe.allow(intake(length, 0).unwrap_or(Intake::Shut));
-    slot.enter(Phase::Queued);
+    order.enter(Phase::Queued);
     let mut asked = false;
     if hold || length == Length::Queued {
-        asked = told_to_send(slot, &pipe).await;
+        asked = told_to_send(order, &pipe).await;
     }
-    slot.enter(Phase::Sending);
+    order.enter(Phase::Sending);
 
-    asked |= send(slot, &pipe, &mut link).await?;
+    asked |= send(order, &pipe, &mut link).await?;
     pipe.allow(Intake::Shut);
     pipe.drop_rest();
     if !asked {
-        slot.go.wait().await;
+        order.go.wait().await;
     }
-    let method = slot.request.borrow().method;
-    let head = link.answer(client, method).await?;
-    slot.phase.set(Phase::Answered);
-    slot.settle(Ok(head.status));
-    if !slot.opened.get() {
-        slot.open.wait().await;
+    let method = order.request.borrow().method;
+    let head = link.answer(rooms, method).await?;
+    order.phase.set(Phase::Answered);
+    order.settle(Ok(head.status));
+    if !order.opened.get() {
+        order.open.wait().await;
     }
     match head.status {
         SWITCHING_PROTOCOLS => relay(&pipe, &mut link).await,
@@ -88,30 +91,30 @@ impl Pipe {
 
 /// Waits until the host asks for the status, or writes the first bytes of a body whose length it has given. Answers
 /// whether it was the former.
-async fn told_to_send(slot: &Slot, pipe: &Pipe) -> bool {
+async fn told_to_send(order: &Transaction, pipe: &Pipe) -> bool {
     let written = poll_fn(|context| {
         // A header may still change how the body comes.
-        if slot.request.borrow().length != Length::Queued && pipe.written() > 0 {
+        if order.request.borrow().length != Length::Queued && pipe.written() > 0 {
             return Poll::Ready(());
         }
         pipe.streams.watch(pipe.stream.handle, context.waker());
         Poll::Pending
     });
-    matches!(select(slot.go.wait(), written).await, Either::First(()))
+    matches!(select(order.go.wait(), written).await, Either::First(()))
 }
 
 /// Sends head and body. Answers whether the host has asked for the status meanwhile.
-async fn send(slot: &Slot, pipe: &Pipe, link: &mut Link<'_>) -> Result<bool, Failure> {
-    let length = slot.request.borrow().length;
+async fn send(order: &Transaction, pipe: &Pipe, link: &mut Link<'_>) -> Result<bool, Failure> {
+    let length = order.request.borrow().length;
     let queued = pipe.written();
     if length == Length::Queued {
         pipe.allow(Intake::Shut);
     }
-    link.send_head(slot, queued).await?;
+    link.send_head(order, queued).await?;
     match length {
         Length::Queued => send_counted(pipe, link, queued).await.map(|()| true),
         Length::Exactly(length) => send_counted(pipe, link, length as usize).await.map(|()| false),
-        Length::Chunked => send_chunks(slot, pipe, link).await,
+        Length::Chunked => send_chunks(order, pipe, link).await,
     }
 }
 
@@ -136,13 +139,13 @@ const CHUNK_END: &[u8] = b"\r\n";
 const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
 /// Sends what is written, until the host asks for the status.
-async fn send_chunks(slot: &Slot, pipe: &Pipe, link: &mut Link<'_>) -> Result<bool, Failure> {
+async fn send_chunks(order: &Transaction, pipe: &Pipe, link: &mut Link<'_>) -> Result<bool, Failure> {
     loop {
         let room = link.outgoing();
         let end = room.len() - CHUNK_END.len();
         let content = room.get_mut(CHUNK_FRONT..end).unwrap_or_default();
         // What was written before the question goes out before the last chunk.
-        let count = match select(pipe.take(content), slot.go.wait()).await {
+        let count = match select(pipe.take(content), order.go.wait()).await {
             Either::First(count) => count?,
             Either::Second(()) => break,
         };

@@ -2,12 +2,12 @@
 //! is secure, and all that is above sees bytes only.
 
 use core::future::poll_fn;
-use core::net::SocketAddrV4;
 use core::task::Poll;
 
-use super::{Client, Failure};
+use super::failure::Failure;
+use super::rooms::Rooms;
 use crate::log::Level;
-use crate::network::{address_of, connect_tcp};
+use crate::network::{ConnectError, OwnServers, Remote};
 use crate::port::{self, Event, Interface, Keepalive, Port, PortError, Socket};
 use crate::stream::HostName;
 
@@ -34,23 +34,26 @@ pub(super) enum Moved {
 impl Transport {
     /// Connects to a server, with TLS when `secure`. Logs `Connecting (…): …`.
     pub async fn connect(
-        client: &Client,
+        rooms: &Rooms,
         interface: Interface,
         host: &HostName,
         port: u16,
         secure: bool,
     ) -> Result<Self, Failure> {
         let scheme = if secure { "https" } else { "HTTP" };
-        let log = &client.base.log;
+        let log = &rooms.base.log;
         log.line(Level::Progress, format_args!("Connecting ({scheme}): {host}:{port}"));
         if secure {
             log.line(Level::Progress, format_args!("Starting TLS"));
             return Err(Failure::NoTls);
         }
-        let address = address_of(client.network, interface, host).await.map_err(|_| Failure::NotFound)?;
-        let remote = SocketAddrV4::new(address, port);
-        let socket = connect_tcp(client.base, interface, 0, remote).await.ok_or(Failure::Connect)?;
-        Ok(Self { port: client.base.port, socket })
+        let remote = Remote { interface, host: host.clone(), port, local_port: 0 };
+        match rooms.network.connect(&remote, OwnServers::Refused).await {
+            Ok(socket) => Ok(Self { port: rooms.base.port, socket }),
+            Err(ConnectError::NotFound) => Err(Failure::NotFound),
+            Err(ConnectError::OwnServer) => Err(Failure::OwnServer),
+            Err(_) => Err(Failure::Connect),
+        }
     }
 
     /// Our port.

@@ -4,9 +4,12 @@ use core::fmt::{self, Write};
 
 use heapless::String;
 
+use super::failure::Failure;
 use super::link::{Link, Sent};
 use super::request::Cursor;
-use super::{Client, Failure, FieldError, Length, Slot};
+use super::request::{FieldError, Length};
+use super::rooms::Rooms;
+use super::transaction::Transaction;
 use crate::file::{Files, Reader};
 use crate::limits;
 
@@ -17,21 +20,21 @@ const _: () = assert!(limits::HTTP_CLIENT_BUFFER / 2 >= 3 * limits::FILE_NAME + 
 
 /// Sends the file `local` in a form, under the name `remote`; answers the status, which is one of success.
 pub(super) async fn run(
-    client: &Client,
-    slot: &Slot,
+    rooms: &Rooms,
+    order: &Transaction,
     local: &[u8],
     remote: &[u8],
     buffer: &mut [u8],
 ) -> Result<u16, Failure> {
-    let mut file = Open { files: client.files, reader: Some(client.files.open(local)?) };
-    let boundary = boundary(client);
-    describe(slot, file.size(), remote, &boundary)?;
-    let mut link = Link::open(client, slot, buffer).await?;
-    link.send_head(slot, 0).await?;
+    let mut file = Open { files: rooms.files, reader: Some(rooms.files.open(local)?) };
+    let boundary = boundary(rooms);
+    describe(order, file.size(), remote, &boundary)?;
+    let mut link = Link::open(rooms, order, buffer).await?;
+    link.send_head(order, 0).await?;
     send(&mut link, &mut file, remote, &boundary).await?;
     drop(file);
-    let method = slot.request.borrow().method;
-    let head = link.answer(client, method).await?;
+    let method = order.request.borrow().method;
+    let head = link.answer(rooms, method).await?;
     if matches!(head.status, 200..=299) { Ok(head.status) } else { Err(Failure::Status(head.status)) }
 }
 
@@ -63,9 +66,9 @@ impl Open<'_> {
     }
 }
 
-fn boundary(client: &Client) -> Boundary {
+fn boundary(rooms: &Rooms) -> Boundary {
     let mut random = [0; 8];
-    client.base.port.board().random(&mut random);
+    rooms.base.port.board().random(&mut random);
     let mut boundary = Boundary::new();
     // 16 and 16 characters fit.
     let _ = write!(boundary, "----OpenZentri--{:016x}", u64::from_le_bytes(random));
@@ -73,7 +76,7 @@ fn boundary(client: &Client) -> Boundary {
 }
 
 /// Completes the request: the type of a form and the length of all of it.
-fn describe(slot: &Slot, size: u32, remote: &[u8], boundary: &str) -> Result<(), Failure> {
+fn describe(order: &Transaction, size: u32, remote: &[u8], boundary: &str) -> Result<(), Failure> {
     let mut frame = Count(0);
     // Counting cannot fail.
     let _ = write_front(&mut frame, remote, boundary);
@@ -81,7 +84,7 @@ fn describe(slot: &Slot, size: u32, remote: &[u8], boundary: &str) -> Result<(),
     let length = u32::try_from(frame.0).ok().and_then(|frame| frame.checked_add(size)).ok_or(Failure::TooLarge)?;
     let mut kind: String<80> = String::new();
     let _ = write!(kind, "multipart/form-data; boundary={boundary}");
-    let mut request = slot.request.borrow_mut();
+    let mut request = order.request.borrow_mut();
     request.length = Length::Exactly(length);
     let added: Result<(), FieldError> = request.add(b"Content-Type", kind.as_bytes());
     added.map_err(|_| Failure::TooLarge)

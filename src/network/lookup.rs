@@ -4,9 +4,9 @@ use core::net::Ipv4Addr;
 
 use embassy_time::{Duration, with_timeout};
 
-use super::Network;
+use super::interfaces::Network;
 use crate::log::Level;
-use crate::port::{self, Interface};
+use crate::port::{self, Addresses, Interface};
 
 /// How long a look-up may take.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -17,19 +17,24 @@ const PING_TIMEOUT: u32 = 3000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LookupError;
 
-/// Resolves a host name; a dotted address is taken as it is. Logs `Resolving host: …` in both cases, as the original.
+/// The first address of a host name; a dotted address is taken as it is. Logs `Resolving host: …` in both cases, as the
+/// original.
 pub async fn resolve(network: &Network, interface: Interface, host: &str) -> Result<Ipv4Addr, LookupError> {
     network.base.log.line(Level::Progress, format_args!("Resolving host: {host}"));
-    address_of(network, interface, host).await
+    addresses_of(network, interface, host).await?.first().copied().ok_or(LookupError)
 }
 
-/// The same without the log line: HTTP requests do not print it (HTTP reference 7.2).
-pub async fn address_of(network: &Network, interface: Interface, host: &str) -> Result<Ipv4Addr, LookupError> {
+/// All addresses of a host name; logs nothing.
+pub(super) async fn addresses_of(
+    network: &Network,
+    interface: Interface,
+    host: &str,
+) -> Result<Addresses, LookupError> {
     if let Ok(address) = host.parse() {
-        return Ok(address);
+        return Ok([address].into_iter().collect());
     }
     let found = with_timeout(LOOKUP_TIMEOUT, port::lookup(network.base.port, interface, host)).await;
-    found.ok().and_then(Result::ok).and_then(|addresses| addresses.first().copied()).ok_or(LookupError)
+    found.ok().and_then(Result::ok).ok_or(LookupError)
 }
 
 /// Sends one echo request and answers the round-trip time in milliseconds.

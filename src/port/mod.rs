@@ -88,6 +88,19 @@ pub enum Interface {
     SoftAp,
 }
 
+impl Interface {
+    /// Every interface.
+    pub const ALL: [Self; 2] = [Self::Wlan, Self::SoftAp];
+
+    /// The word for it in commands and variables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Wlan => "wlan",
+            Self::SoftAp => "softap",
+        }
+    }
+}
+
 /// TCP keepalive of a connection (`tcp.keepalive.*`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keepalive {

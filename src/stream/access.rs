@@ -33,7 +33,7 @@ impl Streams {
             Source::Reader(reader) => reader.remaining() as usize,
             Source::Writer(_) => 0,
             Source::Text(read) => self.text.borrow().len().saturating_sub(*read),
-            Source::Socket(_) if matches!(stream.kind, Kind::Udpc | Kind::Udps) => {
+            Source::Socket(_) if stream.kind.is_datagrams() => {
                 stream.datagram.advance(&slot.rx);
                 stream.datagram.left
             }
@@ -67,7 +67,7 @@ impl Streams {
                 *read += taken;
                 Ok(taken)
             }
-            Source::Socket(_) if stream.kind == Kind::Udpc || stream.kind == Kind::Udps => {
+            Source::Socket(_) if stream.kind.is_datagrams() => {
                 let taken = stream.datagram.read(&slot.rx, buffer);
                 if let (Some(from), Kind::Udps) = (stream.datagram.from, stream.kind) {
                     stream.heard(from);

@@ -16,9 +16,10 @@ use crate::base::Base;
 use crate::file::{Files, Reader, Writer};
 use crate::limits;
 use crate::place::{place_all, place_const};
-use crate::port::Socket;
+use crate::port::{Interface, Socket};
 
 mod access;
+mod kind;
 mod list;
 mod open;
 pub mod pump;
@@ -26,62 +27,12 @@ mod room;
 mod server;
 mod usage;
 
+pub use kind::Kind;
 pub use list::HEADING;
 pub use open::Reservation;
 pub use room::Intake;
 pub use server::{Protocol, ServerError, serve};
 pub use usage::Usage;
-
-/// What kind of stream it is; the name is the column "Type" of `stream_list` (commands reference, stream types).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// TCP client.
-    Tcpc,
-    /// A client of the TCP server.
-    Tcps,
-    /// UDP client.
-    Udpc,
-    /// The UDP server, for all its peers.
-    Udps,
-    /// A file being read or created.
-    File,
-    /// The text of a buffered command.
-    Cmd,
-    /// A client of the WebSocket server.
-    Webs,
-    /// WebSocket client.
-    Webc,
-    /// HTTP client.
-    Http,
-    /// A request body that a client of the HTTP server sends to the host; the host writes the answer.
-    Upload,
-}
-
-impl Kind {
-    /// Every kind, in the order of the declaration.
-    pub const ALL: [Self; 9] =
-        [Self::Tcpc, Self::Tcps, Self::Udpc, Self::Udps, Self::File, Self::Cmd, Self::Webs, Self::Webc, Self::Http];
-
-    /// The name in listings.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Tcpc => "TCPC",
-            Self::Tcps => "TCPS",
-            Self::Udpc => "UDPC",
-            Self::Udps => "UDPS",
-            Self::File => "FILE",
-            Self::Cmd => "CMD",
-            Self::Webs => "WEBS",
-            Self::Webc => "WEBC",
-            Self::Http | Self::Upload => "HTTP",
-        }
-    }
-
-    /// One write is one message, which must not be cut or joined.
-    pub const fn keeps_messages(self) -> bool {
-        matches!(self, Self::Udpc | Self::Udps | Self::Webs | Self::Webc)
-    }
-}
 
 /// Why a stream operation failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,6 +105,8 @@ struct Stream {
     remote: Option<SocketAddrV4>,
     /// UDP: the datagram that is being read.
     datagram: pump::Datagram,
+    /// Where it lies, unless it lies within the device.
+    interface: Option<Interface>,
     /// The server it belongs to.
     server: Option<u8>,
     /// Distinguishes this stream from an earlier one on the same handle.
@@ -250,6 +203,11 @@ impl Streams {
     /// The kind of an open stream.
     pub fn kind(&self, handle: u8) -> Result<Kind, StreamError> {
         self.with(handle, |_, stream| stream.kind)
+    }
+
+    /// On which interface an open stream lies; `None` within the device.
+    pub fn interface(&self, handle: u8) -> Result<Option<Interface>, StreamError> {
+        self.with(handle, |_, stream| stream.interface)
     }
 
     /// Wakes `waker` when something about the stream changes: data, room, an end.

@@ -6,7 +6,7 @@ use super::pump::NOBODY;
 use super::{Ends, HostName, Kind, Slot, Source, Stream, StreamError, Streams, Work};
 use crate::file::{Reader, Writer};
 use crate::limits;
-use crate::port::Socket;
+use crate::port::{Interface, Socket};
 
 /// A handle that is taken but not open yet. Dropping it frees the handle again.
 ///
@@ -35,8 +35,18 @@ impl Drop for Reservation<'_> {
 }
 
 impl Streams {
-    /// Takes the lowest free handle.
+    /// Takes the lowest free handle for a stream within the device.
     pub fn reserve(&self, kind: Kind) -> Result<Reservation<'_>, StreamError> {
+        self.take_handle(kind, None)
+    }
+
+    /// Takes the lowest free handle for a stream on an interface. It is given back when the interface goes down.
+    pub fn reserve_on(&self, kind: Kind, interface: Interface) -> Result<Reservation<'_>, StreamError> {
+        self.take_handle(kind, Some(interface))
+    }
+
+    fn take_handle(&self, kind: Kind, interface: Option<Interface>) -> Result<Reservation<'_>, StreamError> {
+        debug_assert_eq!(kind.needs_interface(), interface.is_some(), "{kind:?} on {interface:?}");
         for (handle, slot) in self.slots.iter().enumerate() {
             let mut stream = slot.stream.borrow_mut();
             if stream.is_none() {
@@ -53,6 +63,7 @@ impl Streams {
                     intake: Default::default(),
                     remote: None,
                     datagram: Default::default(),
+                    interface,
                     server: None,
                     generation,
                 });

@@ -32,6 +32,8 @@ pub enum ServerError {
     PortInUse,
     /// All servers or all streams are in use.
     Full,
+    /// The interface is not up.
+    Down,
     /// The network refused for another reason.
     Network,
     /// There is no such server.
@@ -64,6 +66,9 @@ impl Server {
 impl Streams {
     /// Starts a server. A UDP server answers its stream.
     pub fn server_start(&self, protocol: Protocol, interface: Interface, port: u16) -> Result<Option<u8>, ServerError> {
+        if !self.base.status.is_up(interface) {
+            return Err(ServerError::Down);
+        }
         if self.server_on(protocol, port).is_some() {
             return Err(ServerError::PortInUse);
         }
@@ -71,7 +76,7 @@ impl Streams {
         let (socket, stream) = match protocol {
             Protocol::Tcp => (self.base.port.sockets().tcp_listen(interface, port).map_err(failure)?, None),
             Protocol::Udp => {
-                let reservation = self.reserve(Kind::Udps).map_err(|_| ServerError::Full)?;
+                let reservation = self.reserve_on(Kind::Udps, interface).map_err(|_| ServerError::Full)?;
                 let socket = self.base.port.sockets().udp_bind(interface, port).map_err(failure)?;
                 let stream = reservation.udp_server(socket, free as u8, self.preset_peer());
                 (socket, Some(stream.ok_or(ServerError::Full)?))
@@ -89,6 +94,11 @@ impl Streams {
         let parse = |host: &[u8]| core::str::from_utf8(host).ok()?.parse::<Ipv4Addr>().ok();
         let host = self.base.variables.with(PRESET_HOST, parse)?;
         (port != 0).then_some(SocketAddrV4::new(host, port))
+    }
+
+    /// Whether a TCP server listens on a port.
+    pub fn listens_on(&self, port: u16) -> bool {
+        self.server_on(Protocol::Tcp, port).is_some()
     }
 
     fn server_on(&self, protocol: Protocol, port: u16) -> Option<u8> {
@@ -113,8 +123,9 @@ impl Streams {
     pub fn interface_down(&self, interface: Interface) {
         self.stop_where(|row| row.interface == interface);
         for handle in 0..self.slots.len() as u8 {
-            let on_network = self.with(handle, |_, stream| !matches!(stream.kind, Kind::File | Kind::Cmd | Kind::Webs));
-            if on_network == Ok(true) {
+            // The clients of the HTTP server are its own to close: it says good-bye to WebSockets.
+            let on_it = self.with(handle, |_, stream| stream.interface == Some(interface) && stream.kind != Kind::Webs);
+            if on_it == Ok(true) {
                 self.abort(handle);
             }
         }
@@ -156,9 +167,10 @@ impl Streams {
     }
 
     /// Takes a new client in, or closes it when there is no place (networking reference 4.4).
-    fn admit(&self, row: u8, socket: Socket, remote: SocketAddrV4) {
+    fn admit(&self, row: u8, interface: Interface, socket: Socket, remote: SocketAddrV4) {
         let allowed = self.base.variables.number(MAX_CLIENTS).max(0) as usize;
-        let reservation = if self.clients(row) < allowed { self.reserve(Kind::Tcps) } else { Err(StreamError::Full) };
+        let reservation =
+            if self.clients(row) < allowed { self.reserve_on(Kind::Tcps, interface) } else { Err(StreamError::Full) };
         match reservation {
             Ok(reservation) => {
                 // The handle was reserved just now, so this cannot fail.
@@ -184,7 +196,7 @@ pub async fn serve(streams: &'static Streams, row: u8) {
         match server.running.get().filter(|running| running.protocol == Protocol::Tcp) {
             None => server.changed.wait().await,
             Some(running) => {
-                if let Either::Second(()) = select(server.changed.wait(), accept(streams, row, running.socket)).await {
+                if let Either::Second(()) = select(server.changed.wait(), accept(streams, row, &running)).await {
                     // Accepting failed for want of sockets or memory: give others time to let some go.
                     Timer::after_millis(100).await;
                 }
@@ -193,8 +205,88 @@ pub async fn serve(streams: &'static Streams, row: u8) {
     }
 }
 
-async fn accept(streams: &'static Streams, row: u8, listener: Socket) {
-    while let Ok((socket, remote)) = port::accept(streams.base.port, listener).await {
-        streams.admit(row, socket, remote);
+async fn accept(streams: &'static Streams, row: u8, server: &Running) {
+    while let Ok((socket, remote)) = port::accept(streams.base.port, server.socket).await {
+        streams.admit(row, server.interface, socket, remote);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::boxed::Box;
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::base::Base;
+    use crate::file::Files;
+    use crate::ground::Buffers;
+    use crate::port::sim::SimPort;
+    use crate::port::{Ipv4Config, Port};
+    use crate::stream::Ends;
+
+    fn streams() -> &'static Streams {
+        let port: &'static dyn Port = SimPort::new();
+        let base: &Base = Box::leak(Box::new(Base::new(port)));
+        Box::leak(Box::new(Streams::new(base, Box::leak(Box::new(Files::new(port))))))
+    }
+
+    fn up(streams: &Streams, interface: Interface) {
+        let address = Ipv4Addr::new(10, 0, 0, 1);
+        let config = Ipv4Config { address, netmask: address, gateway: address, dns: address };
+        streams.base.status.ipv4(interface).set(Some(config));
+    }
+
+    #[test]
+    fn an_interface_that_goes_down_takes_its_own_streams_and_servers_only() {
+        let streams = streams();
+        for interface in Interface::ALL {
+            up(streams, interface);
+        }
+        streams.server_start(Protocol::Udp, Interface::Wlan, 4000).unwrap();
+        streams.server_start(Protocol::Udp, Interface::SoftAp, 4001).unwrap();
+        streams.server_start(Protocol::Tcp, Interface::SoftAp, 4002).unwrap();
+        let open = |reservation: super::super::Reservation<'_>| reservation.room(Ends::None).unwrap();
+        open(streams.reserve_on(Kind::Http, Interface::Wlan).unwrap());
+        open(streams.reserve_on(Kind::Upload, Interface::SoftAp).unwrap());
+        streams.open_text(b"text").unwrap();
+        open(streams.reserve(Kind::File).unwrap());
+        streams.interface_down(Interface::Wlan);
+        assert_eq!(streams.handles().collect::<Vec<_>>(), [1, 3, 4, 5]);
+        assert_eq!((streams.udp_server_stream(Some(4000)), streams.udp_server_stream(Some(4001))), (None, Some(1)));
+        assert!(streams.listens_on(4002));
+        streams.interface_down(Interface::SoftAp);
+        assert_eq!(streams.handles().collect::<Vec<_>>(), [4, 5]);
+        assert!(!streams.listens_on(4002));
+    }
+
+    #[test]
+    fn a_server_needs_an_interface_that_is_up() {
+        let streams = streams();
+        for protocol in [Protocol::Tcp, Protocol::Udp] {
+            assert_eq!(streams.server_start(protocol, Interface::SoftAp, 4000), Err(ServerError::Down));
+            up(streams, Interface::Wlan);
+            assert_eq!(streams.server_start(protocol, Interface::SoftAp, 4000), Err(ServerError::Down));
+            assert!(streams.server_start(protocol, Interface::Wlan, 4000).is_ok());
+        }
+    }
+
+    #[test]
+    fn buffers_tell_how_full_they_are() {
+        let streams = streams();
+        assert_eq!(streams.percent(), (0, 0));
+        let handle = streams.reserve_on(Kind::Http, Interface::Wlan).unwrap().room(Ends::None).unwrap();
+        let slot = streams.slot(handle).unwrap();
+        slot.rx.try_write(b"x").unwrap();
+        assert_eq!(streams.percent(), (1, 0));
+        while slot.tx.try_write(&[0; 1000]).is_ok() {}
+        assert_eq!(streams.percent(), (1, 100u8.div_ceil(crate::limits::STREAMS as u8)));
+    }
+
+    #[test]
+    fn an_upload_counts_as_an_open_stream() {
+        let streams = streams();
+        streams.reserve_on(Kind::Upload, Interface::Wlan).unwrap().room(Ends::None).unwrap();
+        assert_eq!(streams.usage().open[Kind::Upload as usize], 1);
+        assert_eq!(streams.usage().open.iter().sum::<u8>(), 1);
     }
 }

@@ -1,13 +1,14 @@
 //! How much of the streams is in use, for metrics.
 
 use super::{Kind, Streams};
+use crate::ground::Buffers;
 use crate::limits;
 
 /// Streams and buffers at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Open streams of each kind, in the order of [`Kind::ALL`].
-    pub open: [u8; Kind::ALL.len()],
+    pub open: [u8; Kind::COUNT],
     /// Bytes that were received and not read yet.
     pub received: usize,
     /// Bytes that were written and not sent yet.
@@ -38,8 +39,21 @@ impl Streams {
         usage
     }
 
+    /// Bytes received and not read, written and not sent, in percent of all buffers; anything above nothing is at least
+    /// 1.
+    fn percent_of(usage: &Usage) -> (u8, u8) {
+        let percent = |bytes: usize, all: usize| (bytes.saturating_mul(100)).div_ceil(all).min(100) as u8;
+        (percent(usage.received, Usage::CAPACITY.0), percent(usage.unsent, Usage::CAPACITY.1))
+    }
+
     /// Handles given to streams since boot; openings that failed later are counted, too.
     pub fn taken(&self) -> u32 {
         self.generation.get()
+    }
+}
+
+impl Buffers for Streams {
+    fn percent(&self) -> (u8, u8) {
+        Self::percent_of(&self.usage())
     }
 }

@@ -10,8 +10,9 @@ use super::table::{Id, ROWS, id};
 use super::usage::gpio_usage;
 use super::value::{self, Value};
 use super::version;
+use crate::ground::Buffers;
 use crate::ground::clock::Date;
-use crate::port::Ipv4Config;
+use crate::port::{Interface, Ipv4Config};
 
 type Result = core::result::Result<(), ValueError>;
 
@@ -93,7 +94,7 @@ fn mac(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
 }
 
 fn address(base: &Base, option: &str, out: &mut Output<'_>, field: impl FnOnce(Ipv4Config) -> Ipv4Addr) -> Result {
-    show(option, out, base.status.ipv4.get().map_or(Ipv4Addr::UNSPECIFIED, field))
+    show(option, out, base.status.ipv4(Interface::Wlan).get().map_or(Ipv4Addr::UNSPECIFIED, field))
 }
 
 /// `wlan.network.ip`.
@@ -152,7 +153,7 @@ fn client_list(_: &Base, option: &str, out: &mut Output<'_>) -> Result {
 
 /// `network.buffer.usage`.
 fn buffer_usage(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
-    let (receive, transmit) = base.status.buffer_usage.get();
+    let (receive, transmit) = base.status.buffers.get().map_or((0, 0), Buffers::percent);
     show(option, out, format_args!("rx:{receive},tx:{transmit}"))
 }
 

@@ -47,9 +47,14 @@ pub fn run() {
 #[inline(never)]
 fn boot(port: &'static ZephyrPort, executor: &'static Executor) -> bool {
     let overrides: Vec<(&str, &str), MAX_OVERRIDES> = shim::overrides().take(MAX_OVERRIDES).collect();
-    let Err(BootError::Override(place)) = device::boot(port, executor.spawner(), &overrides) else { return true };
-    let (name, _) = overrides.get(place).copied().unwrap_or_default();
-    port::console(format_args!("a variable given at the start is unknown, or its value not valid: {name}"));
+    match device::boot(port, executor.spawner(), &overrides) {
+        Ok(_) => return true,
+        Err(BootError::Override(place)) => {
+            let (name, _) = overrides.get(place).copied().unwrap_or_default();
+            port::console(format_args!("a variable given at the start is unknown, or its value not valid: {name}"));
+        }
+        Err(BootError::Services) => port::console(format_args!("more services than there is room for")),
+    }
     false
 }
 

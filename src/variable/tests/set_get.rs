@@ -249,14 +249,22 @@ fn the_clock_is_set_and_shown_in_all_forms() {
     assert_eq!(set(base, "time.rtc -1"), Err(Invalid));
 }
 
+struct Filled;
+
+impl crate::ground::Buffers for Filled {
+    fn percent(&self) -> (u8, u8) {
+        (3, 0)
+    }
+}
+
 #[test]
 fn live_rows_show_the_device() {
     let base = device();
     base.status.network.set(2);
     base.status.join_result.set(1);
-    base.status.buffer_usage.set((3, 0));
+    base.status.buffers.set(Some(&Filled));
     let address = |last| core::net::Ipv4Addr::new(10, 5, 6, last);
-    base.status.ipv4.set(Some(crate::port::Ipv4Config {
+    base.status.ipv4(crate::port::Interface::Wlan).set(Some(crate::port::Ipv4Config {
         address: address(108),
         netmask: address(0),
         gateway: address(1),

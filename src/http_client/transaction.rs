@@ -6,10 +6,12 @@ use core::task::Poll;
 
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::signal::Signal;
-use embassy_sync::waitqueue::WakerRegistration;
+use embassy_sync::waitqueue::MultiWakerRegistration;
 
-use super::{Failure, Request, Target};
-use crate::file::Name;
+use super::failure::Failure;
+use super::request::{Length, Request};
+use crate::file::{Name, Version};
+use crate::stream::Intake;
 
 /// How far a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,7 +30,24 @@ pub(super) enum Phase {
     Answered,
 }
 
-/// What a task is to do with the request of its slot.
+/// The file to be made.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Its name.
+    pub name: Name,
+    /// Its version.
+    pub version: Version,
+    /// Its type.
+    pub kind: u8,
+    /// Its flags.
+    pub flags: u16,
+    /// The CRC-16 that the content must have.
+    pub crc: Option<u16>,
+    /// The CRC-32 that it must have, as Gecko OS 4 hosts give it.
+    pub crc32: Option<u32>,
+}
+
+/// What a task is to do with the request of its transaction.
 pub(super) enum Job {
     /// Bodies go through a stream. With `hold` nothing is sent before the host says so.
     Stream { stream: StreamId, hold: bool },
@@ -46,7 +65,7 @@ pub(super) struct StreamId {
 }
 
 /// What a task and the commands share about one request.
-pub(super) struct Slot {
+pub(super) struct Transaction {
     pub phase: Cell<Phase>,
     /// The status of the answer, or why there is none.
     pub outcome: Cell<Option<Result<u16, Failure>>>,
@@ -66,11 +85,11 @@ pub(super) struct Slot {
     pub open: Signal<NoopRawMutex, ()>,
     /// Nobody wants the request any more.
     pub cancel: Signal<NoopRawMutex, ()>,
-    /// The command that waits for the task: there is one, because commands run one at a time.
-    pub watcher: RefCell<WakerRegistration>,
+    /// Commands that wait for the task.
+    pub watchers: RefCell<MultiWakerRegistration<4>>,
 }
 
-impl Slot {
+impl Transaction {
     pub const fn new() -> Self {
         Self {
             phase: Cell::new(Phase::Free),
@@ -84,13 +103,13 @@ impl Slot {
             go: Signal::new(),
             open: Signal::new(),
             cancel: Signal::new(),
-            watcher: RefCell::new(WakerRegistration::new()),
+            watchers: RefCell::new(MultiWakerRegistration::new()),
         }
     }
 
     pub fn enter(&self, phase: Phase) {
         self.phase.set(phase);
-        self.watcher.borrow_mut().wake();
+        self.watchers.borrow_mut().wake();
     }
 
     /// The first outcome counts: a body that breaks off does not take the status back.
@@ -98,7 +117,7 @@ impl Slot {
         if self.outcome.get().is_none() {
             self.outcome.set(Some(outcome));
         }
-        self.watcher.borrow_mut().wake();
+        self.watchers.borrow_mut().wake();
     }
 
     /// Waits for the outcome, or for a phase before it.
@@ -108,7 +127,7 @@ impl Slot {
             None if self.phase.get() == Phase::Free => Poll::Ready(Err(Failure::Closed)),
             None if self.phase.get() >= phase => Poll::Ready(Ok(())),
             None => {
-                self.watcher.borrow_mut().register(context.waker());
+                self.watchers.borrow_mut().register(context.waker());
                 Poll::Pending
             }
         })
@@ -130,5 +149,19 @@ impl Slot {
         self.go.reset();
         self.open.reset();
         self.cancel.reset();
+    }
+}
+
+/// The status after which the connection speaks another protocol.
+pub(super) const SWITCHING_PROTOCOLS: u16 = 101;
+
+/// What may be written when `written` bytes have been; `None` when that is too much already.
+pub(super) fn intake(length: Length, written: usize) -> Option<Intake> {
+    match length {
+        Length::Queued => Some(Intake::Held),
+        Length::Chunked => Some(Intake::Open),
+        Length::Exactly(length) => {
+            u32::try_from(written).ok().and_then(|done| length.checked_sub(done)).map(Intake::Exactly)
+        }
     }
 }

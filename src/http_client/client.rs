@@ -1,0 +1,264 @@
+//! What commands do with requests: claim, describe, start, wait, give up.
+
+use core::cell::RefMut;
+use core::future::poll_fn;
+use core::task::Poll;
+
+use embassy_time::{Duration, with_timeout};
+
+use super::failure::Failure;
+use super::request::{FieldError, Length, Method, Request};
+use super::rooms::Rooms;
+use super::task;
+use super::transaction::{Job, Phase, SWITCHING_PROTOCOLS, StreamId, Target, Transaction, intake};
+use crate::base::Base;
+use crate::file::{Files, Name};
+use crate::limits;
+use crate::network::Network;
+use crate::port::Interface;
+use crate::stream::{Ends, Intake, Kind, Streams};
+use crate::wire::url::Url;
+
+/// How long a command waits for the head of an answer, the time to send a queued request included.
+const ANSWER_TIME: Duration = Duration::from_secs(90);
+/// How long a file may take on its way.
+const TRANSFER_TIME: Duration = Duration::from_secs(600);
+/// How long a `stream_read` waits for the first bytes of a body: hosts read right after the status, without polling.
+const READ_TIME: Duration = Duration::from_secs(5);
+
+/// All requests of the device.
+pub struct Client {
+    rooms: Rooms,
+    orders: [Transaction; limits::HTTP_CLIENTS],
+}
+
+/// A request that a command has in hand. Dropping it gives the request up.
+#[must_use = "the request is given up when this is dropped"]
+pub struct Claim {
+    order: &'static Transaction,
+    armed: bool,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if !self.armed {
+            return;
+        }
+        match self.order.phase.get() {
+            Phase::Claimed => self.order.phase.set(Phase::Free),
+            _ => self.order.cancel.signal(()),
+        }
+    }
+}
+
+impl Claim {
+    /// The request, to be completed before it is started.
+    pub fn request(&self) -> RefMut<'_, Request> {
+        self.order.request.borrow_mut()
+    }
+
+    /// Over which interface it goes.
+    pub fn interface(&self) -> Interface {
+        self.order.request.borrow().interface
+    }
+
+    /// The answer is to become a file. An older file of that name stays until the new one is complete.
+    pub fn download(&self, target: Target) {
+        self.order.plan.set(Some(Job::Download(target)));
+    }
+
+    /// The request is to carry the file `local` in a form, under the name `remote`.
+    pub fn upload(&self, local: Name, remote: Name) {
+        self.order.plan.set(Some(Job::Upload { local, remote }));
+    }
+
+    fn start(&self, job: Job) {
+        self.order.phase.set(Phase::Connecting);
+        self.order.job.signal(job);
+    }
+
+    /// The request belongs to its stream from now on.
+    fn hand_over(mut self) {
+        self.armed = false;
+        self.order.opened.set(true);
+        self.order.open.signal(());
+    }
+}
+
+impl Client {
+    /// No request runs.
+    pub const fn new(
+        base: &'static Base,
+        network: &'static Network,
+        streams: &'static Streams,
+        files: &'static Files,
+    ) -> Self {
+        let rooms = Rooms { base, network, streams, files };
+        Self { rooms, orders: [const { Transaction::new() }; limits::HTTP_CLIENTS] }
+    }
+
+    /// Begins a request; `Full` when too many run.
+    pub fn claim(&'static self, method: Method, url: Url, interface: Interface) -> Result<Claim, Failure> {
+        let free = self.orders.iter().find(|order| order.phase.get() == Phase::Free);
+        let order = free.ok_or(Failure::Full)?;
+        order.clear();
+        order.phase.set(Phase::Claimed);
+        order.request.borrow_mut().begin(method, url, interface);
+        Ok(Claim { order, armed: true })
+    }
+
+    /// Logs why a request failed, as far as there is something to say.
+    pub fn log_failure(&self, failure: Failure) {
+        failure.log(self.rooms.base);
+    }
+
+    /// Opens a stream for the request and answers its handle: with `hold` as soon as the server is connected, else when
+    /// the server has answered (or, when the body is written later, when the head is sent). Failures are logged.
+    pub async fn open(&'static self, claim: Claim, hold: bool) -> Result<u8, Failure> {
+        let host = claim.request().url.host.clone();
+        self.rooms.base.log_state(format_args!("Opening: {host}"));
+        drop(host);
+        let opened = match with_timeout(ANSWER_TIME, self.begin(claim, hold)).await {
+            Ok(opened) => opened,
+            Err(_) => Err(Failure::TimedOut),
+        };
+        if let Err(failure) = opened {
+            self.log_failure(failure);
+            self.rooms.base.log_state(format_args!("Open failed"));
+        }
+        opened
+    }
+
+    async fn begin(&'static self, claim: Claim, hold: bool) -> Result<u8, Failure> {
+        let reservation = self.rooms.streams.reserve_on(Kind::Http, claim.interface()).map_err(|_| Failure::Full)?;
+        let handle = reservation.handle();
+        let generation = self.rooms.streams.generation(handle).map_err(|_| Failure::Full)?;
+        let order = claim.order;
+        claim.start(Job::Stream { stream: StreamId { handle, generation }, hold });
+        let length = order.request.borrow().length;
+        match (hold, length) {
+            (true, _) => order.reached(Phase::Queued).await?,
+            (false, Length::Queued) => {
+                order.go.signal(());
+                order.settled().await?;
+            }
+            (false, _) => order.reached(Phase::Sending).await?,
+        }
+        let ends = {
+            let url = &order.request.borrow().url;
+            Ends::Client { host: url.host.clone(), port: url.port, local: order.local_port.get() }
+        };
+        let handle = reservation.room(ends).ok_or(Failure::NoRequest)?;
+        claim.hand_over();
+        Ok(handle)
+    }
+
+    /// The order of an open stream.
+    fn order_of(&self, handle: u8) -> Result<(&Transaction, StreamId), Failure> {
+        let generation = self.rooms.streams.generation(handle).map_err(|_| Failure::NoRequest)?;
+        let stream = StreamId { handle, generation };
+        let order = self.orders.iter().find(|order| order.stream.get() == Some(stream));
+        order.map(|order| (order, stream)).ok_or(Failure::NoRequest)
+    }
+
+    /// Adds a field to a request that has been opened and not sent.
+    pub fn add_header(&self, handle: u8, name: &[u8], value: &[u8]) -> Result<(), HeaderError> {
+        let (order, stream) = self.order_of(handle).map_err(|_| HeaderError::NotQueued)?;
+        if order.phase.get() != Phase::Queued {
+            return Err(HeaderError::NotQueued);
+        }
+        let mut request = order.request.borrow_mut();
+        let before = request.length;
+        request.add(name, value).map_err(HeaderError::Field)?;
+        if request.length != before {
+            let written = self.rooms.streams.tx_waiting(stream.handle, stream.generation);
+            let Some(intake) = intake(request.length, written) else {
+                request.length = before;
+                return Err(HeaderError::Field(FieldError::Invalid));
+            };
+            drop(request);
+            self.rooms.streams.set_intake(stream.handle, stream.generation, intake);
+        }
+        Ok(())
+    }
+
+    /// Sends a request that was held back and answers the status of the response. Failures are logged.
+    pub async fn status(&self, handle: u8) -> Result<u16, Failure> {
+        let (order, _) = self.order_of(handle)?;
+        let status = self.complete(order, handle).await;
+        if let Err(failure) = status {
+            self.log_failure(failure);
+        }
+        status
+    }
+
+    async fn complete(&self, order: &Transaction, handle: u8) -> Result<u16, Failure> {
+        if let Some(outcome) = order.outcome.get() {
+            return outcome;
+        }
+        if let Ok(Intake::Exactly(missing @ 1..)) = self.rooms.streams.intake(handle) {
+            return Err(Failure::BodyMissing(missing));
+        }
+        order.go.signal(());
+        match with_timeout(ANSWER_TIME, order.settled()).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                order.cancel.signal(());
+                Err(Failure::TimedOut)
+            }
+        }
+    }
+
+    /// Before a `stream_read`: sends the request if the host has not done so, and waits a little for the first bytes
+    /// of the body. Failures are logged.
+    pub async fn before_read(&self, handle: u8) -> Result<(), Failure> {
+        // What has come stays readable when the request is over.
+        if self.status(handle).await? != SWITCHING_PROTOCOLS {
+            let _ = with_timeout(READ_TIME, self.first_bytes(handle)).await;
+        }
+        Ok(())
+    }
+
+    async fn first_bytes(&self, handle: u8) {
+        poll_fn(|context| {
+            let empty = self.rooms.streams.waiting(handle) == Ok(0);
+            if !empty || self.rooms.streams.is_ended(handle) != Ok(false) {
+                return Poll::Ready(());
+            }
+            self.rooms.streams.watch(handle, context.waker());
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Carries out a request that was claimed for a download or an upload. Failures are logged.
+    pub async fn transfer(&self, claim: Claim) -> Result<(), Failure> {
+        let job = claim.order.plan.take().ok_or(Failure::NoRequest)?;
+        claim.start(job);
+        let outcome = with_timeout(TRANSFER_TIME, claim.order.settled()).await;
+        let outcome = outcome.unwrap_or(Err(Failure::TimedOut)).map(|_| ());
+        if let Err(failure) = outcome {
+            self.log_failure(failure);
+            if matches!(failure, Failure::NotFound | Failure::Connect | Failure::OwnServer | Failure::NoTls) {
+                self.rooms.base.log_state(format_args!("Open failed"));
+            }
+        }
+        outcome
+    }
+}
+
+/// Why a field was not added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeaderError {
+    /// The stream is no request, or the request is on its way already.
+    NotQueued,
+    /// The field itself.
+    Field(FieldError),
+}
+
+/// Serves one request after another, for ever: [`limits::HTTP_CLIENTS`] tasks, `number` from 0.
+pub async fn run(client: &'static Client, number: usize) {
+    if let Some(order) = client.orders.get(number) {
+        task::run(&client.rooms, order).await;
+    }
+}

@@ -1,0 +1,65 @@
+//! The tasks that carry requests out.
+
+use embassy_futures::select::{Either, select};
+
+use super::rooms::Rooms;
+use super::transaction::{Job, Phase, StreamId, Transaction};
+use super::{download, stream, upload};
+use crate::limits;
+use crate::stream::Intake;
+
+/// Serves one request after another, for ever.
+pub(super) async fn run(rooms: &Rooms, order: &Transaction) {
+    let mut buffer = [0; limits::HTTP_CLIENT_BUFFER];
+    loop {
+        let job = order.job.wait().await;
+        match select(order.cancel.wait(), perform(rooms, order, job, &mut buffer)).await {
+            Either::First(()) => given_up(rooms, order),
+            Either::Second(()) => {}
+        }
+        order.stream.set(None);
+        order.enter(Phase::Free);
+    }
+}
+
+async fn perform(rooms: &Rooms, order: &Transaction, job: Job, buffer: &mut [u8]) {
+    match job {
+        Job::Stream { stream, hold } => {
+            order.stream.set(Some(stream));
+            let closed = rooms.streams.closed(stream.handle, stream.generation);
+            select(closed, serve(rooms, order, stream, hold, buffer)).await;
+        }
+        Job::Download(target) => order.settle(download::run(rooms, order, &target, buffer).await),
+        Job::Upload { local, remote } => order.settle(upload::run(rooms, order, &local, &remote, buffer).await),
+    }
+}
+
+/// Carries a request out and keeps its outcome until the stream is closed.
+async fn serve(rooms: &Rooms, order: &Transaction, stream: StreamId, hold: bool, buffer: &mut [u8]) {
+    if let Err(failure) = stream::serve(rooms, order, stream, hold, buffer).await {
+        if order.outcome.get().is_some() {
+            // Nobody waits who would say so.
+            failure.log(rooms.base);
+        }
+        order.settle(Err(failure));
+    }
+    end(rooms, order, stream);
+    core::future::pending().await
+}
+
+/// The connection is over: the stream has no more to give and takes nothing.
+fn end(rooms: &Rooms, order: &Transaction, stream: StreamId) {
+    let StreamId { handle, generation } = stream;
+    rooms.streams.set_intake(handle, generation, Intake::Shut);
+    rooms.streams.tx_drop(handle, generation);
+    if order.opened.get() {
+        rooms.streams.peer_ended(handle, generation);
+    }
+}
+
+/// The command has lost patience.
+fn given_up(rooms: &Rooms, order: &Transaction) {
+    if let Some(stream) = order.stream.get() {
+        end(rooms, order, stream);
+    }
+}

@@ -1,0 +1,262 @@
+//! The interfaces of the device: who is up, what happens when one goes down, and the services that come and go with it.
+//!
+//! Whether an interface counts as up is decided here and nowhere else; a port only says what its radio does.
+
+use core::cell::{Cell, RefCell};
+use core::future::poll_fn;
+use core::net::Ipv4Addr;
+use core::task::Poll;
+
+use embassy_sync::waitqueue::MultiWakerRegistration;
+use heapless::Vec;
+
+use super::state::{JoinError, State};
+use crate::base::Base;
+use crate::limits;
+use crate::log::Level;
+use crate::port::{AccessPoint, Interface};
+use crate::stream::Streams;
+use crate::variable::{Id, id};
+
+const DEFAULT_INTERFACE: Id = id("network.default_interface");
+
+/// What runs on an interface and starts and stops with it: the HTTP server, later discovery, NTP and others.
+pub trait Service {
+    /// The interface is up. Called again after `network_restart`, to pick changed variables up.
+    fn start(&self, interface: Interface);
+    /// The interface goes down.
+    fn stop(&self, interface: Interface);
+    /// Whether the service listens on a TCP port.
+    fn listens_on(&self, _port: u16) -> bool {
+        false
+    }
+}
+
+/// There is no room for another service: `limits::SERVICES`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooManyServices;
+
+/// The network room.
+pub struct Network {
+    pub(super) base: &'static Base,
+    pub(super) streams: &'static Streams,
+    services: RefCell<Vec<&'static dyn Service, { limits::SERVICES }>>,
+    wlan: Cell<State>,
+    softap: Cell<State>,
+    /// Somebody scans or joins: the radio does one thing at a time.
+    radio_taken: Cell<bool>,
+    /// The network joined last, so that the next time needs no probe.
+    pub(super) known: RefCell<Option<AccessPoint>>,
+    /// Tasks that wait for a change.
+    watchers: RefCell<MultiWakerRegistration<4>>,
+}
+
+impl Network {
+    /// A network that is down.
+    pub fn new(base: &'static Base, streams: &'static Streams) -> Self {
+        Self {
+            base,
+            streams,
+            services: RefCell::new(Vec::new()),
+            wlan: Cell::new(State::START),
+            softap: Cell::new(State::START),
+            radio_taken: Cell::new(false),
+            known: RefCell::new(None),
+            watchers: RefCell::new(MultiWakerRegistration::new()),
+        }
+    }
+
+    /// Adds a service; they start in the order of registration.
+    pub fn register(&self, service: &'static dyn Service) -> Result<(), TooManyServices> {
+        self.services.borrow_mut().push(service).map_err(|_| TooManyServices)
+    }
+
+    /// The interface that an interface variable or option means.
+    pub fn interface(&self, word: &[u8]) -> Option<Interface> {
+        match word {
+            b"wlan" => Some(Interface::Wlan),
+            b"softap" => Some(Interface::SoftAp),
+            b"default" => Some(self.default_interface()),
+            _ => None,
+        }
+    }
+
+    /// `network.default_interface`.
+    pub fn default_interface(&self) -> Interface {
+        let softap = self.base.variables.with(DEFAULT_INTERFACE, |value| value == b"softap");
+        if softap { Interface::SoftAp } else { Interface::Wlan }
+    }
+
+    /// Whether the interface has an address.
+    pub fn is_up(&self, interface: Interface) -> bool {
+        self.state(interface).is_up()
+    }
+
+    /// The gateway, if the interface is up and has one.
+    pub fn gateway(&self, interface: Interface) -> Option<Ipv4Addr> {
+        self.state(interface).ipv4().map(|config| config.gateway).filter(|gateway| !gateway.is_unspecified())
+    }
+
+    /// Brings the interface up, unless it is up; waits for an attempt that is already under way. The attempt itself goes
+    /// on when this future is dropped.
+    pub async fn up(&self, interface: Interface) -> Result<(), JoinError> {
+        if interface == Interface::SoftAp {
+            self.base.log.line(Level::Failure, format_args!("Interface not available: {}", interface.name()));
+            return Err(JoinError::Failed);
+        }
+        self.settled(interface).await;
+        self.want(interface);
+        self.settled(interface).await;
+        self.state(interface).outcome()
+    }
+
+    /// Takes the interface down and up again.
+    pub async fn restart(&self, interface: Interface) -> Result<(), JoinError> {
+        self.down(interface);
+        self.up(interface).await
+    }
+
+    /// Takes an interface down: streams and servers on it close first.
+    pub fn down(&self, interface: Interface) {
+        let state = self.state(interface);
+        let aborted = state.is_coming() || state.is_wanted();
+        self.leave(interface, true, aborted.then_some(JoinError::Aborted));
+        if aborted {
+            self.base.log.line(Level::Failure, format_args!("Join failed"));
+        }
+    }
+
+    /// Takes the interface down because the device restarts; the log line has been printed.
+    pub fn leave_for_restart(&self, interface: Interface) {
+        self.enter(interface, State::Down { forced: true, error: None });
+        self.leave(interface, true, None);
+    }
+
+    /// Ends everything that runs on the interface, and what its radio does.
+    pub(super) fn leave(&self, interface: Interface, forced: bool, error: Option<JoinError>) {
+        let was = self.state(interface);
+        self.streams.interface_down(interface);
+        self.each_service(|service| service.stop(interface));
+        if interface == Interface::Wlan {
+            self.base.port.radio().leave();
+        }
+        self.enter(interface, State::Down { forced, error });
+        if was.is_coming() || was.is_up() {
+            self.base.log_state(format_args!("Disassociated"));
+        }
+    }
+
+    pub(super) fn each_service(&self, action: impl Fn(&'static dyn Service)) {
+        let services = self.services.borrow().clone();
+        services.into_iter().for_each(action);
+    }
+
+    /// Whether a server of the device listens on a TCP port.
+    pub(super) fn listens_on(&self, port: u16) -> bool {
+        self.streams.listens_on(port) || self.services.borrow().iter().any(|service| service.listens_on(port))
+    }
+
+    /// Asks the interface's task to bring it up, unless it is up already.
+    pub(super) fn want(&self, interface: Interface) {
+        if matches!(self.state(interface), State::Down { .. }) {
+            self.enter(interface, State::Wanted);
+        }
+    }
+
+    fn cell(&self, interface: Interface) -> &Cell<State> {
+        match interface {
+            Interface::Wlan => &self.wlan,
+            Interface::SoftAp => &self.softap,
+        }
+    }
+
+    pub(super) fn state(&self, interface: Interface) -> State {
+        self.cell(interface).get()
+    }
+
+    /// The one place that changes a state: tells who waits, and the variables.
+    pub(super) fn enter(&self, interface: Interface, state: State) {
+        self.cell(interface).set(state);
+        let status = &self.base.status;
+        status.ipv4(interface).set(state.ipv4());
+        if interface == Interface::Wlan {
+            status.network.set(state.status() as u8);
+            status.join_result.set(state.join_result().unwrap_or(status.join_result.get()));
+        }
+        self.changed();
+    }
+
+    fn changed(&self) {
+        self.watchers.borrow_mut().wake();
+    }
+
+    /// Waits until the interface neither comes up nor is about to.
+    pub async fn settled(&self, interface: Interface) {
+        self.until(interface, State::is_settled).await;
+    }
+
+    /// Waits until a condition holds; it is looked at again after each change of any interface's state.
+    pub(super) async fn until(&self, interface: Interface, condition: impl Fn(&State) -> bool) {
+        poll_fn(|context| {
+            if condition(&self.state(interface)) {
+                return Poll::Ready(());
+            }
+            self.watchers.borrow_mut().register(context.waker());
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Waits until nobody else scans or joins.
+    pub(super) async fn take_radio(&self) -> RadioTurn<'_> {
+        poll_fn(|context| {
+            if !self.radio_taken.replace(true) {
+                return Poll::Ready(RadioTurn(self));
+            }
+            self.watchers.borrow_mut().register(context.waker());
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+/// The right to scan or join; it ends when this is dropped.
+///
+/// A port wakes only the last one who waits for its radio. So everybody who waits looks again when a turn is over.
+#[must_use = "the turn is over when this is dropped"]
+pub(super) struct RadioTurn<'a>(&'a Network);
+
+impl Drop for RadioTurn<'_> {
+    fn drop(&mut self) {
+        self.0.radio_taken.set(false);
+        self.0.changed();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::boxed::Box;
+
+    use super::*;
+    use crate::file::Files;
+    use crate::port::sim::SimPort;
+
+    struct Idle;
+
+    impl Service for Idle {
+        fn start(&self, _: Interface) {}
+        fn stop(&self, _: Interface) {}
+    }
+
+    #[test]
+    fn one_service_too_many_is_an_error() {
+        let port = SimPort::new();
+        let base: &Base = Box::leak(Box::new(Base::new(port)));
+        let files = Box::leak(Box::new(Files::new(port)));
+        let network = Network::new(base, Box::leak(Box::new(Streams::new(base, files))));
+        for _ in 0..limits::SERVICES {
+            assert_eq!(network.register(&Idle), Ok(()));
+        }
+        assert_eq!(network.register(&Idle), Err(TooManyServices));
+    }
+}

@@ -1,0 +1,125 @@
+//! How far an interface is: one state machine for each, an enum with its data.
+
+use crate::port::Ipv4Config;
+
+/// Why a join ended; the numbers are those of `wlan.join.result` (networking reference 2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum JoinError {
+    /// `wlan.ssid` is empty.
+    NoSsid = 3,
+    /// The network is secured and `wlan.passkey` is empty.
+    NoPasskey = 4,
+    /// The network's security is not supported.
+    BadSecurity = 5,
+    /// No such network.
+    NotFound = 6,
+    /// Association, key or DHCP failed.
+    Failed = 7,
+    /// Taken down while joining.
+    Aborted = 8,
+}
+
+const RESULT_SUCCESS: u8 = 1;
+const RESULT_JOINING: u8 = 2;
+
+/// `wlan.network.status` (networking reference 2.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Status {
+    /// Down.
+    Down = 0,
+    /// Associated, without an address.
+    NoAddress = 1,
+    /// Up.
+    Up = 2,
+    /// Joining.
+    Joining = 3,
+}
+
+/// How far an interface is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Nothing runs on it.
+    Down {
+        /// The owner wants it so: it does not come up by itself.
+        forced: bool,
+        /// Why the last attempt to bring it up has failed.
+        error: Option<JoinError>,
+    },
+    /// Somebody wants it up; its task has not begun yet.
+    Wanted,
+    /// Its task looks for the network and associates.
+    Joining,
+    /// Associated, waiting for an address.
+    NoAddress,
+    /// It has an address: services, streams and servers may use it.
+    Up(Ipv4Config),
+}
+
+impl State {
+    /// As at the start.
+    pub const START: Self = Self::Down { forced: false, error: None };
+
+    /// Somebody wants it up.
+    pub fn is_wanted(&self) -> bool {
+        matches!(self, Self::Wanted)
+    }
+
+    /// Its task brings it up.
+    pub fn is_coming(&self) -> bool {
+        matches!(self, Self::Joining | Self::NoAddress)
+    }
+
+    /// It has an address.
+    pub fn is_up(&self) -> bool {
+        matches!(self, Self::Up(_))
+    }
+
+    /// The owner has taken it down.
+    pub fn is_forced_down(&self) -> bool {
+        matches!(self, Self::Down { forced: true, .. })
+    }
+
+    /// It neither comes up nor is about to.
+    pub fn is_settled(&self) -> bool {
+        matches!(self, Self::Down { .. } | Self::Up(_))
+    }
+
+    /// Its addresses.
+    pub fn ipv4(&self) -> Option<Ipv4Config> {
+        match self {
+            Self::Up(config) => Some(*config),
+            _ => None,
+        }
+    }
+
+    /// How the attempt to bring it up has ended, once it has.
+    pub fn outcome(&self) -> Result<(), JoinError> {
+        match self {
+            Self::Up(_) => Ok(()),
+            Self::Down { error: Some(error), .. } => Err(*error),
+            _ => Err(JoinError::Failed),
+        }
+    }
+
+    /// What `wlan.network.status` says.
+    pub fn status(&self) -> Status {
+        match self {
+            Self::Down { .. } => Status::Down,
+            Self::Wanted | Self::Joining => Status::Joining,
+            Self::NoAddress => Status::NoAddress,
+            Self::Up(_) => Status::Up,
+        }
+    }
+
+    /// What `wlan.join.result` says from now on; `None` leaves it as it is.
+    pub fn join_result(&self) -> Option<u8> {
+        match self {
+            Self::Up(_) => Some(RESULT_SUCCESS),
+            Self::Joining => Some(RESULT_JOINING),
+            Self::Down { error: Some(error), .. } => Some(*error as u8),
+            _ => None,
+        }
+    }
+}

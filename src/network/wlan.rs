@@ -1,0 +1,89 @@
+//! The life of the WLAN interface: it joins when somebody wants it, stays until the network is lost or the owner takes
+//! it down, and joins again by itself as `wlan.auto_join.*` say (networking reference 2.2, step 6).
+
+use embassy_futures::select::{Either, select};
+use embassy_time::Timer;
+
+use super::interfaces::Network;
+use super::join;
+use super::state::State;
+use crate::log::Level;
+use crate::port::{Interface, Ipv4Config, Link};
+use crate::variable::{Id, id};
+
+const AUTO_JOIN: Id = id("wlan.auto_join.enabled");
+const AUTO_JOIN_RETRIES: Id = id("wlan.auto_join.retries");
+const AUTO_JOIN_DELAY: Id = id("wlan.auto_join.retry_delay");
+
+const WLAN: Interface = Interface::Wlan;
+
+/// Runs the interface, for ever: one task.
+pub async fn run(network: &'static Network) {
+    // Sequences that have failed since the device began to join by itself; `None` when it does not.
+    let mut failed = join_by_itself(network);
+    loop {
+        network.until(WLAN, State::is_wanted).await;
+        network.enter(WLAN, State::Joining);
+        let taken_down = network.until(WLAN, |state| !state.is_coming());
+        failed = match select(taken_down, join::sequence(network)).await {
+            // Dropping the sequence has ended it, wherever it was.
+            Either::First(()) => None,
+            Either::Second(Ok(config)) => {
+                begin(network, config);
+                stay(network).await
+            }
+            Either::Second(Err(error)) => {
+                network.base.port.radio().leave();
+                network.known.take();
+                network.enter(WLAN, State::Down { forced: false, error: Some(error) });
+                network.base.log.line(Level::Failure, format_args!("Join failed"));
+                again(network, failed).await
+            }
+        }
+    }
+}
+
+/// Asks for a join when `wlan.auto_join.enabled` says so; then no sequence has failed yet.
+fn join_by_itself(network: &Network) -> Option<i64> {
+    network.base.variables.flag(AUTO_JOIN).then(|| network.want(WLAN)).map(|()| 0)
+}
+
+/// The interface has an address: its services start, then the owner hears of it.
+fn begin(network: &Network, config: Ipv4Config) {
+    network.base.log.line(Level::Detail, format_args!("IPv4 address: {}", config.address));
+    network.enter(WLAN, State::Up(config));
+    network.each_service(|service| service.start(WLAN));
+    network.base.log_state(format_args!("Associated"));
+}
+
+/// Stays until the network is lost or the owner takes the interface down.
+async fn stay(network: &Network) -> Option<i64> {
+    let taken_down = network.until(WLAN, |state| !state.is_up());
+    let lost = join::radio(network, |state| (state.link != Link::Joined).then_some(()));
+    match select(taken_down, lost).await {
+        Either::First(()) => None,
+        Either::Second(()) => {
+            network.leave(WLAN, false, None);
+            join_by_itself(network)
+        }
+    }
+}
+
+/// After a sequence that has failed: asks for the next one after a while, as often as `wlan.auto_join.retries` allows (0
+/// = for ever).
+async fn again(network: &Network, failed: Option<i64>) -> Option<i64> {
+    let variables = &network.base.variables;
+    let failed = failed?.saturating_add(1);
+    let allowed = variables.number(AUTO_JOIN_RETRIES);
+    if !variables.flag(AUTO_JOIN) || (allowed != 0 && failed >= allowed) {
+        return None;
+    }
+    let delay = Timer::after_secs(variables.number(AUTO_JOIN_DELAY).max(1) as u64);
+    // The owner may want it sooner, or not at all.
+    select(delay, network.until(WLAN, |state| state.is_wanted() || state.is_forced_down())).await;
+    if network.state(WLAN).is_forced_down() {
+        return None;
+    }
+    network.want(WLAN);
+    Some(failed)
+}

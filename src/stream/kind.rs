@@ -1,0 +1,134 @@
+//! The kinds of streams: all that is special about one is its row here.
+
+/// What a kind of stream is like.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    /// The column "Type" of `stream_list` (commands reference, stream types).
+    name: &'static str,
+    /// The name in metrics, where each kind has its own.
+    label: &'static str,
+    /// One write is one message, which must not be cut or joined.
+    messages: bool,
+    /// It lies on an interface and goes down with it.
+    interface: bool,
+    /// It stays for its owner when its peer is gone, as `stream.auto_close` says; else it is closed at once.
+    outlives_peer: bool,
+}
+
+impl Row {
+    /// A byte stream on an interface that stays for its owner when its peer is gone.
+    const fn network(name: &'static str) -> Self {
+        Self { name, label: name, messages: false, interface: true, outlives_peer: true }
+    }
+
+    /// A byte stream within the device.
+    const fn local(name: &'static str) -> Self {
+        Self { interface: false, ..Self::network(name) }
+    }
+
+    /// A message stream on an interface.
+    const fn messages(name: &'static str) -> Self {
+        Self { messages: true, ..Self::network(name) }
+    }
+}
+
+macro_rules! kinds {
+    ($($(#[$about:meta])* $kind:ident => $row:expr;)*) => {
+        /// What kind of stream it is.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Kind {
+            $($(#[$about])* $kind,)*
+        }
+
+        impl Kind {
+            /// Every kind, in the order of the declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$kind),*];
+
+            const fn row(self) -> Row {
+                match self {
+                    $(Self::$kind => $row,)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// TCP client.
+    Tcpc => Row::network("TCPC");
+    /// A client of the TCP server.
+    Tcps => Row::network("TCPS");
+    /// UDP client.
+    Udpc => Row::messages("UDPC");
+    /// The UDP server, for all its peers.
+    Udps => Row::messages("UDPS");
+    /// A file being read or created.
+    File => Row::local("FILE");
+    /// The text of a buffered command.
+    Cmd => Row::local("CMD");
+    /// A client of the WebSocket server.
+    Webs => Row::messages("WEBS");
+    /// WebSocket client.
+    Webc => Row::messages("WEBC");
+    /// HTTP client.
+    Http => Row::network("HTTP");
+    /// A request body that a client of the HTTP server sends to the host; the host writes the answer. Without the client
+    /// nobody is left who could be answered, and a body that broke off is no body.
+    Upload => Row { label: "UPLOAD", outlives_peer: false, ..Row::network("HTTP") };
+}
+
+impl Kind {
+    /// How many there are.
+    pub const COUNT: usize = Self::ALL.len();
+
+    /// The name in listings.
+    pub const fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// The name in metrics.
+    pub const fn label(self) -> &'static str {
+        self.row().label
+    }
+
+    /// One write is one message, which must not be cut or joined.
+    pub const fn keeps_messages(self) -> bool {
+        self.row().messages
+    }
+
+    /// It lies on an interface, and closes when that goes down.
+    pub const fn needs_interface(self) -> bool {
+        self.row().interface
+    }
+
+    /// It stays for its owner when its peer is gone.
+    pub const fn outlives_peer(self) -> bool {
+        self.row().outlives_peer
+    }
+
+    /// It is a UDP socket.
+    pub(super) const fn is_datagrams(self) -> bool {
+        matches!(self, Self::Udpc | Self::Udps)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_tell_kinds_apart() {
+        for (at, kind) in Kind::ALL.iter().enumerate() {
+            assert_eq!(*kind as usize, at);
+            let same = Kind::ALL.iter().filter(|other| other.label() == kind.label()).count();
+            assert_eq!(same, 1, "{}", kind.label());
+            assert!(kind.name().len() <= 5, "the column of the listing has room for it");
+        }
+    }
+
+    #[test]
+    fn files_and_commands_lie_on_no_interface() {
+        let local: std::vec::Vec<_> = Kind::ALL.iter().filter(|kind| !kind.needs_interface()).collect();
+        assert_eq!(local, [&Kind::File, &Kind::Cmd]);
+    }
+}

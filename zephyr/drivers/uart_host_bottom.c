@@ -142,6 +142,37 @@ static void make_raw(int fd)
 	tcsetattr(fd, TCSANOW, &raw);
 }
 
+/* Names the process that replaces itself, and the descriptor of its pseudo-terminal: who has that open keeps it. */
+#define KEPT "OPENZENTRI_COMMAND_UART"
+
+static bool kept;
+
+int oz_uart_keep(void)
+{
+	char text[32];
+
+	if (!on_pty) {
+		return -1;
+	}
+	snprintf(text, sizeof(text), "%d:%d", (int)getpid(), input);
+	setenv(KEPT, text, 1);
+	kept = true;
+	return input;
+}
+
+/* The pseudo-terminal of the life before, or -1. */
+static int kept_pty(void)
+{
+	const char *text = getenv(KEPT);
+	int process;
+	int fd;
+
+	if (text == NULL || sscanf(text, "%d:%d", &process, &fd) != 2 || process != (int)getpid()) {
+		return -1;
+	}
+	return fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -1 : fd;
+}
+
 static void open_pty(void)
 {
 	int fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
@@ -181,8 +212,13 @@ static void take_streams(void)
 
 static void open_line(void)
 {
+	int before = kept_pty();
+
 	on_pty = link_path != NULL;
-	if (on_pty) {
+	if (on_pty && before >= 0) {
+		input = before;
+		output = before;
+	} else if (on_pty) {
 		open_pty();
 	} else {
 		take_streams();
@@ -194,7 +230,7 @@ NSI_TASK(open_line, PRE_BOOT_2, 1);
 static void close_line(void)
 {
 	restore_terminal();
-	if (on_pty) {
+	if (on_pty && !kept) {
 		unlink(link_path);
 	}
 	if (!on_pty && output != STDOUT_FILENO) {

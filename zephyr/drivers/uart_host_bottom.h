@@ -16,5 +16,7 @@ void oz_uart_write_byte(unsigned char byte);
 /* Whether bytes, or the end, wait. */
 int oz_uart_readable(void);
 int oz_uart_writable(void);
+/* Before the process replaces itself: keeps the pseudo-terminal for the next life. Its descriptor, or -1 without one. */
+int oz_uart_keep(void);
 
 #endif

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 #include <stdint.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@
 #include <nsi_tasks.h>
 #include <nsi_tracing.h>
 
+#include "../drivers/uart_host_bottom.h"
 #include "host.h"
 
 #define ECHO_SEQUENCE 1
@@ -209,6 +211,12 @@ int oz_host_restarted(void)
 
 static uint64_t restart_time = NSI_NEVER;
 
+/* A build without the host's UART has none to keep. */
+__attribute__((weak)) int oz_uart_keep(void)
+{
+	return -1;
+}
+
 /* In the thread of the simulated hardware: only from there the board can be put away. */
 static void restart(void)
 {
@@ -218,6 +226,7 @@ static void restart(void)
 	int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
 	ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 	int count = 0;
+	int line;
 
 	if (size <= 0) {
 		nsi_print_error_and_exit("cannot restart: the command line is not known\n");
@@ -226,13 +235,16 @@ static void restart(void)
 	for (char *at = text; at < text + size && count < MAX_ARGUMENTS; at += strlen(at) + 1) {
 		arguments[count++] = at;
 	}
+	line = oz_uart_keep();
 	nsi_exit_inner(0);
 	/* Sockets of the old life would keep their ports. */
 	for (fd = 3; fd < 1024; fd++) {
 		int flags = fcntl(fd, F_GETFD);
 
-		if (flags >= 0 && fd != kept_pipe) {
-			fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+		if (flags >= 0) {
+			bool keeps = fd == line || fd == kept_pipe;
+
+			fcntl(fd, F_SETFD, keeps ? flags & ~FD_CLOEXEC : flags | FD_CLOEXEC);
 		}
 	}
 	snprintf(token, sizeof(token), "%d:%d", (int)getpid(), kept_pipe);

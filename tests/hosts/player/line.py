@@ -33,6 +33,10 @@ class Line:
                 data = data[os.write(self.fd, data[:1024]) :]
             except BlockingIOError:
                 pass
+            except OSError as error:
+                if error.errno != errno.EIO:
+                    raise
+                raise Late("the line is broken") from error
 
     def more(self, seconds):
         """Waits for more bytes; tells whether some came."""

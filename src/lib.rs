@@ -11,7 +11,7 @@
 //! access                          who may do what: API tokens and their scopes
 //! variable                        the table of variables, their values, `save` and `load`
 //! ground                          port handle, clock, event log, live status
-//! wire     limits                 codecs without I/O; every bound
+//! wire     limits   buffer        codecs without I/O; every bound; room for answers
 //! port                            the contract with the place where it runs
 //! ```
 #![cfg_attr(not(any(feature = "linux", test)), no_std)]
@@ -22,6 +22,7 @@
 )]
 
 pub mod access;
+pub mod buffer;
 pub mod command;
 pub mod conformance;
 pub mod device;

@@ -55,8 +55,8 @@ pub const COMMAND_LINE: usize = option("COMMAND_LINE", 1024);
 pub const COMMAND_WORDS: usize = 24;
 /// Bytes of one response (`CONFIG_OPENZENTRI_RESPONSE`); the frame format allows 99,999.
 pub const RESPONSE: usize = option("RESPONSE", 70_000);
-/// Bytes of the longest answer that is kept for a CMD stream (`CONFIG_OPENZENTRI_TEXT`).
-pub const TEXT: usize = option("TEXT", RESPONSE);
+/// Buffers for responses: commands that can answer at a time, at least two (`CONFIG_OPENZENTRI_ANSWERS`).
+pub const ANSWERS: usize = option("ANSWERS", 8);
 /// Bytes taken from the serial port at once (`CONFIG_OPENZENTRI_SERIAL_RX`).
 pub const SERIAL_RX: usize = option("SERIAL_RX", 4096);
 /// Command lines kept for the arrow keys (serial reference 2).
@@ -83,6 +83,13 @@ pub const FILE_WRITERS: usize = STREAMS + 2;
 pub const FILE_READERS: usize = option("FILE_READERS", STREAMS + 32);
 /// Commands that wait for their turn; one more is told that the device is busy (`CONFIG_OPENZENTRI_COMMAND_QUEUE`).
 pub const COMMAND_QUEUE: usize = option("COMMAND_QUEUE", 64);
+/// Lines that give commands: the command UART and the operator console.
+pub const LINES: usize = 2;
+/// Commands that wait for something else than their turn at once, those of the [`LINES`] included; one more fails
+/// (`CONFIG_OPENZENTRI_COMMANDS_APART`).
+pub const COMMANDS_APART: usize = option("COMMANDS_APART", 24);
+/// Tasks that can wait for one thing without waking each other: the commands that wait, and the room's own.
+pub const WATCHERS: usize = COMMANDS_APART + 4;
 /// HTTP connections served at once (`CONFIG_OPENZENTRI_HTTP_CONNECTIONS`).
 pub const HTTP_CONNECTIONS: usize = option("HTTP_CONNECTIONS", 32);
 /// WebSocket clients served at once; more than [`STREAMS`] are of no use (`CONFIG_OPENZENTRI_WEBSOCKETS`).

@@ -43,7 +43,22 @@ macro_rules! place_const {
     }};
 }
 
-pub(crate) use {place, place_all, place_const};
+/// As [`place_all`], for values that the compiler can make: on a board they are never on the stack.
+macro_rules! place_const_all {
+    ($kind:ty, $count:expr, $value:expr) => {{
+        #[cfg(feature = "linux")]
+        let placed: &'static [$kind] = (0..$count).map(|_| $value).collect::<std::vec::Vec<$kind>>().leak();
+        #[cfg(not(feature = "linux"))]
+        let placed: &'static [$kind] = {
+            static PLACE: static_cell::ConstStaticCell<[$kind; $count]> =
+                static_cell::ConstStaticCell::new([const { $value }; $count]);
+            PLACE.take()
+        };
+        placed
+    }};
+}
+
+pub(crate) use {place, place_all, place_const, place_const_all};
 
 /// Makes the value in a stack frame that is gone afterwards: on the way to its place it may be on the stack.
 #[cfg(not(feature = "linux"))]

@@ -1,12 +1,18 @@
 //! The bytes that some commands take after their line.
 
-use core::future::poll_fn;
-use core::task::{Context, Poll};
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
 
-/// Where the data bytes of a command come from.
+use embassy_time::{Duration, with_timeout};
+
+/// Where the data bytes of a command come from. They stay in the source's own buffer until they have been used.
 pub trait DataSource {
-    /// Takes up to `buffer.len()` bytes; pending until there are some. Zero means that no more will come.
-    fn poll_data(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<usize>;
+    /// The bytes that are there; pending until there are some. None at all means that no more will come. They are lent
+    /// until [`DataSource::consume`] is called: nothing should be waited for meanwhile.
+    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<&[u8]>;
+
+    /// So many of the bytes that [`DataSource::poll_fill`] answered have been used; the others are given back.
+    fn consume(&mut self, count: usize);
 
     /// The command takes data from now on: what comes on the line is not for anybody else.
     fn begin(&mut self) {}
@@ -26,12 +32,12 @@ pub trait DataSource {
 pub struct Bytes<'a>(pub &'a [u8]);
 
 impl DataSource for Bytes<'_> {
-    fn poll_data(&mut self, _context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<usize> {
-        let taken = self.0.len().min(buffer.len());
-        let (now, later) = self.0.split_at(taken);
-        buffer[..taken].copy_from_slice(now);
-        self.0 = later;
-        Poll::Ready(taken)
+    fn poll_fill(&mut self, _context: &mut Context<'_>) -> Poll<&[u8]> {
+        Poll::Ready(self.0)
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.0 = self.0.get(count..).unwrap_or_default();
     }
 
     fn length(&self) -> Option<usize> {
@@ -39,7 +45,67 @@ impl DataSource for Bytes<'_> {
     }
 }
 
-/// Waits for data.
-pub(super) async fn take(source: &mut dyn DataSource, buffer: &mut [u8]) -> usize {
-    poll_fn(|context| source.poll_data(context, buffer)).await
+/// Waits until a source has bytes, and answers how many.
+struct Filled<'a, 'b>(&'a mut (dyn DataSource + 'b));
+
+impl Future for Filled<'_, '_> {
+    type Output = usize;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<usize> {
+        self.0.poll_fill(context).map(<[u8]>::len)
+    }
+}
+
+/// The data of one command: a number of bytes out of a source.
+pub(super) struct Data<'a> {
+    source: &'a mut (dyn DataSource + 'a),
+    left: usize,
+    /// No more comes.
+    ended: bool,
+    /// How long to wait for the next byte.
+    patience: Duration,
+}
+
+impl<'a> Data<'a> {
+    /// The next `size` bytes of `source`.
+    pub fn new(source: &'a mut (dyn DataSource + 'a), size: usize, patience: Duration) -> Self {
+        Self { source, left: size, ended: false, patience }
+    }
+
+    /// Bytes that are still to come.
+    pub fn left(&self) -> usize {
+        self.left
+    }
+
+    /// The bytes that are there; none when no more come, or not in time.
+    pub async fn piece(&mut self) -> &[u8] {
+        if self.left == 0 || self.ended {
+            return &[];
+        }
+        if with_timeout(self.patience, Filled(self.source)).await.unwrap_or(0) == 0 {
+            self.ended = true;
+            return &[];
+        }
+        match self.source.poll_fill(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(bytes) => bytes.get(..self.left).unwrap_or(bytes),
+            Poll::Pending => &[],
+        }
+    }
+
+    /// So many bytes of the piece have been used.
+    pub fn used(&mut self, count: usize) {
+        self.source.consume(count);
+        self.left = self.left.saturating_sub(count);
+    }
+
+    /// Takes the rest off the source for nobody, so that it is not read as commands.
+    pub async fn skip(&mut self) {
+        loop {
+            let count = self.piece().await.len();
+            if count == 0 {
+                return;
+            }
+            self.used(count);
+        }
+    }
 }

@@ -1,10 +1,12 @@
 //! `file_create`, `file_open`, `file_delete`, `file_stat`, `ls`, `format_flash` (commands reference 3).
 
 use core::fmt::Write;
+use core::pin::pin;
 
-use super::call::{Call, Sink, Step};
+use super::call::{Call, Machine};
+use super::data::Data;
 use super::response::{CommandError, Ending};
-use crate::file::{FileError, FileSpec, Version, flag, kind, listing};
+use crate::file::{FileError, FileSpec, Unfinished, Version, Writer, flag, kind, listing};
 use crate::log::Level;
 use crate::stream::Kind;
 
@@ -16,186 +18,182 @@ impl Call<'_> {
     }
 }
 
-/// What the words of `file_create` say, in either form.
-#[derive(Default)]
-struct Creation<'a> {
-    open: bool,
-    essential: bool,
-    unprotected: bool,
-    replace: bool,
-    name: Option<&'a [u8]>,
-    size: Option<u32>,
-    version: Option<Version>,
-    kind: Option<u8>,
-    crc: Option<u16>,
-    crc32: Option<u32>,
+/// A check sum that a host has given: four digits or fewer can be either (Gecko OS 4 gives a CRC-32).
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sums {
+    pub crc16: Option<u16>,
+    pub crc32: Option<u32>,
 }
 
-impl<'a> Creation<'a> {
-    /// Reads `[-[e][u][r]] [-o] <name> <size> [<version> [<type> [<crc>]]]` or the Gecko OS form, whose options with
-    /// values (`-v`, `-t`, `-c`) follow the size.
-    fn parse(words: impl Iterator<Item = &'a [u8]>) -> Result<Self, CommandError> {
-        let mut creation = Self::default();
-        let mut words = words.peekable();
-        let mut place = 0;
-        while let Some(word) = words.next() {
-            match word {
-                [b'-', letters @ ..] if place == 0 || place >= 2 => {
-                    if let [letter @ (b'v' | b't' | b'c')] = letters {
-                        let value = words.next().ok_or(CommandError::TooFew)?;
-                        creation.valued(*letter, value)?;
-                    } else {
-                        creation.letters(letters)?;
-                    }
-                }
-                _ => {
-                    creation.positional(place, word)?;
-                    place += 1;
-                }
-            }
-        }
-        Ok(creation)
+impl Sums {
+    /// The value of the option `-c`: hexadecimal, negative values modulo 2^32.
+    pub fn parse(word: &[u8]) -> Result<Self, CommandError> {
+        let crc32 = match word {
+            [b'-', digits @ ..] => hex(digits, u32::MAX)?.wrapping_neg(),
+            digits => hex(digits, u32::MAX)?,
+        };
+        Ok(Self { crc16: u16::try_from(crc32).ok(), crc32: Some(crc32) })
     }
-
-    fn letters(&mut self, letters: &[u8]) -> Result<(), CommandError> {
-        for letter in letters {
-            match letter {
-                b'o' => self.open = true,
-                b'e' => self.essential = true,
-                b'u' => self.unprotected = true,
-                b'r' => self.replace = true,
-                _ => return Err(CommandError::UnknownOption),
-            }
-        }
-        if letters.is_empty() { Err(CommandError::UnknownOption) } else { Ok(()) }
-    }
-
-    fn valued(&mut self, letter: u8, value: &[u8]) -> Result<(), CommandError> {
-        match letter {
-            b'v' => self.version = Some(Version::parse(value).ok_or(CommandError::Invalid)?),
-            b't' => self.kind = Some(hex(value, u8::MAX.into())? as u8),
-            // Gecko OS 4 gives a CRC-32 here; four digits or fewer can only be a CRC-16.
-            _ => match hex(value, u32::MAX)? {
-                crc @ 0..=0xFFFF if digits(value) <= 4 => self.crc = Some(crc as u16),
-                crc => self.crc32 = Some(crc),
-            },
-        }
-        Ok(())
-    }
-
-    fn positional(&mut self, place: usize, word: &'a [u8]) -> Result<(), CommandError> {
-        match place {
-            0 => self.name = Some(word),
-            1 => self.size = Some(decimal(word)?),
-            2 => self.version = Some(Version::parse(word).ok_or(CommandError::Invalid)?),
-            3 => self.kind = Some(hex(word, u8::MAX.into())? as u8),
-            4 => self.crc = Some(hex(word, u16::MAX.into())? as u16),
-            _ => return Err(CommandError::TooMany),
-        }
-        Ok(())
-    }
-
-    fn flags(&self) -> u16 {
-        let bit = |set: bool, flag: u16| if set { flag } else { 0 };
-        bit(self.essential, flag::ESSENTIAL) | bit(self.unprotected, flag::UNPROTECTED)
-    }
-}
-
-pub(super) fn digits(word: &[u8]) -> usize {
-    word.strip_prefix(b"0x").unwrap_or(word).len()
 }
 
 /// Hexadecimal with or without `0x`; a bare `1234` is hexadecimal too (HTTP reference 9.3).
 pub(super) fn hex(word: &[u8], max: u32) -> Result<u32, CommandError> {
     let text = core::str::from_utf8(word).map_err(|_| CommandError::Invalid)?;
     let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
-    let value = u32::from_str_radix(digits, 16).ok().filter(|value| *value <= max);
+    let plain = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let value = u32::from_str_radix(digits, 16).ok().filter(|value| plain && *value <= max);
     value.ok_or(CommandError::Invalid)
 }
 
-fn decimal(word: &[u8]) -> Result<u32, CommandError> {
-    core::str::from_utf8(word).ok().and_then(|text| text.parse().ok()).ok_or(CommandError::Invalid)
+impl Call<'_> {
+    /// An option that is a version.
+    pub fn version(&self, word: Option<&[u8]>) -> Result<Version, CommandError> {
+        word.map_or(Ok(Version::default()), |word| Version::parse(word).ok_or(CommandError::Invalid))
+    }
+
+    /// An option that is a file type.
+    pub fn kind(&self, word: Option<&[u8]>) -> Result<u8, CommandError> {
+        word.map_or(Ok(kind::MISCELLANEOUS), |word| hex(word, u8::MAX.into()).map(|kind| kind as u8))
+    }
+
+    /// The flags that `-e` and `-u` stand for.
+    pub fn file_flags(&self) -> u16 {
+        let bit = |letter: u8, flag: u16| if self.flag(letter) { flag } else { 0 };
+        bit(b'e', flag::ESSENTIAL) | bit(b'u', flag::UNPROTECTED)
+    }
+
+    /// Whether the words are in the form of Gecko OS 4: its options with values, or options behind the size.
+    fn is_gecko_form(&self) -> bool {
+        b"vtcl".iter().any(|letter| self.flag(*letter)) || b"oeurm".iter().any(|letter| self.is_behind(*letter, 1))
+    }
+
+    /// What Gecko OS 4 says about a file that is to be created and this device cannot do: `-u` means *encrypt* there, and
+    /// there is one memory, the extended one.
+    fn check_gecko_form(&self) -> Result<(), CommandError> {
+        if !self.is_gecko_form() {
+            return Ok(());
+        }
+        let refused = match self.option(b'l') {
+            _ if self.flag(b'u') => "Encrypted files are not available in this build",
+            None | Some(b"extended") => return Ok(()),
+            Some(b"bulk") => "There is no bulk memory: -l extended",
+            Some(_) => return Err(CommandError::Invalid),
+        };
+        self.machine.base.log.line(Level::Failure, format_args!("{refused}"));
+        Err(CommandError::Failed)
+    }
+
+    /// Begins the file that `file_create` describes:
+    /// `[-[e][u][r]] [-o] <name> <size> [<version> [<type> [<crc>]]]`, or the options `-v`, `-t`, `-c` of Gecko OS 4 in place
+    /// of the last three.
+    fn new_file(&self, size: u32) -> Result<Writer, CommandError> {
+        let mut sums = self.option(b'c').map(Sums::parse).transpose()?.unwrap_or_default();
+        if let Ok(word) = self.argument(4) {
+            sums = Sums { crc16: Some(hex(word, u16::MAX.into())? as u16), crc32: None };
+        }
+        let spec = FileSpec {
+            name: self.argument(0)?,
+            size,
+            version: self.version(self.argument(2).ok().or(self.option(b'v')))?,
+            kind: self.kind(self.argument(3).ok().or(self.option(b't')))?,
+            flags: self.file_flags(),
+            crc: sums.crc16,
+            replace: self.flag(b'r'),
+        };
+        let files = self.machine.files;
+        let writer = files.create(&spec).map_err(|error| self.file_failed(error))?;
+        if let Some(crc) = sums.crc32 {
+            // The writer was made just now, so this cannot fail.
+            let _ = files.expect_crc32(&writer, crc);
+        }
+        Ok(writer)
+    }
 }
 
-pub(super) fn create(call: &mut Call<'_>) -> Result<Step, CommandError> {
-    let creation = Creation::parse(call.line.words().skip(1))?;
-    let name = creation.name.ok_or(CommandError::TooFew)?;
-    let size = creation.size.ok_or(CommandError::TooFew)?;
-    let spec = FileSpec {
-        name,
-        size,
-        version: creation.version.unwrap_or_default(),
-        kind: creation.kind.unwrap_or(kind::MISCELLANEOUS),
-        flags: creation.flags(),
-        crc: creation.crc,
-        replace: creation.replace,
-    };
+pub(super) async fn create(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let machine = call.machine;
-    // The handle comes first: a full stream table must not touch the flash.
-    let reservation = if creation.open { Some(machine.streams.reserve(Kind::File)?) } else { None };
-    let writer = match machine.files.create(&spec) {
-        Ok(writer) => writer,
-        Err(error) if creation.open || size == 0 => return Err(call.file_failed(error)),
-        Err(error) => return call.refuse(size as usize, call.file_failed(error)),
+    let size = call.number(1, u32::MAX)?;
+    let taken = if call.flag(b'o') { 0 } else { size as usize };
+    if let Err(error) = call.check_gecko_form() {
+        return refuse(call, taken, error).await;
+    }
+    if call.flag(b'o') {
+        // The handle comes first: a full stream table must not touch the flash.
+        let reservation = machine.streams.reserve(Kind::File)?;
+        let handle = reservation.writer(call.new_file(size)?).ok_or(CommandError::Failed)?;
+        let _ = write!(call.reply, "{handle}");
+        return Ok(Ending::Text);
+    }
+    let file = match call.new_file(size) {
+        Ok(writer) => Unfinished::new(machine.files, writer),
+        Err(error) => return refuse(call, taken, error).await,
     };
-    if let Some(crc) = creation.crc32 {
-        // The writer was made just now, so this cannot fail.
-        let _ = machine.files.expect_crc32(&writer, crc);
+    if taken > 0 {
+        let data = call.data(taken)?;
+        call.apart(pin!(store(machine, file, data))).await??;
+    } else {
+        file.finish().map_err(|error| call.file_failed(error))?;
     }
-    match reservation {
-        Some(reservation) => {
-            let handle = reservation.writer(writer).ok_or(CommandError::Failed)?;
-            let _ = write!(call.reply, "{handle}");
-            Ok(Step::Done(Ending::Text))
-        }
-        None if size == 0 => {
-            machine.files.finish(writer).map_err(|error| call.file_failed(error))?;
-            machine.base.log.line(Level::Detail, format_args!("File created"));
-            Ok(Step::Done(Ending::Success))
-        }
-        None => Ok(Step::Data { size: size as usize, sink: Sink::File(writer) }),
-    }
+    machine.base.log.line(Level::Detail, format_args!("File created"));
+    Ok(Ending::Success)
 }
 
-pub(super) fn open(call: &mut Call<'_>) -> Result<Step, CommandError> {
-    call.at_most(1)?;
+/// Answers an error. The data on the way are skipped, unless it is the line itself that is wrong: then its size may be.
+async fn refuse(call: &mut Call<'_>, size: usize, error: CommandError) -> Result<Ending, CommandError> {
+    if size == 0 || error != CommandError::Failed { Err(error) } else { call.refuse(size, error).await }
+}
+
+/// Writes a file out of the data of a command. After a failure the rest of them is still taken off the line.
+async fn store(machine: &Machine, mut file: Unfinished<'_>, mut data: Data<'_>) -> Result<(), CommandError> {
+    let mut written = Ok(());
+    while written.is_ok() {
+        let piece = data.piece().await;
+        let count = piece.len();
+        if count == 0 {
+            break;
+        }
+        written = file.write(piece);
+        data.used(count);
+    }
+    if written.is_err() {
+        data.skip().await;
+    }
+    // A file of which bytes are missing vanishes.
+    written.and_then(|()| file.finish()).map_err(|error| {
+        machine.base.log.line(Level::Failure, format_args!("{error}"));
+        CommandError::Failed
+    })
+}
+
+pub(super) fn open(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let machine = call.machine;
     let reservation = machine.streams.reserve(Kind::File)?;
     let reader = machine.files.open(call.argument(0)?).map_err(|error| call.file_failed(error))?;
     let handle = reservation.reader(reader).ok_or(CommandError::Failed)?;
     let _ = write!(call.reply, "{handle}");
-    Ok(Step::Done(Ending::Text))
+    Ok(Ending::Text)
 }
 
-pub(super) fn delete(call: &mut Call<'_>) -> Result<Step, CommandError> {
-    call.at_most(1)?;
+pub(super) fn delete(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let machine = call.machine;
     machine.files.delete(call.argument(0)?).map_err(|error| call.file_failed(error))?;
     machine.base.log.line(Level::Detail, format_args!("File deleted"));
-    Ok(Step::Done(Ending::Success))
+    Ok(Ending::Success)
 }
 
-pub(super) fn stat(call: &mut Call<'_>) -> Result<Step, CommandError> {
-    let verbose = call.argument(0)? == b"-v";
-    call.at_most(1 + usize::from(verbose))?;
-    let name = call.argument(usize::from(verbose))?;
-    let meta = call.machine.files.stat(name).ok_or_else(|| call.file_failed(FileError::NotFound))?;
+pub(super) fn stat(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    let meta = call.machine.files.stat(call.argument(0)?).ok_or_else(|| call.file_failed(FileError::NotFound))?;
     listing::stat_lines(&meta, &mut |name, value| {
         call.reply.put(name.as_bytes());
         call.reply.put(b": ");
         call.reply.put(value);
         call.reply.put(b"\r\n");
     });
-    Ok(Step::Done(Ending::Text))
+    Ok(Ending::Text)
 }
 
-pub(super) fn list(call: &mut Call<'_>) -> Result<Step, CommandError> {
-    call.at_most(1)?;
-    let verbose = match call.argument(0) {
-        Err(_) => false,
-        Ok(b"-v" | b"-l") => true,
-        Ok(_) => return Err(CommandError::UnknownOption),
-    };
+pub(super) fn list(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    let verbose = call.flag(b'v') || call.flag(b'l');
     let header = if verbose { listing::LS_VERBOSE_HEADER } else { listing::LS_HEADER };
     call.reply.put(header.as_bytes());
     call.reply.put(b"\r\n");
@@ -208,16 +206,15 @@ pub(super) fn list(call: &mut Call<'_>) -> Result<Step, CommandError> {
         call.reply.put(b"\r\n");
     }
     call.long = true;
-    Ok(Step::Done(Ending::Text))
+    Ok(Ending::Text)
 }
 
 /// `format_flash <memory> <MAC>`: erases the files; the device's own MAC is the guard.
-pub(super) fn format(call: &mut Call<'_>) -> Result<Step, CommandError> {
-    call.at_most(2)?;
+pub(super) fn format(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     if !matches!(call.argument(0)?, b"extended" | b"bulk") {
         return Err(CommandError::Invalid);
     }
     call.own_mac(1)?;
     call.machine.files.erase_all(false).map_err(|error| call.file_failed(error))?;
-    Ok(Step::Done(Ending::Success))
+    Ok(Ending::Success)
 }

@@ -2,13 +2,13 @@
 
 use core::fmt::Write;
 
-use super::call::{Call, Step};
+use super::call::Call;
 use super::response::{CommandError, Ending, Reply};
 use super::table::{COMMANDS, Command, find};
 use crate::conformance::Conformance;
 use crate::variable::{self, Access, Effect, Kind, Secret, Variable};
 
-pub(super) fn help(call: &mut Call<'_>) -> Result<Step, CommandError> {
+pub(super) fn help(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     match call.argument(0) {
         Err(_) => {
             call.reply.put(b"help commands    all commands and their short names\r\n");
@@ -25,12 +25,12 @@ pub(super) fn help(call: &mut Call<'_>) -> Result<Step, CommandError> {
         Ok(name) => match find(name) {
             Some(command) => {
                 call.at_most(1)?;
-                one_command(call.reply, command);
+                one_command(&mut call.reply, command);
             }
             None => one_variable(call)?,
         },
     }
-    Ok(Step::Done(Ending::Text))
+    Ok(Ending::Text)
 }
 
 /// One `<full name> : <short name>` a line; vendor tools need a colon on every line and no heading.
@@ -77,8 +77,8 @@ fn one_variable(call: &mut Call<'_>) -> Result<(), CommandError> {
     call.at_most(taken)?;
     let row = id.row();
     let _ = write!(call.reply, "{} ({}): {}\r\n", row.name, row.abbr, row.summary);
-    values(call.reply, row);
-    state(call.reply, row.status);
+    values(&mut call.reply, row);
+    state(&mut call.reply, row.status);
     Ok(())
 }
 

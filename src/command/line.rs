@@ -2,13 +2,6 @@
 //! [`LineError`], whatever the bytes.
 
 use heapless::Vec;
-use nom::IResult;
-use nom::Parser;
-use nom::branch::alt;
-use nom::bytes::complete::{tag, take, take_while_m_n};
-use nom::character::complete::space0;
-use nom::combinator::{map, map_opt};
-use nom::sequence::preceded;
 
 use crate::limits;
 
@@ -21,23 +14,27 @@ pub enum LineError {
     TooLong,
 }
 
-/// One command line as words, quotes removed and escapes resolved.
-#[derive(Clone, Debug, Default)]
-pub struct Line {
-    bytes: Vec<u8, { limits::COMMAND_LINE }>,
+/// One command line as words, quotes removed and escapes resolved where the line lies.
+#[derive(Clone, Debug)]
+pub struct Line<'a> {
+    bytes: &'a [u8],
     /// End of each word in `bytes`.
     ends: Vec<u16, { limits::COMMAND_WORDS }>,
 }
 
-impl Line {
-    /// Splits a line without its terminator.
-    pub fn parse(input: &[u8]) -> Result<Self, LineError> {
-        let mut line = Self::default();
-        let mut rest = skip_blanks(input);
-        while !rest.is_empty() {
-            rest = skip_blanks(line.word(rest)?);
+impl<'a> Line<'a> {
+    /// Splits a line without its terminator. The words are written over its beginning: no escape is shorter than its
+    /// byte.
+    pub fn parse(input: &'a mut [u8]) -> Result<Self, LineError> {
+        let mut ends = Vec::new();
+        let mut splitter = Splitter { bytes: input, from: 0, to: 0 };
+        while splitter.skip_blanks() {
+            splitter.word()?;
+            let end = u16::try_from(splitter.to).map_err(|_| LineError::TooLong)?;
+            ends.push(end).map_err(|_| LineError::TooLong)?;
         }
-        Ok(line)
+        let Splitter { bytes, to, .. } = splitter;
+        Ok(Self { bytes: bytes.get(..to).unwrap_or_default(), ends })
     }
 
     /// The number of words.
@@ -51,59 +48,90 @@ impl Line {
     }
 
     /// The `index`-th word.
-    pub fn get(&self, index: usize) -> Option<&[u8]> {
+    pub fn get(&self, index: usize) -> Option<&'a [u8]> {
         let end = usize::from(*self.ends.get(index)?);
         let start = index.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |end| usize::from(*end));
         self.bytes.get(start..end)
     }
 
     /// All words in order.
-    pub fn words(&self) -> impl Iterator<Item = &[u8]> {
+    pub fn words(&self) -> impl Iterator<Item = &'a [u8]> {
         (0..self.len()).filter_map(|index| self.get(index))
     }
+}
 
-    /// Takes one word off the input; answers the rest.
-    fn word<'a>(&mut self, input: &'a [u8]) -> Result<&'a [u8], LineError> {
-        let quoted = input.first() == Some(&b'"');
-        let mut rest = if quoted { &input[1..] } else { input };
+/// A line that is being split: `from` is the next byte to be read, `to`, never behind it, where the next one is written.
+struct Splitter<'a> {
+    bytes: &'a mut [u8],
+    from: usize,
+    to: usize,
+}
+
+impl Splitter<'_> {
+    fn rest(&self) -> &[u8] {
+        self.bytes.get(self.from..).unwrap_or_default()
+    }
+
+    /// Goes on to the next word; `false` when there is none.
+    fn skip_blanks(&mut self) -> bool {
+        self.from += self.rest().iter().take_while(|byte| is_blank(**byte)).count();
+        !self.rest().is_empty()
+    }
+
+    /// Takes one word off the line.
+    fn word(&mut self) -> Result<(), LineError> {
+        let quoted = self.rest().first() == Some(&b'"');
+        self.from += usize::from(quoted);
         loop {
-            match rest.first() {
-                None if quoted => return Err(LineError::OpenQuote),
-                None => break,
-                Some(b' ' | b'\t') if !quoted => break,
+            match self.rest() {
+                [] if quoted => return Err(LineError::OpenQuote),
+                [] => return Ok(()),
+                [byte, ..] if !quoted && is_blank(*byte) => return Ok(()),
                 // Old clients send `"a"b"c"`: only a quote before a blank or the end closes.
-                Some(b'"') if quoted && matches!(rest.get(1), None | Some(b' ' | b'\t')) => {
-                    rest = &rest[1..];
-                    break;
+                [b'"', rest @ ..] if quoted && ends_word(rest) => {
+                    self.from += 1;
+                    return Ok(());
                 }
-                Some(_) => {}
+                // Old clients do not escape a backslash at the end either: it cannot be a quote that nothing closes.
+                [b'\\', b'"', rest @ ..] if quoted && ends_word(rest) && !rest.contains(&b'"') => self.put(1, b'\\'),
+                [b'\\', ..] => {
+                    let (taken, byte) = escape(self.rest());
+                    self.put(taken, byte);
+                }
+                [byte, ..] => self.put(1, *byte),
             }
-            let Ok((after, byte)) = character(rest) else { break };
-            self.bytes.push(byte).map_err(|_| LineError::TooLong)?;
-            rest = after;
         }
-        let end = u16::try_from(self.bytes.len()).map_err(|_| LineError::TooLong)?;
-        self.ends.push(end).map_err(|_| LineError::TooLong)?;
-        Ok(rest)
+    }
+
+    /// Writes what the next `taken` bytes stand for.
+    fn put(&mut self, taken: usize, byte: u8) {
+        self.from += taken;
+        if let Some(place) = self.bytes.get_mut(self.to) {
+            *place = byte;
+            self.to += 1;
+        }
     }
 }
 
-/// One byte of a word: `\xNN`, `\"`, `\\` or a plain byte. A backslash before anything else stands for itself.
-fn character(input: &[u8]) -> IResult<&[u8], u8> {
-    let hex = map_opt(
-        preceded(tag(&b"\\x"[..]), take_while_m_n(2, 2, |byte: u8| byte.is_ascii_hexdigit())),
-        |digits: &[u8]| u8::from_str_radix(core::str::from_utf8(digits).ok()?, 16).ok(),
-    );
-    let quote = map(tag(&b"\\\""[..]), |_| b'"');
-    let backslash = map(tag(&b"\\\\"[..]), |_| b'\\');
-    let plain = map_opt(take(1usize), |byte: &[u8]| byte.first().copied());
-    alt((hex, quote, backslash, plain)).parse(input)
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t')
 }
 
-fn skip_blanks(input: &[u8]) -> &[u8] {
-    // `space0` takes blanks and tabs and cannot fail.
-    let result: IResult<&[u8], &[u8]> = space0(input);
-    result.map_or(input, |(rest, _)| rest)
+fn ends_word(rest: &[u8]) -> bool {
+    rest.first().is_none_or(|byte| is_blank(*byte))
+}
+
+/// What a backslash begins, and its length: `\xNN`, `\"` or `\\`. Before anything else it stands for itself.
+fn escape(input: &[u8]) -> (usize, u8) {
+    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+    match input {
+        [_, b'x', high, low, ..] => match (digit(*high), digit(*low)) {
+            (Some(high), Some(low)) => (4, high << 4 | low),
+            _ => (1, b'\\'),
+        },
+        [_, byte @ (b'"' | b'\\'), ..] => (2, *byte),
+        _ => (1, b'\\'),
+    }
 }
 
 #[cfg(test)]
@@ -112,7 +140,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn words(input: &str) -> std::vec::Vec<String> {
-        let line = Line::parse(input.as_bytes()).unwrap();
+        let mut bytes = input.as_bytes().to_vec();
+        let line = Line::parse(&mut bytes).unwrap();
         line.words().map(|word| String::from_utf8_lossy(word).into_owned()).collect()
     }
 
@@ -131,15 +160,29 @@ mod tests {
         assert_eq!(words(r#"set wl s "a"b"c""#), ["set", "wl", "s", r#"a"b"c"#]);
         assert_eq!(words(r"set wl s a\x41\x7e\xzz"), ["set", "wl", "s", r"aA~\xzz"]);
         assert_eq!(words(r#"a"b c"#), [r#"a"b"#, "c"]);
-        assert_eq!(Line::parse(br#"set wl s "open"#).err(), Some(LineError::OpenQuote));
+        assert_eq!(Line::parse(&mut br#"set wl s "open"#.to_vec()).err(), Some(LineError::OpenQuote));
+    }
+
+    /// Issue 8, 2.4: a JSON body whose client has not escaped the backslash.
+    #[test]
+    fn a_backslash_before_the_last_quote_is_one() {
+        assert_eq!(words(r#"set wlan.passkey "abcdefgh\""#), ["set", "wlan.passkey", r"abcdefgh\"]);
+        assert_eq!(words(r#"set x "a\" b"#), ["set", "x", r"a\", "b"]);
+        assert_eq!(words(r#"set x "a b\"  "#), ["set", "x", r"a b\"]);
+        assert_eq!(words(r#"set x "a\\""#), ["set", "x", r"a\"]);
+        assert_eq!(words(r#"set x "a\" b""#), ["set", "x", r#"a" b"#]);
+        assert_eq!(words(r#"set x "a\"b""#), ["set", "x", r#"a"b"#]);
+        assert_eq!(words(r#"set x "\""#), ["set", "x", r"\"]);
+        assert_eq!(words(r#"set x a\""#), ["set", "x", r#"a""#]);
     }
 
     proptest! {
         #[test]
-        fn any_bytes_are_words_or_an_error(input in proptest::collection::vec(any::<u8>(), 0..2000)) {
-            if let Ok(line) = Line::parse(&input) {
+        fn any_bytes_are_words_or_an_error(mut input in proptest::collection::vec(any::<u8>(), 0..2000)) {
+            let length = input.len();
+            if let Ok(line) = Line::parse(&mut input) {
                 let total: usize = line.words().map(<[u8]>::len).sum();
-                prop_assert!(total <= input.len());
+                prop_assert!(total <= length);
             }
         }
 
@@ -150,7 +193,7 @@ mod tests {
                 text.extend_from_slice(format!("\\x{byte:02x}").as_bytes());
             }
             text.push(b'"');
-            let line = Line::parse(&text).unwrap();
+            let line = Line::parse(&mut text).unwrap();
             prop_assert_eq!(line.get(1).unwrap(), &word[..]);
         }
     }

@@ -1,11 +1,11 @@
 //! The command language: one line in, one reply out, whoever asks.
 
+mod arguments;
 mod call;
 mod data;
 mod files;
 mod help;
 mod http;
-mod intake;
 mod line;
 mod network;
 mod response;
@@ -19,12 +19,13 @@ mod tokens;
 mod turn;
 mod variables;
 mod wlan;
+mod write;
 
 pub use call::Machine;
 pub use data::{Bytes, DataSource};
 pub use line::{Line, LineError};
 pub use response::{CommandError, Ending, Reply};
 pub use scope::{WHITELIST, scope_of};
-pub use shell::{CODES, Shell};
+pub use shell::{CODES, Ready, Shell};
 pub use table::{COMMANDS, Command, find};
-pub use turn::{Busy, Turn};
+pub use turn::{Asker, Busy};

@@ -1,11 +1,12 @@
 //! `network_up`, `network_down`, `network_restart`, `network_lookup`, `ping` (commands reference 2).
 
 use core::fmt::Write;
+use core::pin::pin;
 
 use embassy_time::{Duration, with_timeout};
 
-use super::call::{Call, Machine, Step, Wait};
-use super::response::{CommandError, Ending, Reply};
+use super::call::{Call, Machine};
+use super::response::{CommandError, Ending};
 use crate::network as room;
 use crate::port::Interface;
 use crate::stream::HostName;
@@ -18,25 +19,21 @@ const HEADER: Id = id("system.cmd.header_enabled");
 const HOST_PATIENCE: Duration = Duration::from_millis(800);
 
 impl Call<'_> {
-    /// Takes `-i <interface>` and a bare interface word off the front of the arguments. Answers the interface and how
-    /// many words it took.
-    pub fn interface(&self) -> Result<(Interface, usize), CommandError> {
+    /// The interface of `-i <interface>`, or the default one.
+    pub fn interface(&self) -> Result<Interface, CommandError> {
         let network = self.machine.network;
-        match self.argument(0) {
-            Ok(b"-i") => network.interface(self.argument(1)?).map(|found| (found, 2)).ok_or(CommandError::Invalid),
-            _ => Ok((network.default_interface(), 0)),
+        match self.option(b'i') {
+            Some(word) => network.interface(word).ok_or(CommandError::Invalid),
+            None => Ok(network.default_interface()),
         }
     }
 
     /// The interface of a command that takes nothing else; old versions give it as a bare word.
     fn only_interface(&self) -> Result<Interface, CommandError> {
-        let (interface, taken) = self.interface()?;
-        let bare = self.argument(taken).ok().map(|word| match word {
-            [b'-', ..] => Err(CommandError::UnknownOption),
-            word => self.machine.network.interface(word).ok_or(CommandError::Invalid),
-        });
-        self.at_most(taken + usize::from(bare.is_some()))?;
-        bare.unwrap_or(Ok(interface))
+        match self.argument(0) {
+            Ok(word) => self.machine.network.interface(word).ok_or(CommandError::Invalid),
+            Err(_) => self.interface(),
+        }
     }
 
     /// An argument that is a host name or address.
@@ -48,44 +45,16 @@ impl Call<'_> {
     }
 }
 
-pub(super) fn network_up(call: &mut Call<'_>) -> Result<Step, CommandError> {
-    if call.argument(0) == Ok(b"-s") {
-        return super::table::unavailable(call);
-    }
-    Ok(Step::Wait(Wait::Up(call.only_interface()?)))
-}
-
-pub(super) fn network_restart(call: &mut Call<'_>) -> Result<Step, CommandError> {
-    Ok(Step::Wait(Wait::Restart(call.only_interface()?)))
-}
-
-pub(super) fn network_down(call: &mut Call<'_>) -> Result<Step, CommandError> {
-    call.machine.network.down(call.only_interface()?);
-    Ok(Step::Done(Ending::Success))
-}
-
-pub(super) fn network_lookup(call: &mut Call<'_>) -> Result<Step, CommandError> {
-    call.at_most(1)?;
-    Ok(Step::Wait(Wait::Lookup(call.host(0)?)))
-}
-
-pub(super) fn ping_command(call: &mut Call<'_>) -> Result<Step, CommandError> {
-    let (interface, taken) = call.interface()?;
-    call.at_most(taken + 1)?;
-    match call.argument(taken)? {
-        b"-g" => Ok(Step::Wait(Wait::Ping(None, interface))),
-        [b'-', ..] => Err(CommandError::UnknownOption),
-        _ => Ok(Step::Wait(Wait::Ping(Some(call.host(taken)?), interface))),
-    }
-}
-
 /// A host in machine mode takes `network_up` as failed when there is no answer within a second; the join then goes on
 /// and the host polls `wlan.network.status` (commands reference, `network_up`).
-pub(super) async fn up(machine: &'static Machine, interface: Interface) -> Result<Ending, CommandError> {
-    let joining = machine.network.up(interface);
-    let outcome = match machine.base.variables.flag(HEADER) {
-        true => with_timeout(HOST_PATIENCE, joining).await,
-        false => Ok(joining.await),
+pub(super) async fn network_up(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    if call.flag(b's') {
+        return super::call::unavailable(call);
+    }
+    let joining = call.machine.network.up(call.only_interface()?);
+    let outcome = match call.machine.base.variables.flag(HEADER) {
+        true => call.apart(pin!(with_timeout(HOST_PATIENCE, joining))).await?,
+        false => Ok(call.apart(pin!(joining)).await?),
     };
     match outcome {
         Ok(Ok(())) => Ok(Ending::Success),
@@ -94,8 +63,14 @@ pub(super) async fn up(machine: &'static Machine, interface: Interface) -> Resul
     }
 }
 
-pub(super) async fn restart(machine: &'static Machine, interface: Interface) -> Result<Ending, CommandError> {
-    machine.network.restart(interface).await.map_err(|_| CommandError::Failed)?;
+pub(super) async fn network_restart(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    let restarting = call.machine.network.restart(call.only_interface()?);
+    call.apart(pin!(restarting)).await?.map_err(|_| CommandError::Failed)?;
+    Ok(Ending::Success)
+}
+
+pub(super) fn network_down(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    call.machine.network.down(call.only_interface()?);
     Ok(Ending::Success)
 }
 
@@ -104,26 +79,34 @@ pub(super) async fn needed(machine: &'static Machine, interface: Interface) -> R
     machine.network.up(interface).await.map_err(|_| CommandError::Failed)
 }
 
-pub(super) async fn lookup(machine: &'static Machine, host: &str, reply: &mut Reply) -> Result<Ending, CommandError> {
+pub(super) async fn network_lookup(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    let (machine, host) = (call.machine, call.host(0)?);
     let interface = machine.network.default_interface();
-    needed(machine, interface).await?;
-    let address = room::resolve(machine.network, interface, host).await.map_err(|_| CommandError::Failed)?;
-    let _ = write!(reply, "{address}");
+    let looking = async {
+        needed(machine, interface).await?;
+        room::resolve(machine.network, interface, &host).await.map_err(|_| CommandError::Failed)
+    };
+    let address = call.apart(pin!(looking)).await??;
+    let _ = write!(call.reply, "{address}");
     Ok(Ending::Text)
 }
 
-pub(super) async fn ping(
-    machine: &'static Machine,
-    host: Option<HostName>,
-    interface: Interface,
-    reply: &mut Reply,
-) -> Result<Ending, CommandError> {
+pub(super) async fn ping(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    let interface = call.interface()?;
+    let host = if call.flag(b'g') { None } else { Some(call.host(0)?) };
+    call.at_most(usize::from(host.is_some()))?;
+    let pinging = echo(call.machine, host, interface);
+    let millis = call.apart(pin!(pinging)).await??;
+    let _ = write!(call.reply, "Ping reply in {millis}ms");
+    Ok(Ending::Text)
+}
+
+/// Sends an echo request to a host, or to the gateway; answers the time in milliseconds.
+async fn echo(machine: &'static Machine, host: Option<HostName>, interface: Interface) -> Result<u32, CommandError> {
     needed(machine, interface).await?;
     let address = match host {
         Some(host) => room::resolve(machine.network, interface, &host).await.map_err(|_| CommandError::PingFailed)?,
         None => machine.network.gateway(interface).ok_or(CommandError::PingFailed)?,
     };
-    let millis = room::ping(machine.network, interface, address).await.map_err(|_| CommandError::PingFailed)?;
-    let _ = write!(reply, "Ping reply in {millis}ms");
-    Ok(Ending::Text)
+    room::ping(machine.network, interface, address).await.map_err(|_| CommandError::PingFailed)
 }

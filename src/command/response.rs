@@ -2,9 +2,7 @@
 
 use core::fmt;
 
-use heapless::Vec;
-
-use crate::limits;
+use crate::buffer::Buffer;
 
 /// Why a command did not succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,18 +49,24 @@ impl CommandError {
 
     /// The text of the response, without CR LF.
     pub const fn text(self) -> &'static str {
+        // The line end is there in all.
+        self.line().split_at(self.line().len() - 2).0
+    }
+
+    /// The text of the response.
+    const fn line(self) -> &'static str {
         match self {
-            Self::Failed => "Command failed",
-            Self::PingFailed => "Ping failed",
-            Self::Parse => "Parse error",
-            Self::UnknownCommand => "Unknown command",
-            Self::TooFew => "Too few arguments",
-            Self::TooMany => "Too many arguments",
-            Self::UnknownVariable => "Unknown variable",
-            Self::UnknownOption => "Unknown option",
-            Self::Invalid => "Invalid argument",
-            Self::TooLong => "Command too long",
-            Self::Bounds => "Bounds error",
+            Self::Failed => "Command failed\r\n",
+            Self::PingFailed => "Ping failed\r\n",
+            Self::Parse => "Parse error\r\n",
+            Self::UnknownCommand => "Unknown command\r\n",
+            Self::TooFew => "Too few arguments\r\n",
+            Self::TooMany => "Too many arguments\r\n",
+            Self::UnknownVariable => "Unknown variable\r\n",
+            Self::UnknownOption => "Unknown option\r\n",
+            Self::Invalid => "Invalid argument\r\n",
+            Self::TooLong => "Command too long\r\n",
+            Self::Bounds => "Bounds error\r\n",
         }
     }
 }
@@ -71,76 +75,135 @@ impl CommandError {
 pub struct Reply {
     /// The result digit; 0 is success.
     pub code: u8,
-    /// What the command says, in bytes (a `stream_read` carries anything).
-    pub text: Vec<u8, { limits::RESPONSE }>,
+    text: Text,
     /// Something was written that did not fit.
     overflow: bool,
 }
 
+/// What a command says.
+enum Text {
+    /// One of the fixed texts, or nothing.
+    Fixed(&'static str),
+    /// Anything, in bytes (a `stream_read` carries anything).
+    Buffer(Buffer),
+}
+
 impl Reply {
-    /// An empty reply.
+    /// An empty reply without a buffer: it can only have a fixed text.
     pub const fn new() -> Self {
-        Self { code: 0, text: Vec::new(), overflow: false }
+        Self { code: 0, text: Text::Fixed(""), overflow: false }
     }
 
-    /// Makes the reply empty again, for the next command.
-    pub fn clear(&mut self) {
-        self.code = 0;
-        self.text.clear();
-        self.overflow = false;
+    /// An empty reply that is written into a buffer.
+    pub const fn with(buffer: Buffer) -> Self {
+        Self { code: 0, text: Text::Buffer(buffer), overflow: false }
+    }
+
+    /// What the command says.
+    pub fn text(&self) -> &[u8] {
+        match &self.text {
+            Text::Fixed(text) => text.as_bytes(),
+            Text::Buffer(buffer) => buffer,
+        }
+    }
+
+    /// The reply to a line that is longer than the command buffer.
+    pub fn too_long() -> Self {
+        Self::failed(CommandError::TooLong)
+    }
+
+    /// The reply to a command that could not be run.
+    pub fn refused() -> Self {
+        Self::failed(CommandError::Failed)
+    }
+
+    fn failed(error: CommandError) -> Self {
+        Self { code: error.code(), text: Text::Fixed(error.line()), overflow: false }
     }
 
     /// Adds bytes. What does not fit makes the command end with a bounds error instead of a cut answer.
     pub fn put(&mut self, bytes: &[u8]) {
-        self.overflow |= self.text.extend_from_slice(bytes).is_err();
+        self.overflow |= match &mut self.text {
+            Text::Fixed(_) => true,
+            Text::Buffer(buffer) => buffer.extend_from_slice(bytes).is_err(),
+        }
     }
 
-    /// Room that is left for text, the final CR LF taken off.
-    pub fn room(&self) -> usize {
-        (self.text.capacity() - self.text.len()).saturating_sub(2)
+    /// Adds up to `size` bytes that `read` writes; it answers how many those are.
+    pub(super) fn fill<E>(
+        &mut self,
+        size: usize,
+        read: impl FnOnce(&mut [u8]) -> Result<usize, E>,
+    ) -> Result<(), CommandError>
+    where
+        CommandError: From<E>,
+    {
+        let Text::Buffer(buffer) = &mut self.text else { return Err(CommandError::Failed) };
+        let start = buffer.len();
+        // The final CR LF must fit.
+        let size = size.min((buffer.capacity() - start).saturating_sub(2));
+        buffer.resize_default(start + size).map_err(|_| CommandError::Bounds)?;
+        let count = read(buffer.get_mut(start..).unwrap_or_default());
+        buffer.truncate(start + *count.as_ref().unwrap_or(&0));
+        count?;
+        Ok(())
     }
 
-    /// The reply to a line that is longer than the command buffer.
-    pub fn too_long(&mut self) {
-        self.finish(Err(CommandError::TooLong));
+    /// Asks to keep the text for as long as a client takes to read it; see [`Buffer::keep`].
+    #[must_use = "who may not keep it must give it back soon"]
+    pub fn keep(&mut self) -> bool {
+        match &mut self.text {
+            Text::Fixed(_) => true,
+            Text::Buffer(buffer) => buffer.keep(),
+        }
     }
 
-    /// The reply to a command that could not be run.
-    pub fn failed(&mut self) {
-        self.finish(Err(CommandError::Failed));
+    /// Waits until the text may be kept.
+    pub async fn kept(&mut self) {
+        if let Text::Buffer(buffer) = &mut self.text {
+            buffer.kept().await;
+        }
     }
 
-    /// Ends the reply: CR LF after a text that has none, the error's text in place of whatever was there.
-    pub(super) fn finish(&mut self, result: Result<Ending, CommandError>) {
-        let result = if self.overflow { Err(CommandError::Bounds) } else { result };
-        match result {
-            Ok(Ending::Text) if self.text.is_empty() => {}
-            Ok(Ending::Text) => self.end_line(),
-            Ok(Ending::Raw) if self.text.is_empty() => {}
-            Ok(Ending::Raw) => self.put(b"\r\n"),
-            Ok(Ending::Success) => self.fixed("Success\r\n"),
-            Ok(Ending::SetOk) => self.fixed("Set OK\r\n"),
-            Ok(Ending::InProgress) => self.fixed("In progress\r\n"),
-            Err(error) => {
-                self.fixed(error.text());
-                self.put(b"\r\n");
-                self.code = error.code();
+    /// Takes the buffer out, unless there is a fixed text.
+    pub(super) fn take_buffer(&mut self) -> Option<Buffer> {
+        match core::mem::replace(&mut self.text, Text::Fixed("")) {
+            Text::Buffer(buffer) => Some(buffer),
+            fixed => {
+                self.text = fixed;
+                None
             }
+        }
+    }
+
+    /// Gives the buffer back if nothing is in it.
+    pub(super) fn release(&mut self) {
+        if self.text().is_empty() {
+            self.text = Text::Fixed("");
+        }
+    }
+
+    /// Whether text can be written.
+    pub(super) fn has_buffer(&self) -> bool {
+        matches!(self.text, Text::Buffer(_))
+    }
+
+    /// Ends the reply: CR LF after a text that has none, the error's text in place of whatever was there. A fixed text
+    /// needs no buffer.
+    pub(super) fn finish(&mut self, result: Result<Ending, CommandError>) {
+        match result {
+            _ if self.overflow => *self = Self::failed(CommandError::Bounds),
+            Ok(Ending::Text | Ending::Raw) if self.text().is_empty() => self.release(),
+            Ok(Ending::Text) if self.text().ends_with(b"\r\n") => {}
+            Ok(Ending::Text | Ending::Raw) => self.put(b"\r\n"),
+            Ok(Ending::Success) => self.text = Text::Fixed("Success\r\n"),
+            Ok(Ending::SetOk) => self.text = Text::Fixed("Set OK\r\n"),
+            Ok(Ending::InProgress) => self.text = Text::Fixed("In progress\r\n"),
+            Err(error) => *self = Self::failed(error),
         }
         if self.overflow {
             // Only the line end did not fit any more.
-            self.finish(Err(CommandError::Bounds));
-        }
-    }
-
-    fn fixed(&mut self, text: &str) {
-        self.clear();
-        self.put(text.as_bytes());
-    }
-
-    fn end_line(&mut self) {
-        if !self.text.ends_with(b"\r\n") {
-            self.put(b"\r\n");
+            *self = Self::failed(CommandError::Bounds);
         }
     }
 }
@@ -176,20 +239,27 @@ pub enum Ending {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::buffer::Pool;
+    use crate::limits;
+    use crate::place::place;
+
+    fn reply() -> Reply {
+        Reply::with(place!(Pool, Pool::new()).take().unwrap())
+    }
 
     #[test]
     fn raw_data_that_ends_in_a_line_end_gets_another() {
-        let mut reply = Reply::new();
+        let mut reply = reply();
         reply.put(b"a\r\n");
         reply.finish(Ok(Ending::Raw));
-        assert_eq!(reply.text.as_slice(), b"a\r\n\r\n");
+        assert_eq!(reply.text(), b"a\r\n\r\n");
     }
 
     #[test]
     fn what_does_not_fit_is_an_error_and_not_a_cut_answer() {
-        let mut reply = Reply::new();
+        let mut reply = reply();
         reply.put(&[b'x'; limits::RESPONSE]);
         reply.finish(Ok(Ending::Text));
-        assert_eq!((reply.code, reply.text.as_slice()), (9, b"Bounds error\r\n".as_slice()));
+        assert_eq!((reply.code, reply.text()), (9, b"Bounds error\r\n".as_slice()));
     }
 }

@@ -1,14 +1,17 @@
 //! Runs commands, one at a time, in the order in which they were given.
 
 use core::cell::Cell;
+use core::fmt::Write;
 
-use super::call::{Call, Machine, Step, Wait};
+use super::call::{Call, Machine};
 use super::data::DataSource;
 use super::line::{Line, LineError};
 use super::response::{CommandError, Ending, Reply};
-use super::turn::{Busy, Queue, Turn};
-use super::{http, intake, network, sockets, streams, table, wlan};
+use super::table;
+use super::turn::{Asker, Busy, Queue, Turn};
+use crate::buffer::{Buffer, Pool};
 use crate::limits;
+use crate::place::place;
 use crate::variable::{Id, id};
 
 const BUFFERED: Id = id("system.cmd.buffered");
@@ -29,7 +32,8 @@ pub struct Shell {
 impl Shell {
     /// An interpreter for these rooms.
     pub fn new(machine: &'static Machine) -> Self {
-        Self { machine, queue: Queue::new(), count: Cell::new(0), results: [const { Cell::new(0) }; CODES] }
+        let pool = place!(Pool, Pool::new());
+        Self { machine, queue: Queue::new(pool), count: Cell::new(0), results: [const { Cell::new(0) }; CODES] }
     }
 
     /// The rooms it acts on.
@@ -47,101 +51,94 @@ impl Shell {
         self.results.each_ref().map(Cell::get)
     }
 
-    /// Runs one command line (without its terminator) when its turn comes. `reply` then holds the answer. `buffered`
-    /// says that long answers may go to a CMD stream (`system.cmd.buffered`, serial line only).
-    pub async fn run(
-        &self,
-        line: &[u8],
-        data: &mut dyn DataSource,
-        buffered: bool,
-        reply: &mut Reply,
-    ) -> Result<(), Busy> {
-        let turn = self.turn().await?;
-        self.run_in(turn, line, data, buffered, reply).await;
-        Ok(())
+    /// Runs one command line (without its terminator) when its turn comes, and answers what it says. The line's words
+    /// are written over it. `Busy` when too many commands wait.
+    ///
+    /// Dropping the future cancels the command wherever it is: what it has opened, reserved or begun to write is given
+    /// back, and others go on.
+    pub async fn run(&self, line: &mut [u8], data: &mut dyn DataSource, asker: Asker) -> Result<Reply, Busy> {
+        Ok(self.turn(asker).await?.run(line, data).await)
     }
 
     /// Waits for the right to run the next command. Dropping the future frees the place in the queue.
-    pub async fn turn(&self) -> Result<Turn<'_>, Busy> {
-        self.queue.turn().await
+    pub async fn turn(&self, asker: Asker) -> Result<Ready<'_>, Busy> {
+        let mut reply = Reply::new();
+        let turn = self.queue.turn(&mut reply).await?;
+        Ok(Ready { shell: self, asker, turn, reply })
     }
 
-    /// Runs one command line like [`Shell::run`], in a turn that was waited for before: a caller that can lose its
-    /// client gives up while it waits, but not in the middle of a command.
-    pub async fn run_in(
-        &self,
-        _turn: Turn<'_>,
-        line: &[u8],
-        data: &mut dyn DataSource,
-        buffered: bool,
-        reply: &mut Reply,
-    ) {
-        self.count.set(self.count.get().wrapping_add(1));
-        reply.clear();
-        let mut long = false;
-        let result = match self.start(line, reply, &mut long) {
-            Ok(step) => self.finish(step, data, reply).await,
-            Err(error) => Err(error),
+    /// A buffer for something else than a command, in a turn of its own; see [`Buffer::keep`].
+    pub async fn buffer(&self) -> Buffer {
+        self.queue.pool().wait().await
+    }
+}
+
+/// The right to run a command, and the buffer for its answer.
+pub struct Ready<'a> {
+    shell: &'a Shell,
+    asker: Asker,
+    turn: Turn<'a>,
+    reply: Reply,
+}
+
+impl Ready<'_> {
+    /// Runs one command line like [`Shell::run`].
+    pub async fn run(self, line: &mut [u8], data: &mut dyn DataSource) -> Reply {
+        let Self { shell, asker, turn, mut reply } = self;
+        shell.count.set(shell.count.get().wrapping_add(1));
+        let (result, long) = match read(line) {
+            Ok(line) => {
+                let mut call = Call::new(shell.machine, &line, asker, data, (&shell.queue, turn, reply));
+                let result = execute(&mut call).await;
+                let long = call.long;
+                reply = call.into_reply();
+                (result, long)
+            }
+            Err(error) => (Err(error), false),
         };
         reply.finish(result);
-        if let Some(count) = self.results.get(usize::from(reply.code)) {
+        if let Some(count) = shell.results.get(usize::from(reply.code)) {
             count.set(count.get().wrapping_add(1));
         }
-        if long && buffered && reply.code == 0 && self.machine.base.variables.flag(BUFFERED) {
-            self.keep(reply);
-        }
+        let buffered = || shell.machine.base.variables.flag(BUFFERED);
+        if long && asker == Asker::Serial && reply.code == 0 && buffered() { shell.keep(reply) } else { reply }
     }
+}
 
-    /// Reads the line and calls the handler.
-    fn start(&self, line: &[u8], reply: &mut Reply, long: &mut bool) -> Result<Step, CommandError> {
-        if line.len() > limits::COMMAND_LINE {
-            return Err(CommandError::TooLong);
-        }
-        let line = Line::parse(line).map_err(|error| match error {
-            LineError::OpenQuote => CommandError::Parse,
-            LineError::TooLong => CommandError::TooLong,
-        })?;
-        let Some(name) = line.get(0) else {
-            reply.put(b"Ready");
-            return Ok(Step::Done(Ending::Text));
-        };
-        let command = table::find(name).ok_or(CommandError::UnknownCommand)?;
-        let mut call = Call { machine: self.machine, line: &line, reply, long: false };
-        let step = (command.run)(&mut call);
-        *long = call.long;
-        step
-    }
-
-    async fn finish(&self, step: Step, data: &mut dyn DataSource, reply: &mut Reply) -> Result<Ending, CommandError> {
-        match step {
-            Step::Done(ending) => Ok(ending),
-            Step::Data { size, sink } => intake::take(self.machine, size, sink, data, reply).await,
-            Step::Wait(wait) => self.wait(wait, reply).await,
-        }
-    }
-
-    async fn wait(&self, wait: Wait, reply: &mut Reply) -> Result<Ending, CommandError> {
-        match wait {
-            Wait::Close(handle) => streams::close(self.machine, handle).await,
-            Wait::Open(open) => sockets::open(self.machine, open, reply).await,
-            Wait::Http(pending) => http::finish(self.machine, pending, reply).await,
-            Wait::Lookup(host) => network::lookup(self.machine, &host, reply).await,
-            Wait::Ping(host, interface) => network::ping(self.machine, host, interface, reply).await,
-            Wait::Scan(request) => wlan::scan(self.machine, request, reply).await,
-            Wait::Up(interface) => network::up(self.machine, interface).await,
-            Wait::Restart(interface) => network::restart(self.machine, interface).await,
-        }
-    }
-
+impl Shell {
     /// Moves a long answer into a CMD stream; the answer is then its handle and size.
-    fn keep(&self, reply: &mut Reply) {
-        let size = reply.text.len();
-        match self.machine.streams.open_text(&reply.text) {
-            Ok(handle) => {
-                reply.clear();
-                let _ = core::fmt::write(reply, format_args!("{handle},{size}\r\n"));
-            }
-            Err(_) => reply.finish(Err(CommandError::Failed)),
-        }
+    fn keep(&self, mut reply: Reply) -> Reply {
+        let size = reply.text().len();
+        let kept = reply.keep();
+        let Some(text) = reply.take_buffer().filter(|_| kept) else { return Reply::refused() };
+        // One that is kept leaves one for the handle.
+        let (Ok(handle), Some(buffer)) = (self.machine.streams.open_text(text), self.queue.pool().take()) else {
+            return Reply::refused();
+        };
+        let mut reply = Reply::with(buffer);
+        let _ = write!(reply, "{handle},{size}\r\n");
+        reply
     }
+}
+
+/// Finds the command, reads its words and runs its handler.
+async fn execute(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    let Some(name) = call.name() else {
+        call.reply.put(b"Ready");
+        return Ok(Ending::Text);
+    };
+    let command = table::find(name).ok_or(CommandError::UnknownCommand)?;
+    call.set_arguments(command.words.read(call.line)?);
+    table::run(command, call).await
+}
+
+/// Splits a line into words.
+fn read(line: &mut [u8]) -> Result<Line<'_>, CommandError> {
+    if line.len() > limits::COMMAND_LINE {
+        return Err(CommandError::TooLong);
+    }
+    Line::parse(line).map_err(|error| match error {
+        LineError::OpenQuote => CommandError::Parse,
+        LineError::TooLong => CommandError::TooLong,
+    })
 }

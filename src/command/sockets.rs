@@ -2,86 +2,47 @@
 
 use core::fmt::Write;
 use core::net::SocketAddrV4;
+use core::pin::pin;
 
-use super::call::{Call, Machine, Sink, Step, Wait};
+use super::call::{Call, number};
 use super::network::needed;
-use super::response::{CommandError, Ending, Reply};
+use super::response::{CommandError, Ending};
+use super::streams::{Untold, read_into};
+use super::write::message;
 use crate::log::Level;
 use crate::network::Remote;
-use crate::stream::{HostName, Kind, Protocol, ServerError};
+use crate::stream::{Kind, Protocol, ServerError};
 use crate::variable::{Id, id};
 
 const TCP_PORT: Id = id("tcp.server.port");
 const UDP_PORT: Id = id("udp.server.port");
 const LOCAL_PORT: Id = id("tcp.client.local_port");
 
-/// A client to be opened.
-pub(super) struct Open {
-    kind: Kind,
-    remote: Remote,
-}
-
 impl Call<'_> {
     /// An argument that is a port number; 0 is none.
     fn port(&self, index: usize) -> Result<u16, CommandError> {
-        match self.number(index, u16::MAX.into())? {
-            0 => Err(CommandError::Invalid),
-            port => Ok(port as u16),
-        }
-    }
-
-    /// `[-i <interface>] [-l <local port>] <host> <port> [<local port>]`
-    fn client(&self, kind: Kind) -> Result<Step, CommandError> {
-        let mut remote = Remote {
-            interface: self.machine.network.default_interface(),
-            local_port: 0,
-            host: HostName::new(),
-            port: 0,
-        };
-        if kind == Kind::Tcpc {
-            remote.local_port = self.machine.base.variables.number(LOCAL_PORT) as u16;
-        }
-        let mut at = 0;
-        loop {
-            match self.argument(at)? {
-                b"-i" => {
-                    let word = self.argument(at + 1)?;
-                    remote.interface = self.machine.network.interface(word).ok_or(CommandError::Invalid)?;
-                }
-                b"-l" => remote.local_port = self.port(at + 1)?,
-                [b'-', ..] => return Err(CommandError::UnknownOption),
-                _ => break,
-            }
-            at += 2;
-        }
-        self.at_most(at + 3)?;
-        remote.host = self.host(at)?;
-        remote.port = self.port(at + 1)?;
-        if self.count() == at + 3 {
-            remote.local_port = self.port(at + 2)?;
-        }
-        Ok(Step::Wait(Wait::Open(Open { kind, remote })))
+        port(self.argument(index)?)
     }
 
     /// `[-i <interface>] start|stop [<port>]`
-    fn server(&mut self, protocol: Protocol, default_port: Id) -> Result<Step, CommandError> {
-        let (interface, at) = self.interface()?;
-        self.at_most(at + 2)?;
-        let port = if self.count() == at + 2 { Some(self.port(at + 1)?) } else { None };
+    fn server(&mut self, protocol: Protocol, default_port: Id) -> Result<Ending, CommandError> {
+        self.at_most(2)?;
+        let interface = self.interface()?;
+        let port = if self.count() == 2 { Some(self.port(1)?) } else { None };
         let streams = self.machine.streams;
-        match self.argument(at)? {
+        match self.argument(0)? {
             b"start" => {
                 let port = port.unwrap_or_else(|| self.machine.base.variables.number(default_port) as u16);
                 let stream = streams.server_start(protocol, interface, port).map_err(|error| self.refused(error))?;
                 if let Some(handle) = stream {
                     let _ = write!(self.reply, "{handle}");
-                    return Ok(Step::Done(Ending::Text));
+                    return Ok(Ending::Text);
                 }
             }
             b"stop" => streams.server_stop(protocol, port).map_err(|error| self.refused(error))?,
             _ => return Err(CommandError::Invalid),
         }
-        Ok(Step::Done(Ending::Success))
+        Ok(Ending::Success)
     }
 
     fn refused(&self, error: ServerError) -> CommandError {
@@ -97,54 +58,70 @@ impl Call<'_> {
     }
 }
 
-pub(super) fn tcp_client(call: &mut Call<'_>) -> Result<Step, CommandError> {
-    call.client(Kind::Tcpc)
+/// A port number; 0 is none.
+fn port(word: &[u8]) -> Result<u16, CommandError> {
+    match number(word, u16::MAX.into())? {
+        0 => Err(CommandError::Invalid),
+        port => Ok(port as u16),
+    }
 }
 
-pub(super) fn udp_client(call: &mut Call<'_>) -> Result<Step, CommandError> {
-    call.client(Kind::Udpc)
+pub(super) async fn tcp_client(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    open(call, Kind::Tcpc).await
 }
 
-pub(super) fn tcp_server(call: &mut Call<'_>) -> Result<Step, CommandError> {
+pub(super) async fn udp_client(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    open(call, Kind::Udpc).await
+}
+
+/// `[-i <interface>] [-l <local port>] <host> <port> [<local port>]`: the network, the name, the connection, the handle.
+async fn open(call: &mut Call<'_>, kind: Kind) -> Result<Ending, CommandError> {
+    let machine = call.machine;
+    let local_port = match (call.argument(2), call.option(b'l')) {
+        (Ok(word), _) | (_, Some(word)) => port(word)?,
+        _ if kind == Kind::Tcpc => machine.base.variables.number(LOCAL_PORT) as u16,
+        _ => 0,
+    };
+    let remote = Remote { interface: call.interface()?, host: call.host(0)?, port: call.port(1)?, local_port };
+    let opening = async {
+        needed(machine, remote.interface).await?;
+        let handle = machine.network.open_client(kind, &remote).await.map_err(|_| CommandError::Failed)?;
+        Ok::<_, CommandError>(Untold::new(machine.streams, handle))
+    };
+    let handle = call.apart(pin!(opening)).await??.tell()?;
+    let _ = write!(call.reply, "{handle}");
+    Ok(Ending::Text)
+}
+
+pub(super) fn tcp_server(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     call.server(Protocol::Tcp, TCP_PORT)
 }
 
-pub(super) fn udp_server(call: &mut Call<'_>) -> Result<Step, CommandError> {
-    match call.argument(0) {
-        Ok(b"write") => udp_server_write(call),
-        Ok(b"read") => udp_server_read(call),
+pub(super) async fn udp_server(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    match call.argument(0)? {
+        b"write" => udp_server_write(call).await,
+        b"read" => udp_server_read(call),
         _ => call.server(Protocol::Udp, UDP_PORT),
     }
 }
 
 /// `udp_server write <size> <ip> <port>`: one datagram to a peer, whoever spoke last.
-fn udp_server_write(call: &mut Call<'_>) -> Result<Step, CommandError> {
-    call.at_most(4)?;
+async fn udp_server_write(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let size = call.number(1, u32::MAX)? as usize;
     let address = call.text(2)?.parse().map_err(|_| CommandError::Invalid)?;
     let to = SocketAddrV4::new(address, call.port(3)?);
-    match call.machine.streams.udp_server_stream(None) {
-        Some(handle) => Ok(Step::Data { size, sink: Sink::Datagram { handle, to } }),
-        None => call.refuse(size, CommandError::Failed),
-    }
+    let streams = call.machine.streams;
+    let Some(handle) = streams.udp_server_stream(None) else {
+        return call.refuse(size, CommandError::Failed).await;
+    };
+    let (stream, data) = (streams.id(handle)?, call.data(size)?);
+    message(call, stream, data, Some(to), Ok(())).await
 }
 
 /// `udp_server read <size>`: as `stream_read` of the server's stream.
-fn udp_server_read(call: &mut Call<'_>) -> Result<Step, CommandError> {
+fn udp_server_read(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     call.at_most(2)?;
     let handle = call.machine.streams.udp_server_stream(None).ok_or(CommandError::Failed)?;
-    let size = (call.number(1, u32::MAX)? as usize).min(call.reply.room());
-    call.reply.text.resize_default(size).map_err(|_| CommandError::Bounds)?;
-    let read = call.machine.streams.read(handle, &mut call.reply.text);
-    call.reply.text.truncate(*read.as_ref().unwrap_or(&0));
-    read?;
-    Ok(Step::Done(Ending::Raw))
-}
-
-/// Opens a client: the network, the name, the connection, the handle.
-pub(super) async fn open(machine: &'static Machine, open: Open, reply: &mut Reply) -> Result<Ending, CommandError> {
-    needed(machine, open.remote.interface).await?;
-    let handle = machine.network.open_client(open.kind, &open.remote).await.map_err(|_| CommandError::Failed)?;
-    let _ = write!(reply, "{handle}");
-    Ok(Ending::Text)
+    let size = call.number(1, u32::MAX)? as usize;
+    read_into(call, handle, size)
 }

@@ -1,6 +1,6 @@
 //! `version`, `reboot`, `save`, `load`, `factory_reset` (commands reference 4).
 
-use super::call::{Call, Step};
+use super::call::Call;
 use super::response::{CommandError, Ending};
 use crate::log::Level;
 use crate::variable::settings;
@@ -19,44 +19,39 @@ impl Call<'_> {
     }
 }
 
-pub(super) fn version(call: &mut Call<'_>) -> Result<Step, CommandError> {
-    call.at_most(0)?;
+pub(super) fn version(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     // The reply takes all text.
-    let _ = version::write(call.machine.base, call.reply);
-    Ok(Step::Done(Ending::Text))
+    let _ = version::write(call.machine.base, &mut call.reply);
+    Ok(Ending::Text)
 }
 
-pub(super) fn reboot(call: &mut Call<'_>) -> Result<Step, CommandError> {
-    call.at_most(0)?;
+pub(super) fn reboot(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     call.machine.base.restart.order();
     call.reply.put(b"Rebooting");
-    Ok(Step::Done(Ending::Text))
+    Ok(Ending::Text)
 }
 
-pub(super) fn save(call: &mut Call<'_>) -> Result<Step, CommandError> {
-    call.at_most(1)?;
+pub(super) fn save(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     if let Ok(name) = call.argument(0) {
         return super::variables::save_file(call.machine, name);
     }
     settings::save(call.machine.base).map_err(|_| CommandError::Failed)?;
     call.machine.base.log.line(Level::Detail, format_args!("Settings saved"));
-    Ok(Step::Done(Ending::Success))
+    Ok(Ending::Success)
 }
 
-pub(super) fn factory_reset(call: &mut Call<'_>) -> Result<Step, CommandError> {
-    call.at_most(1)?;
+pub(super) fn factory_reset(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     call.own_mac(0)?;
     settings::erase(call.machine.base).map_err(|_| CommandError::Failed)?;
     call.machine.base.restart.order();
-    Ok(Step::Done(Ending::Success))
+    Ok(Ending::Success)
 }
 
 /// `setup status`: whether web setup is active, which web pages ask before anything else. It never is, there being none.
-pub(super) fn setup(call: &mut Call<'_>) -> Result<Step, CommandError> {
-    call.at_most(1)?;
+pub(super) fn setup(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     if !call.argument(0)?.eq_ignore_ascii_case(b"status") {
-        return super::table::unavailable(call);
+        return super::call::unavailable(call);
     }
     call.reply.put(b"0");
-    Ok(Step::Done(Ending::Text))
+    Ok(Ending::Text)
 }

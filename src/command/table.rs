@@ -1,11 +1,11 @@
 //! The table of all commands: the parser, `help`, completion, the Zephyr shell and the documents read it.
 
-use super::call::{Call, Step};
-use super::response::CommandError;
-use super::{files, help, http, network, scope, sockets, streams, system, tokens, variables, wlan};
+use super::arguments::Words;
+use super::call::{Call, unavailable};
+use super::response::{CommandError, Ending};
+use super::{files, help, http, network, sockets, streams, system, tokens, variables, wlan, write};
 use crate::access::scope::Scope;
 use crate::conformance::Conformance::{self, Differs, Done, Extension, NotYet};
-use crate::log::Level;
 
 /// One row of the table: everything there is to know about a command.
 pub struct Command {
@@ -17,12 +17,14 @@ pub struct Command {
     pub synopsis: &'static str,
     /// One sentence for `help` and the documents.
     pub summary: &'static str,
-    /// What an API token must allow for it (`scope.rs`); see also [`super::scope_of`].
+    /// What an API token must allow for it; see also [`super::scope_of`].
     pub scope: Scope,
+    /// The words that may follow its name.
+    pub(super) words: Words,
     /// How far it is built.
     pub status: Conformance,
-    /// Reads the arguments and does the work, or says what is to be waited for.
-    pub(super) run: fn(&mut Call<'_>) -> Result<Step, CommandError>,
+    /// Its handler.
+    run: Run,
 }
 
 /// Finds a command by its full or short name; there is no prefix matching, but `http_read` and `setup_web` stand for
@@ -37,25 +39,50 @@ pub fn find(name: &[u8]) -> Option<&'static Command> {
     COMMANDS.iter().find(|command| command.abbr.as_bytes() == name || command.name.as_bytes() == name)
 }
 
-/// What a command that is not built yet answers.
-pub(super) fn unavailable(call: &mut Call<'_>) -> Result<Step, CommandError> {
-    let name = call.line.get(0).and_then(|name| core::str::from_utf8(name).ok()).unwrap_or_default();
-    call.machine.base.log.line(Level::Failure, format_args!("{name} is not available in this build"));
-    Err(CommandError::Failed)
+/// How a command is run.
+#[derive(Clone, Copy)]
+enum Run {
+    /// Its handler answers at once.
+    Now(fn(&mut Call<'_>) -> Result<Ending, CommandError>),
+    /// Its handler may wait.
+    Waits(Waiting),
 }
 
+/// Makes the table, and one asynchronous function for all handlers that wait: its future is as large as the largest of
+/// theirs.
 macro_rules! commands {
-    ($($name:literal $abbr:literal $synopsis:literal $summary:literal, $status:expr, $run:path;)*) => {
+    (@run $name:ident now $run:path) => { Run::Now($run) };
+    (@run $name:ident waits $wait:path) => { Run::Waits(Waiting::$name) };
+    ($(
+        $name:ident $abbr:literal $scope:ident $synopsis:literal [$options:literal $min:literal..=$max:literal]
+        $summary:literal, $status:expr => $(now($run:path))? $(waits($wait:path))?;
+    )*) => {
         /// Every command, sorted by name.
         pub static COMMANDS: &[Command] = &[$(Command {
-            name: $name,
+            name: stringify!($name),
             abbr: $abbr,
-            synopsis: concat!($name, " ", $synopsis),
+            synopsis: concat!(stringify!($name), " ", $synopsis),
             summary: $summary,
-            scope: scope::of($name),
+            scope: Scope::$scope,
+            words: Words { options: $options, min: $min, max: $max },
             status: $status,
-            run: $run,
+            run: commands!(@run $name $(now $run)? $(waits $wait)?),
         }),*];
+
+        /// The commands whose handlers wait.
+        #[allow(non_camel_case_types, reason = "the names of the commands")]
+        #[derive(Clone, Copy)]
+        enum Waiting {
+            $($(#[doc = stringify!($wait)] $name,)?)*
+        }
+
+        /// Runs the handler of a command.
+        pub(super) async fn run(command: &Command, call: &mut Call<'_>) -> Result<Ending, CommandError> {
+            match command.run {
+                Run::Now(run) => run(call),
+                $($(Run::Waits(Waiting::$name) => $wait(call).await,)?)*
+            }
+        }
     };
 }
 
@@ -66,72 +93,72 @@ const LATER_WLAN: Conformance = NotYet("the Wi-Fi commands");
 const LATER_FAULTS: Conformance = NotYet("safe mode and the fault record");
 
 commands! {
-    "adc_take_sample" "adc" "<gpio>" "Sample an ADC pin", LATER_PINS, unavailable;
-    "dac_set_level" "dac" "<gpio> <level>" "Set a DAC output", LATER_PINS, unavailable;
-    "factory_reset" "fac" "<MAC>" "Erase the configuration and restart; the device's own MAC is the guard", Done, system::factory_reset;
-    "faults_print" "faup" "" "Print the stored faults", LATER_FAULTS, unavailable;
-    "faults_reset" "faur" "" "Clear the stored faults", LATER_FAULTS, unavailable;
-    "file_create" "fcr" "[-[e][u][r]] [-o] <name> <size> [<version> [<type> [<crc>]]]" "Create a file from the data that follow, or as a stream", Done, files::create;
-    "file_delete" "fde" "<name>" "Delete a file", Done, files::delete;
-    "file_open" "fop" "<name>" "Open a file for reading", Done, files::open;
-    "file_stat" "fst" "[-v] <name>" "Print what is known of a file", Differs("the original's output is not known; one name: value line for each attribute"), files::stat;
-    "force_safemode" "force_safemode" "<MAC>" "Enter safe mode for a test", LATER_FAULTS, unavailable;
-    "format_flash" "format" "<extended|bulk> <MAC>" "Erase all files; the device's own MAC is the guard", Done, files::format;
-    "get" "get" "<variable>|<group>|all" "Read a variable, a group or all", Done, variables::get;
-    "gpio_dir" "gdi" "<gpio> <direction>" "Set the direction of a pin, or release it", LATER_PINS, unavailable;
-    "gpio_get" "gge" "<gpio>" "Read a pin", LATER_PINS, unavailable;
-    "gpio_set" "gse" "<gpio> <0|1>" "Drive a pin", LATER_PINS, unavailable;
-    "gpios_dir" "gdis" "<directions>" "Set several directions", LATER_PINS, unavailable;
-    "gpios_get" "gges" "" "Read all pins", LATER_PINS, unavailable;
-    "gpios_set" "gses" "<levels>" "Drive several pins", LATER_PINS, unavailable;
-    "help" "help" "[commands|variables|all|<name>]" "List commands or variables, or explain one", Done, help::help;
-    "http_add_header" "had" "<handle> <name> <value>" "Add a header to an opened request", Done, http::add_header;
-    "http_download" "hdo" "[-e] [-u] [-c <crc>] [-i <interface>] <url> [<name> [<version> [<type>]]]" "Fetch a URL into a file; an older file of that name is replaced", NO_HTTPS, http::download;
-    "http_get" "hge" "[-o] [-i <interface>] [-c <cert>] <url>" "Start a GET request as a stream", NO_HTTPS, http::get;
-    "http_head" "hhe" "[-o] [-i <interface>] [-c <cert>] <url>" "Start a HEAD request as a stream", NO_HTTPS, http::head;
-    "http_post" "hpo" "[-o] [-i <interface>] [-c <cert>] [-l <length>] <url> <content type>" "Start a POST request as a stream", NO_HTTPS, http::post;
-    "http_put" "http_put" "[-o] [-i <interface>] [-c <cert>] [-l <length>] <url> <content type>" "Start a PUT request as a stream", NO_HTTPS, http::put;
-    "http_read_status" "hre" "<handle>" "Complete a request and answer its status", Done, http::read_status;
-    "http_upload" "hup" "[-i <interface>] <url> <name> [<remote name>]" "Send a file to a URL as a form", NO_HTTPS, http::upload;
-    "i2c_master_open" "i2c_master_open" "<address>" "Open an I2C stream", LATER_PINS, unavailable;
-    "load" "load" "<file>" "Read a settings file into RAM", Differs("takes effect at once, without a restart"), variables::load;
-    "ls" "ls" "[-v]" "List the files", Done, files::list;
-    "mdns_discover" "mdns" "[<service>]" "Browse the services of the network", NotYet("name discovery"), unavailable;
-    "network_down" "ndo" "[-i <interface>]" "Take an interface down", Done, network::network_down;
-    "network_lookup" "nlo" "<name>" "Resolve a host name", Done, network::network_lookup;
-    "network_restart" "nre" "[-i <interface>]" "Take an interface down and up, which applies its variables", Done, network::network_restart;
-    "network_up" "nup" "[-i <interface>]" "Bring an interface up", Differs("without -s, the interactive join; the soft AP is not built"), network::network_up;
-    "network_verify" "nve" "wifi <ssid> <bssid> <channel> [<security> <key>]" "Test network credentials without storing them", LATER_WLAN, unavailable;
-    "nvm" "nvm" "" "Access the user's non-volatile memory", NotYet("only the native API of it is known"), unavailable;
-    "ota" "ota" "[-f] [<bundle>]" "Update the firmware", NotYet("updates"), unavailable;
-    "ping" "ping" "[-g] [-i <interface>] [<host>]" "Send one echo request", Done, network::ping_command;
-    "pwm_update" "pwm" "<gpio> <frequency> <duty>|stop" "Start, change or stop a PWM output", LATER_PINS, unavailable;
-    "reboot" "reboot" "" "Restart", Done, system::reboot;
-    "save" "save" "[<file>]" "Store the variables", Done, system::save;
-    "set" "set" "<variable> <value>" "Write a variable", Done, variables::set;
-    "setup" "setup" "web|stop|status|cmd" "Start, stop or ask for web setup", Differs("only `setup status`, which answers 0: there is no web setup yet"), system::setup;
-    "sleep" "sleep" "" "Sleep until an event or reset", NotYet("power states"), unavailable;
-    "smtp_send" "smtp" "<to> <subject> <size>" "Send an e-mail", NotYet("the SMTP client"), unavailable;
-    "spi_master_open" "spi_master_open" "" "Open an SPI stream", LATER_PINS, unavailable;
-    "stream_close" "close" "<handle>|all" "Close a stream or all", Done, streams::close_streams;
-    "stream_list" "list" "[<handle>]" "List the streams", Done, streams::list;
-    "stream_poll" "poll" "<handle>|all [-c]" "Ask a stream for data or its end", Done, streams::poll;
-    "stream_read" "read" "<handle> <size>" "Read from a stream", Done, streams::read;
-    "stream_write" "write" "<handle> <size>" "Write the data that follow to a stream", Done, streams::write;
-    "tcp_client" "tcpc" "[-i <interface>] [-l <local port>] <host> <port> [<local port>]" "Open a TCP client", Done, sockets::tcp_client;
-    "tcp_server" "tcps" "[-i <interface>] start|stop [<port>]" "Start or stop a TCP server", Done, sockets::tcp_server;
-    "tls_client" "tlsc" "[-l <local port>] <host> <port> [<ca cert>]" "Open a TLS client", LATER_TLS, unavailable;
-    "tls_server" "tlss" "start|stop [<port>]" "Start or stop a TLS server", LATER_TLS, unavailable;
-    "token_create" "token_create" "<name> <scope,...>" "Make an API token and print it once", Extension("API tokens"), tokens::create;
-    "token_delete" "token_delete" "<name>" "Revoke an API token", Extension("API tokens"), tokens::delete;
-    "token_list" "token_list" "" "List the API tokens", Extension("API tokens"), tokens::list;
-    "udp_client" "udpc" "[-i <interface>] [-l <local port>] <host> <port> [<local port>]" "Open a UDP client", Done, sockets::udp_client;
-    "udp_server" "udps" "[-i <interface>] start|stop [<port>]; read <size>; write <size> <ip> <port>" "Start, stop, read or write a UDP server", Done, sockets::udp_server;
-    "version" "ver" "" "Print the version", Done, system::version;
-    "websocket_client" "webc" "<url>" "Open a WebSocket client", NotYet("the WebSocket client"), unavailable;
-    "wlan_get_rssi" "rssi" "" "Signal of the present network in dBm", Done, wlan::rssi;
-    "wlan_scan" "scan" "[-v] [<channel>|all] [<ssid>]" "List the wireless networks", Differs("the rate is not known to the radio contract and prints as 54.0"), wlan::scan_command;
-    "wps" "wps" "[<pin>]" "Join by WPS", LATER_WLAN, unavailable;
+    adc_take_sample "adc" Read "<gpio>" ["" 0..=23] "Sample an ADC pin", LATER_PINS => now(unavailable);
+    dac_set_level "dac" Streams "<gpio> <level>" ["" 0..=23] "Set a DAC output", LATER_PINS => now(unavailable);
+    factory_reset "fac" Admin "<MAC>" ["" 1..=1] "Erase the configuration and restart; the device's own MAC is the guard", Done => now(system::factory_reset);
+    faults_print "faup" Read "" ["" 0..=23] "Print the stored faults", LATER_FAULTS => now(unavailable);
+    faults_reset "faur" Config "" ["" 0..=23] "Clear the stored faults", LATER_FAULTS => now(unavailable);
+    file_create "fcr" Files "[-[e][u][r]] [-o] <name> <size> [<version> [<type> [<crc>]]]" ["oeurv:t:c:l:m:" 2..=5] "Create a file from the data that follow, or as a stream", Done => waits(files::create);
+    file_delete "fde" Files "<name>" ["" 1..=1] "Delete a file", Done => now(files::delete);
+    file_open "fop" Files "<name>" ["" 1..=1] "Open a file for reading", Done => now(files::open);
+    file_stat "fst" Read "[-v] <name>" ["v" 1..=1] "Print what is known of a file", Differs("the original's output is not known; one name: value line for each attribute") => now(files::stat);
+    force_safemode "force_safemode" Admin "<MAC>" ["" 0..=23] "Enter safe mode for a test", LATER_FAULTS => now(unavailable);
+    format_flash "format" Admin "<extended|bulk> <MAC>" ["" 2..=2] "Erase all files; the device's own MAC is the guard", Done => now(files::format);
+    get "get" Read "<variable>|<group>|all" ["" 1..=23] "Read a variable, a group or all", Done => now(variables::get);
+    gpio_dir "gdi" Config "<gpio> <direction>" ["" 0..=23] "Set the direction of a pin, or release it", LATER_PINS => now(unavailable);
+    gpio_get "gge" Read "<gpio>" ["" 0..=23] "Read a pin", LATER_PINS => now(unavailable);
+    gpio_set "gse" Streams "<gpio> <0|1>" ["" 0..=23] "Drive a pin", LATER_PINS => now(unavailable);
+    gpios_dir "gdis" Config "<directions>" ["" 0..=23] "Set several directions", LATER_PINS => now(unavailable);
+    gpios_get "gges" Read "" ["" 0..=23] "Read all pins", LATER_PINS => now(unavailable);
+    gpios_set "gses" Streams "<levels>" ["" 0..=23] "Drive several pins", LATER_PINS => now(unavailable);
+    help "help" Read "[commands|variables|all|<name>]" ["" 0..=8] "List commands or variables, or explain one", Done => now(help::help);
+    http_add_header "had" Streams "<handle> <name> <value>" ["" 3..=3] "Add a header to an opened request", Done => now(http::add_header);
+    http_download "hdo" Files "[-e] [-u] [-c <crc>] [-i <interface>] <url> [<name> [<version> [<type>]]]" ["euc:i:n:v:t:" 1..=4] "Fetch a URL into a file; an older file of that name is replaced", NO_HTTPS => waits(http::download);
+    http_get "hge" Streams "[-o] [-i <interface>] [-c <cert>] <url>" ["oi:c:" 1..=1] "Start a GET request as a stream", NO_HTTPS => waits(http::get);
+    http_head "hhe" Streams "[-o] [-i <interface>] [-c <cert>] <url>" ["oi:c:" 1..=1] "Start a HEAD request as a stream", NO_HTTPS => waits(http::head);
+    http_post "hpo" Streams "[-o] [-i <interface>] [-c <cert>] [-l <length>] <url> <content type>" ["oi:c:l:" 1..=2] "Start a POST request as a stream", NO_HTTPS => waits(http::post);
+    http_put "http_put" Streams "[-o] [-i <interface>] [-c <cert>] [-l <length>] <url> <content type>" ["oi:c:l:" 1..=2] "Start a PUT request as a stream", NO_HTTPS => waits(http::put);
+    http_read_status "hre" Streams "<handle>" ["" 1..=1] "Complete a request and answer its status", Done => waits(http::read_status);
+    http_upload "hup" Files "[-i <interface>] <url> <name> [<remote name>]" ["i:" 2..=3] "Send a file to a URL as a form", NO_HTTPS => waits(http::upload);
+    i2c_master_open "i2c_master_open" Streams "<address>" ["" 0..=23] "Open an I2C stream", LATER_PINS => now(unavailable);
+    load "load" Admin "<file>" ["" 1..=1] "Read a settings file into RAM", Differs("takes effect at once, without a restart") => now(variables::load);
+    ls "ls" Read "[-v]" ["vl" 0..=0] "List the files", Done => now(files::list);
+    mdns_discover "mdns" Streams "[<service>]" ["" 0..=23] "Browse the services of the network", NotYet("name discovery") => now(unavailable);
+    network_down "ndo" Config "[-i <interface>]" ["i:" 0..=1] "Take an interface down", Done => now(network::network_down);
+    network_lookup "nlo" Streams "<name>" ["" 1..=1] "Resolve a host name", Done => waits(network::network_lookup);
+    network_restart "nre" Config "[-i <interface>]" ["i:" 0..=1] "Take an interface down and up, which applies its variables", Done => waits(network::network_restart);
+    network_up "nup" Config "[-i <interface>]" ["i:s" 0..=1] "Bring an interface up", Differs("without -s, the interactive join; the soft AP is not built") => waits(network::network_up);
+    network_verify "nve" Config "wifi <ssid> <bssid> <channel> [<security> <key>]" ["" 0..=23] "Test network credentials without storing them", LATER_WLAN => now(unavailable);
+    nvm "nvm" Files "" ["" 0..=23] "Access the user's non-volatile memory", NotYet("only the native API of it is known") => now(unavailable);
+    ota "ota" Admin "[-f] [<bundle>]" ["" 0..=23] "Update the firmware", NotYet("updates") => now(unavailable);
+    ping "ping" Streams "[-g] [-i <interface>] [<host>]" ["gi:" 0..=1] "Send one echo request", Done => waits(network::ping);
+    pwm_update "pwm" Streams "<gpio> <frequency> <duty>|stop" ["" 0..=23] "Start, change or stop a PWM output", LATER_PINS => now(unavailable);
+    reboot "reboot" Config "" ["" 0..=0] "Restart", Done => now(system::reboot);
+    save "save" Config "[<file>]" ["" 0..=1] "Store the variables", Done => now(system::save);
+    set "set" Config "<variable> <value>" ["" 1..=23] "Write a variable", Done => now(variables::set);
+    setup "setup" Config "web|stop|status|cmd" ["" 1..=1] "Start, stop or ask for web setup", Differs("only `setup status`, which answers 0: there is no web setup yet") => now(system::setup);
+    sleep "sleep" Config "" ["" 0..=23] "Sleep until an event or reset", NotYet("power states") => now(unavailable);
+    smtp_send "smtp" Streams "<to> <subject> <size>" ["" 0..=23] "Send an e-mail", NotYet("the SMTP client") => now(unavailable);
+    spi_master_open "spi_master_open" Streams "" ["" 0..=23] "Open an SPI stream", LATER_PINS => now(unavailable);
+    stream_close "close" Streams "<handle>|all" ["" 1..=1] "Close a stream or all", Done => waits(streams::close);
+    stream_list "list" Read "[<handle>]" ["" 0..=1] "List the streams", Done => now(streams::list);
+    stream_poll "poll" Read "<handle>|all [-c]" ["cr" 1..=1] "Ask a stream for data or its end", Done => now(streams::poll);
+    stream_read "read" Streams "<handle> <size>" ["" 2..=2] "Read from a stream", Done => waits(streams::read);
+    stream_write "write" Streams "<handle> <size>" ["c" 2..=2] "Write the data that follow to a stream", Done => waits(write::write);
+    tcp_client "tcpc" Streams "[-i <interface>] [-l <local port>] <host> <port> [<local port>]" ["i:l:" 2..=3] "Open a TCP client", Done => waits(sockets::tcp_client);
+    tcp_server "tcps" Streams "[-i <interface>] start|stop [<port>]" ["i:" 1..=2] "Start or stop a TCP server", Done => now(sockets::tcp_server);
+    tls_client "tlsc" Streams "[-l <local port>] <host> <port> [<ca cert>]" ["" 0..=23] "Open a TLS client", LATER_TLS => now(unavailable);
+    tls_server "tlss" Streams "start|stop [<port>]" ["" 0..=23] "Start or stop a TLS server", LATER_TLS => now(unavailable);
+    token_create "token_create" Admin "<name> <scope,...>" ["" 2..=2] "Make an API token and print it once", Extension("API tokens") => now(tokens::create);
+    token_delete "token_delete" Admin "<name>" ["" 1..=1] "Revoke an API token", Extension("API tokens") => now(tokens::delete);
+    token_list "token_list" Admin "" ["" 0..=0] "List the API tokens", Extension("API tokens") => now(tokens::list);
+    udp_client "udpc" Streams "[-i <interface>] [-l <local port>] <host> <port> [<local port>]" ["i:l:" 2..=3] "Open a UDP client", Done => waits(sockets::udp_client);
+    udp_server "udps" Streams "[-i <interface>] start|stop [<port>]; read <size>; write <size> <ip> <port>" ["i:" 1..=4] "Start, stop, read or write a UDP server", Done => waits(sockets::udp_server);
+    version "ver" Read "" ["" 0..=0] "Print the version", Done => now(system::version);
+    websocket_client "webc" Streams "<url>" ["" 0..=23] "Open a WebSocket client", NotYet("the WebSocket client") => now(unavailable);
+    wlan_get_rssi "rssi" Read "" ["" 0..=0] "Signal of the present network in dBm", Done => now(wlan::rssi);
+    wlan_scan "scan" Read "[-v] [<channel>|all] [<ssid>]" ["+v" 0..=2] "List the wireless networks", Differs("the rate is not known to the radio contract and prints as 54.0") => waits(wlan::scan);
+    wps "wps" Config "[<pin>]" ["" 0..=23] "Join by WPS", LATER_WLAN => now(unavailable);
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use core::fmt::Write;
 
-use super::call::{Call, Step};
+use super::call::Call;
 use super::response::{CommandError, Ending};
 use crate::access::scope::Scopes;
 use crate::access::token::{self, TokenError};
@@ -22,8 +22,7 @@ impl Call<'_> {
 }
 
 /// `token_create <name> <scope,...>`: the answer is the only place where the token ever appears.
-pub(super) fn create(call: &mut Call<'_>) -> Result<Step, CommandError> {
-    call.at_most(2)?;
+pub(super) fn create(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let name = call.argument(0)?;
     let scopes = Scopes::parse(call.argument(1)?).ok_or(CommandError::Invalid)?;
     let token = token::create(call.machine.base, name, scopes).map_err(|error| call.token_failed(error))?;
@@ -32,24 +31,22 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Step, CommandError> {
         call.machine.base.log.line(Level::Progress, format_args!("{text}"));
     }
     call.reply.put(token.as_bytes());
-    Ok(Step::Done(Ending::Text))
+    Ok(Ending::Text)
 }
 
 /// `token_delete <name>`: the token is not valid any more.
-pub(super) fn delete(call: &mut Call<'_>) -> Result<Step, CommandError> {
-    call.at_most(1)?;
+pub(super) fn delete(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     token::delete(call.machine.base, call.argument(0)?).map_err(|error| call.token_failed(error))?;
-    Ok(Step::Done(Ending::Success))
+    Ok(Ending::Success)
 }
 
 /// `token_list`: names and scopes.
-pub(super) fn list(call: &mut Call<'_>) -> Result<Step, CommandError> {
-    call.at_most(0)?;
+pub(super) fn list(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     call.reply.put(b"! # Name                             Scopes\r\n");
     let mut number = 0;
     token::each(call.machine.base, |name, scopes| {
         let _ = write!(call.reply, "# {number} {name:<32} {scopes}\r\n");
         number += 1;
     });
-    Ok(Step::Done(Ending::Text))
+    Ok(Ending::Text)
 }

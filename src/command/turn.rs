@@ -1,7 +1,8 @@
-//! Whose turn it is: commands run one at a time, in the order in which they were given.
+//! Whose turn it is: one command's code runs at a time, in the order in which the commands were given.
 //!
-//! A place in the queue is free again the moment its future is dropped, wherever in the queue it stood: a client that
-//! goes away does not count against the next.
+//! With the turn comes a buffer for the answer. A command that waits for something else goes apart: it gives turn and
+//! buffer back and comes before new commands when it is ready to go on. A place in the queue is free again the moment
+//! its future is dropped, wherever in the queue it stood: a client that goes away does not count against the next.
 
 use core::cell::RefCell;
 use core::future::poll_fn;
@@ -9,14 +10,37 @@ use core::task::{Context, Poll, Waker};
 
 use heapless::Vec;
 
+use super::response::Reply;
+use crate::buffer::Pool;
 use crate::limits;
+
+const _: () = assert!(limits::COMMANDS_APART > limits::LINES, "clients of the HTTP server can wait as well");
 
 /// Too many commands wait already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Busy;
 
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// The host at the command UART: its long answers may go to a CMD stream (`system.cmd.buffered`).
+    Serial,
+    /// A person at another line.
+    Console,
+    /// A client of the HTTP server.
+    Http,
+}
+
+impl Asker {
+    /// It can ask once at a time, so that it never waits with many.
+    pub const fn is_line(self) -> bool {
+        matches!(self, Self::Serial | Self::Console)
+    }
+}
+
 /// The queue for the command interpreter.
 pub(super) struct Queue {
+    pool: &'static Pool,
     state: RefCell<State>,
 }
 
@@ -25,13 +49,19 @@ struct State {
     taken: bool,
     /// What the next one who waits is called.
     next: u32,
+    /// Who comes back, the first first: before all others.
+    returning: Waiting<{ limits::COMMANDS_APART }>,
     /// Who waits, the first first.
-    waiting: Vec<(u32, Waker), { limits::COMMAND_QUEUE }>,
+    waiting: Waiting<{ limits::COMMAND_QUEUE }>,
+    /// Commands that are apart.
+    apart: usize,
 }
+
+type Waiting<const N: usize> = Vec<(u32, Waker), N>;
 
 /// The right to run one command. It ends when this is dropped.
 #[must_use = "the turn is over when this is dropped"]
-pub struct Turn<'a>(&'a Queue);
+pub(super) struct Turn<'a>(&'a Queue);
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
@@ -41,17 +71,39 @@ impl Drop for Turn<'_> {
     }
 }
 
+/// The right to come back. It ends when this is dropped.
+#[must_use = "the command is gone when this is dropped"]
+pub(super) struct Absence<'a>(&'a Queue);
+
+impl Drop for Absence<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state.borrow_mut();
+        state.apart = state.apart.saturating_sub(1);
+    }
+}
+
+impl<'a> Absence<'a> {
+    /// Waits for the turn again, and for a buffer if the reply has none.
+    pub async fn back(self, reply: &mut Reply) -> Turn<'a> {
+        let mut place = Place { queue: self.0, number: None, returns: true };
+        // There is a place for everybody who is apart.
+        let _ = poll_fn(|context| place.poll(context, reply)).await;
+        Turn(self.0)
+    }
+}
+
 /// A place in the queue, given up when the one who waits goes away.
 struct Place<'a> {
     queue: &'a Queue,
     number: Option<u32>,
+    returns: bool,
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         let Some(number) = self.number else { return };
         let mut state = self.queue.state.borrow_mut();
-        state.waiting.retain(|(other, _)| *other != number);
+        state.remove(number);
         if !state.taken {
             // It may have been this one who was told that the turn is free.
             state.wake_first();
@@ -61,48 +113,92 @@ impl Drop for Place<'_> {
 
 impl Queue {
     /// Nobody waits.
-    pub(super) const fn new() -> Self {
-        Self { state: RefCell::new(State { taken: false, next: 0, waiting: Vec::new() }) }
+    pub(super) const fn new(pool: &'static Pool) -> Self {
+        let state = State { taken: false, next: 0, returning: Vec::new(), waiting: Vec::new(), apart: 0 };
+        Self { pool, state: RefCell::new(state) }
     }
 
-    /// Waits for the turn; `Busy` when too many wait already.
-    pub(super) async fn turn(&self) -> Result<Turn<'_>, Busy> {
-        let mut place = Place { queue: self, number: None };
-        poll_fn(|context| place.poll(context)).await?;
+    /// The buffers that go with the turns.
+    pub(super) fn pool(&self) -> &'static Pool {
+        self.pool
+    }
+
+    /// Waits for the turn, and for a buffer if the reply has none; `Busy` when too many wait already.
+    pub(super) async fn turn(&self, reply: &mut Reply) -> Result<Turn<'_>, Busy> {
+        let mut place = Place { queue: self, number: None, returns: false };
+        poll_fn(|context| place.poll(context, reply)).await?;
         Ok(Turn(self))
+    }
+
+    /// A command wants to wait for something else; `None` when as many do as may.
+    pub(super) fn leave(&self, asker: Asker) -> Option<Absence<'_>> {
+        let mut state = self.state.borrow_mut();
+        let most = if asker.is_line() { limits::COMMANDS_APART } else { limits::COMMANDS_APART - limits::LINES };
+        (state.apart < most).then(|| {
+            state.apart += 1;
+            Absence(self)
+        })
     }
 }
 
 impl State {
+    fn first(&self) -> Option<&(u32, Waker)> {
+        self.returning.first().or(self.waiting.first())
+    }
+
     fn wake_first(&self) {
-        if let Some((_, waker)) = self.waiting.first() {
+        if let Some((_, waker)) = self.first() {
             waker.wake_by_ref();
         }
+    }
+
+    fn remove(&mut self, number: u32) {
+        self.returning.retain(|(other, _)| *other != number);
+        self.waiting.retain(|(other, _)| *other != number);
     }
 }
 
 impl Place<'_> {
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Busy>> {
+    fn poll(&mut self, context: &mut Context<'_>, reply: &mut Reply) -> Poll<Result<(), Busy>> {
+        let pool = self.queue.pool;
         let mut state = self.queue.state.borrow_mut();
-        let first = state.waiting.first().map(|(number, _)| *number);
-        if !state.taken && first == self.number {
-            state.taken = true;
-            if self.number.take().is_some() {
-                state.waiting.remove(0);
+        let first = state.first().map(|(number, _)| *number);
+        if !state.taken && (first == self.number || (self.returns && state.returning.is_empty())) {
+            if !reply.has_buffer()
+                && let Some(buffer) = pool.take()
+            {
+                *reply = Reply::with(buffer);
             }
-            return Poll::Ready(Ok(()));
+            if reply.has_buffer() {
+                state.taken = true;
+                if let Some(number) = self.number.take() {
+                    state.remove(number);
+                }
+                return Poll::Ready(Ok(()));
+            }
+            pool.watch(context.waker());
         }
+        self.enqueue(&mut state, context.waker())
+    }
+
+    /// Takes a place, or keeps the one it has.
+    fn enqueue(&mut self, state: &mut State, waker: &Waker) -> Poll<Result<(), Busy>> {
         let Some(number) = self.number else {
-            let number = state.next;
-            if state.waiting.push((number, context.waker().clone())).is_err() {
+            let entry = (state.next, waker.clone());
+            let full = match self.returns {
+                true => state.returning.push(entry).is_err(),
+                false => state.waiting.push(entry).is_err(),
+            };
+            if full {
                 return Poll::Ready(Err(Busy));
             }
-            state.next = number.wrapping_add(1);
-            self.number = Some(number);
+            self.number = Some(state.next);
+            state.next = state.next.wrapping_add(1);
             return Poll::Pending;
         };
-        if let Some((_, waker)) = state.waiting.iter_mut().find(|(other, _)| *other == number) {
-            waker.clone_from(context.waker());
+        let entries = state.returning.iter_mut().chain(state.waiting.iter_mut());
+        if let Some((_, own)) = entries.into_iter().find(|(other, _)| *other == number) {
+            own.clone_from(waker);
         }
         Poll::Pending
     }
@@ -111,22 +207,38 @@ impl Place<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::place::place;
     use std::boxed::Box;
     use std::pin::Pin;
 
-    type Attempt<'a> = Pin<Box<dyn Future<Output = Result<Turn<'a>, Busy>> + 'a>>;
+    type Held<'a> = (Turn<'a>, Reply);
+    type Attempt<'a> = Pin<Box<dyn Future<Output = Result<Held<'a>, Busy>> + 'a>>;
 
-    fn attempt(queue: &Queue) -> Attempt<'_> {
-        Box::pin(queue.turn())
+    fn queue() -> Queue {
+        Queue::new(place!(Pool, Pool::new()))
     }
 
-    fn poll<'a>(attempt: &mut Attempt<'a>) -> Poll<Result<Turn<'a>, Busy>> {
+    fn attempt(queue: &Queue) -> Attempt<'_> {
+        Box::pin(async {
+            let mut reply = Reply::new();
+            Ok((queue.turn(&mut reply).await?, reply))
+        })
+    }
+
+    fn back(absence: Absence<'_>) -> Attempt<'_> {
+        Box::pin(async {
+            let mut reply = Reply::new();
+            Ok((absence.back(&mut reply).await, reply))
+        })
+    }
+
+    fn poll<'a>(attempt: &mut Attempt<'a>) -> Poll<Result<Held<'a>, Busy>> {
         attempt.as_mut().poll(&mut Context::from_waker(Waker::noop()))
     }
 
     #[test]
     fn turns_go_in_order() {
-        let queue = Queue::new();
+        let queue = queue();
         let (mut one, mut two, mut three) = (attempt(&queue), attempt(&queue), attempt(&queue));
         let Poll::Ready(Ok(first)) = poll(&mut one) else { panic!("the first waits for nobody") };
         assert!(poll(&mut two).is_pending());
@@ -141,7 +253,7 @@ mod tests {
 
     #[test]
     fn who_goes_away_frees_his_place_wherever_it_is() {
-        let queue = Queue::new();
+        let queue = queue();
         let mut one = attempt(&queue);
         let Poll::Ready(Ok(first)) = poll(&mut one) else { panic!("the first waits for nobody") };
         let mut head = attempt(&queue);
@@ -156,5 +268,47 @@ mod tests {
         drop(first);
         drop(head);
         assert!(poll(&mut waiting[0]).is_ready());
+    }
+
+    #[test]
+    fn who_comes_back_comes_first() {
+        let queue = queue();
+        let Poll::Ready(Ok(first)) = poll(&mut attempt(&queue)) else { panic!("the first waits for nobody") };
+        let (absence, other) = (queue.leave(Asker::Serial).unwrap(), queue.leave(Asker::Http).unwrap());
+        let mut new = attempt(&queue);
+        assert!(poll(&mut new).is_pending());
+        let (mut returning, mut second) = (back(absence), back(other));
+        assert!(poll(&mut returning).is_pending());
+        assert!(poll(&mut second).is_pending());
+        drop(first);
+        assert!(poll(&mut new).is_pending() && poll(&mut second).is_pending());
+        let Poll::Ready(Ok(turn)) = poll(&mut returning) else { panic!("it comes before the new one") };
+        drop(turn);
+        assert!(poll(&mut new).is_pending());
+        assert!(poll(&mut second).is_ready());
+        assert!(poll(&mut new).is_ready());
+    }
+
+    #[test]
+    fn a_bounded_number_is_apart_and_the_lines_always_can_be() {
+        let queue = queue();
+        let http: std::vec::Vec<_> =
+            (limits::LINES..limits::COMMANDS_APART).map(|_| queue.leave(Asker::Http).unwrap()).collect();
+        assert!(queue.leave(Asker::Http).is_none());
+        let lines = (queue.leave(Asker::Serial).unwrap(), queue.leave(Asker::Console).unwrap());
+        drop(http);
+        assert!(queue.leave(Asker::Http).is_some());
+        drop(lines);
+    }
+
+    #[test]
+    fn the_turn_waits_for_a_buffer() {
+        let queue = queue();
+        let held: std::vec::Vec<_> = core::iter::from_fn(|| queue.pool().take()).collect();
+        let (mut one, mut two) = (attempt(&queue), attempt(&queue));
+        assert!(poll(&mut one).is_pending() && poll(&mut two).is_pending());
+        drop(held);
+        assert!(poll(&mut two).is_pending(), "a buffer does not change the order");
+        assert!(poll(&mut one).is_ready());
     }
 }

@@ -2,7 +2,7 @@
 
 use heapless::Vec;
 
-use super::call::{Call, Machine, Step};
+use super::call::{Call, Machine};
 use super::response::{CommandError, Ending, Reply};
 use crate::file::{FileSpec, Version, kind};
 use crate::limits;
@@ -30,35 +30,29 @@ impl Sink for Reply {
     }
 }
 
-pub(super) fn get(call: &mut Call<'_>) -> Result<Step, CommandError> {
+pub(super) fn get(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let mut words: Vec<&str, { limits::COMMAND_WORDS }> = Vec::new();
     for word in call.line.words().skip(1) {
         // A name or index that is not text names nothing.
         let word = core::str::from_utf8(word).map_err(|_| CommandError::UnknownVariable)?;
         words.push(word).map_err(|_| CommandError::TooMany)?;
     }
-    if words.is_empty() {
-        return Err(CommandError::TooFew);
-    }
     let base = call.machine.base;
     call.long = variable::is_long(&words);
-    base.variables.get(base, &words, call.reply)?;
-    Ok(Step::Done(Ending::Text))
+    base.variables.get(base, &words, &mut call.reply)?;
+    Ok(Ending::Text)
 }
 
-pub(super) fn set(call: &mut Call<'_>) -> Result<Step, CommandError> {
+pub(super) fn set(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let words: Vec<&[u8], { limits::COMMAND_WORDS }> = call.line.words().skip(1).collect();
-    if words.is_empty() {
-        return Err(CommandError::TooFew);
-    }
     let (id, taken) = variable::find_bytes(&words).ok_or(CommandError::UnknownVariable)?;
     let base = call.machine.base;
     base.variables.set(base, id, words.get(taken..).unwrap_or_default())?;
-    Ok(Step::Done(Ending::SetOk))
+    Ok(Ending::SetOk)
 }
 
 /// `save <file>`: writes the variables that differ from their defaults as a settings file.
-pub(super) fn save_file(machine: &'static Machine, name: &[u8]) -> Result<Step, CommandError> {
+pub(super) fn save_file(machine: &'static Machine, name: &[u8]) -> Result<Ending, CommandError> {
     /// Counts what would be written.
     struct Count(u32);
     impl Sink for Count {
@@ -81,7 +75,7 @@ pub(super) fn save_file(machine: &'static Machine, name: &[u8]) -> Result<Step, 
     let writer = machine.files.create(&spec).map_err(|error| failed(machine, error))?;
     if size.0 == 0 {
         machine.files.finish(writer).map_err(|error| failed(machine, error))?;
-        return Ok(Step::Done(Ending::Success));
+        return Ok(Ending::Success);
     }
     /// Writes into the new file.
     struct Content<'a>(&'a Machine, &'a crate::file::Writer);
@@ -96,7 +90,7 @@ pub(super) fn save_file(machine: &'static Machine, name: &[u8]) -> Result<Step, 
         return Err(CommandError::Failed);
     }
     written?;
-    Ok(Step::Done(Ending::Success))
+    Ok(Ending::Success)
 }
 
 fn failed(machine: &Machine, error: crate::file::FileError) -> CommandError {
@@ -105,8 +99,7 @@ fn failed(machine: &Machine, error: crate::file::FileError) -> CommandError {
 }
 
 /// `load <file>`: reads a settings file into RAM, one `variable value` pair a line, `#` for comments.
-pub(super) fn load(call: &mut Call<'_>) -> Result<Step, CommandError> {
-    call.at_most(1)?;
+pub(super) fn load(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let machine = call.machine;
     let mut reader = machine.files.open(call.argument(0)?).map_err(|error| failed(machine, error))?;
     let mut line: Vec<u8, { limits::COMMAND_LINE }> = Vec::new();
@@ -114,18 +107,18 @@ pub(super) fn load(call: &mut Call<'_>) -> Result<Step, CommandError> {
     let mut byte = [0];
     while result.is_ok() && matches!(machine.files.read(&mut reader, &mut byte), Ok(1)) {
         match byte {
-            [b'\n'] => result = load_line(machine, &core::mem::take(&mut line)),
+            [b'\n'] => result = load_line(machine, &mut core::mem::take(&mut line)),
             [b'\r'] => {}
             [byte] => result = line.push(byte).map_err(|_| CommandError::TooLong),
         }
     }
-    let result = result.and_then(|()| load_line(machine, &line));
+    let result = result.and_then(|()| load_line(machine, &mut line));
     machine.files.close(reader);
     result?;
-    Ok(Step::Done(Ending::Success))
+    Ok(Ending::Success)
 }
 
-fn load_line(machine: &Machine, line: &[u8]) -> Result<(), CommandError> {
+fn load_line(machine: &Machine, line: &mut [u8]) -> Result<(), CommandError> {
     if matches!(line.first(), None | Some(b'#')) {
         return Ok(());
     }

@@ -1,55 +1,55 @@
 //! `wlan_scan` and `wlan_get_rssi` (commands reference 2, networking reference 2.5).
 
 use core::fmt::Write;
+use core::pin::pin;
 
-use heapless::Vec;
-
-use super::call::{Call, Machine, Step, Wait};
+use super::call::Call;
 use super::response::{CommandError, Ending, Reply};
 use crate::network::security_name;
 use crate::port::AccessPoint;
 
-/// What `wlan_scan` was asked for.
-pub(super) struct Scan {
-    verbose: bool,
-    channel: Option<u8>,
-    ssid: Option<Vec<u8, 32>>,
-}
+/// How often a scan is made again because another one has taken its results.
+const SCANS: usize = 3;
 
 /// `wlan_scan [-v] [<channel>|all] [<ssid>]`
-pub(super) fn scan_command(call: &mut Call<'_>) -> Result<Step, CommandError> {
-    let verbose = call.argument(0) == Ok(b"-v");
-    let at = usize::from(verbose);
-    call.at_most(at + 2)?;
-    let channel = match call.argument(at) {
+pub(super) async fn scan(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    let channel = match call.argument(0) {
         Err(_) | Ok(b"all") => None,
-        Ok([b'-', ..]) => return Err(CommandError::UnknownOption),
-        Ok(_) => Some(call.number(at, 196)? as u8),
+        Ok(_) => Some(call.number(0, 196)? as u8),
     };
-    let ssid = match call.argument(at + 1) {
-        Err(_) => None,
-        Ok(name) => Some(Vec::from_slice(name).map_err(|_| CommandError::Invalid)?),
-    };
+    let ssid = call.argument(1).ok();
+    if ssid.is_some_and(|name| name.len() > 32) {
+        return Err(CommandError::Invalid);
+    }
     call.long = true;
-    Ok(Step::Wait(Wait::Scan(Scan { verbose, channel, ssid })))
-}
-
-pub(super) async fn scan(machine: &'static Machine, scan: Scan, reply: &mut Reply) -> Result<Ending, CommandError> {
-    machine.network.scan(scan.ssid.as_deref()).await.map_err(|_| CommandError::Failed)?;
+    results(call, ssid).await?;
+    let radio = call.machine.base.port.radio();
     let wanted = |found: &AccessPoint| {
-        scan.channel.is_none_or(|channel| found.channel == channel)
-            && scan.ssid.as_ref().is_none_or(|ssid| found.ssid == *ssid)
+        channel.is_none_or(|channel| found.channel == channel) && ssid.is_none_or(|ssid| found.ssid == ssid)
     };
-    let results = || (0..).map_while(|index| machine.base.port.radio().scan_result(index)).filter(wanted);
-    let _ = write!(reply, "! {} networks found\r\n", results().count());
-    reply.put(match scan.verbose {
+    let results = || (0..).map_while(|index| radio.scan_result(index)).filter(wanted);
+    let verbose = call.flag(b'v');
+    let _ = write!(call.reply, "! {} networks found\r\n", results().count());
+    call.reply.put(match verbose {
         false => b"!  # Ch RSSI MAC (BSSID)       Network (SSID)\r\n".as_slice(),
         true => b"!  # Ch RSSI MAC (BSSID)       Rate Security   WPS Len Network (SSID)\r\n",
     });
     for (index, found) in results().enumerate() {
-        row(index, &found, scan.verbose, reply);
+        row(index, &found, verbose, &mut call.reply);
     }
     Ok(Ending::Text)
+}
+
+/// Scans. The results lie in the port, where the next scan, of another command or of a join, replaces them.
+async fn results(call: &mut Call<'_>, ssid: Option<&[u8]>) -> Result<(), CommandError> {
+    let network = call.machine.network;
+    for _ in 0..SCANS {
+        let number = call.apart(pin!(network.scan(ssid))).await?.map_err(|_| CommandError::Failed)?;
+        if number == network.scans() {
+            return Ok(());
+        }
+    }
+    Err(CommandError::Failed)
 }
 
 /// Columns from 0: index 2 to 3, channel 5 to 6, RSSI 8 to 11, BSSID 13 to 29; then the name from 31, or security from
@@ -69,9 +69,8 @@ fn row(index: usize, found: &AccessPoint, verbose: bool, reply: &mut Reply) {
     reply.put(b"\r\n");
 }
 
-pub(super) fn rssi(call: &mut Call<'_>) -> Result<Step, CommandError> {
-    call.at_most(0)?;
+pub(super) fn rssi(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let rssi = call.machine.base.port.radio().rssi().ok_or(CommandError::Failed)?;
     let _ = write!(call.reply, "{rssi}");
-    Ok(Step::Done(Ending::Text))
+    Ok(Ending::Text)
 }

@@ -12,6 +12,7 @@ pub mod listing;
 mod meta;
 mod record;
 mod store;
+mod unfinished;
 mod version;
 mod volume;
 
@@ -24,6 +25,7 @@ use embassy_futures::yield_now;
 
 pub use error::FileError;
 pub use meta::{FileSpec, Meta, Name, check_name, flag, kind};
+pub use unfinished::Unfinished;
 pub use version::Version;
 
 use crate::limits;
@@ -123,8 +125,8 @@ impl Files {
         self.store.borrow_mut().create(spec, true).map(|id| Writer { id })
     }
 
-    /// Also demands this CRC-32 of the content (the form of Gecko OS 4 hosts). For use between `create` and the first
-    /// `write`.
+    /// Demands this CRC-32 of the content (the form of Gecko OS 4 hosts); with a CRC-16 demanded as well, one of both must
+    /// be right. For use between `create` and the first `write`.
     pub fn expect_crc32(&self, writer: &Writer, crc: u32) -> Result<(), FileError> {
         self.store.borrow_mut().expect_crc32(writer.id, crc)
     }

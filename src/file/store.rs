@@ -55,7 +55,10 @@ impl Writing {
         let empty = self.meta.size == 0 && self.expected == Some(0);
         let wrong16 = self.expected.is_some_and(|expected| expected != self.crc.value()) && !empty;
         let wrong32 = self.crc32.as_ref().is_some_and(|(digest, expected)| digest.clone().finalize() != *expected);
-        if wrong16 || wrong32 { Err(FileError::Corrupt) } else { Ok(()) }
+        // Where both are demanded, the host has not said which of them its value is.
+        let wrong =
+            if self.expected.is_some() && self.crc32.is_some() { wrong16 && wrong32 } else { wrong16 || wrong32 };
+        if wrong { Err(FileError::Corrupt) } else { Ok(()) }
     }
 
     /// Bytes of content after a write of `length` more, if they may come: no more than declared, and of a growing file

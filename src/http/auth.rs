@@ -14,7 +14,7 @@ use super::files;
 use super::state::HttpServer;
 use crate::access::scope::Scope;
 use crate::access::token;
-use crate::command::{Reply, WHITELIST};
+use crate::command::WHITELIST;
 use crate::variable::{Id, id};
 use crate::wire::http::request::Request;
 use crate::wire::http::status::Status;
@@ -81,11 +81,10 @@ fn same(wanted: &[u8], given: &[u8]) -> bool {
 }
 
 /// A call with restricted access goes on if a token has the scope or the whitelist names the call: `head` and `tail`
-/// together are its decoded path without the first slash. The reply is used as a scratch pad.
+/// together are its decoded path without the first slash.
 pub(super) fn allow(
     connection: &Connection<'_>,
     access: Access,
-    reply: &mut Reply,
     scope: Scope,
     head: &[u8],
     tail: &[u8],
@@ -96,10 +95,7 @@ pub(super) fn allow(
         Access::Token(_) => Failure::Forbidden(scope),
         Access::Public => Failure::Unauthorized,
     };
-    read_whitelist(connection, reply);
-    let listed = is_listed(&reply.text, head, tail);
-    reply.clear();
-    if listed { Ok(()) } else { Err(refusal) }
+    if in_whitelist(connection, head, tail) { Ok(()) } else { Err(refusal) }
 }
 
 /// Whether there is a whitelist at all.
@@ -107,20 +103,69 @@ pub(super) fn has_whitelist(connection: &Connection<'_>) -> bool {
     connection.server.files().stat(WHITELIST).is_some()
 }
 
-/// Reads the whitelist into the reply. One that is too long ends with the last entry that is there as a whole.
-fn read_whitelist(connection: &Connection<'_>, reply: &mut Reply) {
-    reply.clear();
+/// Whether the whitelist has an entry for a call. It is read piece by piece; an entry of more than [`ENTRY`] bytes is
+/// none.
+fn in_whitelist(connection: &Connection<'_>, head: &[u8], tail: &[u8]) -> bool {
     let files = connection.server.files();
-    let Ok(mut reader) = files.open(WHITELIST) else { return };
-    let room = reply.text.capacity().min(reader.size() as usize);
-    if reply.text.resize_default(room).is_ok() && files.read(&mut reader, &mut reply.text) != Ok(room) {
-        reply.clear();
-    }
-    if reader.remaining() > 0 {
-        let whole = reply.text.iter().rposition(|byte| is_separator(*byte)).unwrap_or(0);
-        reply.text.truncate(whole);
+    let Ok(mut reader) = files.open(WHITELIST) else { return false };
+    let mut entries = Entries { bytes: [0; ENTRY], used: 0, too_long: false };
+    let mut listed = false;
+    while !listed {
+        let room = entries.bytes.get_mut(entries.used..).unwrap_or_default();
+        let Ok(count) = files.read(&mut reader, room) else { break };
+        entries.used += count;
+        listed = is_listed(entries.whole(count == 0), head, tail);
+        if count == 0 {
+            break;
+        }
+        entries.next();
     }
     files.close(reader);
+    listed
+}
+
+/// The longest entry of the whitelist, its separator included.
+const ENTRY: usize = 512;
+
+/// A piece of the whitelist.
+struct Entries {
+    bytes: [u8; ENTRY],
+    used: usize,
+    /// What it begins with is the rest of an entry that is too long.
+    too_long: bool,
+}
+
+impl Entries {
+    fn last_separator(&self) -> Option<usize> {
+        self.bytes.get(..self.used).unwrap_or_default().iter().rposition(|byte| is_separator(*byte))
+    }
+
+    /// The entries that are there as a whole.
+    fn whole(&self, at_end: bool) -> &[u8] {
+        let end = if at_end { self.used } else { self.last_separator().unwrap_or(0) };
+        let bytes = self.bytes.get(..end).unwrap_or_default();
+        match bytes.iter().position(|byte| is_separator(*byte)) {
+            _ if !self.too_long => bytes,
+            Some(first) => bytes.get(first..).unwrap_or_default(),
+            None => &[],
+        }
+    }
+
+    /// Keeps the entry that has only begun.
+    fn next(&mut self) {
+        match self.last_separator() {
+            Some(last) => {
+                self.bytes.copy_within(last + 1..self.used, 0);
+                self.used -= last + 1;
+                self.too_long = false;
+            }
+            None if self.used == ENTRY => {
+                self.used = 0;
+                self.too_long = true;
+            }
+            None => {}
+        }
+    }
 }
 
 fn is_separator(byte: u8) -> bool {

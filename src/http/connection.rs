@@ -156,6 +156,21 @@ pub(super) async fn discard(port: &'static dyn Port, socket: Socket, scrap: &mut
     pending().await
 }
 
+/// Ends when the connection is broken. A client that has only finished sending still waits for its answer (RFC 9112,
+/// section 9.6).
+pub(super) async fn broken(port: &'static dyn Port, socket: Socket, any: &mut bool) {
+    let (mut scrap, mut left) = ([0; 128], UNWANTED);
+    while left > 0 {
+        match port::io(port, Event::Readable(socket), || port.sockets().receive(socket, &mut scrap)).await {
+            Ok(0) => break,
+            Ok(count) => left = left.saturating_sub(count),
+            Err(_) => return,
+        }
+        *any = true;
+    }
+    pending().await
+}
+
 /// A head that exceeds its limit: because of its target or because of its fields.
 fn too_long(head: &[u8]) -> Status {
     let line = head.iter().position(|byte| *byte == b'\n').unwrap_or(head.len());

@@ -3,7 +3,6 @@
 use super::access::Access;
 use super::connection::Connection;
 use super::route::Route;
-use crate::command::Reply;
 use crate::wire::http::request::Request;
 use crate::wire::span::Span;
 
@@ -13,8 +12,6 @@ pub(super) struct Exchange<'a, 'b> {
     pub request: Request,
     /// What the client may do.
     pub access: Access,
-    /// For the answer of a command, and for what must be kept meanwhile.
-    pub reply: &'a mut Reply,
     /// The part of the target that the route leaves open, still percent-encoded.
     pub rest: Span,
     /// All routes.

@@ -63,19 +63,26 @@ impl Write for Pen<'_> {
 /// Sends the head that lies in the connection's buffer and the body after it, in as few pieces as fit.
 pub(super) async fn send(connection: &mut Connection<'_>, head: usize, body: &mut impl Output) -> Result<(), Failure> {
     let mut used = head;
-    let mut more = !connection.head_only;
     loop {
-        while let Some(room) = connection.buffer.get_mut(used..).filter(|room| more && room.len() >= MIN_PIECE) {
-            let filled = body.fill(room);
-            used += filled;
-            more = filled > 0;
-        }
-        connection.send(used).await?;
+        let (filled, more) = fill(connection, used, body);
+        connection.send(filled).await?;
         if !more {
             return Ok(());
         }
         used = 0;
     }
+}
+
+/// Writes as much of a body as fits behind the `used` bytes of the connection's buffer. Answers how many bytes are used
+/// then, and whether there may be more.
+pub(super) fn fill(connection: &mut Connection<'_>, mut used: usize, body: &mut impl Output) -> (usize, bool) {
+    let mut more = !connection.head_only;
+    while let Some(room) = connection.buffer.get_mut(used..).filter(|room| more && room.len() >= MIN_PIECE) {
+        let filled = body.fill(room);
+        used += filled;
+        more = filled > 0;
+    }
+    (used, more)
 }
 
 /// Fields that belong to one kind of answer.

@@ -1,18 +1,17 @@
 //! The REST API: commands and the log (http-and-files reference 1 to 3.1).
 
-use core::fmt;
-
 use embassy_futures::select::{Either, select};
+use embassy_time::{Duration, with_timeout};
 
 use super::access::Access;
 use super::auth;
 use super::body;
-use super::connection::Connection;
+use super::connection::{Connection, broken};
 use super::exchange::Exchange;
 use super::failure::Failure;
-use super::respond::{self, Pen};
+use super::respond;
 use crate::access::scope::Scope;
-use crate::command::{Bytes, Reply, scope_of};
+use crate::command::{Asker, Bytes, Reply, scope_of};
 use crate::limits;
 use crate::log::Log;
 use crate::wire::http::status::Status;
@@ -20,20 +19,26 @@ use crate::wire::json::{Answer, Call, LINE_END};
 use crate::wire::percent;
 use crate::wire::span::Span;
 
+/// More than the head of an answer takes, its origin included, and what [`Answer`] wants to have free.
+const HEAD: usize = 512;
+
+/// How long a long answer waits until it may keep its buffer. Meanwhile nobody else may have it.
+const KEEP_TIME: Duration = Duration::from_millis(250);
+
 /// `GET /command/<line>`.
 pub(super) async fn get_command(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
     let line = exchange.rest;
-    let Exchange { connection, reply, access, .. } = exchange;
+    let Exchange { connection, access, .. } = exchange;
     let length = percent::decode(line.of_mut(connection.buffer)).ok_or(Status::BAD_REQUEST)?;
     let command = whole(connection.buffer, Span { start: line.start, end: line.start + length });
     let text = command.of(connection.buffer);
-    auth::allow(connection, *access, reply, scope_of(text), b"command/", text)?;
-    run(connection, reply, Call { command, ..Call::default() }).await
+    auth::allow(connection, *access, scope_of(text), b"command/", text)?;
+    run(connection, Call { command, ..Call::default() }).await
 }
 
 /// `POST /command`.
 pub(super) async fn post_command(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
-    let Exchange { connection, request, reply, access, .. } = exchange;
+    let Exchange { connection, request, access, .. } = exchange;
     let access = *access;
     if access == Access::Public && !auth::has_whitelist(connection) {
         return Err(Failure::Unauthorized);
@@ -42,18 +47,23 @@ pub(super) async fn post_command(exchange: &mut Exchange<'_, '_>) -> Result<(), 
     let mut call = Call::parse(connection.buffer.get_mut(..length).unwrap_or_default())?;
     call.command = whole(connection.buffer, call.command);
     // An entry for the target opens every command, any other the command that it names.
-    if auth::allow(connection, access, reply, Scope::Admin, b"command", b"").is_err() {
+    if auth::allow(connection, access, Scope::Admin, b"command", b"").is_err() {
         let text = call.command.of(connection.buffer);
-        auth::allow(connection, access, reply, scope_of(text), b"command/", text)?;
+        auth::allow(connection, access, scope_of(text), b"command/", text)?;
     }
-    run(connection, reply, call).await
+    run(connection, call).await
 }
 
 /// `GET /log`: the lines that are kept, the oldest first. Reading does not clear them.
 pub(super) async fn log(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
-    let Exchange { connection, reply, .. } = exchange;
-    keep_lines(connection.server.base().log, reply);
-    answer(connection, Answer::log(&reply.text)).await
+    let connection = &mut *exchange.connection;
+    let shell = connection.server.shell();
+    let mut reply = match select(connection.gone(), shell.buffer()).await {
+        Either::First(()) => return Err(Failure::Gone),
+        Either::Second(buffer) => Reply::with(buffer),
+    };
+    keep_lines(connection.server.base().log, &mut reply);
+    answer(connection, reply, |text| Answer::log(text)).await
 }
 
 /// `/healthz`, an extension: says that the device answers, to everybody.
@@ -78,42 +88,65 @@ fn whole(buffer: &[u8], line: Span) -> Span {
     Span { end: line.start + text.len(), ..line }
 }
 
-/// Runs a command when its turn comes and answers. A client that goes away while it waits frees its place; once the
-/// command runs it runs to its end, as it would on the serial line.
-async fn run(connection: &mut Connection<'_>, reply: &mut Reply, call: Call) -> Result<(), Failure> {
+/// Runs a command when its turn comes and answers. A client that goes away before its turn frees its place; one that
+/// breaks the connection off takes its command with it.
+async fn run(connection: &mut Connection<'_>, call: Call) -> Result<(), Failure> {
     if call.command.of(connection.buffer).trim_ascii().is_empty() {
         return Err(Status::BAD_REQUEST.into());
     }
     let server = connection.server;
-    let turn = match select(server.shell().turn(), connection.gone()).await {
-        Either::First(turn) => turn.map_err(|_| Status::UNAVAILABLE)?,
+    let ready = match select(server.shell().turn(Asker::Http), connection.gone()).await {
+        Either::First(ready) => ready.map_err(|_| Status::UNAVAILABLE)?,
         Either::Second(()) => return Err(Failure::Gone),
     };
-    let id = server.next_id();
-    let line = call.command.of(connection.buffer);
-    let mut data = Bytes(call.data.of(connection.buffer));
-    server.shell().run_in(turn, line, &mut data, false, reply).await;
-    answer(connection, Answer::command(id, reply.code, call.flags, &reply.text)).await
+    let Connection { port, socket, buffer, unread, .. } = connection;
+    let (line, data) = parts(buffer, call).ok_or(Status::BAD_REQUEST)?;
+    let mut data = Bytes(data);
+    let reply = match select(ready.run(line, &mut data), broken(*port, *socket, unread)).await {
+        Either::First(reply) => reply,
+        Either::Second(()) => return Err(Failure::Gone),
+    };
+    let (id, code) = (server.next_id(), reply.code);
+    answer(connection, reply, |text| Answer::command(id, code, call.flags, text)).await
 }
 
-async fn answer(connection: &mut Connection<'_>, mut answer: Answer<'_>) -> Result<(), Failure> {
-    let mut pen = Pen::new(connection.buffer);
-    let begun = pen.answer(connection.server, Status::OK);
-    begun.and_then(|()| head(&mut pen, answer.length())).map_err(|_| Failure::Gone)?;
-    let head = pen.length();
-    respond::send(connection, head, &mut answer).await
+/// The line and its data, which lie somewhere in the same buffer: the line may be written over.
+fn parts(buffer: &mut [u8], call: Call) -> Option<(&mut [u8], &[u8])> {
+    let Call { command: line, data, .. } = call;
+    if data.start >= line.end {
+        let (left, right) = buffer.split_at_mut_checked(data.start)?;
+        return Some((line.of_mut(left), right.get(..data.end.checked_sub(data.start)?)?));
+    }
+    let (left, right) = buffer.split_at_mut_checked(line.start)?;
+    Some((right.get_mut(..line.end.checked_sub(line.start)?)?, left.get(data.start..data.end)?))
 }
 
-fn head(pen: &mut Pen<'_>, length: usize) -> fmt::Result {
-    pen.field("Cache-Control", "no-store")?;
-    pen.body("application/json", length)
+/// Sends an answer. One that fits into the connection's buffer needs that of the reply no longer; any other keeps it for
+/// as long as the client takes, which not all may do at once.
+async fn answer(
+    connection: &mut Connection<'_>,
+    mut reply: Reply,
+    body: impl Fn(&[u8]) -> Answer<'_>,
+) -> Result<(), Failure> {
+    let length = body(reply.text()).length();
+    let fits = connection.head_only || length + HEAD <= connection.buffer.len();
+    if !fits && !reply.keep() && with_timeout(KEEP_TIME, reply.kept()).await.is_err() {
+        return Err(Status::UNAVAILABLE.into());
+    }
+    let head = respond::fresh(connection, "application/json", length)?;
+    let mut text = body(reply.text());
+    if !fits {
+        return respond::send(connection, head, &mut text).await;
+    }
+    let (whole, _) = respond::fill(connection, head, &mut text);
+    drop(reply);
+    connection.send(whole).await
 }
 
 /// Copies the log as it is now: it goes on while the answer is on its way.
 fn keep_lines(log: &Log, reply: &mut Reply) {
     // In the log each line takes three bytes besides its text, here one.
     const { assert!(limits::RESPONSE >= limits::LOG, "a reply must hold the whole log") };
-    reply.clear();
     let mut number = log.first();
     while let Some((found, _, line)) = log.get(number) {
         reply.put(&line);

@@ -7,13 +7,12 @@ use super::failure::Failure;
 use super::route::{self, Needs, When};
 use super::routes::{self, ROUTES};
 use super::{bearer, cors, respond};
-use crate::command::Reply;
 use crate::wire::http::request::{Framing, Method};
 use crate::wire::http::status::Status;
 
 /// Serves a connection from the first byte to its end.
-pub(super) async fn serve(mut connection: Connection<'_>, reply: &mut Reply) {
-    let sent = match exchange(&mut connection, reply).await {
+pub(super) async fn serve(mut connection: Connection<'_>) {
+    let sent = match exchange(&mut connection).await {
         Err(failure) => refuse(&mut connection, failure).await,
         Ok(()) => Ok(()),
     };
@@ -40,7 +39,7 @@ async fn refuse(connection: &mut Connection<'_>, failure: Failure) -> Result<(),
     respond::status_only(connection, status, extra).await
 }
 
-async fn exchange(connection: &mut Connection<'_>, reply: &mut Reply) -> Result<(), Failure> {
+async fn exchange(connection: &mut Connection<'_>) -> Result<(), Failure> {
     let request = connection.head().await?;
     connection.head_only = request.method == Method::Head;
     connection.unread = connection.received > request.length || request.framing != Framing::Length(0);
@@ -56,12 +55,12 @@ async fn exchange(connection: &mut Connection<'_>, reply: &mut Reply) -> Result<
     let access = auth::access(connection, &request)?;
     match row.needs {
         Needs::Own => {}
-        Needs::Listed(scope, name) => auth::allow(connection, access, reply, scope, name.as_bytes(), b"")?,
+        Needs::Listed(scope, name) => auth::allow(connection, access, scope, name.as_bytes(), b"")?,
         Needs::ListedPath(scope) => {
             let path = request.path(connection.buffer);
             let name = path.strip_prefix(b"/").unwrap_or(path);
-            auth::allow(connection, access, reply, scope, name, b"")?;
+            auth::allow(connection, access, scope, name, b"")?;
         }
     }
-    routes::answer(number, &mut Exchange { connection, request, access, reply, rest, routes: ROUTES }).await
+    routes::answer(number, &mut Exchange { connection, request, access, rest, routes: ROUTES }).await
 }

@@ -10,7 +10,6 @@ use super::connection::{BUFFER, Connection};
 use super::serve;
 use super::state::{Accepted, HttpServer};
 use super::websocket;
-use crate::command::Reply;
 use crate::log::Level;
 use crate::network::Service;
 use crate::port::{self, Event, Interface, PortError, Socket};
@@ -152,13 +151,12 @@ pub async fn accept(server: &'static HttpServer) {
 /// Serves one connection after another, for ever: [`limits::HTTP_CONNECTIONS`] tasks, `number` from 0.
 pub async fn worker(server: &'static HttpServer, number: usize) {
     let mut buffer = [0; BUFFER];
-    let mut reply = Reply::new();
     server.workers.set(server.workers.get() + 1);
     loop {
         server.pool.rest(number);
         server.freed.signal(());
         let accepted = server.pool.work(number).await;
         let connection = Connection::new(server, accepted, &mut buffer);
-        serve::serve(connection, &mut reply).await;
+        serve::serve(connection).await;
     }
 }

@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::link::{Link, SILENCE};
 use super::rooms::Rooms;
 use super::transaction::{Target, Transaction};
-use crate::file::{FileSpec, Files, Writer};
+use crate::file::{FileSpec, Files, Unfinished, Writer};
 use crate::log::Level;
 use crate::wire::http::body::Body;
 
@@ -38,33 +38,13 @@ pub(super) async fn run(
     Err(Failure::Redirections)
 }
 
-/// A file that vanishes unless it is finished.
-struct Unfinished<'a> {
-    files: &'a Files,
-    writer: Option<Writer>,
-}
-
-impl Drop for Unfinished<'_> {
-    fn drop(&mut self) {
-        if let Some(writer) = self.writer.take() {
-            self.files.abandon(writer);
-        }
-    }
-}
-
 async fn store(rooms: &Rooms, link: &mut Link<'_>, mut body: Body, target: &Target) -> Result<(), Failure> {
     let files = rooms.files;
-    let mut file = Unfinished { files, writer: Some(create(files, &body, target)?) };
+    let mut file = Unfinished::new(files, create(files, &body, target)?);
     while let Some(piece) = link.piece(&mut body, SILENCE).await? {
-        let Some(writer) = &file.writer else { break };
-        if files.write(writer, link.bytes(piece))? {
-            file.writer = None;
-        }
+        file.write(link.bytes(piece))?;
     }
-    match file.writer.take() {
-        Some(writer) => Ok(files.finish(writer)?),
-        None => Ok(()),
-    }
+    Ok(file.finish()?)
 }
 
 /// Begins the file: flash is reserved at once when the length is known.

@@ -11,7 +11,9 @@ use embassy_sync::waitqueue::MultiWakerRegistration;
 use super::failure::Failure;
 use super::request::{Length, Request};
 use crate::file::{Name, Version};
+use crate::limits;
 use crate::stream::Intake;
+pub(super) use crate::stream::StreamId;
 
 /// How far a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,13 +59,6 @@ pub(super) enum Job {
     Upload { local: Name, remote: Name },
 }
 
-/// One stream, told from earlier and later ones on the same handle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct StreamId {
-    pub handle: u8,
-    pub generation: u32,
-}
-
 /// What a task and the commands share about one request.
 pub(super) struct Transaction {
     pub phase: Cell<Phase>,
@@ -86,7 +81,7 @@ pub(super) struct Transaction {
     /// Nobody wants the request any more.
     pub cancel: Signal<NoopRawMutex, ()>,
     /// Commands that wait for the task.
-    pub watchers: RefCell<MultiWakerRegistration<4>>,
+    pub watchers: RefCell<MultiWakerRegistration<{ limits::WATCHERS }>>,
 }
 
 impl Transaction {

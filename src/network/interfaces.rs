@@ -47,8 +47,10 @@ pub struct Network {
     radio_taken: Cell<bool>,
     /// The network joined last, so that the next time needs no probe.
     pub(super) known: RefCell<Option<AccessPoint>>,
+    /// Scans begun since boot.
+    pub(super) scans: Cell<u32>,
     /// Tasks that wait for a change.
-    watchers: RefCell<MultiWakerRegistration<4>>,
+    watchers: RefCell<MultiWakerRegistration<{ limits::WATCHERS }>>,
 }
 
 impl Network {
@@ -62,6 +64,7 @@ impl Network {
             softap: Cell::new(State::START),
             radio_taken: Cell::new(false),
             known: RefCell::new(None),
+            scans: Cell::new(0),
             watchers: RefCell::new(MultiWakerRegistration::new()),
         }
     }

@@ -65,10 +65,17 @@ async fn probe(network: &Network, turn: &RadioTurn<'_>, ssid: &[u8]) -> Result<A
 }
 
 impl Network {
-    /// Scans for one network, or for all, when nobody else scans or joins. The results are then in the port.
-    pub async fn scan(&self, ssid: Option<&[u8]>) -> Result<(), JoinError> {
+    /// Scans for one network, or for all, when nobody else scans or joins. The results are then in the port, until the
+    /// next scan; answers the number of this one.
+    pub async fn scan(&self, ssid: Option<&[u8]>) -> Result<u32, JoinError> {
         let turn = self.take_radio().await;
-        scan_in(self, &turn, ssid).await
+        scan_in(self, &turn, ssid).await?;
+        Ok(self.scans())
+    }
+
+    /// Scans begun since boot: whose results are in the port.
+    pub fn scans(&self) -> u32 {
+        self.scans.get()
     }
 }
 
@@ -76,6 +83,7 @@ async fn scan_in(network: &Network, _turn: &RadioTurn<'_>, ssid: Option<&[u8]>) 
     let scan = async {
         // A scan that was given up may still run.
         radio(network, |state| (!state.scanning).then_some(())).await;
+        network.scans.set(network.scans.get().wrapping_add(1));
         network.base.port.radio().scan(ssid).map_err(|_| JoinError::NotFound)?;
         radio(network, |state| (!state.scanning).then_some(())).await;
         Ok(())

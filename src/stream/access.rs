@@ -6,7 +6,7 @@ use core::task::Poll;
 
 use embassy_time::{Duration, with_timeout};
 
-use super::{Ends, Intake, Kind, Source, Stream, StreamError, Streams};
+use super::{Ends, Intake, Kind, Source, Stream, StreamError, StreamId, Streams};
 use crate::file::FileError;
 use crate::log::Level;
 use crate::port::{self, Event};
@@ -32,7 +32,7 @@ impl Streams {
         self.with(handle, |slot, stream| match &stream.source {
             Source::Reader(reader) => reader.remaining() as usize,
             Source::Writer(_) => 0,
-            Source::Text(read) => self.text.borrow().len().saturating_sub(*read),
+            Source::Text(text, read) => text.len().saturating_sub(*read),
             Source::Socket(_) if stream.kind.is_datagrams() => {
                 stream.datagram.advance(&slot.rx);
                 stream.datagram.left
@@ -59,8 +59,7 @@ impl Streams {
         match &mut stream.source {
             Source::Reader(reader) => self.files.read(reader, buffer).map_err(|_| StreamError::File),
             Source::Writer(_) => Err(StreamError::NotSupported),
-            Source::Text(read) => {
-                let text = self.text.borrow();
+            Source::Text(text, read) => {
                 let left = text.get(*read..).unwrap_or_default();
                 let taken = left.len().min(buffer.len());
                 buffer[..taken].copy_from_slice(&left[..taken]);
@@ -83,9 +82,9 @@ impl Streams {
     }
 
     /// Waits until `bytes` more can be written, or answers why that cannot be.
-    pub async fn writable(&self, handle: u8, bytes: usize) -> Result<(), StreamError> {
+    pub async fn writable(&self, id: StreamId, bytes: usize) -> Result<(), StreamError> {
         poll_fn(|context| {
-            let ready = self.with(handle, |slot, stream| match stream.source {
+            let ready = self.room(id.handle, id.generation, |slot, stream| match stream.source {
                 _ if !matches!(stream.intake, Intake::Open) => {
                     stream.intake.admits(bytes, slot.tx.free_capacity())?;
                     Ok(slot.tx.free_capacity() >= bytes)
@@ -95,12 +94,12 @@ impl Streams {
                 Source::Socket(_) | Source::Room if bytes > slot.tx.capacity() => Err(StreamError::TooLarge),
                 Source::Socket(_) | Source::Room => Ok(slot.tx.free_capacity() >= bytes),
                 Source::Writer(_) => Ok(true),
-                Source::Reader(_) | Source::Text(_) => Err(StreamError::NotSupported),
+                Source::Reader(_) | Source::Text(..) => Err(StreamError::NotSupported),
             });
             match ready {
                 Ok(Ok(true)) => Poll::Ready(Ok(())),
                 Ok(Ok(false)) => {
-                    self.watch(handle, context.waker());
+                    self.watch(id.handle, context.waker());
                     Poll::Pending
                 }
                 Ok(Err(error)) | Err(error) => Poll::Ready(Err(error)),
@@ -109,43 +108,50 @@ impl Streams {
         .await
     }
 
+    /// Writes what fits now of bytes for a byte stream, or all for a file, and answers how many those are.
+    pub fn write_now(&self, id: StreamId, data: &[u8]) -> Result<usize, StreamError> {
+        if self.room(id.handle, id.generation, |_, stream| stream.kind)? == Kind::File {
+            return self.write_file(id.handle, data).map(|()| data.len());
+        }
+        self.room(id.handle, id.generation, |slot, stream| {
+            let written = slot.tx.try_write(data).unwrap_or(0);
+            stream.intake.took(written);
+            // A room may wait for the first byte.
+            slot.changed();
+            written
+        })
+    }
+
     /// Writes bytes of a byte stream or file, waiting for room; of a message stream one whole message.
-    pub async fn write(&self, handle: u8, data: &[u8]) -> Result<(), StreamError> {
-        let kind = self.kind(handle)?;
+    pub async fn write(&self, id: StreamId, data: &[u8]) -> Result<(), StreamError> {
+        let kind = self.room(id.handle, id.generation, |_, stream| stream.kind)?;
         match kind {
-            Kind::File => self.write_file(handle, data),
-            Kind::Udpc | Kind::Udps => self.send_datagram(handle, data, None).await,
-            Kind::Webs | Kind::Webc => self.write_message(handle, data).await,
-            _ => self.write_bytes(handle, data).await,
+            Kind::File => self.write_file(id.handle, data),
+            Kind::Udpc | Kind::Udps => self.send_datagram(id, data, None).await,
+            Kind::Webs | Kind::Webc => self.write_message(id, data).await,
+            _ => self.write_bytes(id, data).await,
         }
     }
 
-    /// Waits for room in the send buffer, but not for ever: commands run one at a time, and a peer that does not read
-    /// must not stop all others.
-    async fn room_for(&self, handle: u8, bytes: usize) -> Result<(), StreamError> {
-        with_timeout(STALL, self.writable(handle, bytes)).await.unwrap_or(Err(StreamError::Stalled))
+    /// Waits for room in the send buffer, but not for ever: the host must hear of a peer that does not read.
+    pub async fn room_for(&self, id: StreamId, bytes: usize) -> Result<(), StreamError> {
+        with_timeout(STALL, self.writable(id, bytes)).await.unwrap_or(Err(StreamError::Stalled))
     }
 
-    async fn write_bytes(&self, handle: u8, mut data: &[u8]) -> Result<(), StreamError> {
+    async fn write_bytes(&self, id: StreamId, mut data: &[u8]) -> Result<(), StreamError> {
         while !data.is_empty() {
-            self.room_for(handle, 1).await?;
-            let written = self.with(handle, |slot, stream| {
-                let written = slot.tx.try_write(data).unwrap_or(0);
-                stream.intake.took(written);
-                // A room may wait for the first byte.
-                slot.changed();
-                written
-            })?;
-            data = &data[written..];
+            self.room_for(id, 1).await?;
+            let written = self.write_now(id, data)?;
+            data = data.get(written..).unwrap_or_default();
         }
         Ok(())
     }
 
     /// Messages lie in the send buffer with their length in front.
-    async fn write_message(&self, handle: u8, data: &[u8]) -> Result<(), StreamError> {
+    async fn write_message(&self, id: StreamId, data: &[u8]) -> Result<(), StreamError> {
         let length = u32::try_from(data.len()).map_err(|_| StreamError::TooLarge)?;
-        self.room_for(handle, data.len() + 4).await?;
-        self.with(handle, |slot, _| {
+        self.room_for(id, data.len() + 4).await?;
+        self.room(id.handle, id.generation, |slot, _| {
             for part in [&length.to_le_bytes()[..], data] {
                 // Room for both was awaited above, in one step with this.
                 let _ = write_whole(&slot.tx, part);
@@ -188,8 +194,8 @@ impl Streams {
     }
 
     /// Sends one datagram, of a UDP server to `to` or else to the peer heard last.
-    pub async fn send_datagram(&self, handle: u8, data: &[u8], to: Option<SocketAddrV4>) -> Result<(), StreamError> {
-        let target = self.with(handle, |_, stream| match stream.source {
+    pub async fn send_datagram(&self, id: StreamId, data: &[u8], to: Option<SocketAddrV4>) -> Result<(), StreamError> {
+        let target = self.room(id.handle, id.generation, |_, stream| match stream.source {
             Source::Socket(socket) => to.or(stream.remote).map(|to| (socket, to)),
             _ => None,
         })?;
@@ -202,12 +208,16 @@ impl Streams {
         }
     }
 
-    /// Closes a stream. What was written still goes out, within a bounded time.
+    /// Closes a stream. What was written still goes out, within a bounded time; the stream stays open when this is
+    /// dropped meanwhile.
     pub async fn close(&self, handle: u8) -> Result<(), StreamError> {
-        self.with(handle, |_, _| ())?;
+        let id = self.id(handle)?;
         self.base.log.line(Level::Progress, format_args!("Closing: {handle}"));
-        let _ = with_timeout(LINGER, self.drained(handle)).await;
-        self.release(handle);
+        let _ = with_timeout(LINGER, self.drained(id)).await;
+        // It may have been closed meanwhile, and another one be open on the handle.
+        if self.still(id).is_ok() {
+            self.release(handle);
+        }
         Ok(())
     }
 
@@ -216,15 +226,15 @@ impl Streams {
         self.release(handle);
     }
 
-    async fn drained(&self, handle: u8) {
+    async fn drained(&self, id: StreamId) {
         poll_fn(|context| {
-            let busy = self.with(handle, |slot, stream| {
+            let busy = self.room(id.handle, id.generation, |slot, stream| {
                 let gone =
                     matches!(stream.source, Source::Room) && (stream.peer_closed || stream.intake == Intake::Held);
                 !gone && (!slot.tx.is_empty() || slot.sending.get())
             });
             if busy == Ok(true) {
-                self.watch(handle, context.waker());
+                self.watch(id.handle, context.waker());
                 Poll::Pending
             } else {
                 Poll::Ready(())

@@ -22,8 +22,8 @@ impl Streams {
                         out.file(&meta, self.files.written(writer).unwrap_or(0));
                     }
                 }
-                Source::Text(read) => {
-                    let _ = write!(out, "({}, {read})", self.text.borrow().len());
+                Source::Text(text, read) => {
+                    let _ = write!(out, "({}, {read})", text.len());
                 }
                 Source::Socket(_) | Source::Room => {
                     let _ = stream.ends.write(&mut out);

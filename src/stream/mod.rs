@@ -10,12 +10,12 @@ use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::pipe::Pipe;
 use embassy_sync::signal::Signal;
 use embassy_sync::waitqueue::MultiWakerRegistration;
-use heapless::Vec;
 
 use crate::base::Base;
+use crate::buffer::Buffer;
 use crate::file::{Files, Reader, Writer};
 use crate::limits;
-use crate::place::{place_all, place_const};
+use crate::place::place_all;
 use crate::port::{Interface, Socket};
 
 mod access;
@@ -30,7 +30,7 @@ mod usage;
 pub use kind::Kind;
 pub use list::HEADING;
 pub use open::Reservation;
-pub use room::Intake;
+pub use room::{Intake, StreamId};
 pub use server::{Protocol, ServerError, serve};
 pub use usage::Usage;
 
@@ -89,7 +89,7 @@ enum Source {
     /// A file being created.
     Writer(Writer),
     /// The text of a buffered command and how much of it was read.
-    Text(usize),
+    Text(Buffer, usize),
 }
 
 /// State of one open stream.
@@ -136,7 +136,7 @@ struct Slot {
     /// The pump has taken bytes out of `tx` that the peer does not have yet.
     sending: Cell<bool>,
     /// Tasks that wait for data, room or an end of this stream.
-    watchers: RefCell<MultiWakerRegistration<4>>,
+    watchers: RefCell<MultiWakerRegistration<{ limits::WATCHERS }>>,
 }
 
 impl Slot {
@@ -157,9 +157,6 @@ impl Slot {
     }
 }
 
-/// The text of a buffered command.
-type Text = RefCell<Vec<u8, { limits::TEXT }>>;
-
 /// All streams and servers.
 pub struct Streams {
     base: &'static Base,
@@ -167,8 +164,6 @@ pub struct Streams {
     slots: &'static [Slot],
     servers: [server::Server; limits::SERVERS],
     generation: Cell<u32>,
-    /// The text of the one buffered command whose stream is open.
-    text: &'static Text,
 }
 
 impl Streams {
@@ -180,7 +175,6 @@ impl Streams {
             slots: place_all!(Slot, limits::STREAMS, Slot::new()),
             servers: core::array::from_fn(|_| server::Server::new()),
             generation: Cell::new(0),
-            text: place_const!(Text, RefCell::new(Vec::new())),
         }
     }
 
@@ -246,8 +240,7 @@ impl Streams {
             Source::Writer(writer) => {
                 let _ = self.files.finish(writer);
             }
-            Source::Text(_) => self.text.borrow_mut().clear(),
-            Source::Room => {}
+            Source::Text(..) | Source::Room => {}
         }
     }
 }

@@ -4,8 +4,8 @@ use core::net::SocketAddrV4;
 
 use super::pump::NOBODY;
 use super::{Ends, HostName, Kind, Slot, Source, Stream, StreamError, Streams, Work};
+use crate::buffer::Buffer;
 use crate::file::{Reader, Writer};
-use crate::limits;
 use crate::port::{Interface, Socket};
 
 /// A handle that is taken but not open yet. Dropping it frees the handle again.
@@ -73,19 +73,13 @@ impl Streams {
         Err(StreamError::Full)
     }
 
-    /// Opens the text of a buffered command; `Full` while another one is still open, and for a longer one
-    /// than [`limits::TEXT`].
-    pub fn open_text(&self, text: &[u8]) -> Result<u8, StreamError> {
-        let busy = self.handles().any(|handle| self.kind(handle) == Ok(Kind::Cmd));
-        if busy || text.len() > limits::TEXT {
+    /// Opens the text of a buffered command, and keeps its buffer; `Full` while another one is still open.
+    pub fn open_text(&self, text: Buffer) -> Result<u8, StreamError> {
+        if self.handles().any(|handle| self.kind(handle) == Ok(Kind::Cmd)) {
             return Err(StreamError::Full);
         }
         let reservation = self.reserve(Kind::Cmd)?;
-        let mut kept = self.text.borrow_mut();
-        kept.clear();
-        kept.extend_from_slice(text).map_err(|_| StreamError::TooLarge)?;
-        drop(kept);
-        reservation.finish(Source::Text(0), |_, _| {}).ok_or(StreamError::NoStream)
+        reservation.finish(Source::Text(text, 0), |_, _| {}).ok_or(StreamError::NoStream)
     }
 }
 

@@ -44,7 +44,26 @@ impl Intake {
     }
 }
 
+/// One stream, told from earlier and later ones on the same handle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamId {
+    /// Its handle.
+    pub handle: u8,
+    /// Its number since boot.
+    pub generation: u32,
+}
+
 impl Streams {
+    /// The stream that is open on a handle now.
+    pub fn id(&self, handle: u8) -> Result<StreamId, StreamError> {
+        Ok(StreamId { handle, generation: self.generation(handle)? })
+    }
+
+    /// Whether the stream is still the one that is open on its handle.
+    pub fn still(&self, stream: StreamId) -> Result<(), StreamError> {
+        self.room(stream.handle, stream.generation, |_, _| ())
+    }
+
     /// What tells this stream from earlier and later ones on the same handle.
     pub fn generation(&self, handle: u8) -> Result<u32, StreamError> {
         self.with(handle, |_, stream| stream.generation)

@@ -248,7 +248,8 @@ mod tests {
         let open = |reservation: super::super::Reservation<'_>| reservation.room(Ends::None).unwrap();
         open(streams.reserve_on(Kind::Http, Interface::Wlan).unwrap());
         open(streams.reserve_on(Kind::Upload, Interface::SoftAp).unwrap());
-        streams.open_text(b"text").unwrap();
+        let text = crate::place::place!(crate::buffer::Pool, crate::buffer::Pool::new()).take().unwrap();
+        streams.open_text(text).unwrap();
         open(streams.reserve(Kind::File).unwrap());
         streams.interface_down(Interface::Wlan);
         assert_eq!(streams.handles().collect::<Vec<_>>(), [1, 3, 4, 5]);

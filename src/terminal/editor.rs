@@ -65,9 +65,9 @@ impl Editor {
         }
     }
 
-    /// The line that [`Typed::Line`] announced.
-    pub fn line(&self) -> &[u8] {
-        &self.line
+    /// The line that [`Typed::Line`] announced; who runs it writes its words over it.
+    pub fn line(&mut self) -> &mut [u8] {
+        &mut self.line
     }
 
     /// Starts the next line. `data_taken`: the bytes since then were data, so a line end that follows is a line of its
@@ -384,7 +384,7 @@ mod tests {
         let line = String::from_utf8_lossy(editor.line()).into_owned();
         let (seen, column) = shown(&out);
         assert_eq!(seen, line.trim_end(), "{keys:?}");
-        assert_eq!(column, text::columns(&editor.line()[..editor.cursor]), "{keys:?}");
+        assert_eq!(column, text::columns(&editor.line[..editor.cursor]), "{keys:?}");
         line
     }
 

@@ -1,6 +1,6 @@
 //! What has come on a line and is not used yet: command lines, data of commands, keys that end a command.
 
-use core::cell::RefCell;
+use core::cell::{RefCell, RefMut};
 use core::future::poll_fn;
 use core::pin::Pin;
 use core::task::{Context, Poll};
@@ -118,7 +118,12 @@ impl Input {
     /// that there may be one at the other end, or by its own end. Reads ahead meanwhile, as far as there is room.
     pub async fn interrupted(&self, person: bool) {
         let mut timer = None;
-        poll_fn(|context| self.state.borrow_mut().poll_interrupted(self.line, person, &mut timer, context)).await;
+        poll_fn(|context| match self.state.try_borrow_mut() {
+            Ok(mut state) => state.poll_interrupted(self.line, person, &mut timer, context),
+            // The command looks at its data, and gives them back in this task.
+            Err(_) => Poll::Pending,
+        })
+        .await;
     }
 
     /// Gives back what was not used, for the device's next life. `line_end`: the byte that would still belong to the
@@ -251,20 +256,30 @@ impl State {
 }
 
 /// The data bytes of a command, off the line.
-pub struct Data<'a>(pub &'a Input);
+pub struct Data<'a> {
+    input: &'a Input,
+    /// Held while the command looks at what has come: nothing is read ahead meanwhile.
+    lent: Option<RefMut<'a, State>>,
+}
+
+impl<'a> Data<'a> {
+    /// No data have been taken yet.
+    pub fn new(input: &'a Input) -> Self {
+        Self { input, lent: None }
+    }
+}
 
 impl DataSource for Data<'_> {
     fn begin(&mut self) {
-        self.0.state.borrow_mut().phase = Phase::TakesData;
+        self.input.state.borrow_mut().phase = Phase::TakesData;
     }
 
-    fn poll_data(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<usize> {
-        let mut state = self.0.state.borrow_mut();
+    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<&[u8]> {
+        let input = self.input;
+        let mut state = self.lent.take().unwrap_or_else(|| input.state.borrow_mut());
         loop {
-            match state.poll_some(self.0.line, context) {
-                Poll::Ready(true) => {}
-                Poll::Ready(false) => return Poll::Ready(0),
-                Poll::Pending => return Poll::Pending,
+            if state.poll_some(input.line, context).is_pending() {
+                return Poll::Pending;
             }
             let line_end = state.line_end.take();
             if line_end.is_none() || state.waiting().first() != line_end.as_ref() {
@@ -272,11 +287,12 @@ impl DataSource for Data<'_> {
             }
             state.start += 1;
         }
-        let waiting = state.waiting();
-        let taken = waiting.len().min(buffer.len());
-        let (from, to) = (waiting.get(..taken).unwrap_or_default(), buffer.get_mut(..taken).unwrap_or_default());
-        to.copy_from_slice(from);
-        state.start += taken;
-        Poll::Ready(taken)
+        Poll::Ready(self.lent.insert(state).waiting())
+    }
+
+    fn consume(&mut self, count: usize) {
+        if let Some(mut state) = self.lent.take() {
+            state.start = state.end.min(state.start + count);
+        }
     }
 }

@@ -61,7 +61,7 @@ impl Output {
     pub async fn reply(&self, reply: &Reply, framed: bool, prompt: bool) {
         let _frame = self.frame.acquire(1).await;
         self.send_log().await;
-        self.send_frame(framed || self.has_headers(), self.letter(), reply.code, &reply.text).await;
+        self.send_frame(framed || self.has_headers(), self.letter(), reply.code, reply.text()).await;
         if prompt {
             self.send_prompt().await;
         }

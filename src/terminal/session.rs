@@ -7,7 +7,7 @@ use super::editor::{Editor, Typed};
 use super::input::{Data, Input};
 use super::line::Line;
 use super::output::Output;
-use crate::command::{Reply, Shell};
+use crate::command::{Asker, Reply, Shell};
 use crate::port::ResetReason;
 use crate::variable::{Id, id};
 
@@ -55,25 +55,23 @@ enum NoLine {
 impl Session {
     async fn command_mode(&self) {
         let mut editor = Editor::new();
-        let mut reply = Reply::new();
         self.output.prompt().await;
         loop {
             match self.read_line(&mut editor).await {
                 Ok(Typed::TooLong) => {
-                    reply.too_long();
-                    self.output.reply(&reply, false, true).await;
+                    self.output.reply(&Reply::too_long(), false, true).await;
                     editor.next(false);
                 }
                 Ok(_) => {
-                    self.run(&editor, &mut reply).await;
+                    self.run(&mut editor).await;
                     let line_end = editor.second_half();
                     editor.next(self.input.data_taken());
                     if self.restarts() {
-                        return self.leave(&editor, line_end).await;
+                        return self.leave(&mut editor, line_end).await;
                     }
                 }
                 Err(NoLine::Ended) => return,
-                Err(NoLine::Restart) => return self.leave(&editor, None).await,
+                Err(NoLine::Restart) => return self.leave(&mut editor, None).await,
             }
         }
     }
@@ -83,23 +81,23 @@ impl Session {
     }
 
     /// Runs one command and sends its answer, unless the line wants no answer any more.
-    async fn run(&self, editor: &Editor, reply: &mut Reply) {
+    async fn run(&self, editor: &mut Editor) {
         let framed = self.output.has_headers();
         self.input.begin(editor.second_half());
         let command = async {
             // The queue has a place for each line beside those for HTTP.
-            let Ok(turn) = self.shell.turn().await else { return reply.failed() };
+            let Ok(ready) = self.shell.turn(Asker::Serial).await else { return Reply::refused() };
             self.input.runs();
-            self.shell.run_in(turn, editor.line(), &mut Data(&self.input), true, reply).await;
+            ready.run(editor.line(), &mut Data::new(&self.input)).await
         };
         let interrupted = self.input.interrupted(self.is_human());
         let restarts = self.shell.machine().base.restart.ordered();
-        match select3(command, interrupted, restarts).await {
-            Either3::First(()) => {}
-            Either3::Second(()) => reply.failed(),
+        let reply = match select3(command, interrupted, restarts).await {
+            Either3::First(reply) => reply,
+            Either3::Second(()) => Reply::refused(),
             Either3::Third(()) => return,
-        }
-        self.output.reply(reply, framed, !self.restarts()).await;
+        };
+        self.output.reply(&reply, framed, !self.restarts()).await;
     }
 
     /// Whether a person may sit at the other end.
@@ -110,7 +108,7 @@ impl Session {
 
     /// A restart was ordered: nothing more is read in this life. Whatever waits, and a line that was begun, is for the
     /// next one.
-    async fn leave(&self, editor: &Editor, line_end: Option<u8>) {
+    async fn leave(&self, editor: &mut Editor, line_end: Option<u8>) {
         self.input.give_back(line_end, editor.line()).await;
         core::future::pending().await
     }

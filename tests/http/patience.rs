@@ -1,9 +1,11 @@
 //! Time limits, queues and clients that go away.
 
+use std::net::{Ipv4Addr, SocketAddrV4};
+
 use embassy_time::Duration;
 use openzentri::limits;
 use openzentri::port::PortError;
-use openzentri::port::sim::{Call, Peer, SimDevice};
+use openzentri::port::sim::{Answer as Outcome, Call, Peer, SimDevice};
 
 use super::{Answer, LONG, all, device, device_with, get};
 
@@ -69,41 +71,55 @@ fn a_client_that_takes_nothing_is_given_up() {
 }
 
 #[test]
-fn commands_wait_for_each_other() {
+fn commands_run_while_others_wait() {
     let mut device = device();
     let first = slow(&mut device);
-    let others: Vec<Peer> = (0..12)
-        .map(|_| {
-            let peer = request(&device, "/command/poll%20all");
-            device.settle();
-            peer
-        })
-        .collect();
-    assert!(others.iter().all(|peer| peer.received().is_empty()));
-    // The log does not wait.
+    for id in 1..=12 {
+        let answer = get(&mut device, "/command/poll%20all");
+        assert!(answer.text().starts_with(&format!("{{\"id\":{id},")), "{answer:?}");
+    }
     assert_eq!(get(&mut device, "/log").status, 200);
-    assert_eq!(Answer::parse(&all(&mut device, first)).status, 200);
-    for (place, peer) in others.into_iter().enumerate() {
-        let answer = Answer::parse(&all(&mut device, peer));
-        assert!(answer.text().starts_with(&format!("{{\"id\":{},", place + 2)), "{answer:?}");
+    assert!(first.received().is_empty(), "it still waits for its echo");
+    assert!(Answer::parse(&all(&mut device, first)).text().starts_with("{\"id\":13,\"code\":1,"));
+}
+
+/// A bounded number of commands waits at once, and the serial line always can.
+#[test]
+fn too_many_waiting_commands_fail() {
+    let mut device = device();
+    let most = limits::COMMANDS_APART - limits::LINES;
+    let waiting: Vec<Peer> = (0..most).map(|_| slow(&mut device)).collect();
+    let answer = get(&mut device, "/command/ping%2010.9.9.9");
+    assert!(answer.text().contains("\"code\":1,") && answer.text().contains("Command failed"), "{answer:?}");
+    assert!(get(&mut device, "/log").text().contains("Too many commands wait at once"));
+    device.type_line("ping 10.9.9.9");
+    device.settle();
+    assert!(!device.take_output().contains("Command failed"));
+    assert!(get(&mut device, "/command/poll%20all").text().contains("\"code\":0,"));
+    for peer in waiting {
+        assert!(Answer::parse(&all(&mut device, peer)).text().contains("Ping failed"));
     }
 }
 
 #[test]
 fn a_client_that_goes_away_frees_its_place() {
     let mut device = device();
-    let first = slow(&mut device);
-    for _ in 0..3 * limits::COMMAND_QUEUE {
-        let passing = request(&device, "/command/set%20system.print_level%202");
+    let sockets = device.port().open_sockets();
+    let silent = SocketAddrV4::new(Ipv4Addr::new(10, 9, 9, 9), 7);
+    device.port().set_answer(silent, Duration::from_secs(1), Outcome::Silence);
+    for _ in 0..2 * limits::COMMANDS_APART {
+        let passing = request(&device, "/command/tcpc%2010.9.9.9%207");
         device.settle();
-        passing.close();
+        assert!(passing.received().is_empty() && passing.end().is_none());
+        passing.reset();
         device.settle();
-        assert!(passing.is_device_gone());
     }
-    let next = request(&device, "/command/get%20system.print_level");
-    assert_eq!(Answer::parse(&all(&mut device, first)).status, 200);
-    let answer = Answer::parse(&all(&mut device, next));
-    assert!(answer.text().starts_with("{\"id\":2,"), "no command of those who went was run: {answer:?}");
+    assert_eq!(device.port().open_sockets(), sockets, "nothing goes on connecting");
+    let listed = get(&mut device, "/command/list");
+    assert!(listed.text().ends_with("Info\\r\\n\"}"), "no handle is reserved: {listed:?}");
+    let waiting = slow(&mut device);
+    assert_eq!(get(&mut device, "/command/ver").status, 200);
+    assert!(Answer::parse(&all(&mut device, waiting)).text().contains("Ping failed"));
 }
 
 #[test]
@@ -120,8 +136,7 @@ fn a_running_command_ends_though_its_client_has_gone() {
 fn more_clients_than_workers_wait_in_the_backlog() {
     let mut device = device_with(&[("http.server.max_clients", "2")]);
     let first = slow(&mut device);
-    let second = request(&device, "/command/poll%20all");
-    device.settle();
+    let second = slow(&mut device);
     let third = request(&device, "/command/ver");
     device.advance(Duration::from_secs(1));
     // Both of those that are served wait for the device, not the device for them: nobody is sent away.

@@ -298,7 +298,7 @@ fn arguments() {
         ("hge a -i", "Too few arguments"),
         ("hge ftp://a", "Invalid argument"),
         ("hge a/\\x0d\\x0aX:y", "Invalid argument"),
-        ("hpo a", "Too few arguments"),
+        ("hpo", "Too few arguments"),
         ("hpo a b c", "Too many arguments"),
         ("hpo a b -l -2", "Invalid argument"),
         ("hpo a \"b\\x0d\\x0aX: y\"", "Invalid argument"),

@@ -1,0 +1,217 @@
+//! Commands that wait, and the data of commands: other front ends go on, and nothing is left when one is given up.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use embassy_time::Duration;
+use openzentri::port::sim::{Answer, Peer, SimDevice, SimPort};
+
+const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 5, 6, 1), 7);
+
+/// A device in machine mode, on the network, with its HTTP server.
+fn device() -> SimDevice {
+    let port = SimPort::new();
+    let settings = &[
+        ("wlan.ssid", "MyNet"),
+        ("wlan.passkey", "mypassword"),
+        ("bus.command.write_timeout", "25000"),
+        ("http.server.enabled", "1"),
+        ("http.server.api_enabled", "1"),
+    ];
+    let mut device = SimDevice::boot(port, settings);
+    device.settle();
+    device.take_output();
+    device.type_line("set system.cmd.mode machine");
+    device.settle();
+    device.take_output();
+    assert_eq!(text(&mut device, "nup"), "Success");
+    device
+}
+
+/// The answer to a command that succeeds, without its line end.
+fn text(device: &mut SimDevice, line: &str) -> String {
+    let frame = device.request(line);
+    let text = String::from_utf8_lossy(&frame.payload).into_owned();
+    assert_eq!((frame.kind, frame.code), (b'R', 0), "{line}: {text}");
+    text.strip_suffix("\r\n").unwrap_or(&text).to_owned()
+}
+
+fn ask(device: &SimDevice, line: &str) -> Peer {
+    let peer = device.port().connect(80).unwrap();
+    peer.send(format!("GET /command/{} HTTP/1.1\r\n\r\n", line.replace(' ', "%20")));
+    peer
+}
+
+/// What a REST client is answered.
+fn rest(device: &mut SimDevice, line: &str) -> String {
+    let peer = ask(device, line);
+    device.settle();
+    peer.received_text()
+}
+
+fn wait(device: &mut SimDevice, millis: u64) {
+    device.advance(Duration::from_millis(millis));
+}
+
+/// Issue 8, 4.5: data that never come stop nobody else.
+#[test]
+fn a_half_typed_file_create_stops_nobody() {
+    let mut device = device();
+    device.type_line("fcr x.txt 10");
+    device.port().type_bytes(b"half");
+    device.settle();
+    assert_eq!(device.take_output(), "");
+    assert!(rest(&mut device, "version").contains("\"code\":0"));
+    assert!(rest(&mut device, "ls").contains("\"code\":0"));
+    // Nobody else can make a file of this name meanwhile.
+    assert!(rest(&mut device, "fcr -o x.txt 5").contains("\"code\":1"));
+    device.port().type_bytes(b" done!");
+    device.settle();
+    assert_eq!(device.take_output(), "R000009\r\nSuccess\r\n");
+    assert!(rest(&mut device, "ls").contains("x.txt"));
+}
+
+#[test]
+fn a_command_of_the_host_waits_while_rest_goes_on_and_the_other_way_round() {
+    let mut device = device();
+    device.type_line("ping 10.9.9.9");
+    device.settle();
+    assert!(rest(&mut device, "get wlan.ssid").contains("MyNet"));
+    assert_eq!(device.take_output(), "");
+    // The host's own commands stay in order.
+    device.type_line("get wlan.ssid");
+    wait(&mut device, 4000);
+    assert_eq!(device.take_output(), "R100013\r\nPing failed\r\nR000007\r\nMyNet\r\n");
+    let waiting = ask(&device, "ping 10.9.9.9");
+    device.settle();
+    assert_eq!(text(&mut device, "get wlan.ssid"), "MyNet");
+    assert!(waiting.received().is_empty());
+    wait(&mut device, 4000);
+    assert!(waiting.received_text().contains("Ping failed"));
+}
+
+/// Issue 8, 1.8: a host sends its data up to 400 ms late.
+#[test]
+fn late_data_are_waited_for() {
+    let mut device = device();
+    let listener = device.port().listen(SERVER);
+    text(&mut device, "tcpc 10.5.6.1 7");
+    let peer = listener.accept().unwrap();
+    device.type_line("write 0 5");
+    wait(&mut device, 400);
+    device.port().type_bytes(b"ab");
+    wait(&mut device, 24_000);
+    device.port().type_bytes(b"cde");
+    device.settle();
+    assert_eq!(device.take_output(), "R000009\r\nSuccess\r\n");
+    assert_eq!(peer.received(), b"abcde");
+}
+
+/// Issue 8, 1.8: running out of time fails the command, for whatever takes data.
+#[test]
+fn missing_data_fail_the_command() {
+    let mut device = device();
+    let listener = device.port().listen(SERVER);
+    text(&mut device, "tcpc 10.5.6.1 7");
+    let peer = listener.accept().unwrap();
+    text(&mut device, "udpc 10.5.6.1 9");
+    let udp = device.port().udp_peer(SocketAddrV4::new(*SERVER.ip(), 9));
+    text(&mut device, "set bus.command.write_timeout 500");
+    for line in ["write 0 5", "write 1 5", "fcr x.txt 5", "write 7 5"] {
+        device.type_line(line);
+        device.port().type_bytes(b"ab");
+        wait(&mut device, 400);
+        assert_eq!(device.take_output(), "", "{line}");
+        wait(&mut device, 200);
+        let output = device.take_output();
+        assert!(output.ends_with("R100016\r\nCommand failed\r\n"), "{line}: {output}");
+    }
+    assert_eq!(peer.received(), b"ab", "a byte stream has what came");
+    assert!(udp.received().is_empty(), "a message is whole or not there");
+    assert!(!text(&mut device, "ls").contains("x.txt"));
+}
+
+/// Issue 8, 1.8: no empty WebSocket message when the data do not come.
+#[test]
+fn a_websocket_gets_no_empty_message_for_missing_data() {
+    let mut device = device();
+    let peer = device.port().connect(80).unwrap();
+    peer.send(
+        "GET /stream HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+    );
+    device.settle();
+    assert!(peer.received_text().starts_with("HTTP/1.1 101"));
+    device.take_output();
+    text(&mut device, "set bus.command.write_timeout 500");
+    for typed in ["", "abc"] {
+        device.type_line("write 0 5");
+        device.port().type_bytes(typed.as_bytes());
+        wait(&mut device, 600);
+        assert!(device.take_output().ends_with("Command failed\r\n"));
+        assert_eq!(peer.received(), b"", "{typed}");
+    }
+    // A message that comes in pieces is still one.
+    device.type_line("write 0 5");
+    for bytes in ["a", "bc", "de"] {
+        wait(&mut device, 300);
+        device.port().type_bytes(bytes.as_bytes());
+    }
+    device.settle();
+    assert_eq!(device.take_output(), "R000009\r\nSuccess\r\n");
+    assert_eq!(peer.received(), b"\x82\x05abcde");
+}
+
+/// The handle is another stream's when the command that has waited comes back.
+#[test]
+fn a_close_that_waits_does_not_close_a_later_stream() {
+    let mut device = device();
+    let listener = device.port().listen(SERVER);
+    text(&mut device, "tcpc 10.5.6.1 7");
+    let peer = listener.accept().unwrap();
+    peer.set_window(1);
+    device.command_with_data("write 0 200", &[b'x'; 200]);
+    device.type_line("close 0");
+    device.settle();
+    assert_eq!(device.take_output(), "");
+    // Another client takes it down and opens something else on the handle.
+    rest(&mut device, "ndo");
+    let output = device.take_output();
+    assert!(output.ends_with("Success\r\n"), "{output}");
+    assert_eq!(text(&mut device, "fcr -o new.txt 3"), "0");
+    wait(&mut device, 6000);
+    assert!(text(&mut device, "list").contains("# 0 FILE"));
+}
+
+/// Issue 8, 1.6.
+#[test]
+fn poll_all_r_lists_what_is_ready() {
+    let mut device = device();
+    let listener = device.port().listen(SERVER);
+    for _ in 0..3 {
+        text(&mut device, "tcpc 10.5.6.1 7");
+    }
+    let peers: Vec<Peer> = (0..3).map(|_| listener.accept().unwrap()).collect();
+    assert_eq!(text(&mut device, "poll all -r"), "None");
+    peers[1].send("x");
+    device.settle();
+    assert_eq!(text(&mut device, "poll all"), "0,0|1,1|2,0");
+    assert_eq!(text(&mut device, "poll all -r"), "1,1");
+    assert_eq!(text(&mut device, "poll -r all -c"), "1,1,1");
+    assert_eq!(text(&mut device, "poll all -cr"), "1,1,1");
+}
+
+/// A connection that comes about after its command was given up belongs to nobody.
+#[test]
+fn a_client_that_breaks_off_leaves_nothing_open() {
+    let mut device = device();
+    device.port().set_answer(SERVER, Duration::from_secs(2), Answer::Accept);
+    let sockets = device.port().open_sockets();
+    for line in ["tcpc 10.5.6.1 7", "hge http://10.5.6.1:7/", "hdo http://10.5.6.1:7/ a", "nlo example.com"] {
+        let peer = ask(&device, line);
+        wait(&mut device, 100);
+        peer.reset();
+        wait(&mut device, 5000);
+        assert_eq!(device.port().open_sockets(), sockets, "{line}");
+        assert!(rest(&mut device, "list").contains(r#"Info\r\n"}"#), "{line}");
+    }
+}

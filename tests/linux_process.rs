@@ -283,10 +283,16 @@ fn a_terminal_is_raw_while_the_device_runs() {
     line.expect(&START);
     let during = tcgetattr(&terminal).unwrap().local_modes;
     assert!(!during.intersects(LocalModes::ECHO | LocalModes::ICANON));
-    assert!(during.contains(LocalModes::ISIG), "Ctrl-C ends the device");
-    File::from(master).write_all(b"reboot\r\n").unwrap();
-    line.expect(&START);
-    assert!(!tcgetattr(&terminal).unwrap().local_modes.contains(LocalModes::ECHO), "raw again after a reboot");
+    assert!(during.contains(LocalModes::ISIG), "Ctrl-C is a signal");
+    let mut host = File::from(master);
+    host.write_all(b"fcr x.bin 9\r\nabc").unwrap();
+    line.expect(&["fcr x.bin 9\r\n"]);
+    device.signal(Signal::INT);
+    line.expect(&["Command failed\r\n", "> "]);
+    // Nothing that is typed during a reboot is echoed by the kernel, or changed.
+    host.write_all(b"reboot\r\nfcr y.bin 3\r\n\r\r\n").unwrap();
+    line.expect(&["Rebooting\r\n", "> fcr y.bin 3\r\n", "File created", "> "]);
+    assert!(!tcgetattr(&terminal).unwrap().local_modes.contains(LocalModes::ECHO), "raw also after a reboot");
     device.signal(Signal::INT);
     assert!(device.wait());
     assert_eq!(tcgetattr(&terminal).unwrap().local_modes, before.local_modes);

@@ -141,7 +141,7 @@ pub trait Serial {
     /// Gives bytes back that were taken but not used: they come first at the next read. When the device restarts before
     /// that, they and what has not been taken come first in its next life, as far as the port can keep them.
     fn serial_give_back(&self, bytes: &[u8]);
-    /// Whether a break condition has come since the last call; it also wakes who waits for [`Event::SerialReadable`].
+    /// Whether a break condition (at the terminal of a process: Ctrl-C) has come since the last call; it also wakes who waits for [`Event::SerialReadable`].
     /// Ports that cannot see one keep the default.
     fn serial_break(&self) -> bool {
         false
@@ -388,7 +388,8 @@ pub trait Board {
     }
     /// Restarts the device. Returns; the port stops running tasks soon after.
     fn reboot(&self);
-    /// The serial side has ended and nothing else keeps the device alive: a process ends here, a board ignores it.
+    /// The serial side has ended, or was interrupted while nothing ran, and nothing else keeps the device alive: a process
+    /// ends here, a board ignores it.
     fn serial_ended(&self) {}
 }
 

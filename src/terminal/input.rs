@@ -79,8 +79,9 @@ impl Input {
     /// The next byte of a command line, or `None` when nothing more will come.
     pub async fn byte(&self) -> Option<u8> {
         poll_fn(|context| {
-            // There is nothing that a break could end.
-            let _ = self.line.take_break();
+            if self.line.take_break() {
+                self.line.break_unused();
+            }
             let mut state = self.state.borrow_mut();
             match state.poll_some(self.line, context) {
                 Poll::Ready(true) => Poll::Ready(state.take()),

@@ -93,6 +93,11 @@ impl Line {
         matches!(self.end, End::Serial) && self.port.serial().serial_break()
     }
 
+    /// A break condition has found nothing to end: at a terminal of a process it ends the device, a board ignores it.
+    pub fn break_unused(self) {
+        self.port.board().serial_ended();
+    }
+
     /// Gives received bytes back that the device will not use before its restart. Only a UART outlives that.
     pub fn give_back(self, bytes: &[u8]) {
         if matches!(self.end, End::Serial) && !bytes.is_empty() {

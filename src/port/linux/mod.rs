@@ -214,10 +214,19 @@ impl LinuxPort {
         for (owner, flags) in ready {
             match owner {
                 Watched::Jobs => self.jobs.collect(),
-                Watched::Signals => self.stop.set(true),
+                Watched::Signals => self.signalled(),
                 Watched::Serial(part) => self.serial.borrow_mut().ready(part, flags),
                 Watched::Socket(index) => self.sockets.table_mut().ready(index, flags),
             }
+        }
+    }
+
+    /// SIGINT interrupts what runs at the process's own terminal, as Ctrl-C does in every program; when it finds the one
+    /// before not taken yet, and everywhere else, it ends the device like the other signals.
+    fn signalled(&self) {
+        let end = self.signals.as_ref().is_none_or(Signals::take);
+        if end || !self.serial.borrow_mut().interrupt() {
+            self.stop.set(true);
         }
     }
 

@@ -41,6 +41,8 @@ enum Line {
 pub(super) struct SerialLine {
     line: Line,
     kept: Kept,
+    /// An interrupt that the device has not taken yet.
+    interrupted: bool,
     inherited: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
@@ -58,7 +60,7 @@ impl SerialLine {
             (SerialKind::Tcp(_), Some(left)) => Line::Tcp(TcpLine::take_over(left)?),
             (SerialKind::Tcp(port), None) => Line::Tcp(TcpLine::open(bind, *port)?),
         };
-        Ok(Self { line, kept: Kept::take_over(), inherited, reader: None, writer: None })
+        Ok(Self { line, kept: Kept::take_over(), interrupted: false, inherited, reader: None, writer: None })
     }
 
     /// Whether the line was open before this process image was started.
@@ -75,9 +77,20 @@ impl SerialLine {
         }
     }
 
+    /// Takes note of an interrupt, which the device takes for a break condition; false where there is no terminal, and
+    /// when one waits already.
+    pub(super) fn interrupt(&mut self) -> bool {
+        if self.interrupted || !matches!(&self.line, Line::Stdio(stdio) if stdio.is_terminal()) {
+            return false;
+        }
+        self.interrupted = true;
+        wake(&mut self.reader);
+        true
+    }
+
     /// See [`crate::port::Port::wake_when`].
     pub(super) fn wake_reader(&mut self, waker: &Waker) {
-        if self.kept.is_empty() {
+        if self.kept.is_empty() && !self.interrupted {
             keep(&mut self.reader, waker);
         } else {
             waker.wake_by_ref();
@@ -150,10 +163,7 @@ impl SerialLine {
     /// Lets the line outlive this process image; answers what to put into [`HANDOVER`].
     pub(super) fn hand_over(&mut self) -> Option<String> {
         let (first, second) = match &mut self.line {
-            Line::Stdio(stdio) => {
-                stdio.shut_down();
-                return None;
-            }
+            Line::Stdio(_) => return super::stdio::hand_over(),
             Line::Pty(pty) => pty.descriptors(),
             Line::Tcp(tcp) => tcp.descriptors(),
         };
@@ -190,6 +200,10 @@ impl Serial for RefCell<SerialLine> {
         let mut serial = self.borrow_mut();
         serial.kept.put_back(bytes);
         wake(&mut serial.reader);
+    }
+
+    fn serial_break(&self) -> bool {
+        std::mem::take(&mut self.borrow_mut().interrupted)
     }
 }
 

@@ -1,28 +1,60 @@
-//! Signals that end the device, as bytes in a socket pair that the loop watches.
+//! Signals that end the device or interrupt it, as bytes in socket pairs that the loop watches.
 
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
-/// The receiving end.
-pub(super) struct Signals(UnixStream);
+/// The receiving ends.
+pub(super) struct Signals {
+    /// SIGTERM, SIGHUP and SIGINT: the device ends, or may do so.
+    any: UnixStream,
+    /// SIGTERM and SIGHUP.
+    end: UnixStream,
+}
 
 impl Signals {
     /// Takes SIGINT, SIGTERM and SIGHUP over for the whole process. (SIGPIPE is ignored by Rust's start-up already.)
     pub(super) fn install() -> io::Result<Self> {
-        let (receiver, sender) = UnixStream::pair()?;
+        let (end, sender) = pair()?;
+        for signal in [SIGTERM, SIGHUP] {
+            pipe::register(signal, sender.try_clone()?)?;
+        }
+        // Registered last, so that who wakes up by it finds the other one.
+        let (any, sender) = pair()?;
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             pipe::register(signal, sender.try_clone()?)?;
         }
-        Ok(Self(receiver))
+        Ok(Self { any, end })
+    }
+
+    /// Takes what has come; answers whether the device must end. Otherwise it was SIGINT alone.
+    pub(super) fn take(&self) -> bool {
+        drain(&self.any);
+        drain(&self.end)
     }
 }
 
 impl AsFd for Signals {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.any.as_fd()
     }
+}
+
+/// A receiver that never blocks, and a sender.
+fn pair() -> io::Result<(UnixStream, UnixStream)> {
+    let (receiver, sender) = UnixStream::pair()?;
+    receiver.set_nonblocking(true)?;
+    Ok((receiver, sender))
+}
+
+/// Takes all bytes; answers whether there were any.
+fn drain(mut receiver: &UnixStream) -> bool {
+    let mut any = false;
+    while receiver.read(&mut [0; 16]).is_ok_and(|count| count > 0) {
+        any = true;
+    }
+    any
 }

@@ -8,9 +8,10 @@ use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::net::SendFlags;
 use rustix::stdio::{stdin, stdout};
-use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios};
+use rustix::termios::{ControlModes, InputModes, LocalModes, OptionalActions, OutputModes, SpecialCodeIndex, Termios};
 
 use super::port_error;
+use super::serial::HANDOVER;
 use crate::port::{PortError, Result};
 
 /// The settings of the terminal before it was made raw.
@@ -33,13 +34,15 @@ enum Output {
 pub(super) struct Stdio {
     output: Output,
     ended: bool,
+    /// Standard input is a terminal.
+    terminal: bool,
 }
 
 impl Stdio {
     /// Takes standard input and output; a terminal is made raw until [`Stdio::shut_down`].
     pub(super) fn open() -> Self {
-        make_raw();
-        Self { output: Output::new(), ended: false }
+        let terminal = make_raw();
+        Self { output: Output::new(), ended: false, terminal }
     }
 
     /// See [`crate::port::Serial::serial_read`].
@@ -75,6 +78,11 @@ impl Stdio {
             }
         };
         written.map_err(port_error)
+    }
+
+    /// Whether somebody sits at a terminal, where Ctrl-C is a signal.
+    pub(super) fn is_terminal(&self) -> bool {
+        self.terminal
     }
 
     /// What to watch for input.
@@ -121,9 +129,12 @@ fn is_ready(fd: BorrowedFd<'_>, flags: PollFlags) -> bool {
 }
 
 /// Makes the terminal raw, when standard input is one: every byte at once and as it is, no echo. Only Ctrl-C still
-/// means something to the kernel (SIGINT).
-fn make_raw() {
-    let Ok(before) = rustix::termios::tcgetattr(stdin()) else { return };
+/// means something to the kernel (SIGINT). Answers whether standard input is a terminal. After a reboot it is raw already.
+fn make_raw() -> bool {
+    let Ok(mut before) = rustix::termios::tcgetattr(stdin()) else { return false };
+    if let Some(settings) = std::env::var(HANDOVER).ok().and_then(|token| adopt(&token)) {
+        settings.apply(&mut before);
+    }
     let mut raw = before.clone();
     raw.make_raw();
     raw.local_modes |= LocalModes::ISIG;
@@ -134,7 +145,67 @@ fn make_raw() {
     raw.special_codes[SpecialCodeIndex::VTIME] = 0;
     *SETTINGS.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
     restore_on_panic();
-    let _ = rustix::termios::tcsetattr(stdin(), OptionalActions::Now, &raw);
+    rustix::termios::tcsetattr(stdin(), OptionalActions::Now, &raw).is_ok()
+}
+
+/// What a raw terminal has lost of its settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Cooked {
+    /// Flags of input, output, control and local modes.
+    modes: [u32; 4],
+    codes: [u8; CODES.len()],
+}
+
+/// The special codes that are changed.
+const CODES: [SpecialCodeIndex; 4] =
+    [SpecialCodeIndex::VQUIT, SpecialCodeIndex::VSUSP, SpecialCodeIndex::VMIN, SpecialCodeIndex::VTIME];
+
+impl Cooked {
+    fn of(settings: &Termios) -> Self {
+        let modes = [
+            settings.input_modes.bits(),
+            settings.output_modes.bits(),
+            settings.control_modes.bits(),
+            settings.local_modes.bits(),
+        ];
+        Self { modes, codes: CODES.map(|code| settings.special_codes[code]) }
+    }
+
+    fn apply(&self, settings: &mut Termios) {
+        let [input, output, control, local] = self.modes;
+        settings.input_modes = InputModes::from_bits_retain(input);
+        settings.output_modes = OutputModes::from_bits_retain(output);
+        settings.control_modes = ControlModes::from_bits_retain(control);
+        settings.local_modes = LocalModes::from_bits_retain(local);
+        for (code, value) in CODES.into_iter().zip(self.codes) {
+            settings.special_codes[code] = value;
+        }
+    }
+}
+
+/// Keeps the terminal raw over a reboot, so that nothing typed meanwhile is changed or echoed by the kernel; answers what
+/// to put into [`HANDOVER`] for its settings, if there is a terminal.
+pub(super) fn hand_over() -> Option<String> {
+    let before = SETTINGS.lock().unwrap_or_else(PoisonError::into_inner);
+    let cooked = Cooked::of(before.as_ref()?);
+    let numbers = cooked.modes.into_iter().chain(cooked.codes.map(u32::from));
+    Some(numbers.fold(std::process::id().to_string(), |token, number| format!("{token}:{number}")))
+}
+
+/// Reads what [`hand_over`] has answered in the life before.
+fn adopt(token: &str) -> Option<Cooked> {
+    let mut numbers = token.split(':').map(|number| number.parse::<u32>().ok());
+    if numbers.next()? != Some(std::process::id()) {
+        return None;
+    }
+    let mut cooked = Cooked { modes: [0; 4], codes: [0; CODES.len()] };
+    for mode in &mut cooked.modes {
+        *mode = numbers.next()??;
+    }
+    for code in &mut cooked.codes {
+        *code = numbers.next()??.try_into().ok()?;
+    }
+    numbers.next().is_none().then_some(cooked)
 }
 
 /// Puts the terminal back; answers whether there was one.
@@ -153,4 +224,29 @@ fn restore_on_panic() {
             report(panic);
         }));
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_settings_of_a_terminal_outlive_the_process_image_that_made_it_raw() {
+        let flags = rustix::pty::OpenptFlags::RDWR | rustix::pty::OpenptFlags::NOCTTY;
+        let master = rustix::pty::openpt(flags).unwrap();
+        rustix::pty::unlockpt(&master).unwrap();
+        let terminal = rustix::pty::ioctl_tiocgptpeer(&master, flags).unwrap();
+        let before = rustix::termios::tcgetattr(&terminal).unwrap();
+        *SETTINGS.lock().unwrap() = Some(before.clone());
+        let token = hand_over().unwrap();
+        *SETTINGS.lock().unwrap() = None;
+        let mut after = before.clone();
+        after.make_raw();
+        assert_ne!(Cooked::of(&after), Cooked::of(&before));
+        adopt(&token).unwrap().apply(&mut after);
+        assert_eq!(Cooked::of(&after), Cooked::of(&before));
+        for wrong in ["", "1:2:3", &format!("{token}:0"), &token[..token.len() - 2], "1:0:0:0:0:0:0:0:0"] {
+            assert!(adopt(wrong).is_none(), "{wrong}");
+        }
+    }
 }

@@ -114,6 +114,17 @@ fn a_restart_ordered_elsewhere_leaves_the_line_to_the_next_life() {
 }
 
 #[test]
+fn nothing_runs_between_a_reboot_and_the_restart_whoever_asks() {
+    let mut device = device(HUMAN);
+    for line in ["reboot", "set wlan.ssid Lost", "save"] {
+        device.port().console_type(line);
+    }
+    device.settle();
+    let answers = device.port().console_answers();
+    assert_eq!(answers, [&b"Rebooting\r\n"[..], b"Command failed\r\n", b"Command failed\r\n"]);
+}
+
+#[test]
 fn a_power_cut_keeps_nothing() {
     let mut device = device(HUMAN);
     device.restart_by_itself(false);
@@ -200,6 +211,18 @@ fn data_of_a_host_with_lone_carriage_returns_may_begin_with_a_line_feed() {
     device.settle();
     let bytes = device.take_bytes();
     assert!(framing::frames(&bytes).0.iter().any(|frame| frame.payload == b"\nab\r\n"));
+}
+
+#[test]
+fn a_command_that_refuses_its_data_leaves_no_line_end_behind() {
+    let mut device = waiting(MACHINE);
+    device.advance(Duration::from_secs(120));
+    device.take_output();
+    device.port().type_bytes(b"set bu c c 1\r\nudpc 10.5.6.9 9\r\nwrite 0 100000\r\nver\r\n");
+    device.settle();
+    let bytes = device.take_bytes();
+    let codes: Vec<u8> = framing::frames(&bytes).0.iter().map(|frame| frame.code).collect();
+    assert_eq!(codes, [0, 0, 9, 0], "{}", bytes.escape_ascii());
 }
 
 // Ends of a waiting command

@@ -60,10 +60,14 @@ impl Shell {
         Ok(self.turn(asker).await?.run(line, data).await)
     }
 
-    /// Waits for the right to run the next command. Dropping the future frees the place in the queue.
+    /// Waits for the right to run the next command. Dropping the future frees the place in the queue. Once a restart is
+    /// ordered nothing runs any more, so that no effect is lost: `Busy`, and who asks may try again.
     pub async fn turn(&self, asker: Asker) -> Result<Ready<'_>, Busy> {
         let mut reply = Reply::new();
         let turn = self.queue.turn(&mut reply).await?;
+        if self.machine.base.restart.is_ordered() {
+            return Err(Busy);
+        }
         Ok(Ready { shell: self, asker, turn, reply })
     }
 

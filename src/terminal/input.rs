@@ -52,6 +52,8 @@ struct State {
     end: usize,
     ended: Option<Ended>,
     phase: Phase,
+    /// The command has asked for data.
+    asked: bool,
     /// The rest of the line end, which is no data.
     line_end: Option<u8>,
     /// When something came last.
@@ -69,6 +71,7 @@ impl Input {
             end: 0,
             ended: None,
             phase: Phase::Queued,
+            asked: false,
             line_end: None,
             last: Instant::MIN,
             alone: None,
@@ -100,7 +103,7 @@ impl Input {
     /// A command begins that waits for its turn; `line_end` still belongs to its line and is no data.
     pub fn begin(&self, line_end: Option<u8>) {
         let mut state = self.state.borrow_mut();
-        (state.phase, state.line_end, state.alone) = (Phase::Queued, line_end, None);
+        (state.phase, state.asked, state.line_end, state.alone) = (Phase::Queued, false, line_end, None);
         // A break before the command was not meant for it.
         let _ = self.line.take_break();
     }
@@ -110,9 +113,9 @@ impl Input {
         self.state.borrow_mut().phase = Phase::Runs;
     }
 
-    /// Whether the command has taken data.
+    /// Whether the command has asked for data, which begin behind the line end.
     pub fn data_taken(&self) -> bool {
-        self.state.borrow().phase == Phase::TakesData
+        self.state.borrow().asked
     }
 
     /// Waits until the line says that the running command shall end: by a break condition, by Ctrl-C when `person` says
@@ -278,6 +281,7 @@ impl DataSource for Data<'_> {
     fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<&[u8]> {
         let input = self.input;
         let mut state = self.lent.take().unwrap_or_else(|| input.state.borrow_mut());
+        state.asked = true;
         loop {
             if state.poll_some(input.line, context).is_pending() {
                 return Poll::Pending;

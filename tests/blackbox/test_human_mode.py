@@ -56,7 +56,7 @@ class Typing(DeviceCase):
             self.type(b"get uart.baud %d\r" % (number % 2) if number < 5 else b"get sy c p\r",
                       b"get uart.baud %d\r\n115200\r\n> " % (number % 2) if number < 5 else b"get sy c p\r\n1\r\n> ")
         self.type(b"\x1b[A\r", b"get sy c p\r\n1\r\n> ")
-        self.type(b"\x1b[A\x1b[A\r", b"get sy c p" + ERASE * 10 + b"get uart.baud 0\r\n115200\r\n> ")
+        self.type(b"\x1b[A\x1b[A\r", b"get sy c p" + b"\x08" * 10 + b" " * 10 + b"\x08" * 10 + b"get uart.baud 0\r\n115200\r\n> ")
 
     def test_completion(self):
         self.type(b"vers\t\r", b"version \r\n" + self.version() + b"> ")

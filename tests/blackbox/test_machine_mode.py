@@ -199,8 +199,12 @@ class Codes(DeviceCase):
         self.check('set wlan.ssid "never ends', 2, "Parse error")
 
     def test_unknown_command(self):
-        for line in ("nonsense", "versio", "vers", "VERSION", "get\x01", "\x00"):
+        for line in ("nonsense", "versio", "vers", "VERSION", "get\x01", "ver\x00"):
             self.check(line, 3, "Unknown command")
+
+    def test_nul_bytes_between_commands_are_ignored(self):
+        self.line.send(b"\0\0set time.zone 1\n\r\0save\n\r\0get time.zone\r\n\0")
+        self.assertEqual(self.line.quiet(), b"R000008\r\nSet OK\r\nR000009\r\nSuccess\r\nR000003\r\n1\r\n")
 
     def test_too_few(self):
         for line in ("set", "get", "set wlan.ssid", "tcpc", "tcpc 127.0.0.1", "read 0", "write 0", "fcr", "fcr a.txt",
@@ -270,7 +274,7 @@ class Switching(DeviceCase):
     machine = False
     settings = {"wlan.auto_join.enabled": "0"}
 
-    def test_the_new_framing_holds_from_the_first_byte(self):
+    def test_the_answer_has_a_header_when_headers_are_on_before_or_after_it(self):
         console = self.device.console()
         console.read_until(b"> ")
         console.quiet()
@@ -286,7 +290,7 @@ class Switching(DeviceCase):
         console.send(b"get system.print_level\r\n")
         self.assertEqual(console.quiet(), b"R000003\r\n0\r\n")
         console.send(b"set sy c m human\r\n")
-        self.assertEqual(console.quiet(), b"Set OK\r\n> ")
+        self.assertEqual(console.quiet(), b"R000008\r\nSet OK\r\n> ")
         console.send(b"get sy p\r\n")
         self.assertEqual(console.quiet(), b"get sy p\r\nall\r\n> ")
 
@@ -300,7 +304,7 @@ class Switching(DeviceCase):
             ("set sy c h 1", b"R000008\r\nSet OK\r\n> "),
             ("set sy c p 0", b"R000008\r\nSet OK\r\n"),
             ("set sy c e on", b"R000008\r\nSet OK\r\n"),
-            ("set sy c h false", b"set sy c h false\r\nSet OK\r\n"),
+            ("set sy c h false", b"set sy c h false\r\nR000008\r\nSet OK\r\n"),
             ("set sy c p true", b"set sy c p true\r\nSet OK\r\n> "),
         ]:
             console.send(command.encode() + b"\n")

@@ -6,7 +6,7 @@ use core::pin::pin;
 use super::call::{Call, Machine};
 use super::data::Data;
 use super::response::{CommandError, Ending};
-use crate::file::{FileError, FileSpec, Unfinished, Version, Writer, flag, kind, listing};
+use crate::file::{FileError, FileSpec, Reader, Unfinished, Version, Writer, flag, kind, listing};
 use crate::log::Level;
 use crate::stream::Kind;
 
@@ -15,6 +15,20 @@ impl Call<'_> {
     pub fn file_failed(&self, error: FileError) -> CommandError {
         self.machine.base.log.line(Level::Failure, format_args!("{error}"));
         CommandError::Failed
+    }
+
+    /// Opens the file that an argument names, when its content is what was stored.
+    pub async fn sound_file(&mut self, index: usize) -> Result<Reader, CommandError> {
+        let name = self.argument(index)?;
+        let files = self.machine.files;
+        match self.apart(pin!(files.open_verified(name))).await? {
+            Err(error @ FileError::Corrupt) => {
+                let name = core::str::from_utf8(name).unwrap_or("?");
+                self.machine.base.log.line(Level::Failure, format_args!("{error}: {name}"));
+                Err(CommandError::Failed)
+            }
+            opened => opened.map_err(|error| self.file_failed(error)),
+        }
     }
 }
 
@@ -165,10 +179,9 @@ async fn store(machine: &Machine, mut file: Unfinished<'_>, mut data: Data<'_>) 
     })
 }
 
-pub(super) fn open(call: &mut Call<'_>) -> Result<Ending, CommandError> {
-    let machine = call.machine;
-    let reservation = machine.streams.reserve(Kind::File)?;
-    let reader = machine.files.open(call.argument(0)?).map_err(|error| call.file_failed(error))?;
+pub(super) async fn open(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    let reservation = call.machine.streams.reserve(Kind::File)?;
+    let reader = call.sound_file(0).await?;
     let handle = reservation.reader(reader).ok_or(CommandError::Failed)?;
     let _ = write!(call.reply, "{handle}");
     Ok(Ending::Text)
@@ -183,12 +196,17 @@ pub(super) fn delete(call: &mut Call<'_>) -> Result<Ending, CommandError> {
 
 pub(super) fn stat(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let meta = call.machine.files.stat(call.argument(0)?).ok_or_else(|| call.file_failed(FileError::NotFound))?;
-    listing::stat_lines(&meta, &mut |name, value| {
-        call.reply.put(name.as_bytes());
-        call.reply.put(b": ");
-        call.reply.put(value);
+    if call.flag(b'v') {
+        listing::stat_lines(&meta, &mut |name, value| {
+            call.reply.put(name.as_bytes());
+            call.reply.put(b": ");
+            call.reply.put(value);
+            call.reply.put(b"\r\n");
+        });
+    } else {
+        listing::stat_row(&meta, &mut |bytes| call.reply.put(bytes));
         call.reply.put(b"\r\n");
-    });
+    }
     Ok(Ending::Text)
 }
 

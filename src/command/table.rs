@@ -100,8 +100,8 @@ commands! {
     faults_reset "faur" Config "" ["" 0..=23] "Clear the stored faults", LATER_FAULTS => now(unavailable);
     file_create "fcr" Files "[-[e][u][r]] [-o] <name> <size> [<version> [<type> [<crc>]]]" ["oeurv:t:c:l:m:" 2..=5] "Create a file from the data that follow, or as a stream", Done => waits(files::create);
     file_delete "fde" Files "<name>" ["" 1..=1] "Delete a file", Done => now(files::delete);
-    file_open "fop" Files "<name>" ["" 1..=1] "Open a file for reading", Done => now(files::open);
-    file_stat "fst" Read "[-v] <name>" ["v" 1..=1] "Print what is known of a file", Differs("the original's output is not known; one name: value line for each attribute") => now(files::stat);
+    file_open "fop" Files "<name>" ["" 1..=1] "Open a file for reading", Done => waits(files::open);
+    file_stat "fst" Read "[-v] <name>" ["v" 1..=1] "Print what is known of a file", Differs("the original's output is not known; size,version,type,flags,CRC,name, with -v one name: value line each") => now(files::stat);
     force_safemode "force_safemode" Admin "<MAC>" ["" 0..=23] "Enter safe mode for a test", LATER_FAULTS => now(unavailable);
     format_flash "format" Admin "<extended|bulk> <MAC>" ["" 2..=2] "Erase all files; the device's own MAC is the guard", Done => now(files::format);
     get "get" Read "<variable>|<group>|all" ["" 1..=23] "Read a variable, a group or all", Done => now(variables::get);
@@ -121,7 +121,7 @@ commands! {
     http_read_status "hre" Streams "<handle>" ["" 1..=1] "Complete a request and answer its status", Done => waits(http::read_status);
     http_upload "hup" Files "[-i <interface>] <url> <name> [<remote name>]" ["i:" 2..=3] "Send a file to a URL as a form", NO_HTTPS => waits(http::upload);
     i2c_master_open "i2c_master_open" Streams "<address>" ["" 0..=23] "Open an I2C stream", LATER_PINS => now(unavailable);
-    load "load" Admin "<file>" ["" 1..=1] "Read a settings file into RAM", Differs("takes effect at once, without a restart") => now(variables::load);
+    load "load" Admin "<file>" ["" 1..=1] "Read a settings file into RAM", Differs("takes effect at once, without a restart") => waits(variables::load);
     ls "ls" Read "[-v]" ["vl" 0..=0] "List the files", Done => now(files::list);
     mdns_discover "mdns" Streams "[<service>]" ["" 0..=23] "Browse the services of the network", NotYet("name discovery") => now(unavailable);
     network_down "ndo" Config "[-i <interface>]" ["i:" 0..=1] "Take an interface down", Done => now(network::network_down);

@@ -99,9 +99,9 @@ fn failed(machine: &Machine, error: crate::file::FileError) -> CommandError {
 }
 
 /// `load <file>`: reads a settings file into RAM, one `variable value` pair a line, `#` for comments.
-pub(super) fn load(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+pub(super) async fn load(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let machine = call.machine;
-    let mut reader = machine.files.open(call.argument(0)?).map_err(|error| failed(machine, error))?;
+    let mut reader = call.sound_file(0).await?;
     let mut line: Vec<u8, { limits::COMMAND_LINE }> = Vec::new();
     let mut result = Ok(());
     let mut byte = [0];

@@ -36,7 +36,15 @@ pub fn ls_verbose_row(index: usize, meta: &Meta, sink: Sink<'_>) {
     sink(&meta.name);
 }
 
-/// The lines of `file_stat`, each given to `line` as its name and its value. The original's output is not known.
+/// The line of `file_stat`: size, version, type, flags, CRC-16 and name, with commas between them. The original's output
+/// is not known; a host takes what stands before the first comma for the size.
+pub fn stat_row(meta: &Meta, sink: Sink<'_>) {
+    let Meta { size, version, kind, flags, crc, ref name } = *meta;
+    print(sink, format_args!("{size},{version},0x{kind:02X},0x{flags:04X},0x{crc:04X},"));
+    sink(name);
+}
+
+/// The lines of `file_stat -v`, each given to `line` as its name and its value.
 pub fn stat_lines(meta: &Meta, line: &mut dyn FnMut(&str, &[u8])) {
     line("name", &meta.name);
     let mut text: heapless::String<24> = heapless::String::new();

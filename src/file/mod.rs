@@ -8,6 +8,7 @@
 //! durable, one atomic rename commits them, and [`Files::mount`] throws away what was not committed.
 
 mod error;
+mod held;
 pub mod listing;
 mod meta;
 mod record;
@@ -31,6 +32,7 @@ pub use version::Version;
 use crate::limits;
 use crate::port::{Port, Storage};
 use crate::wire::crc16::Crc16;
+use held::Held;
 use store::Store;
 use volume::Id;
 
@@ -188,6 +190,11 @@ impl Files {
         };
         self.store.borrow().read_at(reader.id, position, buffer)?;
         Ok(count)
+    }
+
+    /// Opens a file and compares it with its check sum; see [`Files::open`] and [`Files::verify`].
+    pub async fn open_verified(&self, name: &[u8]) -> Result<Reader, FileError> {
+        Held::open(self, name)?.verified().await
     }
 
     /// Compares the content of an open file with its check sum, unless that was done, or the file was written, since

@@ -26,7 +26,7 @@ pub(super) async fn run(
     remote: &[u8],
     buffer: &mut [u8],
 ) -> Result<u16, Failure> {
-    let mut file = Open { files: rooms.files, reader: Some(rooms.files.open(local)?) };
+    let mut file = Open { files: rooms.files, reader: Some(rooms.files.open_verified(local).await?) };
     let boundary = boundary(rooms);
     describe(order, file.size(), remote, &boundary)?;
     let mut link = Link::open(rooms, order, buffer).await?;

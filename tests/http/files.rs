@@ -225,7 +225,10 @@ fn a_damaged_file_is_not_served_and_the_log_names_it() {
     // A page that is only said beside a status does not stand in its way.
     assert_eq!(get(&mut device, "/nothing").text(), "404 Not Found\r\n");
     assert_eq!(get(&mut device, "/whole.txt").text(), "whole");
-    assert!(device.command("fop webapp/index.html").ends_with("Command failed\r\n"));
+    for line in ["fop webapp/index.html", "load webapp/index.html", "hup http://127.0.0.1:9/ webapp/index.html"] {
+        assert!(device.command(line).ends_with("Command failed\r\n"), "{line}");
+    }
+    assert_eq!(device.command("list").lines().count(), 1);
     create(&mut device, "-r webapp/index.html", b"new");
     assert_eq!(get(&mut device, "/").text(), "new");
 }
@@ -283,4 +286,24 @@ fn an_empty_file_that_is_closed_stays() {
     let handle = device.command("fcr -o f.txt 1").trim().lines().last().unwrap().to_string();
     device.command(&format!("close {handle}"));
     assert_eq!(get(&mut device, "/f.txt").status, 404, "a file that is not whole vanishes");
+}
+
+/// Who is the first to open a file after a start compares it, whatever he opens it with.
+#[test]
+fn a_damaged_file_is_opened_by_no_command() {
+    for line in ["fop some.cfg", "load some.cfg"] {
+        let mut device = device();
+        let content = b"set wlan.ssid other".repeat(2000);
+        create(&mut device, "some.cfg", &content);
+        let name = entry_of(&device, &content);
+        let mut data = device.port().flash().content(&name).unwrap();
+        data[30_000] ^= 1;
+        device.port().flash().set_content(&name, &data);
+        device.power_cycle();
+        device.advance(Duration::from_secs(2));
+        let answer = device.command(line);
+        assert!(answer.ends_with("File CRC mismatch: some.cfg\r\nCommand failed\r\n"), "{line}: {answer}");
+        assert_eq!(device.command("list").lines().count(), 1, "{line}");
+        assert_eq!(device.port().flash().open_files(), 0, "{line}");
+    }
 }

@@ -9,7 +9,7 @@ use core::task::{Context, Poll, Waker};
 use std::string::String;
 use std::vec::Vec;
 
-use super::listing::{LS_HEADER, LS_VERBOSE_HEADER, ls_row, ls_verbose_row, stat_lines};
+use super::listing::{LS_HEADER, LS_VERBOSE_HEADER, ls_row, ls_verbose_row, stat_lines, stat_row};
 use super::{FileError, FileSpec, Files, Meta, Reader, Version, check_name, flag, kind};
 use crate::limits;
 use flash::{MemFlash, Unsynced};
@@ -528,6 +528,12 @@ fn verbose_listing() {
     assert_eq!(LS_VERBOSE_HEADER.find("Filename"), row.find("webapp"));
     let internal = meta("a", 1, b"1.0.0", flag::INTERNAL);
     assert!(text(|sink| ls_verbose_row(0, &internal, sink)).contains(" i-FE "));
+}
+
+#[test]
+fn a_line_of_attributes_begins_with_the_size() {
+    let file = meta("a b.txt", 10, b"1.5.0", flag::VALID);
+    assert_eq!(text(|sink| stat_row(&file, sink)), "10,1.5.0,0xFE,0x0001,0x00A0,a b.txt");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 use embassy_time::Duration;
 use openzentri::port::sim::{Peer, PeerListener, SimDevice, SimPort};
 
+mod dripping;
 mod files;
 mod requests;
 mod servers;

@@ -1,0 +1,137 @@
+"""One command that waits, however long, keeps nobody else waiting: honest requests are measured meanwhile."""
+
+import socket
+import statistics
+import threading
+import time
+import unittest
+
+from zentri import DeviceCase, Peer
+
+#: Seconds that an honest request may take: half of them, and the worst.
+MEDIAN = 1.0
+WORST = 3.0
+#: Honest requests beside each waiting command.
+REQUESTS = 12
+
+
+def drip(connection):
+    """A correct head and then one byte every half second, for ever."""
+    connection.recv(4096)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    try:
+        while True:
+            connection.sendall(b"x")
+            time.sleep(0.5)
+    except OSError:
+        pass
+
+
+def silent(connection):
+    """Takes everything and says nothing."""
+    try:
+        while connection.recv(65536):
+            pass
+    except OSError:
+        pass
+
+
+def deaf(connection):
+    """Neither takes nor says anything."""
+    stop = threading.Event()
+    stop.wait(20)
+
+
+class Waiting(DeviceCase):
+    """A command waits on the serial line; requests come over HTTP."""
+
+    machine = False
+
+    def measure(self):
+        """Honest requests; each must be right and in time."""
+        taken = []
+        for _ in range(REQUESTS):
+            start = time.monotonic()
+            self.assertEqual(self.device.rest.get("get wlan.auto_join.enabled")["code"], 0)
+            taken.append(time.monotonic() - start)
+        self.assertLessEqual(statistics.median(taken), MEDIAN, taken)
+        self.assertLessEqual(max(taken), WORST, taken)
+
+    def line(self):
+        """The serial line of a device that is in its network."""
+        self.device.wait_http()
+        console = self.device.console()
+        self.eventually(lambda: self.device.rest.get("get wlan.network.status")["response"].startswith("2"))
+        console.quiet()
+        return console
+
+    def beside(self, command):
+        """Gives a command that waits, measures, and ends it as a person does."""
+        console = self.line()
+        console.send(command)
+        time.sleep(0.3)
+        self.measure()
+        self.assertNotIn(b"\r\n> ", bytes(console.received).split(command, 1)[-1], "it has not waited at all")
+        console.send(b"\x03")
+        console.read_until(b"> ", 5.0)
+        console.send(b"get wlan.auto_join.enabled\r\n")
+        console.read_until(b"\r\n1\r\n> ", 5.0)
+
+    def test_a_file_that_is_half_typed(self):
+        console = self.line()
+        console.send(b"file_create half.txt 10\r\nabc")
+        time.sleep(0.3)
+        self.measure()
+        self.assertNotIn("half.txt", self.device.rest.text("ls"))
+        console.send(b"defghij")
+        console.read_until(b"Success\r\n> ")
+        self.assertIn("half.txt", self.device.rest.text("ls"))
+
+    def test_a_file_that_is_never_typed_on(self):
+        self.beside(b"file_create half.txt 10\r\n")
+        self.assertNotIn("half.txt", self.device.rest.text("ls"))
+        # Nothing of it is left that would stand in the way of the next one.
+        self.assertEqual(self.device.rest.post("file_create half.txt 3", "abc")["code"], 0)
+
+    def test_a_download_that_drips(self):
+        with Peer(drip) as peer:
+            self.beside(b"http_download http://127.0.0.1:%d/f slow.bin\r\n" % peer.port)
+            self.assertNotIn("slow.bin", self.device.rest.text("ls"))
+
+    def test_a_server_that_says_nothing(self):
+        with Peer(silent) as peer:
+            self.beside(b"http_get http://127.0.0.1:%d/f\r\n" % peer.port)
+
+    def test_a_download_that_never_begins(self):
+        with Peer(silent) as peer:
+            self.beside(b"http_download http://127.0.0.1:%d/f\r\n" % peer.port)
+
+    def test_an_upload_that_nobody_takes(self):
+        self.device.wait_http()
+        self.assertEqual(self.device.rest.post("file_create up.bin 9000", "x" * 9000)["code"], 0)
+        with Peer(silent) as peer:
+            self.beside(b"http_upload http://127.0.0.1:%d/f up.bin\r\n" % peer.port)
+
+    def test_a_connection_that_is_never_accepted(self):
+        # A full backlog: nobody answers any more.
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen(0)
+            port = listener.getsockname()[1]
+            clients = [socket.socket() for _ in range(4)]
+            for client in clients:
+                self.addCleanup(client.close)
+                client.setblocking(False)
+                client.connect_ex(("127.0.0.1", port))
+            self.beside(b"tcp_client 127.0.0.1 %d\r\n" % port)
+
+    def test_a_write_whose_data_do_not_come(self):
+        with Peer(silent) as peer:
+            console = self.line()
+            console.send(b"tcp_client 127.0.0.1 %d\r\n" % peer.port)
+            console.read_until(b"\r\n0\r\n> ")
+            self.beside(b"stream_write 0 10\r\n")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -50,11 +50,11 @@ impl From<network::TooManyServices> for BootError {
 /// Declares a task: on a board out of a static pool, elsewhere on the heap.
 macro_rules! task {
     ($name:ident[$pool:expr]($($argument:ident: $kind:ty),*) $body:expr) => {
-        #[cfg(feature = "linux")]
+        #[cfg(feature = "host")]
         fn $name(spawner: Spawner, $($argument: $kind),*) {
             crate::port::host::spawn(spawner, async move { $body.await; });
         }
-        #[cfg(not(feature = "linux"))]
+        #[cfg(not(feature = "host"))]
         fn $name(spawner: Spawner, $($argument: $kind),*) {
             #[embassy_executor::task(pool_size = $pool)]
             async fn run($($argument: $kind),*) {

@@ -14,10 +14,10 @@
 //! wire     limits   buffer        codecs without I/O; every bound; room for answers
 //! port                            the contract with the place where it runs
 //! ```
-#![cfg_attr(not(any(feature = "linux", test)), no_std)]
+#![cfg_attr(not(any(feature = "host", test)), no_std)]
 // Nothing that comes from outside may stop a device.
 #![cfg_attr(
-    not(any(feature = "linux", test)),
+    not(any(feature = "host", test)),
     deny(clippy::unwrap_used, clippy::expect_used, clippy::unreachable, clippy::todo, clippy::unimplemented)
 )]
 

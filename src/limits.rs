@@ -120,3 +120,7 @@ pub const SCAN_RESULTS: usize = option("SCAN_RESULTS", 32);
 pub const HOST_NAME: usize = 128;
 /// Addresses of a host name that are tried, one after the other (`CONFIG_OPENZENTRI_LOOKUP_ADDRESSES`).
 pub const LOOKUP_ADDRESSES: usize = option("LOOKUP_ADDRESSES", 8);
+/// TLS sessions at once (`CONFIG_OPENZENTRI_TLS_SESSIONS`).
+pub const TLS_SESSIONS: usize = option("TLS_SESSIONS", 16);
+/// Bytes of the name of a protocol chosen by ALPN.
+pub const ALPN: usize = 16;

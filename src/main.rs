@@ -40,6 +40,7 @@ fn fail(code: u8, error: impl Display) -> u8 {
 /// Runs the device until it ends; a reboot replaces the process.
 fn run(options: &Options) -> Result<(), u8> {
     let mut port = LinuxPort::new(options).map_err(|error| fail(FAILURE, error))?;
+    port.warnings().iter().for_each(|warning| eprintln!("openzentri: {warning}"));
     port.handle_signals().map_err(|error| fail(FAILURE, error))?;
     let port: &'static LinuxPort = Box::leak(Box::new(port));
     let ended = boot_and_run(port, options);

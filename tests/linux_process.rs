@@ -310,3 +310,19 @@ fn scripts_learn_where_the_web_server_is() {
     assert_eq!(device.message(), format!("http://127.0.0.1:{free}/"));
     assert!(TcpStream::connect(("127.0.0.1", free)).is_ok());
 }
+
+/// A limit on the length of files is like a full disk: the signal that comes with it must not end the device.
+#[test]
+fn a_limit_on_the_length_of_files_does_not_end_the_device() {
+    let folder = Folder::new();
+    let device = command(&folder);
+    let mut limited = Command::new("sh");
+    // Blocks of 512 bytes.
+    limited.args(["-c", "ulimit -f 16; exec \"$0\" \"$@\""]).arg(device.get_program()).args(device.get_args());
+    let data = "x".repeat(20_000);
+    let output = run(&mut limited, &format!("file_create big.txt 20000\r\n{data}\r\nget system.cmd.echo\r\n"));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{:?} {text}", output.status);
+    assert!(text.contains("Not enough free space"), "{text}");
+    assert!(text.ends_with("1\r\n> "), "{text}");
+}

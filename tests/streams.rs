@@ -275,6 +275,16 @@ fn an_idle_client_of_the_server_is_dropped() {
 }
 
 #[test]
+fn without_an_idle_timeout_nobody_is_dropped() {
+    let mut device = device();
+    text(&mut device, "set tcp.server.idle_timeout 0");
+    text(&mut device, "tcps start 3000");
+    let client = device.port().connect(3000).unwrap();
+    wait(&mut device, 86_400_000);
+    assert_eq!((text(&mut device, "poll 0"), client.end()), ("0".into(), None));
+}
+
+#[test]
 fn keepalive_comes_from_the_variables() {
     let mut device = device();
     for line in ["enabled 1", "initial_timeout 7", "retry_count 4", "retry_timeout 2"] {

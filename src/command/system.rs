@@ -35,14 +35,20 @@ pub(super) fn save(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     if let Ok(name) = call.argument(0) {
         return super::variables::save_file(call.machine, name);
     }
-    settings::save(call.machine.base).map_err(|_| CommandError::Failed)?;
+    settings::save(call.machine.base).map_err(|error| not_saved(call, error))?;
     call.machine.base.log.line(Level::Detail, format_args!("Settings saved"));
     Ok(Ending::Success)
 }
 
+/// Tells the log why the flash did not take the settings.
+fn not_saved(call: &Call<'_>, error: settings::SaveError) -> CommandError {
+    call.machine.base.log.line(Level::Failure, format_args!("Settings not saved: {error}"));
+    CommandError::Failed
+}
+
 pub(super) fn factory_reset(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     call.own_mac(0)?;
-    settings::erase(call.machine.base).map_err(|_| CommandError::Failed)?;
+    settings::erase(call.machine.base).map_err(|error| not_saved(call, error))?;
     call.machine.base.restart.order();
     Ok(Ending::Success)
 }

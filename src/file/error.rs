@@ -62,7 +62,7 @@ impl fmt::Display for FileError {
             Self::Gone => "File closed",
             Self::Flash(PortError::Denied) => "Flash is write-protected",
             Self::Flash(PortError::Failed(code)) => return write!(f, "Flash error {code}"),
-            Self::Flash(_) => "Flash error",
+            Self::Flash(error) => return write!(f, "Flash error: {error}"),
         })
     }
 }

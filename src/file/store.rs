@@ -101,6 +101,19 @@ pub struct Store {
     stale: Option<Id>,
 }
 
+/// Removes entries of no use at the start, no more than the device itself can have left: others would hold it up. What
+/// is not removed now is tried again at the next boot, and does no harm until then.
+struct Sweep(usize);
+
+impl Sweep {
+    fn remove(&mut self, volume: Volume, stage: Stage, id: Id) {
+        if let Some(left) = self.0.checked_sub(1) {
+            self.0 = left;
+            let _ = volume.remove(stage, id);
+        }
+    }
+}
+
 /// Bytes of flash that a file of `size` bytes takes at most.
 fn footprint(size: u32) -> u64 {
     (u64::from(size) + record::MAX as u64).div_ceil(UNIT_PAYLOAD) * UNIT
@@ -124,13 +137,15 @@ impl Store {
         self.stale = None;
         self.next = 0;
         let volume = self.volume;
-        let next = volume.highest()?.checked_add(1).ok_or(FileError::NoRoom)?;
-        // What cannot be removed now is tried again at the next boot.
-        volume.each(Stage::Temporary, &mut |id| {
-            let _ = volume.remove(Stage::Temporary, id);
+        let mut sweep = Sweep(limits::FILES);
+        volume.each(Stage::Temporary, &mut |id| sweep.remove(volume, Stage::Temporary, id))?;
+        let mut highest = 0;
+        volume.each(Stage::Committed, &mut |id| {
+            if self.index(id, &mut sweep) {
+                highest = id;
+            }
         })?;
-        volume.each(Stage::Committed, &mut |id| self.index(id))?;
-        self.next = next;
+        self.next = highest.checked_add(1).ok_or(FileError::NoRoom)?;
         Ok(self.entries.len())
     }
 
@@ -142,22 +157,24 @@ impl Store {
         self.readers.clear();
     }
 
-    /// Takes a committed file into the index. Numbers come in ascending order, so a namesake there is older.
-    fn index(&mut self, id: Id) {
+    /// Takes a committed file into the index. Numbers come in ascending order, so a namesake there is older. Answers
+    /// whether there is, or may be, a file of the device under this number.
+    fn index(&mut self, id: Id, sweep: &mut Sweep) -> bool {
         let meta = match self.volume.load(id) {
             Ok(meta) => meta,
             Err(FileError::Corrupt) => {
-                let _ = self.volume.remove(Stage::Committed, id);
-                return;
+                sweep.remove(self.volume, Stage::Committed, id);
+                return false;
             }
             // The flash may answer better at the next boot; do not throw the file away.
-            Err(_) => return,
+            Err(_) => return true,
         };
         if let Some(older) = self.find(&meta.name) {
             let older = self.entries.remove(older).id;
             self.retire(older);
         }
         let _ = self.entries.push(Entry { id, meta, content: Content::Unknown });
+        true
     }
 
     pub fn create(&mut self, spec: &FileSpec<'_>, growing: bool) -> Result<Id, FileError> {

@@ -11,13 +11,14 @@ use heapless::{String, Vec};
 use super::error::FileError;
 use super::meta::Meta;
 use super::record;
+use crate::limits;
 use crate::port::{Handle, PortError, Storage};
 
 /// The number of a file on the volume; from 1.
 pub type Id = u32;
 
-/// Entries looked up in one pass over the volume.
-const BATCH: usize = 32;
+/// Entries looked up in one pass over the volume: all that the device has written itself.
+const BATCH: usize = limits::FILES;
 
 /// What the first letter of an entry's name says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,17 +61,6 @@ pub struct Volume {
 }
 
 impl Volume {
-    /// The largest number in use, 0 when there is none.
-    pub fn highest(self) -> Result<Id, FileError> {
-        let mut highest = 0;
-        self.flash.list(&mut |name| {
-            if let Some((_, id)) = parse_entry(name) {
-                highest = highest.max(id);
-            }
-        })?;
-        Ok(highest)
-    }
-
     /// Calls `each` for every entry of a stage, in the order of the numbers.
     pub fn each(self, stage: Stage, each: &mut dyn FnMut(Id)) -> Result<(), FileError> {
         let mut last = 0;
@@ -156,7 +146,8 @@ mod tests {
     #[test]
     fn the_lowest_stay() {
         let mut batch = Vec::new();
-        (1..=100).rev().chain(200..300).for_each(|id| insert_lowest(&mut batch, id));
+        let last = BATCH as u32 + 70;
+        (1..=last).rev().chain(last + 10..last + 100).for_each(|id| insert_lowest(&mut batch, id));
         assert_eq!(batch.as_slice(), (1..=BATCH as u32).collect::<std::vec::Vec<_>>());
     }
 }

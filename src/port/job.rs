@@ -4,7 +4,7 @@ use core::net::Ipv4Addr;
 
 use heapless::Vec;
 
-use super::{Interface, Result};
+use super::{Interface, Result, Socket, TlsCredentials, TlsFailure, TlsRole, TlsSession};
 use crate::limits;
 
 /// Work that runs elsewhere.
@@ -30,6 +30,17 @@ pub enum JobRequest<'a> {
         /// How long to wait for the reply.
         timeout_ms: u32,
     },
+    /// Start a TLS session on a connected TCP socket. Until the job has ended the socket neither sends nor receives. When
+    /// it has ended badly, or is given up, the socket is of no use but to be closed. `NoRoom` when all
+    /// [`limits::TLS_SESSIONS`] are in use, `Unsupported` by ports without TLS.
+    Tls {
+        /// Where the session shall be.
+        socket: Socket,
+        /// Which end the device is.
+        role: TlsRole<'a>,
+        /// What it needs.
+        credentials: &'a TlsCredentials<'a>,
+    },
 }
 
 /// The addresses of a name, in the order in which the name server gave them; at least one.
@@ -42,6 +53,8 @@ pub enum JobOutput {
     Addresses(Addresses),
     /// Round-trip time of the echo in milliseconds.
     RoundTrip(u32),
+    /// What the session has agreed on, or why there is none.
+    Tls(core::result::Result<TlsSession, TlsFailure>),
 }
 
 /// The table of jobs. Every call returns at once.

@@ -12,48 +12,26 @@ use core::task::Waker;
 
 use heapless::Vec;
 
-#[cfg(feature = "linux")]
+mod error;
+#[cfg(feature = "host")]
+#[allow(unsafe_code, reason = "the executor is polled by hand")]
 pub mod host;
+#[cfg(feature = "host")]
+mod host_tls;
 mod job;
 #[cfg(feature = "linux")]
+#[allow(unsafe_code, reason = "descriptors are inherited by number")]
 pub mod linux;
 pub mod radio;
-#[cfg(feature = "linux")]
+#[cfg(feature = "host")]
 pub mod sim;
+mod tls;
 mod wait;
 
+pub use error::{PortError, Result};
 pub use job::{Addresses, Job, JobOutput, JobRequest, Jobs};
-pub use wait::{accept, connect, io, lookup, ping, readable};
-
-/// What a port call can answer besides success.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PortError {
-    /// Not ready; see [`Port::wake_when`].
-    WouldBlock,
-    /// The peer, or the port itself, has closed the connection (reset included).
-    Closed,
-    /// The peer refused the connection.
-    Refused,
-    /// The other side did not answer in time.
-    TimedOut,
-    /// The local port is taken.
-    InUse,
-    /// No socket, memory or flash space is left.
-    NoRoom,
-    /// No such name, file or host.
-    NotFound,
-    /// No route to the host, or the interface is down.
-    Unreachable,
-    /// Not allowed (a privileged port, say).
-    Denied,
-    /// Not supported by this port.
-    Unsupported,
-    /// Any other failure, with the platform's positive errno.
-    Failed(i32),
-}
-
-/// Result of a port call.
-pub type Result<T> = core::result::Result<T, PortError>;
+pub use tls::{TlsCredentials, TlsError, TlsFailure, TlsRole, TlsSession, TlsVersion};
+pub use wait::{accept, connect, io, lookup, ping, readable, tls_start};
 
 /// A socket of the port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

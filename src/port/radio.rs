@@ -395,5 +395,5 @@ impl State {
     }
 }
 
-#[cfg(all(test, feature = "linux"))]
+#[cfg(all(test, feature = "host"))]
 mod tests;

@@ -4,7 +4,10 @@ use core::future::poll_fn;
 use core::net::{Ipv4Addr, SocketAddrV4};
 use core::task::Poll;
 
-use super::{Addresses, Event, Interface, Job, JobOutput, JobRequest, Port, PortError, Result, Socket};
+use super::{
+    Addresses, Event, Interface, Job, JobOutput, JobRequest, Port, PortError, Result, Socket, TlsCredentials,
+    TlsFailure, TlsRole, TlsSession,
+};
 
 /// Repeats `operation` until it answers something else than `WouldBlock`, sleeping until `event` in between.
 pub async fn io<T>(port: &dyn Port, event: Event, mut operation: impl FnMut() -> Result<T>) -> Result<T> {
@@ -93,6 +96,20 @@ pub async fn lookup(port: &dyn Port, interface: Interface, name: &str) -> Result
 pub async fn ping(port: &dyn Port, interface: Interface, address: Ipv4Addr, timeout_ms: u32) -> Result<u32> {
     match job(port, &JobRequest::Ping { interface, address, timeout_ms }).await? {
         JobOutput::RoundTrip(millis) => Ok(millis),
+        _ => Err(PortError::Unsupported),
+    }
+}
+
+/// Starts TLS on a connected socket; the inner result is that of the handshake. How long the peer may be silent is for
+/// the caller to decide: dropping this gives the handshake up.
+pub async fn tls_start(
+    port: &dyn Port,
+    socket: Socket,
+    role: TlsRole<'_>,
+    credentials: &TlsCredentials<'_>,
+) -> Result<core::result::Result<TlsSession, TlsFailure>> {
+    match job(port, &JobRequest::Tls { socket, role, credentials }).await? {
+        JobOutput::Tls(outcome) => Ok(outcome),
         _ => Err(PortError::Unsupported),
     }
 }

@@ -18,7 +18,7 @@ impl<const N: usize> Sink for heapless::Vec<u8, N> {
     }
 }
 
-#[cfg(any(feature = "linux", test))]
+#[cfg(any(feature = "host", test))]
 impl Sink for std::vec::Vec<u8> {
     fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
         self.extend_from_slice(bytes);

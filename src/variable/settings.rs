@@ -5,7 +5,7 @@
 //! valid one, so that a power cut leaves the old or the new record. Values are stored by name: rows may move between
 //! releases, and what a release does not know or accept any more is left out.
 
-use core::fmt::Write;
+use core::fmt::{self, Write};
 
 use crc::{CRC_32_ISO_HDLC, Crc, Table};
 use minicbor::encode::write::Cursor;
@@ -35,6 +35,16 @@ pub enum SaveError {
     Full,
     /// The flash did not take the record.
     Storage(PortError),
+}
+
+/// The reason in a log line.
+impl fmt::Display for SaveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => f.write_str("too many settings"),
+            Self::Storage(error) => error.fmt(f),
+        }
+    }
 }
 
 /// The two slots: what this needs of [`Storage`].

@@ -121,6 +121,7 @@ int32_t oz_error(int errno_value)
 	case ENFILE:
 	case EMFILE:
 	case ENOSPC:
+	case EFBIG:
 		return -OZ_NO_ROOM;
 	case ENOENT:
 		return -OZ_NOT_FOUND;
@@ -131,6 +132,8 @@ int32_t oz_error(int errno_value)
 	case EACCES:
 	case EPERM:
 		return -OZ_DENIED;
+	case EROFS:
+		return -OZ_READ_ONLY;
 	case ENOTSUP:
 #if EOPNOTSUPP != ENOTSUP
 	case EOPNOTSUPP:

@@ -22,6 +22,7 @@ enum oz_error {
 	OZ_UNREACHABLE = 8,
 	OZ_DENIED = 9,
 	OZ_UNSUPPORTED = 10,
+	OZ_READ_ONLY = 11,
 	/* Any other errno, added to this. */
 	OZ_ERRNO = 1000,
 };

@@ -138,6 +138,7 @@ pub fn result(code: i32) -> Result<usize> {
         8 => PortError::Unreachable,
         9 => PortError::Denied,
         10 => PortError::Unsupported,
+        11 => PortError::ReadOnly,
         other => PortError::Failed(other - 1000),
     })
 }

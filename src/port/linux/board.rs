@@ -19,15 +19,20 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// The identity in a data folder; makes one when there is none.
-    pub(super) fn load(folder: &Path) -> Result<Self, StartError> {
+    /// The identity in a data folder; makes one when there is none. When it cannot be kept it is another one at the next
+    /// start, which is a warning.
+    pub(super) fn load(folder: &Path, warnings: &mut Vec<String>) -> Result<Self, StartError> {
         let path = folder.join("identity");
         let shown = path.display();
+        if storage::is_no_file(&path) {
+            warnings.push(format!("{shown} is not a file"));
+        }
         let text = storage::read_text(&path).map_err(|error| StartError::new(format_args!("read {shown}"), error))?;
         let Some(text) = text else {
             let identity = Self::random();
-            storage::replace(&path, identity.text().as_bytes())
-                .map_err(|error| StartError::new(format_args!("write {shown}"), error))?;
+            if let Err(error) = storage::replace(&path, identity.text().as_bytes()) {
+                warnings.push(format!("the identity is for this run only: cannot write {shown}: {error}"));
+            }
             return Ok(identity);
         };
         let broken = || StartError::new(format_args!("read {shown}"), "it is damaged; remove it to get a new identity");
@@ -223,11 +228,11 @@ mod tests {
     #[test]
     fn the_identity_stays() {
         let folder = Folder::new();
-        let first = Identity::load(folder.path()).unwrap();
+        let first = Identity::load(folder.path(), &mut Vec::new()).unwrap();
         assert_eq!(first.mac[0], 0x02);
         assert_ne!(first.uuid, [0; 20]);
-        assert_eq!(Identity::load(folder.path()).unwrap(), first);
-        assert_ne!(Identity::load(Folder::new().path()).unwrap(), first);
+        assert_eq!(Identity::load(folder.path(), &mut Vec::new()).unwrap(), first);
+        assert_ne!(Identity::load(Folder::new().path(), &mut Vec::new()).unwrap(), first);
     }
 
     #[test]
@@ -235,7 +240,7 @@ mod tests {
         let folder = Folder::new();
         for text in ["", "mac 02:00:00:00:00:01\n", "mac 02:00:00:00:00:0é\nuuid 00\n"] {
             fs::write(folder.path().join("identity"), text).unwrap();
-            assert!(Identity::load(folder.path()).is_err(), "{text}");
+            assert!(Identity::load(folder.path(), &mut Vec::new()).is_err(), "{text}");
         }
     }
 

@@ -12,12 +12,15 @@ pub(super) fn port_error(errno: Errno) -> PortError {
         Errno::CONNREFUSED => PortError::Refused,
         Errno::TIMEDOUT => PortError::TimedOut,
         Errno::ADDRINUSE => PortError::InUse,
-        Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM | Errno::NOSPC | Errno::DQUOT => PortError::NoRoom,
+        Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM | Errno::NOSPC | Errno::DQUOT | Errno::FBIG => {
+            PortError::NoRoom
+        }
         Errno::NOENT => PortError::NotFound,
         Errno::NETUNREACH | Errno::HOSTUNREACH | Errno::NETDOWN | Errno::HOSTDOWN | Errno::ADDRNOTAVAIL => {
             PortError::Unreachable
         }
-        Errno::ACCESS | Errno::PERM | Errno::ROFS => PortError::Denied,
+        Errno::ACCESS | Errno::PERM => PortError::Denied,
+        Errno::ROFS => PortError::ReadOnly,
         other => PortError::Failed(other.raw_os_error()),
     }
 }

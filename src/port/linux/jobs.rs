@@ -111,6 +111,7 @@ impl Jobs for JobTable {
                 let timeout = Duration::from_millis(timeout_ms.into());
                 self.run(move || icmp::ping(address, timeout).map(JobOutput::RoundTrip))
             }
+            JobRequest::Tls { .. } => Err(PortError::Unsupported),
         }
     }
 

@@ -92,6 +92,7 @@ pub struct LinuxPort {
     radio: SimulatedRadio,
     board: HostBoard,
     signals: Option<Signals>,
+    warnings: Vec<String>,
     stop: Cell<bool>,
 }
 
@@ -123,8 +124,9 @@ impl LinuxPort {
     /// Takes the data folder and the serial line into use. At most one port of a process handles signals; see
     /// [`LinuxPort::handle_signals`].
     pub fn new(options: &Options) -> Result<Self, StartError> {
-        let store = Store::take_into_use(&options.data, options.flash)?;
-        let identity = Identity::load(&options.data)?;
+        let mut warnings = Vec::new();
+        let store = Store::take_into_use(&options.data, options.flash, &mut warnings)?;
+        let identity = Identity::load(&options.data, &mut warnings)?;
         let (networks, defaults) = board::surroundings(options)?;
         Ok(Self {
             sockets: HostSockets::new(options.bind),
@@ -134,6 +136,7 @@ impl LinuxPort {
             radio: SimulatedRadio::new(networks),
             board: HostBoard::new(identity, defaults),
             signals: None,
+            warnings,
             stop: Cell::new(false),
         })
     }
@@ -142,6 +145,11 @@ impl LinuxPort {
     pub fn handle_signals(&mut self) -> Result<(), StartError> {
         self.signals = Some(Signals::install().map_err(|error| StartError::new("handle signals", error))?);
         Ok(())
+    }
+
+    /// What of the data folder the device does without, and why; a line each, for the user.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Where the UART can be reached, for the user: a path or an address; `None` for the process's own terminal.

@@ -3,9 +3,11 @@
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 
+use rustix::process::Signal;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::low_level::pipe;
+use signal_hook::{flag, low_level::pipe};
 
 /// The receiving ends.
 pub(super) struct Signals {
@@ -16,7 +18,9 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// Takes SIGINT, SIGTERM and SIGHUP over for the whole process. (SIGPIPE is ignored by Rust's start-up already.)
+    /// Takes SIGINT, SIGTERM and SIGHUP over for the whole process. SIGXFSZ, for a file beyond the limit that the user has
+    /// set, is taken and forgotten: the write then fails like one to a full disk. (SIGPIPE is ignored by Rust's start-up
+    /// already.)
     pub(super) fn install() -> io::Result<Self> {
         let (end, sender) = pair()?;
         for signal in [SIGTERM, SIGHUP] {
@@ -27,6 +31,7 @@ impl Signals {
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             pipe::register(signal, sender.try_clone()?)?;
         }
+        flag::register(Signal::XFSZ.as_raw(), Arc::default())?;
         Ok(Self { any, end })
     }
 

@@ -1,10 +1,11 @@
 //! A folder as flash: two settings slots, a volume of files, and a lock against a second device.
 
 use std::cell::{Cell, RefCell};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::Errno;
@@ -13,6 +14,8 @@ use super::StartError;
 use super::errors::io_error;
 use crate::port::{Handle, PortError, Result, Storage};
 
+/// The settings slots.
+const SLOTS: [&str; 2] = ["settings.a", "settings.b"];
 /// What the smallest file takes.
 const BLOCK: u64 = 4096;
 /// Files open at once.
@@ -39,50 +42,48 @@ pub(super) struct Store {
     /// Bytes that the files may take, counted in blocks.
     size: u64,
     used: Cell<u64>,
+    /// The time of the folder's last change that `used` knows of.
+    measured: Cell<Option<SystemTime>>,
     open: RefCell<Vec<Slot>>,
     /// Holds the lock as long as it lives.
     _lock: File,
 }
 
 impl Store {
-    /// Takes a folder into use, and creates it when there is none. Refuses one that another process uses.
-    pub(super) fn take_into_use(folder: &Path, size: u32) -> std::result::Result<Self, StartError> {
+    /// Takes a folder into use, and creates it, for its owner only, when there is none. Refuses one that another process
+    /// uses. What is in the way of settings or files is named in `warnings`; the device does without it.
+    pub(super) fn take_into_use(
+        folder: &Path,
+        size: u32,
+        warnings: &mut Vec<String>,
+    ) -> std::result::Result<Self, StartError> {
         let shown = folder.display();
+        let make = |path: &Path| DirBuilder::new().recursive(true).mode(0o700).create(path);
+        make(folder).map_err(|error| StartError::new(format_args!("create the data folder {shown}"), error))?;
+        let lock = lock(folder)?;
         let volume = folder.join("volume");
-        fs::create_dir_all(&volume)
-            .map_err(|error| StartError::new(format_args!("create the data folder {shown}"), error))?;
-        let lock = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(folder.join("lock"))
-            .map_err(|error| StartError::new(format_args!("lock the data folder {shown}"), error))?;
-        match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => {
-                let why = "another device is running on it; stop that one or give another folder with --data";
-                return Err(StartError::new(format_args!("use the data folder {shown}"), why));
-            }
-            Err(error) => return Err(StartError::new(format_args!("lock the data folder {shown}"), error)),
+        if let Err(error) = make(&volume) {
+            warnings.push(format!("no files: cannot create the folder {}: {error}", volume.display()));
         }
-        let store = Self {
+        for name in SLOTS {
+            let path = folder.join(name);
+            if is_no_file(&path) {
+                warnings.push(format!("{} is not a file: no settings are read from it", path.display()));
+            }
+        }
+        Ok(Self {
             folder: folder.to_owned(),
             volume,
             size: size.into(),
             used: Cell::new(0),
+            measured: Cell::new(None),
             open: RefCell::default(),
             _lock: lock,
-        };
-        store.measure();
-        Ok(store)
+        })
     }
 
     fn slot_path(&self, slot: u8) -> Result<PathBuf> {
-        match slot {
-            0 => Ok(self.folder.join("settings.a")),
-            1 => Ok(self.folder.join("settings.b")),
-            _ => Err(PortError::NotFound),
-        }
+        SLOTS.get(usize::from(slot)).map(|name| self.folder.join(name)).ok_or(PortError::NotFound)
     }
 
     /// Where a file of the volume is.
@@ -126,30 +127,45 @@ impl Store {
         Ok(())
     }
 
-    /// Counts what the files take. What cannot be read counts nothing.
+    /// Counts what the files take, when somebody else has changed the folder. What cannot be read counts nothing.
     fn measure(&self) {
+        let changed = changed(&self.volume);
+        if changed.is_some() && changed == self.measured.get() {
+            return;
+        }
         let files = fs::read_dir(&self.volume).into_iter().flatten().flatten();
-        let lengths = files.filter_map(|entry| fs::metadata(entry.path()).ok()).filter(fs::Metadata::is_file);
-        self.used.set(lengths.map(|data| blocks(data.len())).sum());
+        self.used.set(files.map(|entry| taken(&entry.path())).sum());
+        self.measured.set(changed);
+    }
+
+    /// Does something that changes the folder and lets `freed` bytes go: then nothing has to be counted again.
+    fn change<T>(&self, freed: u64, action: impl FnOnce() -> io::Result<T>) -> Result<T> {
+        self.measure();
+        let result = action().map_err(|error| io_error(&error));
+        match result {
+            Ok(_) => {
+                self.used.set(self.used.get().saturating_sub(freed));
+                self.measured.set(changed(&self.volume));
+            }
+            Err(_) => self.measured.set(None),
+        }
+        result
     }
 }
 
 impl Storage for Store {
     fn slot_write(&self, slot: u8, record: &[u8]) -> Result<()> {
         let path = self.slot_path(slot)?;
-        let write = || {
-            let mut file = File::create(&path)?;
-            file.write_all(record)?;
-            file.sync_all()?;
-            sync_folder(&self.folder)
-        };
-        write().map_err(|error| io_error(&error))
+        replace(&path, record).map_err(|error| io_error(&error))
     }
 
     /// `NoRoom` when the record is longer than the buffer.
     fn slot_read(&self, slot: u8, buffer: &mut [u8]) -> Result<usize> {
         let path = self.slot_path(slot)?;
-        let record = fs::read(path).map_err(|error| io_error(&error))?;
+        let file = open_file(&path).map_err(|error| io_error(&error))?.ok_or(PortError::NotFound)?;
+        let mut record = Vec::new();
+        // One byte more shows that it is too long.
+        file.take(buffer.len() as u64 + 1).read_to_end(&mut record).map_err(|error| io_error(&error))?;
         buffer.get_mut(..record.len()).ok_or(PortError::NoRoom)?.copy_from_slice(&record);
         Ok(record.len())
     }
@@ -157,30 +173,21 @@ impl Storage for Store {
     /// Who still reads the file that was there keeps reading it.
     fn create(&self, name: &str) -> Result<Handle> {
         let path = self.path(name)?;
-        match fs::remove_file(&path) {
-            Ok(()) => self.measure(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(io_error(&error)),
+        match self.change(taken(&path), || fs::remove_file(&path)) {
+            Ok(()) | Err(PortError::NotFound) => {}
+            Err(error) => return Err(error),
         }
+        self.measure();
         self.take(BLOCK)?;
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path);
-        let file = file.inspect_err(|_| self.measure()).map_err(|error| io_error(&error))?;
+        let new = || OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path);
+        let file = self.change(0, new)?;
         self.insert(Open { file, writable: true, length: 0 })
     }
 
     fn open(&self, name: &str) -> Result<Handle> {
-        let open = || {
-            // A named pipe in the folder must not block the device.
-            let flags = OFlags::NONBLOCK.bits() as i32;
-            let file = OpenOptions::new().read(true).custom_flags(flags).open(self.path(name)?);
-            let file = file.map_err(|error| io_error(&error))?;
-            let data = file.metadata().map_err(|error| io_error(&error))?;
-            if !data.is_file() {
-                return Err(PortError::NotFound);
-            }
-            Ok(Open { file, writable: false, length: data.len() })
-        };
-        self.insert(open()?)
+        let open = open_nonblocking(&self.path(name)?, OFlags::empty()).map_err(|error| io_error(&error))?;
+        let (file, length) = open.ok_or(PortError::NotFound)?;
+        self.insert(Open { file, writable: false, length })
     }
 
     fn append(&self, file: Handle, data: &[u8]) -> Result<()> {
@@ -233,19 +240,16 @@ impl Storage for Store {
 
     fn rename(&self, from: &str, to: &str) -> Result<()> {
         let (from, to) = (self.path(from)?, self.path(to)?);
-        let rename = || {
+        self.change(taken(&to), || {
             File::open(&from)?.sync_all()?;
             fs::rename(&from, &to)?;
             sync_folder(&self.volume)
-        };
-        let renamed = rename().map_err(|error| io_error(&error));
-        self.measure();
-        renamed
+        })
     }
 
     fn remove(&self, name: &str) -> Result<()> {
-        fs::remove_file(self.path(name)?).map_err(|error| io_error(&error))?;
-        self.measure();
+        let path = self.path(name)?;
+        self.change(taken(&path), || fs::remove_file(&path))?;
         sync_folder(&self.volume).map_err(|error| io_error(&error))
     }
 
@@ -253,12 +257,14 @@ impl Storage for Store {
     fn list(&self, each: &mut dyn FnMut(&str)) -> Result<()> {
         for entry in fs::read_dir(&self.volume).map_err(|error| io_error(&error))? {
             let entry = entry.map_err(|error| io_error(&error))?;
-            let is_file = fs::metadata(entry.path()).is_ok_and(|data| data.is_file());
+            let is_file = match entry.file_type() {
+                Ok(kind) if kind.is_symlink() => fs::metadata(entry.path()).is_ok_and(|data| data.is_file()),
+                kind => kind.is_ok_and(|kind| kind.is_file()),
+            };
             if let (true, Some(name)) = (is_file, entry.file_name().to_str().and_then(device_name)) {
                 each(&name);
             }
         }
-        self.measure();
         Ok(())
     }
 
@@ -317,24 +323,78 @@ fn device_name(name: &str) -> Option<String> {
     (file_name(&decoded) == name).then_some(decoded)
 }
 
-/// Writes a small file so that a cut leaves the old one or the new one.
+/// When a folder was last changed.
+fn changed(folder: &Path) -> Option<SystemTime> {
+    fs::metadata(folder).and_then(|data| data.modified()).ok()
+}
+
+/// What a file of the volume takes; nothing unless it is one.
+fn taken(path: &Path) -> u64 {
+    fs::metadata(path).ok().filter(fs::Metadata::is_file).map_or(0, |data| blocks(data.len()))
+}
+
+/// Keeps a second device off the folder as long as the answer lives.
+fn lock(folder: &Path) -> std::result::Result<File, StartError> {
+    let shown = folder.display();
+    let lock =
+        File::open(folder).map_err(|error| StartError::new(format_args!("open the data folder {shown}"), error))?;
+    match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(lock),
+        Err(Errno::WOULDBLOCK) => {
+            let why = "another device is running on it; stop that one or give another folder with --data";
+            Err(StartError::new(format_args!("use the data folder {shown}"), why))
+        }
+        Err(error) => Err(StartError::new(format_args!("lock the data folder {shown}"), error)),
+    }
+}
+
+/// Whether something is there that is no regular file: a link, a folder, a named pipe, a device.
+pub(super) fn is_no_file(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|data| !data.is_file())
+}
+
+/// Opens a regular file and answers its length; `None` for anything else. Opening a named pipe would block without the
+/// flag.
+fn open_nonblocking(path: &Path, flags: OFlags) -> io::Result<Option<(File, u64)>> {
+    let flags = (flags | OFlags::NONBLOCK).bits() as i32;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let data = file.metadata()?;
+    Ok(data.is_file().then_some((file, data.len())))
+}
+
+/// Opens a file of the device itself, which is never a link; `None` when there is none.
+fn open_file(path: &Path) -> io::Result<Option<File>> {
+    match open_nonblocking(path, OFlags::NOFOLLOW) {
+        Ok(open) => Ok(open.map(|(file, _)| file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(_) if is_no_file(path) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes a small file, for its owner only, so that a cut leaves the old one or the new one. It takes the place of a link
+/// or a pipe of that name.
 pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let draft = path.with_extension("new");
-    let mut file = File::create(&draft)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&draft, path)?;
+    let write = || {
+        match fs::remove_file(&draft) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::rename(&draft, path)
+    };
+    write().inspect_err(|_| drop(fs::remove_file(&draft)))?;
     path.parent().map_or(Ok(()), sync_folder)
 }
 
 /// Reads a small text file; `None` when there is none.
 pub(super) fn read_text(path: &Path) -> io::Result<Option<String>> {
+    let Some(file) = open_file(path)? else { return Ok(None) };
     let mut text = String::new();
-    match File::open(path) {
-        Ok(file) => file.take(4096).read_to_string(&mut text).map(|_| Some(text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
+    file.take(4096).read_to_string(&mut text).map(|_| Some(text))
 }
 
 #[cfg(test)]

@@ -51,6 +51,7 @@ impl Jobs for SimPort {
         match *request {
             JobRequest::Lookup { interface, name } => self.lookup(interface, name),
             JobRequest::Ping { interface, address, timeout_ms } => self.ping(interface, address, timeout_ms),
+            JobRequest::Tls { socket, role, credentials } => self.tls_start(socket, &role, credentials),
         }
     }
 
@@ -69,6 +70,7 @@ impl Jobs for SimPort {
     fn cancel(&self, job: Job) {
         self.forget_wakers(|event| event == Event::Job(job));
         let mut network = self.network.borrow_mut();
+        network.give_up_tls(job);
         if network.jobs.remove(&job.0).is_none() {
             network.stale_calls += 1;
         }

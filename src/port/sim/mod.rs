@@ -33,6 +33,7 @@ mod serial;
 mod sockets;
 #[cfg(test)]
 mod tests;
+mod tls;
 pub mod transcript;
 
 pub use device::SimDevice;
@@ -58,6 +59,7 @@ pub enum Call {
     UdpReceive,
     Lookup,
     Ping,
+    TlsStart,
     SlotWrite,
     SlotRead,
     Create,
@@ -208,6 +210,7 @@ impl SimPort {
 
     /// Wakes who waits for an event that has happened.
     fn notify(&self) {
+        self.network.borrow_mut().drive_tls();
         let waiting = self.wakers.take();
         let (ready, still): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(event, _)| self.is_ready(*event));
         self.wakers.borrow_mut().extend(still);
@@ -220,7 +223,7 @@ impl SimPort {
         match event {
             Event::SerialReadable => self.serial.borrow().is_readable(),
             Event::SerialWritable => self.serial.borrow().is_writable(),
-            Event::Readable(socket) => self.network.borrow().is_readable(socket),
+            Event::Readable(socket) => self.network.borrow_mut().is_readable(socket),
             Event::Writable(socket) => self.network.borrow().is_writable(socket),
             Event::Job(job) => self.network.borrow().is_job_done(job),
             Event::Console => self.console.borrow().is_readable(),

@@ -89,6 +89,8 @@ pub(super) struct State {
     next_port: u16,
     next_job: u16,
     pub(super) jobs: BTreeMap<u16, Pending>,
+    /// Sessions by their sockets.
+    pub(super) tls: BTreeMap<u16, super::tls::Secured>,
     /// Calls with a socket or job that did not exist.
     pub(super) stale_calls: usize,
     /// Addresses that do not depend on the radio.
@@ -114,6 +116,7 @@ impl Default for State {
             next_port: EPHEMERAL,
             next_job: 0,
             jobs: BTreeMap::new(),
+            tls: BTreeMap::new(),
             stale_calls: 0,
             addresses: [None, None],
             delay: Duration::from_ticks(0),
@@ -129,7 +132,10 @@ impl Default for State {
 }
 
 impl State {
-    pub(super) fn is_readable(&self, socket: Socket) -> bool {
+    pub(super) fn is_readable(&mut self, socket: Socket) -> bool {
+        if let Some(secured) = self.tls.get_mut(&socket.0) {
+            return secured.session.is_readable();
+        }
         match self.sockets.get(&socket.0) {
             Some(Entry::Listener { backlog, .. }) => !backlog.is_empty(),
             Some(Entry::Udp { queue, .. }) => !queue.is_empty(),
@@ -139,6 +145,9 @@ impl State {
     }
 
     pub(super) fn is_writable(&self, socket: Socket) -> bool {
+        if let Some(secured) = self.tls.get(&socket.0) {
+            return secured.session.is_writable();
+        }
         match self.sockets.get(&socket.0) {
             Some(Entry::Tcp(number)) => self.connections[number].is_writable(),
             _ => true,
@@ -159,6 +168,7 @@ impl State {
             listener.waiting.clear();
         }
         self.sockets.clear();
+        self.tls.clear();
         self.jobs.clear();
     }
 
@@ -353,6 +363,15 @@ impl Connection {
         }
         self.outbound.extend_from_slice(&data[..length]);
         Ok(length)
+    }
+
+    /// The device says that it sends no more.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        match self.progress {
+            Progress::Established if !self.reset_by_peer => self.outbound_finished = true,
+            _ => return Err(PortError::Closed),
+        }
+        Ok(())
     }
 
     fn usable(&self) -> Result<()> {

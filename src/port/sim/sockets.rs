@@ -94,23 +94,29 @@ impl Sockets for SimPort {
 
     fn send(&self, socket: Socket, data: &[u8]) -> Result<usize> {
         self.check(Call::Send)?;
-        self.network.borrow_mut().tcp(socket)?.send(data)
+        let mut network = self.network.borrow_mut();
+        match network.secured(socket) {
+            Some((session, connection)) => session.send(connection, data),
+            None => network.tcp(socket)?.send(data),
+        }
     }
 
     fn receive(&self, socket: Socket, buffer: &mut [u8]) -> Result<usize> {
         self.check(Call::Receive)?;
-        self.network.borrow_mut().tcp(socket)?.receive(buffer)
+        let mut network = self.network.borrow_mut();
+        match network.secured(socket) {
+            Some((session, connection)) => session.receive(connection, buffer),
+            None => network.tcp(socket)?.receive(buffer),
+        }
     }
 
     fn finish(&self, socket: Socket) -> Result<()> {
         self.check(Call::Finish)?;
         let mut network = self.network.borrow_mut();
-        let connection = network.tcp(socket)?;
-        match connection.progress {
-            Progress::Established if !connection.reset_by_peer => connection.outbound_finished = true,
-            _ => return Err(PortError::Closed),
+        match network.secured(socket) {
+            Some((session, connection)) => session.finish(connection),
+            None => network.tcp(socket)?.finish(),
         }
-        Ok(())
     }
 
     fn udp_bind(&self, interface: Interface, port: u16) -> Result<Socket> {
@@ -156,6 +162,7 @@ impl Sockets for SimPort {
     fn close(&self, socket: Socket) {
         self.forget_wakers(|event| event == Event::Readable(socket) || event == Event::Writable(socket));
         let mut network = self.network.borrow_mut();
+        network.close_tls(socket);
         let numbers = match network.sockets.remove(&socket.0) {
             None => return network.stale_calls += 1,
             Some(Entry::Tcp(number)) => VecDeque::from([number]),

@@ -16,6 +16,7 @@ impl Jobs for ZephyrJobs {
             JobRequest::Ping { interface, address, timeout_ms } => {
                 shim::ping(interface, address.to_bits(), timeout_ms)?
             }
+            JobRequest::Tls { .. } => return Err(PortError::Unsupported),
         };
         Ok(Job(number as u16))
     }

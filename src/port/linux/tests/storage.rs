@@ -1,6 +1,9 @@
 //! The folder as flash.
 
 use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::super::{LinuxPort, Options, SerialKind};
 use super::{Folder, port};
@@ -115,4 +118,139 @@ fn open_files_are_bounded() {
     let again = port.storage().open("a").unwrap();
     assert_ne!(again, open[3], "an old handle is not another file");
     assert_eq!(port.storage().length(open[3]), Err(PortError::Closed));
+}
+
+/// The permissions of a file or folder.
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn only_the_owner_reads_what_the_device_keeps() {
+    let folder = Folder::new();
+    let options = options(&folder, 1 << 20);
+    let port = LinuxPort::new(&options).unwrap();
+    assert_eq!((mode(&options.data), mode(&options.data.join("volume"))), (0o700, 0o700));
+    // One of an earlier release, for everybody.
+    let old = options.data.join("settings.b");
+    fs::write(&old, "old").unwrap();
+    fs::set_permissions(&old, PermissionsExt::from_mode(0o644)).unwrap();
+    port.storage().slot_write(0, b"secret").unwrap();
+    port.storage().slot_write(1, b"secret").unwrap();
+    let file = port.storage().create("key.pem").unwrap();
+    port.storage().append(file, b"secret").unwrap();
+    for name in ["settings.a", "settings.b", "identity", "volume/key.pem"] {
+        assert_eq!(mode(&options.data.join(name)), 0o600, "{name}");
+    }
+}
+
+/// Puts something that is no file in the place of `path`.
+fn obstruct(path: &Path, how: &str, folder: &Folder) {
+    match how {
+        "folder" => fs::create_dir(path).unwrap(),
+        "link to a file" => {
+            fs::write(folder.path().join("precious"), "precious").unwrap();
+            symlink(folder.path().join("precious"), path).unwrap();
+        }
+        "link to nowhere" => symlink("nowhere", path).unwrap(),
+        "link to a device" => symlink("/dev/zero", path).unwrap(),
+        "named pipe" => {
+            let mode = rustix::fs::Mode::from_bits_retain(0o600);
+            rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        }
+        other => panic!("{other}"),
+    }
+}
+
+/// Nothing in the place of a file of the device may hold its start up, be read, or be written through.
+#[test]
+fn what_is_no_file_is_named_and_done_without() {
+    for how in ["folder", "link to a file", "link to nowhere", "link to a device", "named pipe"] {
+        for name in ["settings.a", "settings.b", "identity", "settings.new", "identity.new", "lock", "volume/a.txt"] {
+            let folder = Folder::new();
+            let options = options(&folder, 1 << 20);
+            fs::create_dir_all(options.data.join("volume")).unwrap();
+            obstruct(&options.data.join(name), how, &folder);
+            let port = LinuxPort::new(&options).unwrap_or_else(|error| panic!("{how} {name}: {error}"));
+            let told = port.warnings().iter().any(|warning| warning.contains(name) && !warning.contains('\n'));
+            let needed = matches!(name, "settings.a" | "settings.b" | "identity");
+            assert!(told || !needed, "{how} {name}: {:?}", port.warnings());
+            let flash = port.storage();
+            let mut buffer = [0; 64];
+            assert_eq!(flash.slot_read(0, &mut buffer), Err(PortError::NotFound), "{how} {name}");
+            for slot in 0..2 {
+                let blocked = how == "folder"
+                    && matches!((name, slot), ("settings.new", _) | ("settings.a", 0) | ("settings.b", 1));
+                let written = flash.slot_write(slot, b"mine");
+                assert_eq!(written.is_err(), blocked, "{how} {name}: {written:?}");
+                let read = flash.slot_read(slot, &mut buffer);
+                assert_eq!(read, if blocked { Err(PortError::NotFound) } else { Ok(4) }, "{how} {name}");
+            }
+            if name == "volume/a.txt" && how != "link to a file" {
+                assert_eq!(flash.open("a.txt"), Err(PortError::NotFound), "{how}");
+            }
+            assert!(
+                fs::read_to_string(folder.path().join("precious")).is_ok_and(|text| text == "precious")
+                    || how != "link to a file"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_folder_for_files_that_cannot_be_is_named_and_done_without() {
+    let folder = Folder::new();
+    let options = options(&folder, 1 << 20);
+    fs::create_dir(&options.data).unwrap();
+    fs::write(options.data.join("volume"), "a file").unwrap();
+    let port = LinuxPort::new(&options).unwrap();
+    assert!(port.warnings().iter().any(|warning| warning.contains("volume")), "{:?}", port.warnings());
+    assert!(port.storage().list(&mut |_| {}).is_err());
+    assert!(port.storage().create("a").is_err());
+}
+
+#[test]
+fn a_settings_file_of_any_length_is_read_no_further_than_needed() {
+    let (port, folder) = port();
+    // A hole: nothing of it is on the disk.
+    fs::File::create(folder.path().join("settings.a")).unwrap().set_len(1 << 40).unwrap();
+    assert_eq!(port.storage().slot_read(0, &mut [0; 64]), Err(PortError::NoRoom));
+}
+
+/// Ten thousand files that other programs have left: the start and the calls after it take no notice.
+#[test]
+fn thousands_of_foreign_files_do_not_hold_the_device_up() {
+    let folder = Folder::new();
+    let options = options(&folder, 1 << 30);
+    let volume = options.data.join("volume");
+    fs::create_dir_all(&volume).unwrap();
+    for number in 1..=10_000_u32 {
+        fs::write(volume.join(format!("f{number:08x}")), "foreign").unwrap();
+    }
+    fs::write(volume.join("fffffffff"), "the last number").unwrap();
+    let start = Instant::now();
+    let port: &'static LinuxPort = Box::leak(Box::new(LinuxPort::new(&options).unwrap()));
+    let files = crate::file::Files::new(port);
+    assert_eq!(files.mount(), Ok(0));
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    let start = Instant::now();
+    for _ in 0..1000 {
+        port.storage().free_space();
+    }
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    println!("mounted in {took:?}");
+    // The numbers that are left serve nobody else.
+    let spec = crate::file::FileSpec {
+        name: b"own",
+        size: 3,
+        version: Default::default(),
+        kind: 0,
+        flags: 0,
+        crc: None,
+        replace: false,
+    };
+    let writer = files.create(&spec).unwrap();
+    assert_eq!(files.write(&writer, b"own"), Ok(true));
+    assert_eq!(files.mount(), Ok(1));
 }

@@ -1,0 +1,278 @@
+//! One end of a TLS session over any transport of bytes, without waiting: rustls in between.
+
+use std::io::{self, Read, Write};
+
+use rustls::Connection;
+use rustls::pki_types::UnixTime;
+
+use super::failure::{failure, refused};
+use crate::port::{PortError, Result, TlsError, TlsFailure, TlsSession, TlsVersion};
+
+/// Plain bytes that make one record (RFC 8446, 5.1).
+const RECORD: usize = 16_384;
+
+/// A connection below the session. None of the calls waits.
+pub(in crate::port) trait Transport {
+    /// As [`crate::port::Sockets::send`].
+    fn send(&mut self, data: &[u8]) -> Result<usize>;
+    /// As [`crate::port::Sockets::receive`].
+    fn receive(&mut self, buffer: &mut [u8]) -> Result<usize>;
+    /// As [`crate::port::Sockets::finish`].
+    fn finish(&mut self) -> Result<()>;
+}
+
+/// How far a session is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Stage {
+    Handshake,
+    Open,
+    /// Nothing goes any more, but what is encrypted may still go out: the alert that says why.
+    Failed(TlsFailure),
+}
+
+/// A session. It keeps no more than one record of each direction.
+pub(in crate::port) struct Session {
+    connection: Connection,
+    name: std::string::String,
+    stage: Stage,
+    /// The peer has closed the connection below.
+    ended: bool,
+    /// Nothing more will be sent.
+    finished: bool,
+    /// Our end of the connection below is to be closed once everything is out.
+    finish: bool,
+}
+
+impl Session {
+    pub(super) fn over(connection: Connection, name: std::string::String) -> Self {
+        Self { connection, name, stage: Stage::Handshake, ended: false, finished: false, finish: false }
+    }
+
+    /// Moves records both ways as far as they go, and answers how the handshake ended, once it has.
+    pub(in crate::port) fn advance(
+        &mut self,
+        transport: &mut dyn Transport,
+    ) -> Option<core::result::Result<TlsSession, TlsFailure>> {
+        loop {
+            let moved = self.flush(transport) | self.fill(transport);
+            if !moved {
+                break;
+            }
+        }
+        if self.stage == Stage::Handshake && !self.connection.is_handshaking() {
+            self.stage = Stage::Open;
+        }
+        match &self.stage {
+            Stage::Handshake if self.ended => {
+                let failure = refused(TlsError::Closed);
+                self.stage = Stage::Failed(failure);
+                Some(Err(failure))
+            }
+            Stage::Handshake => None,
+            Stage::Open => Some(self.agreed()),
+            Stage::Failed(failure) => Some(Err(*failure)),
+        }
+    }
+
+    /// Sends encrypted bytes; answers whether any went.
+    fn flush(&mut self, transport: &mut dyn Transport) -> bool {
+        let mut any = false;
+        while self.connection.wants_write() {
+            match self.connection.write_tls(&mut Pipe { transport, ended: &mut self.ended }) {
+                Ok(1..) => any = true,
+                Ok(0) => break,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(_) => {
+                    self.break_off();
+                    break;
+                }
+            }
+        }
+        if self.finish && !self.connection.wants_write() {
+            self.finish = false;
+            let _ = transport.finish();
+        }
+        any
+    }
+
+    /// Receives encrypted bytes unless plain ones wait to be taken; answers whether any came.
+    fn fill(&mut self, transport: &mut dyn Transport) -> bool {
+        if self.ended || matches!(self.stage, Stage::Failed(_)) || self.plain() > 0 || !self.connection.wants_read() {
+            return false;
+        }
+        match self.connection.read_tls(&mut Pipe { transport, ended: &mut self.ended }) {
+            Ok(0) => false,
+            Ok(_) => {
+                if let Err(error) = self.connection.process_new_packets() {
+                    self.stage = Stage::Failed(failure(&error, &self.connection));
+                }
+                true
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => false,
+            Err(_) => {
+                self.break_off();
+                false
+            }
+        }
+    }
+
+    /// The connection below broke.
+    fn break_off(&mut self) {
+        self.ended = true;
+        if self.stage == Stage::Open {
+            self.stage = Stage::Failed(refused(TlsError::Closed));
+        }
+    }
+
+    /// Plain bytes that wait to be taken.
+    fn plain(&mut self) -> usize {
+        self.connection.process_new_packets().map_or(0, |state| state.plaintext_bytes_to_read())
+    }
+
+    /// The peer has said, encrypted, that nothing more comes.
+    fn closed(&mut self) -> bool {
+        self.connection.process_new_packets().is_ok_and(|state| state.peer_has_closed())
+    }
+
+    fn agreed(&self) -> core::result::Result<TlsSession, TlsFailure> {
+        let version = match self.connection.protocol_version() {
+            Some(rustls::ProtocolVersion::TLSv1_2) => TlsVersion::V1_2,
+            Some(rustls::ProtocolVersion::TLSv1_3) => TlsVersion::V1_3,
+            _ => return Err(refused(TlsError::Internal)),
+        };
+        let asked = match &self.connection {
+            Connection::Client(_) => Some(self.name.as_str()),
+            Connection::Server(server) => server.server_name(),
+        };
+        Ok(TlsSession {
+            version,
+            suite: self.connection.negotiated_cipher_suite().map_or(0, |suite| suite.suite().into()),
+            // A name that is longer was never asked for; a protocol that is longer was never offered.
+            name: asked.and_then(|name| name.try_into().ok()).unwrap_or_default(),
+            alpn: self.connection.alpn_protocol().and_then(|name| name.try_into().ok()).unwrap_or_default(),
+        })
+    }
+
+    fn usable(&self) -> Result<()> {
+        match self.stage {
+            Stage::Handshake => Err(PortError::WouldBlock),
+            Stage::Open => Ok(()),
+            Stage::Failed(_) => Err(PortError::Closed),
+        }
+    }
+
+    /// Encrypts and sends bytes: at most one record, and none while the one before has not gone out.
+    pub(in crate::port) fn send(&mut self, transport: &mut dyn Transport, data: &[u8]) -> Result<usize> {
+        self.flush(transport);
+        self.usable()?;
+        if self.finished {
+            return Err(PortError::Closed);
+        }
+        if self.connection.wants_write() {
+            return Err(PortError::WouldBlock);
+        }
+        let part = data.get(..RECORD).unwrap_or(data);
+        let taken = self.connection.writer().write(part).map_err(|_| PortError::Closed)?;
+        self.flush(transport);
+        Ok(taken)
+    }
+
+    /// Takes decrypted bytes. An end that the peer has not said encrypted is a broken connection (RFC 8446, 6.1).
+    pub(in crate::port) fn receive(&mut self, transport: &mut dyn Transport, buffer: &mut [u8]) -> Result<usize> {
+        loop {
+            match self.connection.reader().read(buffer) {
+                Ok(count) if count > 0 || self.closed() || buffer.is_empty() => return Ok(count),
+                _ => {}
+            }
+            self.usable()?;
+            if !self.fill(transport) {
+                return if self.ended { Err(PortError::Closed) } else { Err(PortError::WouldBlock) };
+            }
+            // Answers to what came: new keys, say.
+            self.flush(transport);
+        }
+    }
+
+    /// Says, encrypted, that nothing more will be sent.
+    pub(in crate::port) fn finish(&mut self, transport: &mut dyn Transport) -> Result<()> {
+        self.usable()?;
+        if !self.finished {
+            self.connection.send_close_notify();
+            (self.finished, self.finish) = (true, true);
+        }
+        self.flush(transport);
+        Ok(())
+    }
+
+    /// As [`Session::finish`], whatever the stage; for a socket that is closed.
+    pub(in crate::port) fn close(&mut self, transport: &mut dyn Transport) {
+        if self.stage == Stage::Open && !self.finished {
+            self.connection.send_close_notify();
+        }
+        self.flush(transport);
+    }
+
+    /// Ends a handshake that nobody waits for.
+    pub(in crate::port) fn give_up(&mut self) {
+        self.stage = Stage::Failed(refused(TlsError::Closed));
+    }
+
+    /// Whether [`Session::receive`] has an answer, after [`Session::advance`].
+    pub(in crate::port) fn is_readable(&mut self) -> bool {
+        match self.stage {
+            Stage::Handshake => false,
+            Stage::Open => self.ended || self.plain() > 0 || self.closed(),
+            Stage::Failed(_) => true,
+        }
+    }
+
+    /// Whether [`Session::send`] has an answer, after [`Session::advance`].
+    pub(in crate::port) fn is_writable(&self) -> bool {
+        match self.stage {
+            Stage::Handshake => false,
+            Stage::Open => !self.connection.wants_write(),
+            Stage::Failed(_) => true,
+        }
+    }
+}
+
+/// A transport as rustls wants it.
+struct Pipe<'a> {
+    transport: &'a mut dyn Transport,
+    ended: &'a mut bool,
+}
+
+impl Read for Pipe<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.transport.receive(buffer).map_err(io_error)?;
+        *self.ended |= count == 0 && !buffer.is_empty();
+        Ok(count)
+    }
+}
+
+impl Write for Pipe<'_> {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        self.transport.send(data).map_err(io_error)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn io_error(error: PortError) -> io::Error {
+    match error {
+        PortError::WouldBlock => io::ErrorKind::WouldBlock.into(),
+        _ => io::ErrorKind::ConnectionAborted.into(),
+    }
+}
+
+/// The time that the device has, for the check of certificates.
+#[derive(Debug)]
+pub(super) struct DeviceTime(pub(super) u64);
+
+impl rustls::time_provider::TimeProvider for DeviceTime {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(UnixTime::since_unix_epoch(core::time::Duration::from_secs(self.0)))
+    }
+}

@@ -1,0 +1,100 @@
+//! TLS is a session on a socket. [`super::JobRequest::Tls`] starts it; once that job has ended well, `send`, `receive`,
+//! `finish`, `close` and the events of that socket go through the session, and whoever moves bytes learns nothing of it.
+
+use heapless::{String, Vec};
+
+use crate::limits;
+
+/// Which end of the session the device is.
+#[derive(Clone, Copy, Debug)]
+pub enum TlsRole<'a> {
+    /// The client. The name goes out as server name indication, and the server's certificate must be for it.
+    Client {
+        /// A host name, or a dotted address.
+        name: &'a str,
+    },
+    /// The server. With authorities, it demands a certificate of the client.
+    Server,
+}
+
+/// A version of TLS, with its number on the wire. Earlier ones are refused (RFC 8996).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u16)]
+pub enum TlsVersion {
+    /// TLS 1.2 (RFC 5246).
+    V1_2 = 0x0303,
+    /// TLS 1.3 (RFC 8446).
+    V1_3 = 0x0304,
+}
+
+/// What a session needs from above. Certificates and keys are PEM.
+#[derive(Clone, Copy, Debug)]
+pub struct TlsCredentials<'a> {
+    /// Certificates of the authorities that the peer's certificate must come from, one after the other.
+    pub authorities: &'a [u8],
+    /// The device's certificate, and those between it and its authority; empty for a client without one.
+    pub certificate: &'a [u8],
+    /// The key of the device's certificate, not encrypted.
+    pub key: &'a [u8],
+    /// The oldest and the newest version that may be used.
+    pub versions: (TlsVersion, TlsVersion),
+    /// Protocols for ALPN (RFC 7301), the best first; empty for none.
+    pub alpn: &'a [&'a [u8]],
+    /// The time in seconds since 1970, against which the validity of certificates is checked.
+    pub now: u64,
+}
+
+/// What a session has agreed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsSession {
+    /// The version.
+    pub version: TlsVersion,
+    /// The cipher suite's number (IANA).
+    pub suite: u16,
+    /// Of a client, the name that the server has proved; of a server, the name that the client has asked for.
+    pub name: String<{ limits::HOST_NAME }>,
+    /// The protocol chosen by ALPN; empty for none.
+    pub alpn: Vec<u8, { limits::ALPN }>,
+}
+
+/// Why there is no session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TlsFailure {
+    /// What went wrong.
+    pub error: TlsError,
+    /// How far the handshake was (networking reference 5.4), where the library tells.
+    pub state: Option<u8>,
+    /// The library's own number of the error, 0 where it has none.
+    pub code: i32,
+}
+
+/// The kinds of failure, as far as the table of the networking reference (5.3) tells them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsError {
+    /// The connection ended before the handshake.
+    Closed,
+    /// Own certificate, key or authorities cannot be read, or do not belong together.
+    Credentials,
+    /// The name to check is no host name.
+    Name,
+    /// The peer showed no certificate.
+    NoCertificate,
+    /// The peer's certificate comes from none of the authorities.
+    Untrusted,
+    /// The peer's certificate is no longer, or not yet, valid.
+    Expired,
+    /// The peer's certificate is for somebody else.
+    WrongName,
+    /// The peer's certificate was revoked.
+    Revoked,
+    /// Something else is wrong with the peer's certificate.
+    BadCertificate,
+    /// The peer has sent this alert (RFC 8446, 6).
+    Alert(u8),
+    /// No version, suite or protocol in common.
+    Incompatible,
+    /// The peer does not keep to the protocol.
+    Protocol,
+    /// The library failed by itself.
+    Internal,
+}

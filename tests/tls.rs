@@ -1,0 +1,591 @@
+//! TLS on sockets of the simulated port: real handshakes in virtual time, and streams that know nothing of it.
+
+use std::cell::RefCell;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use embassy_executor::Spawner;
+use embassy_time::{Duration, Timer, with_timeout};
+use openzentri::device::{self, Device};
+use openzentri::limits;
+use openzentri::port::sim::{Answer, End, Peer, SimDevice, SimPort};
+use openzentri::port::{
+    Interface, Port, PortError, Socket, Sockets, TlsCredentials, TlsError, TlsFailure, TlsRole, TlsSession, TlsVersion,
+    accept, connect, host, tls_start,
+};
+use openzentri::stream::Kind;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{ClientConfig, ClientConnection, Connection, RootCertStore, ServerConfig, ServerConnection};
+
+const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 5, 6, 1), 443);
+/// Where the device listens.
+const OWN: u16 = 8443;
+const NAME: &str = "server.example";
+/// 2026-06-01.
+const NOW: u64 = 1_780_272_000;
+const YEAR: u64 = 365 * 86400;
+
+type Outcome = openzentri::port::Result<Result<TlsSession, TlsFailure>>;
+
+/// An authority, and certificates that it has signed.
+struct Authority {
+    issuer: rcgen::CertifiedIssuer<'static, rcgen::KeyPair>,
+}
+
+struct Identity {
+    chain: String,
+    key: String,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        parameters.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        parameters.not_after = rcgen::date_time_ymd(2040, 1, 1);
+        let key = rcgen::KeyPair::generate().unwrap();
+        Self { issuer: rcgen::CertifiedIssuer::self_signed(parameters, key).unwrap() }
+    }
+
+    fn pem(&self) -> String {
+        self.issuer.pem()
+    }
+
+    fn sign(&self, name: &str) -> Identity {
+        let mut parameters = rcgen::CertificateParams::new([name.to_owned()]).unwrap();
+        parameters.not_before = rcgen::date_time_ymd(2026, 1, 1);
+        parameters.not_after = rcgen::date_time_ymd(2027, 1, 1);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = parameters.signed_by(&key, &self.issuer).unwrap();
+        Identity { chain: certificate.pem(), key: key.serialize_pem() }
+    }
+}
+
+/// Everybody's certificates.
+struct World {
+    authority: Authority,
+    server: Identity,
+    client: Identity,
+}
+
+impl World {
+    fn new() -> Self {
+        let authority = Authority::new();
+        Self { server: authority.sign(NAME), client: authority.sign("device.example"), authority }
+    }
+
+    /// The credentials of a device that is a client without a certificate.
+    fn client(&self) -> Owned {
+        Owned { authorities: self.authority.pem(), ..Owned::default() }
+    }
+
+    /// The credentials of a device that is a server.
+    fn server(&self) -> Owned {
+        Owned { chain: self.server.chain.clone(), key: self.server.key.clone(), ..Owned::default() }
+    }
+}
+
+/// Credentials that a task of the device can keep.
+#[derive(Clone)]
+struct Owned {
+    authorities: String,
+    chain: String,
+    key: String,
+    versions: (TlsVersion, TlsVersion),
+    alpn: Vec<&'static [u8]>,
+    now: u64,
+}
+
+impl Default for Owned {
+    fn default() -> Self {
+        let versions = (TlsVersion::V1_2, TlsVersion::V1_3);
+        let text = String::new;
+        Self { authorities: text(), chain: text(), key: text(), versions, alpn: Vec::new(), now: NOW }
+    }
+}
+
+impl Owned {
+    fn borrow(&self) -> TlsCredentials<'_> {
+        TlsCredentials {
+            authorities: self.authorities.as_bytes(),
+            certificate: self.chain.as_bytes(),
+            key: self.key.as_bytes(),
+            versions: self.versions,
+            alpn: &self.alpn,
+            now: self.now,
+        }
+    }
+}
+
+/// The other end, outside of the device: rustls over the test's end of the connection.
+struct Other {
+    tls: Connection,
+    peer: Peer,
+    received: Vec<u8>,
+    /// The device has said, encrypted, that nothing more comes.
+    closed: bool,
+    failed: Option<rustls::Error>,
+}
+
+#[derive(Debug)]
+struct Now;
+
+impl rustls::time_provider::TimeProvider for Now {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(UnixTime::since_unix_epoch(std::time::Duration::from_secs(NOW)))
+    }
+}
+
+fn chain(pem: &str) -> Vec<CertificateDer<'static>> {
+    CertificateDer::pem_slice_iter(pem.as_bytes()).map(Result::unwrap).collect()
+}
+
+fn roots(world: &World) -> RootCertStore {
+    let mut store = RootCertStore::empty();
+    chain(&world.authority.pem()).into_iter().for_each(|certificate| store.add(certificate).unwrap());
+    store
+}
+
+impl Other {
+    fn new(tls: Connection, peer: Peer) -> Self {
+        Self { tls, peer, received: Vec::new(), closed: false, failed: None }
+    }
+
+    /// A server that the device connects to; with `demand` it wants the device's certificate.
+    fn server(world: &World, peer: Peer, demand: bool, alpn: &[&[u8]]) -> Self {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ServerConfig::builder_with_details(provider.clone(), Arc::new(Now));
+        let builder = builder.with_safe_default_protocol_versions().unwrap();
+        let builder = if demand {
+            let roots = Arc::new(roots(world));
+            let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(roots, provider).build();
+            builder.with_client_cert_verifier(verifier.unwrap())
+        } else {
+            builder.with_no_client_auth()
+        };
+        let key = PrivateKeyDer::from_pem_slice(world.server.key.as_bytes()).unwrap();
+        let mut config = builder.with_single_cert(chain(&world.server.chain), key).unwrap();
+        config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+        Self::new(ServerConnection::new(Arc::new(config)).unwrap().into(), peer)
+    }
+
+    /// A client of the device.
+    fn client(world: &World, peer: Peer) -> Self {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_details(provider, Arc::new(Now));
+        let builder = builder.with_safe_default_protocol_versions().unwrap();
+        let config = builder.with_root_certificates(roots(world)).with_no_client_auth();
+        let name = ServerName::try_from(NAME).unwrap();
+        Self::new(ClientConnection::new(Arc::new(config), name).unwrap().into(), peer)
+    }
+
+    /// Takes what the device has sent, and sends what there is to be said.
+    fn pump(&mut self) {
+        let from_device = self.peer.received();
+        let mut rest = &from_device[..];
+        while !rest.is_empty() && self.failed.is_none() {
+            self.tls.read_tls(&mut rest).unwrap();
+            match self.tls.process_new_packets() {
+                Ok(state) => self.closed |= state.peer_has_closed(),
+                Err(error) => self.failed = Some(error),
+            }
+            let mut part = Vec::new();
+            // Anything but an end is "nothing more now".
+            let _ = self.tls.reader().read_to_end(&mut part);
+            self.received.extend(part);
+        }
+        let mut out = Vec::new();
+        while self.tls.wants_write() {
+            self.tls.write_tls(&mut out).unwrap();
+        }
+        if !out.is_empty() {
+            self.peer.send(out);
+        }
+    }
+
+    fn send(&mut self, data: &[u8]) {
+        self.tls.writer().write_all(data).unwrap();
+        self.pump();
+    }
+
+    fn close(&mut self) {
+        self.tls.send_close_notify();
+        self.pump();
+        self.peer.close();
+    }
+
+    /// Lets both ends talk until `condition` holds.
+    fn until(&mut self, device: &mut SimDevice, mut condition: impl FnMut(&mut Self, &mut SimDevice) -> bool) {
+        for _ in 0..10_000 {
+            device.settle();
+            self.pump();
+            if condition(self, device) {
+                return;
+            }
+            device.advance(Duration::from_millis(1));
+        }
+        panic!("it never happens; {:?}", self.failed);
+    }
+}
+
+/// What the tasks of a test leave behind.
+#[derive(Clone, Default)]
+struct Seen {
+    device: Rc<RefCell<Option<&'static Device>>>,
+    outcome: Rc<RefCell<Option<Outcome>>>,
+}
+
+/// A whole device on the network, with a task beside it.
+fn device<F>(task: impl Fn(&'static SimPort, &'static Device, Seen) -> F + 'static) -> (SimDevice, Seen)
+where
+    F: Future<Output = ()> + 'static,
+{
+    let port = SimPort::new();
+    let settings = &[("wlan.ssid", "MyNet"), ("wlan.passkey", "mypassword"), ("http.server.enabled", "0")];
+    let seen = Seen::default();
+    let kept = seen.clone();
+    let boot = move |port: &'static SimPort, spawner: Spawner| {
+        let device = device::boot(port, spawner, settings).unwrap();
+        kept.device.replace(Some(device));
+        let task = task(port, device, kept.clone());
+        host::spawn(spawner, async move {
+            Timer::after_secs(2).await;
+            task.await;
+        });
+    };
+    let mut device = SimDevice::boot_with(port, boot);
+    device.command("nup");
+    (device, seen)
+}
+
+/// The device connects to [`SERVER`], starts TLS as a client, and opens a stream on the socket.
+fn client_stream(credentials: Owned, name: &'static str) -> (SimDevice, Seen) {
+    device(move |port, device, seen| {
+        let credentials = credentials.clone();
+        async move {
+            let socket = connect(port, Interface::Wlan, 0, SERVER).await.unwrap();
+            let role = TlsRole::Client { name };
+            let outcome = tls_start(port, socket, role, &credentials.borrow()).await;
+            let open = matches!(outcome, Ok(Ok(_)));
+            seen.outcome.replace(Some(outcome));
+            if open {
+                let reservation = device.shell.machine().streams.reserve(Kind::Tcpc).unwrap();
+                reservation.client(socket, Default::default(), SERVER).unwrap();
+            } else {
+                assert_eq!(port.send(socket, b"x"), Err(PortError::Closed));
+                port.close(socket);
+            }
+        }
+    })
+}
+
+/// The device accepts one client, starts TLS as a server, and opens a stream on the socket.
+fn server_stream(credentials: Owned) -> (SimDevice, Seen) {
+    device(move |port, device, seen| {
+        let credentials = credentials.clone();
+        async move {
+            let listener = port.tcp_listen(Interface::Wlan, OWN).unwrap();
+            let (socket, remote) = accept(port, listener).await.unwrap();
+            let outcome = tls_start(port, socket, TlsRole::Server, &credentials.borrow()).await;
+            let open = matches!(outcome, Ok(Ok(_)));
+            seen.outcome.replace(Some(outcome));
+            if open {
+                let reservation = device.shell.machine().streams.reserve(Kind::Tcps).unwrap();
+                reservation.accepted(socket, 0, remote).unwrap();
+            } else {
+                port.close(socket);
+            }
+        }
+    })
+}
+
+/// The other end of the connection that the device has opened.
+fn accepted(device: &mut SimDevice, listener: openzentri::port::sim::PeerListener) -> Peer {
+    let mut found = None;
+    assert!(device.run_until(Duration::from_secs(5), |_| {
+        found = listener.accept();
+        found.is_some()
+    }));
+    found.unwrap()
+}
+
+fn pattern(length: usize) -> Vec<u8> {
+    (0..length).map(|at| b'a' + (at % 23) as u8).collect()
+}
+
+/// Writes to and reads from stream 0 and its peer, more than a record each.
+fn talk(device: &mut SimDevice, other: &mut Other) {
+    let data = pattern(20_000);
+    device.command_with_data("write 0 20000", &data);
+    other.until(device, |other, _| other.received.len() >= data.len());
+    assert_eq!(std::mem::take(&mut other.received), data);
+    other.send(&data);
+    device.advance(Duration::from_millis(10));
+    let mut read = String::new();
+    while read.len() < data.len() {
+        let part = device.command("read 0 5000");
+        assert!(part.len() > 2, "{} of {}", read.len(), data.len());
+        read.push_str(part.strip_suffix("\r\n").unwrap_or(&part));
+    }
+    assert_eq!(read.as_bytes(), data);
+}
+
+fn agreed(seen: &Seen) -> TlsSession {
+    seen.outcome.borrow().clone().unwrap().unwrap().unwrap()
+}
+
+fn refused(seen: &Seen) -> TlsFailure {
+    seen.outcome.borrow().clone().unwrap().unwrap().unwrap_err()
+}
+
+/// Connects the device as a client, and lets the handshake end.
+fn shake_hands(world: &World, credentials: Owned, name: &'static str, demand: bool) -> (SimDevice, Seen, Other) {
+    let (mut device, seen) = client_stream(credentials, name);
+    let listener = device.port().listen(SERVER);
+    let peer = accepted(&mut device, listener);
+    let mut other = Other::server(world, peer, demand, &[b"other", b"zentri"]);
+    other.until(&mut device, |_, _| seen.outcome.borrow().is_some());
+    (device, seen, other)
+}
+
+#[test]
+fn a_stream_of_a_client_is_encrypted_and_ends_in_order() {
+    let world = World::new();
+    for (versions, version) in [
+        ((TlsVersion::V1_2, TlsVersion::V1_3), TlsVersion::V1_3),
+        ((TlsVersion::V1_2, TlsVersion::V1_2), TlsVersion::V1_2),
+    ] {
+        let credentials = Owned { versions, alpn: vec![b"zentri"], ..world.client() };
+        let (mut device, seen, mut other) = shake_hands(&world, credentials, NAME, false);
+        let session = agreed(&seen);
+        assert_eq!((session.version, session.name.as_str(), &*session.alpn), (version, NAME, &b"zentri"[..]));
+        assert_ne!(session.suite, 0);
+        talk(&mut device, &mut other);
+        // The peer closes; what it sent before is read, then the stream ends.
+        other.send(b"bye");
+        other.close();
+        device.advance(Duration::from_millis(10));
+        assert_eq!(device.command("read 0 10").trim_end(), "bye");
+        device.command("close 0");
+        device.settle();
+        assert_eq!((device.port().open_sessions(), device.port().stale_calls()), (0, 0));
+    }
+}
+
+#[test]
+fn a_stream_of_a_server_is_encrypted_and_its_end_is_said() {
+    let world = World::new();
+    let (mut device, seen) = server_stream(world.server());
+    device.advance(Duration::from_secs(3));
+    let peer = device.port().connect(OWN).unwrap();
+    let mut other = Other::client(&world, peer);
+    other.until(&mut device, |_, _| seen.outcome.borrow().is_some());
+    assert_eq!(agreed(&seen).name, NAME, "the name that the client asks for");
+    talk(&mut device, &mut other);
+    device.command_with_data("write 0 4", b"last");
+    device.command("close 0");
+    other.until(&mut device, |other, _| other.closed);
+    assert_eq!(other.received, b"last");
+    assert_eq!(peer.end(), Some(End::Finished), "no reset");
+    assert_eq!(device.port().open_sessions(), 0);
+}
+
+#[test]
+fn nothing_of_a_stream_is_readable_on_the_wire() {
+    let world = World::new();
+    let (mut device, _, mut other) = shake_hands(&world, world.client(), NAME, false);
+    device.command_with_data("write 0 16", b"sixteen letters.");
+    device.settle();
+    let wire = other.peer.received();
+    assert!(wire.len() > 16 && !wire.windows(7).any(|part| part == b"letters"));
+    let mut rest = &wire[..];
+    other.tls.read_tls(&mut rest).unwrap();
+    other.tls.process_new_packets().unwrap();
+    let mut plain = [0; 16];
+    other.tls.reader().read_exact(&mut plain).unwrap();
+    assert_eq!(&plain, b"sixteen letters.");
+}
+
+#[test]
+fn a_certificate_for_another_name_or_of_another_time_or_authority_ends_the_handshake() {
+    let world = World::new();
+    let stranger = Owned { authorities: Authority::new().pem(), ..Owned::default() };
+    let late = Owned { now: NOW + YEAR, ..world.client() };
+    let early = Owned { now: NOW - YEAR, ..world.client() };
+    for (credentials, name, error) in [
+        (world.client(), "other.example", TlsError::WrongName),
+        (late, NAME, TlsError::Expired),
+        (early, NAME, TlsError::Expired),
+        (stranger, NAME, TlsError::Untrusted),
+    ] {
+        let (mut device, seen, mut other) = shake_hands(&world, credentials, name, false);
+        let failure = refused(&seen);
+        assert_eq!((failure.error, failure.state), (error, Some(3)), "{name}");
+        // The peer is told why.
+        other.until(&mut device, |other, _| other.failed.is_some());
+        assert!(matches!(other.failed, Some(rustls::Error::AlertReceived(_))), "{:?}", other.failed);
+        assert_eq!((device.port().open_sessions(), device.port().open_jobs()), (0, 0));
+    }
+}
+
+#[test]
+fn a_server_that_demands_a_certificate_gets_one_or_ends_the_session() {
+    let world = World::new();
+    let own = Owned { chain: world.client.chain.clone(), key: world.client.key.clone(), ..world.client() };
+    let (mut device, seen, mut other) = shake_hands(&world, own, NAME, true);
+    agreed(&seen);
+    talk(&mut device, &mut other);
+
+    let versions = (TlsVersion::V1_2, TlsVersion::V1_2);
+    let (_, seen, _) = shake_hands(&world, Owned { versions, ..world.client() }, NAME, true);
+    assert!(matches!(refused(&seen).error, TlsError::Alert(_)), "{:?}", refused(&seen));
+}
+
+#[test]
+fn credentials_that_cannot_be_read_fail_before_anything_is_sent() {
+    let world = World::new();
+    let none = Owned::default();
+    let garbage = Owned { authorities: "-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n".into(), ..none };
+    let keyless = Owned { chain: world.client.chain.clone(), ..world.client() };
+    let foreign = Owned { chain: world.client.chain.clone(), key: world.server.key.clone(), ..world.client() };
+    for (credentials, name, error) in [
+        (Owned::default(), NAME, TlsError::Credentials),
+        (garbage, NAME, TlsError::Credentials),
+        (keyless, NAME, TlsError::Credentials),
+        (foreign, NAME, TlsError::Credentials),
+        (world.client(), "no name", TlsError::Name),
+    ] {
+        let (mut device, seen) = device(move |port, _, seen| {
+            let credentials = credentials.clone();
+            async move {
+                let socket = connect(port, Interface::Wlan, 0, SERVER).await.unwrap();
+                let outcome = tls_start(port, socket, TlsRole::Client { name }, &credentials.borrow()).await;
+                seen.outcome.replace(Some(outcome));
+                port.close(socket);
+            }
+        });
+        let listener = device.port().listen(SERVER);
+        let peer = accepted(&mut device, listener);
+        device.advance(Duration::from_millis(10));
+        assert_eq!(refused(&seen).error, error, "{name}");
+        assert_eq!(peer.received(), b"");
+    }
+}
+
+#[test]
+fn a_silent_peer_is_given_up_and_a_lost_one_noticed() {
+    let world = World::new();
+    let credentials = world.client();
+    let (mut device, seen) = device(move |port, _, seen| {
+        let credentials = credentials.clone();
+        async move {
+            let socket = connect(port, Interface::Wlan, 0, SERVER).await.unwrap();
+            let role = TlsRole::Client { name: NAME };
+            let limit = Duration::from_secs(10);
+            let shake = with_timeout(limit, async { tls_start(port, socket, role, &credentials.borrow()).await });
+            assert!(shake.await.is_err());
+            assert_eq!(port.receive(socket, &mut [0]), Err(PortError::Closed));
+            port.close(socket);
+            let socket = connect(port, Interface::Wlan, 0, SERVER).await.unwrap();
+            seen.outcome.replace(Some(tls_start(port, socket, role, &credentials.borrow()).await));
+            port.close(socket);
+        }
+    });
+    let listener = device.port().listen(SERVER);
+    let silent = accepted(&mut device, listener);
+    assert!(device.run_until(Duration::from_secs(20), |_| silent.is_device_gone()));
+    let lost = accepted(&mut device, listener);
+    lost.close();
+    device.advance(Duration::from_secs(1));
+    assert_eq!(refused(&seen), TlsFailure { error: TlsError::Closed, state: None, code: 0 });
+    assert_eq!((device.port().open_sessions(), device.port().open_jobs()), (0, 0));
+}
+
+#[test]
+fn a_cut_connection_is_no_end_in_order() {
+    let world = World::new();
+    let credentials = world.client();
+    let result: Rc<RefCell<Vec<openzentri::port::Result<usize>>>> = Rc::default();
+    let kept = result.clone();
+    let (mut device, seen) = device(move |port, _, seen| {
+        let (credentials, kept) = (credentials.clone(), kept.clone());
+        async move {
+            let socket = connect(port, Interface::Wlan, 0, SERVER).await.unwrap();
+            let role = TlsRole::Client { name: NAME };
+            seen.outcome.replace(Some(tls_start(port, socket, role, &credentials.borrow()).await));
+            for _ in 0..2 {
+                let mut buffer = [0; 8];
+                let event = openzentri::port::Event::Readable(socket);
+                let received = openzentri::port::io(port, event, || port.receive(socket, &mut buffer)).await;
+                kept.borrow_mut().push(received);
+            }
+            port.close(socket);
+        }
+    });
+    let listener = device.port().listen(SERVER);
+    let peer = accepted(&mut device, listener);
+    let mut other = Other::server(&world, peer, false, &[]);
+    other.until(&mut device, |_, _| seen.outcome.borrow().is_some());
+    other.send(b"ab");
+    // The end of the connection without the end of the session: an attacker could have made it (RFC 8446, 6.1).
+    peer.close();
+    device.advance(Duration::from_millis(10));
+    assert_eq!(*result.borrow(), [Ok(2), Err(PortError::Closed)]);
+}
+
+#[test]
+fn a_narrow_connection_carries_everything() {
+    let world = World::new();
+    let (mut device, seen) = client_stream(world.client(), NAME);
+    device.port().set_window(100);
+    device.port().set_delay(Duration::from_millis(3));
+    let listener = device.port().listen(SERVER);
+    let peer = accepted(&mut device, listener);
+    peer.limit_calls(7, 13);
+    let mut other = Other::server(&world, peer, false, &[]);
+    other.until(&mut device, |_, _| seen.outcome.borrow().is_some());
+    agreed(&seen);
+    let data = pattern(3000);
+    device.command_with_data("write 0 3000", &data);
+    other.until(&mut device, |other, _| other.received.len() == data.len());
+    // What is closed at once still goes out whole.
+    device.command_with_data("write 0 3000", &data);
+    device.command("close 0");
+    other.until(&mut device, |other, _| other.closed);
+    assert!(other.received.starts_with(&data));
+}
+
+#[test]
+fn sessions_run_out_with_an_error_and_come_back() {
+    let world = World::new();
+    let (mut device, seen) = device(move |port, _, seen| {
+        let credentials = world.client();
+        async move {
+            let mut sockets: Vec<Socket> = Vec::new();
+            for _ in 0..=limits::TLS_SESSIONS {
+                sockets.push(connect(port, Interface::Wlan, 0, SERVER).await.unwrap());
+            }
+            let credentials = credentials.borrow();
+            let role = TlsRole::Client { name: NAME };
+            let start = |socket| {
+                port.jobs().start(&openzentri::port::JobRequest::Tls { socket, role, credentials: &credentials })
+            };
+            let (last, others) = sockets.split_last().unwrap();
+            let jobs: Vec<_> = others.iter().map(|socket| start(*socket).unwrap()).collect();
+            assert_eq!(start(others[0]), Err(PortError::Unsupported), "it has a session");
+            assert_eq!(start(*last), Err(PortError::NoRoom));
+            jobs.iter().for_each(|job| port.jobs().cancel(*job));
+            port.close(others[0]);
+            let job = start(*last).unwrap();
+            port.jobs().cancel(job);
+            sockets[1..].iter().for_each(|socket| port.close(*socket));
+            seen.outcome.replace(Some(Err(PortError::NoRoom)));
+        }
+    });
+    device.port().set_answer(SERVER, Duration::from_millis(1), Answer::Accept);
+    assert!(device.run_until(Duration::from_secs(5), |_| seen.outcome.borrow().is_some()));
+    assert_eq!((device.port().open_sessions(), device.port().open_jobs(), device.port().stale_calls()), (0, 0, 0));
+}

@@ -59,9 +59,20 @@ impl Scopes {
         list.split(|byte| *byte == b',').try_fold(Self(0), |sum, word| Some(Self(sum.0 | Self::of(&[scope(word)?]).0)))
     }
 
+    /// The first of the needed scopes that is not granted; [`Scope::Admin`] grants all.
+    pub fn missing(self, needed: Self) -> Option<Scope> {
+        Scope::ALL.into_iter().find(|scope| needed.0 & 1 << *scope as u8 != 0 && !self.allow(*scope))
+    }
+
     /// Whether this scope is granted; [`Scope::Admin`] grants all.
     pub const fn allow(self, scope: Scope) -> bool {
         self.0 & Self::of(&[scope, Scope::Admin]).0 != 0
+    }
+}
+
+impl From<Scope> for Scopes {
+    fn from(scope: Scope) -> Self {
+        Self::of(&[scope])
     }
 }
 
@@ -92,6 +103,20 @@ mod tests {
         assert_eq!(Scopes::parse(b"streams,read,read"), Scopes::parse(b"read,streams"));
         for list in ["", "all", "read,", ",read", "read, files", "Read", "read files"] {
             assert_eq!(Scopes::parse(list.as_bytes()), None, "{list}");
+        }
+    }
+
+    #[test]
+    fn the_first_scope_that_is_missing_is_named() {
+        let needed = Scopes::of(&[Scope::Config, Scope::Files]);
+        for (granted, missing) in [
+            (&[Scope::Config][..], Some(Scope::Files)),
+            (&[Scope::Files], Some(Scope::Config)),
+            (&[Scope::Read, Scope::Streams], Some(Scope::Files)),
+            (&[Scope::Files, Scope::Config], None),
+            (&[Scope::Admin], None),
+        ] {
+            assert_eq!(Scopes::of(granted).missing(needed), missing, "{granted:?}");
         }
     }
 

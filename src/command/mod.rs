@@ -25,7 +25,7 @@ pub use call::Machine;
 pub use data::{Bytes, DataSource};
 pub use line::{Line, LineError};
 pub use response::{CommandError, Ending, Reply};
-pub use scope::{WHITELIST, scope_of};
+pub use scope::scopes_of;
 pub use shell::{CODES, Ready, Shell};
 pub use table::{COMMANDS, Command, find};
 pub use turn::{Asker, Busy};

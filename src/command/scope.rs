@@ -2,32 +2,38 @@
 
 use super::line::Line;
 use super::table;
-use crate::access::scope::{Scope, of_variable};
+use crate::access::scope::{Scope, Scopes, of_variable};
 use crate::limits;
 use crate::variable;
 
-/// The file that names what needs no password (HTTP reference 4).
-pub const WHITELIST: &[u8] = b"http_whitelist.csv";
-
-/// The scope that an API token must have for a command line. A line that runs no command needs the least.
+/// The scopes that an API token must have for a command line. A line that runs no command needs the least.
 ///
 /// The command's own scope, but [`Scope::Admin`] where a lesser one could make itself more than it is: setting a
-/// variable that guards the device, and writing the file that names what needs no password.
-pub fn scope_of(line: &[u8]) -> Scope {
+/// variable that guards the device, and writing a file that does so by its name: `guarded` knows which
+/// ([`crate::access::guard::names`]). Who saves the settings in a file writes a file as well.
+pub fn scopes_of(line: &[u8], guarded: impl Fn(&[u8]) -> bool) -> Scopes {
     let mut copy = heapless::Vec::<u8, { limits::COMMAND_LINE }>::from_slice(line).unwrap_or_default();
-    let Ok(line) = Line::parse(&mut copy) else { return Scope::Read };
-    let Some(command) = line.get(0).and_then(table::find) else { return Scope::Read };
+    let Ok(line) = Line::parse(&mut copy) else { return Scope::Read.into() };
+    let Some(command) = line.get(0).and_then(table::find) else { return Scope::Read.into() };
     if command.name == "set" {
         let words: heapless::Vec<&[u8], { variable::LONGEST }> = line.words().skip(1).take(variable::LONGEST).collect();
-        return variable::find_bytes(&words).map_or(command.scope, |(id, _)| of_variable(id.row()));
+        return variable::find_bytes(&words).map_or(command.scope, |(id, _)| of_variable(id.row())).into();
     }
-    let whitelist = || line.words().any(|word| word.windows(WHITELIST.len()).any(|part| part == WHITELIST));
-    if command.scope != Scope::Read && whitelist() { Scope::Admin } else { command.scope }
+    match command.scope {
+        Scope::Read => Scope::Read.into(),
+        _ if line.words().any(guarded) => Scope::Admin.into(),
+        scope if command.name == "save" && line.get(1).is_some() => Scopes::of(&[scope, Scope::Files]),
+        scope => scope.into(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn guarded(word: &[u8]) -> bool {
+        word.ends_with(b"guarded.txt")
+    }
 
     #[test]
     fn a_line_needs_what_its_command_needs() {
@@ -48,7 +54,7 @@ mod tests {
             ("load settings.txt", Scope::Admin),
             ("token_create a read", Scope::Admin),
         ] {
-            assert_eq!(scope_of(line.as_bytes()), scope, "{line}");
+            assert_eq!(scopes_of(line.as_bytes(), guarded), scope.into(), "{line}");
         }
     }
 
@@ -61,14 +67,15 @@ mod tests {
             "set http.server.unauthorized_filename key.pem",
             "set wl h 0",
             "set remote_terminal.enabled 1",
-            "fcr http_whitelist.csv 1",
-            "fcr -o http_\\x77hitelist.csv 1",
-            "fde http_whitelist.csv",
-            "save http_whitelist.csv",
-            "hdo http://10.0.0.1/http_whitelist.csv",
+            "fcr guarded.txt 1",
+            "fcr -o \\x67uarded.txt 1",
+            "fde guarded.txt",
+            "save guarded.txt",
+            "hdo http://10.0.0.1/guarded.txt",
         ] {
-            assert_eq!(scope_of(line.as_bytes()), Scope::Admin, "{line}");
+            assert_eq!(scopes_of(line.as_bytes(), guarded), Scope::Admin.into(), "{line}");
         }
-        assert_eq!(scope_of(b"fst http_whitelist.csv"), Scope::Read);
+        assert_eq!(scopes_of(b"fst guarded.txt", guarded), Scope::Read.into());
+        assert_eq!(scopes_of(b"save settings.txt", guarded), Scopes::of(&[Scope::Config, Scope::Files]));
     }
 }

@@ -17,7 +17,7 @@ pub struct Command {
     pub synopsis: &'static str,
     /// One sentence for `help` and the documents.
     pub summary: &'static str,
-    /// What an API token must allow for it; see also [`super::scope_of`].
+    /// What an API token must allow for it; see also [`super::scopes_of`].
     pub scope: Scope,
     /// The words that may follow its name.
     pub(super) words: Words,

@@ -6,6 +6,9 @@ use embassy_time::Instant;
 
 pub use crate::wire::date::Date;
 
+/// The last millisecond of the year 9999, since 1970. Dates have four digits for the year, so the clock stops there.
+pub const LAST: u64 = 253_402_300_799_999;
+
 /// Milliseconds since 1970 and seconds since reset.
 pub struct Clock {
     /// Wall clock minus uptime in milliseconds; `None` until the clock has been set.
@@ -27,7 +30,7 @@ impl Clock {
     }
 
     fn show(&self, now: u64) {
-        self.offset.set(Some(now as i64 - Instant::now().as_millis() as i64));
+        self.offset.set(Some(now.min(LAST) as i64 - Instant::now().as_millis() as i64));
     }
 
     /// Sets the wall clock to `now` milliseconds since 1970.
@@ -43,7 +46,7 @@ impl Clock {
 
     /// Milliseconds since 1970, if the clock has been set or the board has one.
     pub fn now(&self) -> Option<u64> {
-        self.offset.get().map(|offset| (Instant::now().as_millis() as i64 + offset).max(0) as u64)
+        self.offset.get().map(|offset| (Instant::now().as_millis() as i64 + offset).clamp(0, LAST as i64) as u64)
     }
 
     /// Microseconds within the present millisecond, for `time.rtc utc`.
@@ -66,6 +69,6 @@ impl Clock {
     pub fn local(&self) -> Option<Date> {
         self.last_set.get()?;
         let now = self.now()? as i64 + i64::from(self.zone.get()) * 60_000;
-        Some(Date::from_millis(now.max(0) as u64))
+        Some(Date::from_millis(now.clamp(0, LAST as i64) as u64))
     }
 }

@@ -12,9 +12,9 @@ use super::connection::Connection;
 use super::failure::Failure;
 use super::files;
 use super::state::HttpServer;
-use crate::access::scope::Scope;
+use crate::access::guard::WHITELIST;
+use crate::access::scope::Scopes;
 use crate::access::token;
-use crate::command::WHITELIST;
 use crate::variable::{Id, id};
 use crate::wire::http::request::Request;
 use crate::wire::http::status::Status;
@@ -80,19 +80,21 @@ fn same(wanted: &[u8], given: &[u8]) -> bool {
     black_box(difference) == 0
 }
 
-/// A call with restricted access goes on if a token has the scope or the whitelist names the call: `head` and `tail`
+/// A call with restricted access goes on if a token has the scopes or the whitelist names the call: `head` and `tail`
 /// together are its decoded path without the first slash.
 pub(super) fn allow(
     connection: &Connection<'_>,
     access: Access,
-    scope: Scope,
+    needed: impl Into<Scopes>,
     head: &[u8],
     tail: &[u8],
 ) -> Result<(), Failure> {
     let refusal = match access {
         Access::Full => return Ok(()),
-        Access::Token(scopes) if scopes.allow(scope) => return Ok(()),
-        Access::Token(_) => Failure::Forbidden(scope),
+        Access::Token(scopes) => match scopes.missing(needed.into()) {
+            None => return Ok(()),
+            Some(scope) => Failure::Forbidden(scope),
+        },
         Access::Public => Failure::Unauthorized,
     };
     if in_whitelist(connection, head, tail) { Ok(()) } else { Err(refusal) }

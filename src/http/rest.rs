@@ -10,8 +10,9 @@ use super::connection::{Connection, broken};
 use super::exchange::Exchange;
 use super::failure::Failure;
 use super::respond;
-use crate::access::scope::Scope;
-use crate::command::{Asker, Bytes, Reply, scope_of};
+use crate::access::guard;
+use crate::access::scope::{Scope, Scopes};
+use crate::command::{Asker, Bytes, Reply, scopes_of};
 use crate::limits;
 use crate::log::Log;
 use crate::wire::http::status::Status;
@@ -32,7 +33,7 @@ pub(super) async fn get_command(exchange: &mut Exchange<'_, '_>) -> Result<(), F
     let length = percent::decode(line.of_mut(connection.buffer)).ok_or(Status::BAD_REQUEST)?;
     let command = whole(connection.buffer, Span { start: line.start, end: line.start + length });
     let text = command.of(connection.buffer);
-    auth::allow(connection, *access, scope_of(text), b"command/", text)?;
+    auth::allow(connection, *access, needed(connection, text), b"command/", text)?;
     run(connection, Call { command, ..Call::default() }).await
 }
 
@@ -49,7 +50,7 @@ pub(super) async fn post_command(exchange: &mut Exchange<'_, '_>) -> Result<(), 
     // An entry for the target opens every command, any other the command that it names.
     if auth::allow(connection, access, Scope::Admin, b"command", b"").is_err() {
         let text = call.command.of(connection.buffer);
-        auth::allow(connection, access, scope_of(text), b"command/", text)?;
+        auth::allow(connection, access, needed(connection, text), b"command/", text)?;
     }
     run(connection, call).await
 }
@@ -77,6 +78,11 @@ pub(super) async fn health(exchange: &mut Exchange<'_, '_>) -> Result<(), Failur
 /// `/zapstreams`: these streams belong to applications that run on the device (reference 3.3), and there are none.
 pub(super) async fn application(_: &mut Exchange<'_, '_>) -> Result<(), Failure> {
     Err(Status::NOT_IMPLEMENTED.into())
+}
+
+/// The scopes that a token must have for a command line.
+fn needed(connection: &Connection<'_>, line: &[u8]) -> Scopes {
+    scopes_of(line, |word| guard::names(connection.server.base(), word))
 }
 
 /// A command line without its line end, which belongs to the serial line; some clients send it nevertheless. What is

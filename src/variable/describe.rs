@@ -11,10 +11,13 @@ pub fn describe(kind: &Kind, out: &mut dyn Write) -> fmt::Result {
         Kind::Bool => out.write_str("0|1"),
         Kind::Number { min, max } if max - min == 1 => write!(out, "{min}|{max}"),
         Kind::Number { min, max } => write!(out, "{min}-{max}"),
+        Kind::OffOr { min, max } => write!(out, "0|{min}-{max}"),
         Kind::Mask(max) => write!(out, "0x0-{max:#x}"),
         Kind::Gpio => write!(out, "<GPIO 0-{}>|-1", limits::GPIOS - 1),
         Kind::Choice(choices) => alternatives(choices, out),
         Kind::Text { min: 0, max, .. } | Kind::Bytes(max) => write!(out, "<text of up to {max} bytes>"),
+        Kind::File => write!(out, "<text of up to {} bytes>", limits::FILE_NAME),
+        Kind::User(max) => write!(out, "<text of up to {max} bytes without a colon>"),
         Kind::Text { min, max, optional } => {
             write!(out, "<text of {min}-{max} bytes>{}", if optional { "|\"\"" } else { "" })
         }

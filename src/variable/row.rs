@@ -14,6 +14,13 @@ pub enum Kind {
         /// The largest value.
         max: i64,
     },
+    /// 0 for off, or a decimal number in a closed range.
+    OffOr {
+        /// The smallest value besides 0.
+        min: i64,
+        /// The largest value.
+        max: i64,
+    },
     /// A bit mask up to this value; prints hexadecimal with `0x`.
     Mask(u32),
     /// The number of a GPIO, or -1 for none.
@@ -29,6 +36,10 @@ pub enum Kind {
         /// The empty string is allowed although `min` is larger.
         optional: bool,
     },
+    /// The name of a file of the device, or empty.
+    File,
+    /// The user of HTTP Basic authentication, up to this number of bytes: text without a colon (RFC 7617 2).
+    User(usize),
     /// Any bytes, up to this number (network names).
     Bytes(usize),
     /// Passphrase of this to 63 characters, or 64 hexadecimal digits, or empty.

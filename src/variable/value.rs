@@ -21,20 +21,16 @@ const RATES: &[u32] = &[
 /// Speeds that `raw` allows.
 const RAW_RATES: core::ops::RangeInclusive<i64> = 300..=18_000_000;
 
-/// Directions of a GPIO (variables reference 3.5, commands reference `gpio_dir`); outputs take a level.
-const DIRECTIONS: &[&str] = &[
-    "none",
-    "in",
-    "input",
-    "input_highz",
-    "input_pull_up",
-    "input_pull_down",
-    "out",
-    "output",
-    "output_push_pull",
-    "output_open_drain",
-    "output_open_drain_pull_up",
-    "ood",
+/// Directions of a GPIO (variables reference 3.5, commands reference `gpio_dir`), with the words that mean them; the first
+/// is printed. Outputs take a level.
+const DIRECTIONS: &[&[&str]] = &[
+    &["none"],
+    &["input_highz", "in", "input"],
+    &["input_pull_up"],
+    &["input_pull_down"],
+    &["output", "out", "output_push_pull", "pp"],
+    &["output_open_drain", "ood", "od"],
+    &["output_open_drain_pull_up"],
 ];
 
 /// What an indicator LED can do (serial reference 11).
@@ -56,6 +52,8 @@ pub fn parse(kind: &Kind, element: u8, words: &[&[u8]]) -> Result<Value, ValueEr
 pub fn stored_form(kind: &Kind, element: u8, value: &[u8]) -> Result<Value, ValueError> {
     match (kind, value.iter().position(|&byte| byte == b' ')) {
         (Kind::Baud, _) => parse(kind, element, &[value, b"raw"]),
+        // Without its user the device would be open to everybody: one that cannot log in stays, and can be replaced.
+        (Kind::User(max), _) => text(value, 0, *max, true),
         (Kind::Direction, Some(blank)) => parse(kind, element, &[&value[..blank], &value[blank + 1..]]),
         _ => parse(kind, element, &[value]),
     }
@@ -66,10 +64,15 @@ fn single(kind: &Kind, element: u8, word: &[u8]) -> Result<Value, ValueError> {
     match *kind {
         Kind::Bool => stored(if boolean(word)? { b"1" } else { b"0" }),
         Kind::Number { min, max } => within(word, min..=max),
+        Kind::OffOr { .. } if integer(word) == Some(0) => stored(b"0"),
+        Kind::OffOr { min, max } => within(word, min..=max),
         Kind::Mask(max) => printed(format_args!("{:#x}", ranged(word, 0..=i64::from(max))?)),
         Kind::Gpio => within(word, -1..=i64::from(limits::GPIOS) - 1),
         Kind::Choice(choices) => choice(word, choices),
         Kind::Text { min, max, optional } => text(word, min, max, optional),
+        Kind::File => text(word, 0, limits::FILE_NAME, true),
+        Kind::User(_) if word.contains(&b':') => Err(ValueError::Invalid),
+        Kind::User(max) => text(word, 0, max, true),
         Kind::Bytes(max) if word.len() <= max => stored(word),
         Kind::Passkey(min) => passkey(word, min),
         Kind::Name(max) => name(word, max),
@@ -271,7 +274,9 @@ fn rate(word: &[u8]) -> Result<Value, ValueError> {
 }
 
 fn direction(word: &[u8]) -> Result<Value, ValueError> {
-    choice(if word == b"-1" { b"none" } else { word }, DIRECTIONS)
+    let word: &[u8] = if word == b"-1" { b"none" } else { word };
+    let names = DIRECTIONS.iter().find(|names| choice(word, names).is_ok()).ok_or(ValueError::Invalid)?;
+    stored(names.first().unwrap_or(&"").as_bytes())
 }
 
 fn direction_with(word: &[u8], level: &[u8]) -> Result<Value, ValueError> {

@@ -53,6 +53,30 @@ fn everything_needs_the_right_password() {
 }
 
 #[test]
+fn a_user_with_a_colon_cannot_lock_the_owner_out() {
+    let mut device = locked();
+    for line in ["set ht s u ad:min", "set http.server.username \"admin:\""] {
+        assert!(device.command(line).contains("Invalid argument"), "{line}");
+    }
+    assert_eq!(with(&mut device, "/command/ver", RIGHT).status, 200);
+}
+
+#[test]
+fn the_longest_user_and_password_open() {
+    use base64::Engine;
+    let (user, password) = ("ü".repeat(32), ":".repeat(64));
+    let mut device = locked();
+    device.command(&format!("set ht s u {user}"));
+    device.command(&format!("set ht s w {password}"));
+    let mut text = [0; 172];
+    let given = format!("{user}:{password}");
+    assert_eq!(base64::engine::general_purpose::STANDARD.encode_slice(given, &mut text), Ok(172));
+    let text = std::str::from_utf8(&text).unwrap();
+    assert_eq!(with(&mut device, "/command/ver", &format!("Authorization: Basic {text}")).status, 200);
+    assert_eq!(with(&mut device, "/command/ver", RIGHT).status, 401);
+}
+
+#[test]
 fn unprotected_files_need_none() {
     let mut device = locked();
     device.command_with_data("fcr -u open.html 4", b"open");

@@ -114,14 +114,52 @@ fn a_lesser_token_cannot_make_itself_more() {
         "set http.server.username \\\"\\\"",
         "set ht s w x",
         "set http.server.unauthorized_filename secret.pem",
+        "set ht s c *",
+        "set se a c \\\"token_create x admin\\\"",
+        "set se g c reboot",
         "token_create more admin",
         "file_create http_whitelist.csv 1",
         "save http_whitelist.csv",
+        "file_create default_config.csv 1",
         "load settings.txt",
     ] {
         assert_eq!(post(&mut device, line, &token).status, 403, "{line}");
     }
     assert_eq!(post(&mut device, "set http.server.max_clients 5", &token).status, 200);
+}
+
+#[test]
+fn settings_are_saved_in_a_file_by_who_may_write_files() {
+    let mut device = locked();
+    let (lesser, both) = (token(&mut device, "config"), token(&mut device, "files,config"));
+    assert_eq!(post(&mut device, "save", &lesser).status, 200);
+    let answer = post(&mut device, "save settings.txt", &lesser);
+    assert_eq!(answer.field("WWW-Authenticate"), Some("Bearer error=\"insufficient_scope\", scope=\"files\""));
+    assert_eq!(post(&mut device, "save settings.txt", &both).status, 200);
+}
+
+#[test]
+fn a_lesser_token_cannot_write_the_file_that_a_guarded_variable_points_to() {
+    let mut device = locked();
+    create(&mut device, "401.html", b"<p>No</p>");
+    let token = token(&mut device, "read,streams,files,config");
+    let lines = [
+        "file_create 401.html 1",
+        "fcr -o \\\\x3401.html 1",
+        "fde 401.html",
+        "save 401.html",
+        "hdo http://10.9.9.9/401.html",
+        "hdo http://10.9.9.9/x 401.html",
+    ];
+    for line in lines {
+        assert_ne!(post(&mut device, line, &token).status, 403, "{line}");
+        device.advance(embassy_time::Duration::from_secs(120));
+    }
+    device.command("set ht s d 401.html");
+    for line in lines {
+        assert_eq!(post(&mut device, line, &token).status, 403, "{line}");
+    }
+    assert_ne!(post(&mut device, "fde 402.html", &token).status, 403);
 }
 
 #[test]

@@ -25,6 +25,8 @@ pub(in crate::variable) const ALIASES: &[(&str, &str)] = &[
     ("tls.handshake_timeout", "network.tls.handshake_timeout"),
     ("broadcast.udp.interval", "broadcast.interval"), ("broadcast.udp.addr", "broadcast.udp.ip"),
     ("broadcast.udp.data", "broadcast.data"), ("broadcast.http.data", "broadcast.data"),
+    ("broadcast.port", "broadcast.udp.port"), ("broadcast.udp.remote_port", "broadcast.udp.port"),
+    ("so o", "softap.info"),
     // Gecko OS 4, where its name differs.
     ("sy b n", "system.build_number"),
     ("bus.stream.flush_time_reset", "bus.stream.flush_reset"),

@@ -111,7 +111,7 @@ pub(super) const PORT_OR_ANY: Kind = number(0, 65535);
 /// What a service runs on.
 pub(super) const INTERFACE: Kind = Kind::Choice(&["default", "wlan", "softap"]);
 /// A file of the device.
-pub(super) const FILE: Kind = text(limits::FILE_NAME);
+pub(super) const FILE: Kind = Kind::File;
 /// A domain name or dotted address.
 pub(super) const HOST: Kind = text(limits::HOST_NAME);
 

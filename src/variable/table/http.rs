@@ -11,7 +11,7 @@ pub(super) const ROWS: &[Variable] = &[
         .done("Offer the REST API."),
     var("http.server.auth_title", "ht s h", text(64), "")
         .done("Realm of the 401 answer."),
-    var("http.server.cors_origin", "ht s c", text(128), "").at(Network)
+    var("http.server.cors_origin", "ht s c", text(128), "").at(Network).guarded()
         .done("Origins that browsers may call the API from; empty turns CORS off."),
     var("http.server.enabled", "ht s e", Kind::Bool, "0").at(Network)
         .done("Run the HTTP server."),
@@ -31,18 +31,18 @@ pub(super) const ROWS: &[Variable] = &[
         .done("Port of the HTTP server."),
     var("http.server.root_filename", "ht s r", FILE, "webapp/index.html")
         .done("Page of the path /."),
-    var("http.server.tls_ca_cert", "", FILE, "").at(Network)
+    var("http.server.tls_ca_cert", "", FILE, "").at(Network).guarded()
         .not_yet(NO_TLS, "CA that signs the certificates of HTTPS clients."),
-    var("http.server.tls_cert", "", FILE, "").at(Network)
+    var("http.server.tls_cert", "", FILE, "").at(Network).guarded()
         .not_yet(NO_TLS, "Certificate of the HTTPS server."),
     var("http.server.tls_enabled", "ht s t", Kind::Bool, "0").at(Network)
         .not_yet(NO_TLS, "Serve HTTPS."),
-    var("http.server.tls_key", "", FILE, "").at(Network)
+    var("http.server.tls_key", "", FILE, "").at(Network).guarded()
         .not_yet(NO_TLS, "Key of the HTTPS server."),
     var("http.server.token", "", Kind::Indexed(TOKENS, &text(128)), "").kept()
         .extension("API tokens", "Name, scopes and hash of each API token."),
     var("http.server.unauthorized_filename", "ht s d", FILE, "").guarded()
         .done("Page of the 401 answer."),
-    var("http.server.username", "ht s u", text(64), "").guarded()
+    var("http.server.username", "ht s u", Kind::User(64), "").guarded()
         .done("User of the HTTP server; both user and password turn authorization on."),
 ];

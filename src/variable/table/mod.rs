@@ -18,6 +18,7 @@ mod softap;
 mod system;
 mod tcp;
 mod udp;
+mod wiconnect;
 mod wlan;
 
 /// The groups in the order of their names.
@@ -27,12 +28,14 @@ const GROUPS: &[&[Variable]] = &[
     setup::DMS,
     services::EMAIL,
     ethernet::ROWS,
+    wiconnect::GHM,
     peripherals::GPIO,
     http::ROWS,
     services::IOCONN,
     services::MDNS,
     network::ROWS,
     services::NTP,
+    wiconnect::OTA,
     services::REMOTE_TERMINAL,
     setup::SETUP,
     softap::ROWS,

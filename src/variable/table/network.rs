@@ -2,8 +2,14 @@
 
 use super::build::*;
 
+const NO_ARP: &str = "the IP stack keeps its own ARP table";
+
 #[rustfmt::skip]
 pub(super) const ROWS: &[Variable] = &[
+    var("network.arp.lock_enabled", "ne a l", Kind::Bool, "0")
+        .not_yet(NO_ARP, "Keep the entries of the ARP table."),
+    var("network.arp.table_size", "ne a t", number(3, 16), "8").at(Effect::Boot)
+        .not_yet(NO_ARP, "Entries of the ARP table."),
     var("network.buffer.rxtx_ratio", "ne b r", number(1, 99), "50").at(Effect::Boot)
         .not_yet("buffers are fixed at build time", "Percent of the packet buffers for receiving."),
     var("network.buffer.size", "ne b s", number(1024, 1_048_576), "25000").at(Effect::Boot)

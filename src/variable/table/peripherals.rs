@@ -30,19 +30,19 @@ pub(super) const BUS: &[Variable] = &[
         .not_yet("buffers are fixed at build time", "Bytes of the transmit buffer in command mode."),
     var("bus.command.write_check_enabled", "bu c c", Kind::Bool, "0")
         .done("Check for room before a write takes its data."),
-    var("bus.command.write_timeout", "", number(0, 65535), "1000")
-        .done("Milliseconds a write waits for room."),
-    var("bus.data_bus", "", UARTS, "uart0").at(Boot)
+    var("bus.command.write_timeout", "bu c w", number(0, 65535), "25000")
+        .done("Milliseconds a write waits for its data bytes, and for room."),
+    var("bus.data_bus", "bu d", UARTS, "uart0").at(Boot)
         .not_yet(NO_UART, "UART of commands and data."),
-    var("bus.log_bus", "", UARTS, "uart0").at(Boot)
+    var("bus.log_bus", "bu l", UARTS, "uart0").at(Boot)
         .not_yet("log lines go to the data bus", "UART of log lines."),
     var("bus.mode", "bu m", Kind::Choice(&["command", "stream"]), "command").at(Boot).backup()
         .not_yet(NO_STREAM_MODE, "What the data bus is at boot."),
     var("bus.stream.cmd_gpio", "bu s g", Kind::Gpio, "-1").at(Boot)
         .not_yet(NO_STREAM_MODE, "GPIO that forces command mode."),
-    var("bus.stream.cmd_seq", "bu s s", text(16), "$$$").at(Boot)
-        .not_yet(NO_STREAM_MODE, "Break-in text after 3 s of silence; none or 0 is off."),
-    var("bus.stream.flush_count", "bu s c", number(0, 10_000), "0").at(Boot)
+    var("bus.stream.cmd_seq", "bu s s", text(15), "$$$").at(Boot)
+        .not_yet(NO_STREAM_MODE, "Break-in text after 3 s of silence; empty is off."),
+    var("bus.stream.flush_count", "bu s c", Kind::OffOr { min: 16, max: 10_000 }, "0").at(Boot)
         .not_yet(NO_STREAM_MODE, "Send when this many bytes wait; 0 is off."),
     var("bus.stream.flush_reset", "bu s r", Kind::Bool, "1").at(Boot)
         .not_yet(NO_STREAM_MODE, "Restart the flush timer with every byte."),

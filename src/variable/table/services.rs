@@ -2,6 +2,7 @@
 //! reference 2.9 to 2.13, serial reference 7).
 
 use super::build::*;
+use crate::ground::clock::LAST;
 use Effect::Network;
 
 const NO_BROADCAST: &str = "no broadcast in this release";
@@ -10,6 +11,8 @@ const NO_IOCONN: &str = "no connection by GPIO in this release";
 const NO_MDNS: &str = "no mDNS in this release";
 const NO_NTP: &str = "no NTP in this release";
 const NO_TERMINAL: &str = "no remote terminal in this release";
+/// As `INTERFACE`, where hosts of boards with Ethernet name it.
+const ANY_INTERFACE: Kind = Kind::Choice(&["default", "wlan", "softap", "ethernet"]);
 const ANNOUNCED: Kind = Kind::Fields(&[
     "adc*",
     "bssid",
@@ -57,19 +60,19 @@ pub(super) const EMAIL: &[Variable] = &[
 
 #[rustfmt::skip]
 pub(super) const IOCONN: &[Variable] = &[
-    var("ioconn.control_gpio", "", Kind::Gpio, "-1").at(Effect::Boot)
+    var("ioconn.control_gpio", "io c", Kind::Gpio, "-1").at(Effect::Boot)
         .not_yet(NO_IOCONN, "GPIO that opens the connection while asserted."),
-    var("ioconn.enabled", "", Kind::Bool, "0").at(Effect::Boot)
+    var("ioconn.enabled", "io e", Kind::Bool, "0").at(Effect::Boot)
         .not_yet(NO_IOCONN, "Let a GPIO open a connection."),
-    var("ioconn.local_port", "", PORT_OR_ANY, "0").at(Effect::Boot)
+    var("ioconn.local_port", "io l", PORT_OR_ANY, "0").at(Effect::Boot)
         .not_yet(NO_IOCONN, "Local port; 0 takes a free one."),
-    var("ioconn.protocol", "", Kind::Choice(&["udp", "tcp", "tls", "web"]), "tcp").at(Effect::Boot)
+    var("ioconn.protocol", "io p", Kind::Choice(&["udp", "tcp", "tls", "web"]), "tcp").at(Effect::Boot)
         .not_yet(NO_IOCONN, "Protocol of the connection."),
-    var("ioconn.remote_host", "", HOST, "").at(Effect::Boot)
+    var("ioconn.remote_host", "io h", HOST, "").at(Effect::Boot)
         .not_yet(NO_IOCONN, "Server of the connection."),
-    var("ioconn.remote_port", "", PORT, "3000").at(Effect::Boot)
+    var("ioconn.remote_port", "io r", PORT, "3000").at(Effect::Boot)
         .not_yet(NO_IOCONN, "Port of that server."),
-    var("ioconn.status_gpio", "", Kind::Gpio, "-1").at(Effect::Boot)
+    var("ioconn.status_gpio", "io s", Kind::Gpio, "-1").at(Effect::Boot)
         .not_yet(NO_IOCONN, "GPIO that is high while connected."),
 ];
 
@@ -91,7 +94,7 @@ pub(super) const MDNS: &[Variable] = &[
 pub(super) const NTP: &[Variable] = &[
     var("ntp.enabled", "nt e", Kind::Bool, "1").at(Network)
         .not_yet(NO_NTP, "Set the clock from the network."),
-    var("ntp.interface", "nt f", INTERFACE, "default").at(Network)
+    var("ntp.interface", "nt f", ANY_INTERFACE, "default").at(Network)
         .not_yet(NO_NTP, "Interface of the requests."),
     var("ntp.interval", "nt i", number(300, 65535), "3600")
         .not_yet(NO_NTP, "Seconds between requests."),
@@ -119,7 +122,7 @@ pub(super) const REMOTE_TERMINAL: &[Variable] = &[
 pub(super) const TIME: &[Variable] = &[
     live("time.last_set", "ti l")
         .done("Seconds since the clock was set, -1 never; option ms."),
-    var("time.rtc", "ti r", number(0, 253_402_300_799), "").computed()
+    var("time.rtc", "ti r", number(0, (LAST / 1000) as i64), "").computed()
         .done("Seconds since 1970; options ms and utc."),
     live("time.uptime", "ti u")
         .done("Seconds since reset; option ms."),

@@ -38,7 +38,7 @@ pub(super) const ROWS: &[Variable] = &[
     var("system.bflash.cs_gpio", "", Kind::Gpio, "-1").at(Boot)
         .not_yet("no external flash in this release", "Chip select of external flash."),
     live("system.build_number", "sy n")
-        .done("Build id."),
+        .done("Build id, seven hexadecimal digits."),
     var("system.cmd.aux_bus", "", text(16), "").at(Boot)
         .not_yet("one command bus", "A further command bus."),
     var("system.cmd.buffered", "sy c b", Kind::Bool, "0").backup()
@@ -57,6 +57,8 @@ pub(super) const ROWS: &[Variable] = &[
         .done("Print the prompt when ready."),
     var("system.cmd.timestamp", "sy c t", Kind::Choice(&["none", "log", "all"]), "log")
         .differs("all acts as log", "Where time stamps are printed."),
+    var("system.compatibility", "", Kind::Choice(&["zentrios", "gecko_os"]), "zentrios")
+        .extension("compatibility", "Whose forms the version text, ls -v and options of commands have."),
     var("system.factory_reset.aux_gpio", "", Kind::Gpio, "-1").at(Boot)
         .not_yet(NO_GPIO, "Second GPIO of the factory reset."),
     var("system.factory_reset.aux_level", "", number(0, 1), "1").at(Boot)
@@ -71,8 +73,16 @@ pub(super) const ROWS: &[Variable] = &[
         .done("Memory in use in percent."),
     var("system.msg", "", Kind::Indexed(EVENTS, &text(31)), "")
         .not_yet("messages have their built-in texts", "Text of an event message; empty is the built-in one."),
-    var("system.oob.gpio", "", text(64), "").at(Boot)
-        .not_yet(NO_GPIO, "GPIO that signals any event."),
+    var("system.oob.edge", "sy o r", Kind::Mask(u32::MAX), "0x0").at(Boot)
+        .not_yet(NO_GPIO, "Events that pulse the GPIO instead of holding it."),
+    var("system.oob.events", "sy o e", Kind::Mask(u32::MAX), "0x0").at(Boot)
+        .not_yet(NO_GPIO, "Events that the GPIO signals."),
+    var("system.oob.gpio", "sy o g", Kind::Gpio, "-1").at(Boot)
+        .not_yet(NO_GPIO, "GPIO that signals events."),
+    var("system.oob.level", "sy o l", number(0, 1), "1").at(Boot)
+        .not_yet(NO_GPIO, "Active level of that GPIO."),
+    var("system.oob.status", "sy o s", Kind::Mask(u32::MAX), "0x0").read_only()
+        .not_yet(NO_GPIO, "Events since it was read last."),
     var("system.powersave.mode", "sy p m", Kind::Bool, "1")
         .not_yet("the port decides how it idles", "Let the processor sleep when idle."),
     var("system.print_level", "sy p", Kind::Choice(&["0", "1", "2", "3", "4", "5", "all"]), "all").backup()

@@ -59,7 +59,7 @@ pub(super) const ROWS: &[Variable] = &[
         .not_yet("the radio chooses", "802.11 mode."),
     var("wlan.rate.value", "wl r v", text(16), "auto").at(Network)
         .not_yet("the radio chooses", "Fixed transmit rate."),
-    var("wlan.rssi_average", "", number(1, 255), "8")
+    var("wlan.rssi_average", "", number(0, 255), "8")
         .not_yet("the radio's own average is shown", "Samples in the average of the signal strength."),
     var("wlan.scan.active_dwell", "wl s a", number(1, 10_000), "100")
         .not_yet(NO_SCAN_TUNING, "Milliseconds a channel in active scans."),

@@ -8,6 +8,7 @@ use super::table::ROWS;
 use super::*;
 use crate::limits;
 
+mod hosts;
 mod port;
 mod record;
 mod set_get;

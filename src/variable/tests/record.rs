@@ -221,7 +221,7 @@ fn a_settings_file_has_a_line_a_variable_and_no_secrets() {
         "# wlan.passkey is hidden",
         "# remote_terminal.password is hidden",
         "uart.baud 1 123456 raw",
-        "gpio.init 3 out 1",
+        "gpio.init 3 output 1",
         r#"wlan.ssid "a \"b\\\xFF\x0A""#,
         "email.name_address \"Me <me@my.org>\"",
         "broadcast.interval 5",

@@ -139,9 +139,9 @@ fn indexed_variables_take_their_element_first() {
     assert_eq!(get(base, "gp i all").unwrap(), "");
     set(base, "gpio.init 22 out 1").unwrap();
     set(base, "gpio.init 3 output_open_drain").unwrap();
-    assert_eq!(get(base, "gp i 22").unwrap(), "out 1\r\n");
+    assert_eq!(get(base, "gp i 22").unwrap(), "output 1\r\n");
     assert_eq!(get(base, "gp i 23").unwrap(), "none\r\n");
-    assert_eq!(get(base, "gp i all").unwrap(), "gpio.init 3: output_open_drain\r\ngpio.init 22: out 1\r\n");
+    assert_eq!(get(base, "gp i all").unwrap(), "gpio.init 3: output_open_drain\r\ngpio.init 22: output 1\r\n");
     set(base, "gp i 22 none").unwrap();
     set(base, "gp i 3 -1").unwrap();
     assert_eq!(get(base, "gp i all").unwrap(), "");
@@ -190,7 +190,7 @@ fn activity_is_taken_out_of_every_gpio() {
 fn a_gpio_alias_stands_for_its_number() {
     let base = device();
     set(base, "gpio.init button in").unwrap();
-    assert_eq!(get(base, "gpio.init 7").unwrap(), "in\r\n");
+    assert_eq!(get(base, "gpio.init 7").unwrap(), "input_highz\r\n");
     set(base, "gp a 7 _").unwrap();
     assert_eq!(get(base, "gpio.init button").err(), Some(Invalid));
     assert_eq!(base.variables.gpio(b"64"), None);
@@ -206,7 +206,7 @@ fn usage_lists_the_gpios_with_a_function() {
     let usage = "!  # Description\r\n\
                  #  0 GPIO input_highz\r\n\
                  #  5 setup.gpio.control_gpio\r\n\
-                 #  7 GPIO in (button)\r\n\
+                 #  7 GPIO input_highz (button)\r\n\
                  # 14 wlan.network.status_gpio\r\n\
                  # 20 system.indicator.wlan\r\n";
     assert_eq!(get(base, "gp u").unwrap(), usage);

@@ -82,7 +82,7 @@ fn values_of_two_words() {
     assert_eq!(value(Kind::Baud, &["115201"]), Err(ValueError::Invalid));
     assert_eq!(value(Kind::Baud, &["115201", "RAW"]).as_deref(), Ok("115201"));
     assert_eq!(value(Kind::Baud, &["9600", "cooked"]), Err(ValueError::Invalid));
-    assert_eq!(value(Kind::Direction, &["OUT", "on"]).as_deref(), Ok("out 1"));
+    assert_eq!(value(Kind::Direction, &["OUT", "on"]).as_deref(), Ok("output 1"));
     assert_eq!(value(Kind::Direction, &["in", "1"]), Err(ValueError::TooMany));
     assert_eq!(value(Kind::Direction, &["out", "2"]), Err(ValueError::Invalid));
     assert_eq!(value(Kind::Direction, &["out", "1", "1"]), Err(ValueError::TooMany));

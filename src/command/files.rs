@@ -9,6 +9,7 @@ use super::response::{CommandError, Ending};
 use crate::file::{FileError, FileSpec, Reader, Unfinished, Version, Writer, flag, kind, listing};
 use crate::log::Level;
 use crate::stream::Kind;
+use crate::version;
 
 impl Call<'_> {
     /// Logs why a file command failed; the answer itself is always `Command failed`.
@@ -76,9 +77,12 @@ impl Call<'_> {
         bit(b'e', flag::ESSENTIAL) | bit(b'u', flag::UNPROTECTED)
     }
 
-    /// Whether the words are in the form of Gecko OS 4: its options with values, or options behind the size.
+    /// Whether the words are in the form of Gecko OS 4: its options with values, options behind the size, or what
+    /// `system.compatibility` says.
     fn is_gecko_form(&self) -> bool {
-        b"vtcl".iter().any(|letter| self.flag(*letter)) || b"oeurm".iter().any(|letter| self.is_behind(*letter, 1))
+        version::is_gecko_os(self.machine.base)
+            || b"vtcl".iter().any(|letter| self.flag(*letter))
+            || b"oeurm".iter().any(|letter| self.is_behind(*letter, 1))
     }
 
     /// What Gecko OS 4 says about a file that is to be created and this device cannot do: `-u` means *encrypt* there, and
@@ -212,15 +216,16 @@ pub(super) fn stat(call: &mut Call<'_>) -> Result<Ending, CommandError> {
 
 pub(super) fn list(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let verbose = call.flag(b'v') || call.flag(b'l');
-    let header = if verbose { listing::LS_VERBOSE_HEADER } else { listing::LS_HEADER };
+    let (header, row): (&str, listing::Row) = match verbose {
+        true if version::is_gecko_os(call.machine.base) => (listing::LS_GECKO_OS_HEADER, listing::ls_gecko_os_row),
+        true => (listing::LS_VERBOSE_HEADER, listing::ls_verbose_row),
+        false => (listing::LS_HEADER, listing::ls_row),
+    };
     call.reply.put(header.as_bytes());
     call.reply.put(b"\r\n");
     for (index, meta) in (0..).map_while(|index| Some((index, call.machine.files.entry(index)?))) {
         let mut sink = |bytes: &[u8]| call.reply.put(bytes);
-        match verbose {
-            true => listing::ls_verbose_row(index, &meta, &mut sink),
-            false => listing::ls_row(index, &meta, &mut sink),
-        }
+        row(index, &meta, &mut sink);
         call.reply.put(b"\r\n");
     }
     call.long = true;

@@ -9,6 +9,9 @@ use super::meta::{Meta, flag};
 /// Takes the bytes of a line, piece by piece.
 pub type Sink<'a> = &'a mut dyn FnMut(&[u8]);
 
+/// Prints the row of one file: its index, and what is known of it.
+pub type Row = fn(usize, &Meta, Sink<'_>);
+
 /// The header of `ls`.
 pub const LS_HEADER: &str = "!  #   Size   Version  Filename";
 
@@ -30,6 +33,26 @@ pub fn ls_verbose_row(index: usize, meta: &Meta, sink: Sink<'_>) {
         sink,
         format_args!(
             "# {index:2}  {place}-{kind:02X}   {flags:04X}  {crc:04X}  {:6}  {:>10}  ",
+            meta.size, meta.version
+        ),
+    );
+    sink(&meta.name);
+}
+
+/// The header of `ls -v` in the form of the successor; the original's is not known.
+pub const LS_GECKO_OS_HEADER: &str = "!  # Place  CRC Type Flags - -    Size -    Version  Filename";
+
+/// One row of `ls -v` in the form of the successor (`system.compatibility`): its clients split at blanks and read fields
+/// 4 (type), 5 (flags), 8 (size), 10 (version) and 11 (name); the others they leave unread. Flags that mean something else
+/// there are left out.
+pub fn ls_gecko_os_row(index: usize, meta: &Meta, sink: Sink<'_>) {
+    let place = if meta.flags & flag::INTERNAL != 0 { "int" } else { "ext" };
+    let flags = meta.flags & !(flag::ENCRYPTED | flag::INTERNAL | flag::BOOTABLE);
+    let (kind, crc) = (meta.kind, meta.crc);
+    print(
+        sink,
+        format_args!(
+            "# {index:2} {place:>5} {crc:04X}   {kind:02X}  {flags:04X} - - {:7} - {:>10}  ",
             meta.size, meta.version
         ),
     );

@@ -9,7 +9,9 @@ use core::task::{Context, Poll, Waker};
 use std::string::String;
 use std::vec::Vec;
 
-use super::listing::{LS_HEADER, LS_VERBOSE_HEADER, ls_row, ls_verbose_row, stat_lines, stat_row};
+use super::listing::{
+    LS_GECKO_OS_HEADER, LS_HEADER, LS_VERBOSE_HEADER, ls_gecko_os_row, ls_row, ls_verbose_row, stat_lines, stat_row,
+};
 use super::{FileError, FileSpec, Files, Meta, Reader, Version, check_name, flag, kind};
 use crate::limits;
 use flash::{MemFlash, Unsynced};
@@ -534,6 +536,17 @@ fn verbose_listing() {
 fn a_line_of_attributes_begins_with_the_size() {
     let file = meta("a b.txt", 10, b"1.5.0", flag::VALID);
     assert_eq!(text(|sink| stat_row(&file, sink)), "10,1.5.0,0xFE,0x0001,0x00A0,a b.txt");
+}
+
+#[test]
+fn verbose_listing_in_the_form_of_the_successor() {
+    let file = meta("webapp/a b.html", 1995, b"1.5.0", flag::VALID | flag::UNPROTECTED | flag::ENCRYPTED);
+    let row = text(|sink| ls_gecko_os_row(3, &file, sink));
+    let fields: Vec<&str> = row.split_whitespace().collect();
+    assert_eq!((fields[0], fields[1], fields[4], fields[5]), ("#", "3", "FE", "0081"));
+    assert_eq!((fields[8], fields[10], fields[11..].join(" ")), ("1995", "1.5.0", String::from("webapp/a b.html")));
+    assert_eq!(LS_GECKO_OS_HEADER.find("Filename"), row.find("webapp"));
+    assert!(LS_GECKO_OS_HEADER.starts_with("! "));
 }
 
 #[test]

@@ -92,6 +92,8 @@ pub const COMMANDS_APART: usize = option("COMMANDS_APART", 24);
 pub const WATCHERS: usize = COMMANDS_APART + 4;
 /// HTTP connections served at once (`CONFIG_OPENZENTRI_HTTP_CONNECTIONS`).
 pub const HTTP_CONNECTIONS: usize = option("HTTP_CONNECTIONS", 32);
+/// Connections that wait for one of these to end, a socket each (`CONFIG_OPENZENTRI_HTTP_WAITING`).
+pub const HTTP_WAITING: usize = option("HTTP_WAITING", 64);
 /// WebSocket clients served at once; more than [`STREAMS`] are of no use (`CONFIG_OPENZENTRI_WEBSOCKETS`).
 pub const WEBSOCKETS: usize = option("WEBSOCKETS", STREAMS);
 /// Bytes of one HTTP request head (`CONFIG_OPENZENTRI_HTTP_HEAD`).

@@ -1,6 +1,6 @@
 //! The body of a request, brought to the front of the connection's buffer.
 
-use super::connection::Connection;
+use super::connection::{CONTINUE, Connection};
 use super::failure::Failure;
 use super::patience::{self, Patience};
 use crate::limits;
@@ -26,6 +26,15 @@ pub(super) async fn read(connection: &mut Connection<'_>, request: &Request) -> 
     }
 }
 
+/// Whether the whole body came together with the head.
+pub(super) fn has_come(connection: &Connection<'_>, request: &Request) -> bool {
+    let came = connection.buffer.get(request.length..connection.received).unwrap_or_default();
+    match request.framing {
+        Framing::Length(length) => came.len() >= length,
+        Framing::Chunked => came.ends_with(b"0\r\n\r\n"),
+    }
+}
+
 /// A body of which a part has come: what was decoded begins the buffer, what was not yet follows.
 pub(super) struct Incoming {
     body: Body,
@@ -42,7 +51,7 @@ impl Incoming {
         connection.buffer.copy_within(request.length..connection.received, 0);
         connection.received -= request.length;
         if request.expects_continue && connection.received == 0 && request.framing != Framing::Length(0) {
-            connection.send_bytes(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
+            connection.send_bytes(CONTINUE).await?;
         }
         let body = match request.framing {
             Framing::Length(length) => Body::with_length(length as u64),

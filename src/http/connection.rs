@@ -4,20 +4,29 @@ use core::future::pending;
 use core::net::{Ipv4Addr, SocketAddrV4};
 
 use embassy_futures::select::{Either, select};
+use embassy_time::{Duration, Timer};
 
 use super::failure::Failure;
 use super::patience::{self, Patience};
+use super::seats::Seat;
 use super::state::{Accepted, HttpServer};
 use crate::limits;
-use crate::port::{self, Event, Interface, Port, Socket};
+use crate::port::{self, Event, Interface, Port, PortError, Socket};
 use crate::wire::http::request::Request;
 use crate::wire::http::status::Status;
+use crate::wire::http::version;
 
 /// Unwanted bytes that are read before the server stops reading.
 const UNWANTED: usize = 256 * 1024;
 
 /// Room for the framing of a chunked body beside its content.
 const SPARE: usize = 256;
+
+/// Lets a client go on with its request, or go on waiting.
+pub(super) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+/// How often a client that has finished sending is looked at.
+const PROBE: Duration = Duration::from_millis(50);
 
 /// Bytes of the one buffer of a connection: a head, then a body, then pieces of an answer.
 pub(super) const BUFFER: usize =
@@ -31,6 +40,7 @@ pub(super) struct Connection<'a> {
     pub remote: SocketAddrV4,
     /// Over which interface the client has come.
     pub interface: Interface,
+    pub seat: &'static Seat,
     pub buffer: &'a mut [u8],
     /// Bytes of the buffer that have been received.
     pub received: usize,
@@ -44,17 +54,22 @@ pub(super) struct Connection<'a> {
 
 impl<'a> Connection<'a> {
     /// A connection that was just accepted.
-    pub fn new(server: &'static HttpServer, accepted: Accepted, buffer: &'a mut [u8]) -> Self {
-        let Accepted { socket, remote, interface } = accepted;
+    pub fn new(server: &'static HttpServer, seat: &'static Seat, accepted: Accepted, buffer: &'a mut [u8]) -> Self {
+        let Accepted { socket, remote, interface, first } = accepted;
         let port = server.base().port;
+        let mut received = 0;
+        if let (Some(byte), Some(place)) = (first, buffer.first_mut()) {
+            (*place, received) = (byte, 1);
+        }
         Self {
             server,
             port,
             socket,
             remote,
             interface,
+            seat,
             buffer,
-            received: 0,
+            received,
             head_only: false,
             unread: false,
             handed_on: false,
@@ -68,10 +83,10 @@ impl<'a> Connection<'a> {
 
     /// Receives into the free part of the buffer; zero when the client has finished sending.
     async fn receive(&mut self, patience: Patience) -> Result<usize, Failure> {
-        let (port, socket, server) = (self.port, self.socket, self.server);
+        let (port, socket) = (self.port, self.socket);
         let room = self.buffer.get_mut(self.received..).unwrap_or_default();
         let receiving = port::io(port, Event::Readable(socket), || port.sockets().receive(socket, room));
-        let count = match select(receiving, patience.end(server)).await {
+        let count = match select(receiving, patience.end(Some(self.seat))).await {
             Either::First(result) => result.map_err(|_| Failure::Gone)?,
             Either::Second(()) => return Err(Status::REQUEST_TIMEOUT.into()),
         };
@@ -81,18 +96,23 @@ impl<'a> Connection<'a> {
 
     /// Receives and reads the head.
     pub async fn head(&mut self) -> Result<Request, Failure> {
-        let patience = Patience::begin(&patience::HEAD);
         // Until it is known to be otherwise.
         self.unread = true;
+        let mut wait = Patience::begin(if self.received == 0 { &patience::SILENCE } else { &patience::HEAD });
         loop {
-            let count = match self.receive(patience).await {
+            let silent = self.received == 0;
+            let count = match self.receive(wait).await {
                 // Who has said nothing gets no answer that its next request would take for its own.
-                Err(Failure::Status(_)) if self.received == 0 => return Err(Failure::Gone),
+                Err(Failure::Status(_)) if silent => return Err(Failure::Gone),
                 count => count?,
             };
+            if silent {
+                wait = Patience::begin(&patience::HEAD);
+            }
             if count == 0 {
                 return Err(if self.received == 0 { Failure::Gone } else { Status::BAD_REQUEST.into() });
             }
+            version::serve_as_1_1(self.buffer.get_mut(..self.received).unwrap_or_default());
             let bytes = self.buffer.get(..self.received).unwrap_or_default();
             match Request::parse(bytes)? {
                 Some(request) if request.length > limits::HTTP_HEAD => return Err(too_long(bytes).into()),
@@ -106,7 +126,7 @@ impl<'a> Connection<'a> {
     /// Receives more of a body that must be whole within `patience`. A client that stops in the middle is told, in case
     /// it only stopped sending.
     pub async fn more(&mut self, patience: Patience) -> Result<(), Failure> {
-        match self.receive(Patience::begin(&patience::IDLE).within(patience)).await? {
+        match self.receive(patience.within(&patience::IDLE)).await? {
             0 => Err(Status::BAD_REQUEST.into()),
             _ => Ok(()),
         }
@@ -114,19 +134,17 @@ impl<'a> Connection<'a> {
 
     /// Sends the first `length` bytes of the buffer.
     pub async fn send(&mut self, length: usize) -> Result<(), Failure> {
-        let bytes = self.buffer.get(..length).unwrap_or_default();
-        send(self.server, self.socket, bytes, &patience::IDLE).await
+        self.send_bytes(self.buffer.get(..length).unwrap_or_default()).await
     }
 
     /// Sends bytes that are not in the buffer.
     pub async fn send_bytes(&self, bytes: &[u8]) -> Result<(), Failure> {
-        send(self.server, self.socket, bytes, &patience::IDLE).await
+        send(self.port, self.socket, Some(self.seat), bytes).await
     }
 
-    /// Ends when the client has gone away. What it sends meanwhile is thrown away. For use while the buffer is needed.
-    pub async fn gone(&mut self) {
-        let mut scrap = [0; 128];
-        discard(self.port, self.socket, &mut scrap, &mut self.unread).await;
+    /// Ends when the client has gone away, see [`gone`]. For use while the buffer is needed.
+    pub async fn gone(&mut self, interim: bool) {
+        gone(self.port, self.socket, self.seat, &mut self.unread, interim).await;
     }
 
     /// Closes the connection so that the client gets all that was sent to it.
@@ -134,21 +152,23 @@ impl<'a> Connection<'a> {
         if self.handed_on {
             return;
         }
-        if self.unread && self.port.sockets().finish(self.socket).is_ok() {
+        // Who had to give way has no time for that.
+        if self.unread && !self.seat.is_told() && self.port.sockets().finish(self.socket).is_ok() {
             let discarding = discard(self.port, self.socket, self.buffer, &mut self.unread);
-            let _ = select(discarding, Patience::begin(&patience::LINGER).end(self.server)).await;
+            let _ = select(discarding, Patience::begin(&patience::LINGER).end(Some(self.seat))).await;
         }
         self.port.sockets().close(self.socket);
     }
 }
 
-/// Receives and throws away until the client has finished sending or is gone, and notes whether there was anything. It
-/// does not end for a client that sends without end: the kernel makes that one wait.
-pub(super) async fn discard(port: &'static dyn Port, socket: Socket, scrap: &mut [u8], any: &mut bool) {
+/// Receives and throws away until the client has finished sending (true) or is gone, and notes whether there was
+/// anything. It does not end for a client that sends without end: the kernel makes that one wait.
+pub(super) async fn discard(port: &'static dyn Port, socket: Socket, scrap: &mut [u8], any: &mut bool) -> bool {
     let mut left = UNWANTED;
     while left > 0 {
         match port::io(port, Event::Readable(socket), || port.sockets().receive(socket, scrap)).await {
-            Ok(0) | Err(_) => return,
+            Ok(0) => return true,
+            Err(_) => return false,
             Ok(count) => left = left.saturating_sub(count),
         }
         *any = true;
@@ -156,19 +176,23 @@ pub(super) async fn discard(port: &'static dyn Port, socket: Socket, scrap: &mut
     pending().await
 }
 
-/// Ends when the connection is broken. A client that has only finished sending still waits for its answer (RFC 9112,
-/// section 9.6).
-pub(super) async fn broken(port: &'static dyn Port, socket: Socket, any: &mut bool) {
-    let (mut scrap, mut left) = ([0; 128], UNWANTED);
-    while left > 0 {
-        match port::io(port, Event::Readable(socket), || port.sockets().receive(socket, &mut scrap)).await {
-            Ok(0) => break,
-            Ok(count) => left = left.saturating_sub(count),
-            Err(_) => return,
-        }
-        *any = true;
+/// Ends when the client has gone away. What it sends meanwhile is thrown away, and noted in `any`.
+///
+/// A client that has only finished sending waits for its answer (RFC 9112, section 9.6), and one that has gone looks
+/// the same until it refuses what is sent to it. So it is told to go on waiting, if it can be told (`interim`).
+pub(super) async fn gone(port: &'static dyn Port, socket: Socket, seat: &Seat, any: &mut bool, interim: bool) {
+    let mut scrap = [0; 128];
+    if !discard(port, socket, &mut scrap, any).await
+        || (interim && send(port, socket, Some(seat), CONTINUE).await.is_err())
+    {
+        return;
     }
-    pending().await
+    loop {
+        Timer::after(PROBE).await;
+        if !matches!(port.sockets().receive(socket, &mut scrap), Ok(_) | Err(PortError::WouldBlock)) {
+            return;
+        }
+    }
 }
 
 /// A head that exceeds its limit: because of its target or because of its fields.
@@ -180,16 +204,16 @@ fn too_long(head: &[u8]) -> Status {
 
 /// Sends all of `bytes`, unless the client takes them too slowly; the clock starts with the first wait.
 pub(super) async fn send(
-    server: &HttpServer,
+    port: &'static dyn Port,
     socket: Socket,
+    seat: Option<&Seat>,
     mut bytes: &[u8],
-    limits: &patience::Limits,
 ) -> Result<(), Failure> {
-    let port = server.base().port;
+    let limits = &patience::IDLE;
     let (mut patience, mut since) = (None, 0);
     while !bytes.is_empty() {
         let sending = port::io(port, Event::Writable(socket), || port.sockets().send(socket, bytes));
-        let idle = async { patience.get_or_insert_with(|| Patience::begin(limits)).end(server).await };
+        let idle = async { patience.get_or_insert_with(|| Patience::begin(limits)).end(seat).await };
         let sent = match select(sending, idle).await {
             Either::First(Ok(sent)) => sent,
             Either::First(Err(_)) | Either::Second(()) => return Err(Failure::Gone),

@@ -23,7 +23,11 @@ pub(super) async fn preflight(
     request: &Request,
     routes: &[Route],
 ) -> Result<(), Failure> {
-    let methods = route::methods(routes, connection.server.offers_metrics(), request.target.of(connection.buffer));
+    let methods = if request.of_server {
+        Methods::READ.and(Methods::POST)
+    } else {
+        route::methods(routes, connection.server.offers_metrics(), request.target.of(connection.buffer))
+    };
     let mut pen = Pen::new(connection.buffer);
     let begun = pen.answer(connection.server, Status::OK);
     let allowed = connection.server.with_origin(|origin| !origin.is_empty());

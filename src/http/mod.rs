@@ -25,7 +25,8 @@
 //! body         the body of a request
 //! respond      heads of answers, answers longer than a buffer; pieces: answers out of tables
 //! connection   bytes in and out, time limits, the end
-//! patience     how long a client may take
+//! lobby        connections that wait for a worker
+//! seats        what the workers wait for, and who gives way; patience: how long a client may take
 //! state        what the server knows; pool, attempts, counters, session: parts of it
 //! access       what a client may do; failure: why there is no answer
 //! far_side     the far side of a stream
@@ -44,6 +45,7 @@ mod exchange;
 mod failure;
 mod far_side;
 mod files;
+mod lobby;
 mod method;
 mod metrics;
 mod openapi;
@@ -55,6 +57,7 @@ mod respond;
 mod rest;
 mod route;
 mod routes;
+mod seats;
 mod serve;
 mod server;
 mod session;

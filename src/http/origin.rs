@@ -1,22 +1,41 @@
-//! Which pages may open a WebSocket.
+//! Which pages may open a stream.
 //!
 //! A browser lets every page open a WebSocket to every server and reads what the server sends: nothing is asked before,
 //! as it is for other requests (`cors`). So the server itself looks at `Origin`, which a page cannot forge (RFC 6455,
-//! section 10.2).
+//! section 10.2). A body for the host (`POST /stream`) can be sent without a question before, too.
 
 use core::fmt::Write;
 use core::net::Ipv4Addr;
 
 use heapless::String;
 
+use super::connection::Connection;
+use super::failure::Failure;
+use crate::log::Level;
+use crate::wire::http::request::Request;
+use crate::wire::http::status::Status;
+
 /// The port that a URL of HTTP does not name.
 const PORT: u16 = 80;
 /// The same with TLS.
 const TLS_PORT: u16 = 443;
 
+/// Refuses a stream to a page of another origin.
+pub(super) fn check(connection: &Connection<'_>, request: &Request) -> Result<(), Failure> {
+    let Some(origin) = request.fields.origin else { return Ok(()) };
+    let host = request.fields.host.map_or(&[][..], |host| host.of(connection.buffer));
+    let (origin, address) = (origin.of(connection.buffer), *connection.local().ip());
+    if connection.server.with_origin(|allowed| may_open(origin, host, address, allowed)) {
+        return Ok(());
+    }
+    let text = format_args!("Stream refused: a page of another origin (http.server.cors_origin)");
+    connection.server.base().log.line(Level::Failure, text);
+    Err(Status::FORBIDDEN.into())
+}
+
 /// Whether a page of `origin` may: one that comes from this device, which is known as `host` (the field of the request)
 /// and by its `address`, or of the origin that the owner has `allowed` (`http.server.cors_origin`).
-pub(super) fn may_open(origin: &[u8], host: &[u8], address: Ipv4Addr, allowed: &str) -> bool {
+fn may_open(origin: &[u8], host: &[u8], address: Ipv4Addr, allowed: &str) -> bool {
     if allowed == "*" || (!allowed.is_empty() && origin.eq_ignore_ascii_case(allowed.as_bytes())) {
         return true;
     }

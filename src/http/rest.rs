@@ -6,7 +6,7 @@ use embassy_time::{Duration, with_timeout};
 use super::access::Access;
 use super::auth;
 use super::body;
-use super::connection::{Connection, broken};
+use super::connection::{Connection, gone};
 use super::exchange::Exchange;
 use super::failure::Failure;
 use super::respond;
@@ -29,37 +29,40 @@ const KEEP_TIME: Duration = Duration::from_millis(250);
 /// `GET /command/<line>`.
 pub(super) async fn get_command(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
     let line = exchange.rest;
-    let Exchange { connection, access, .. } = exchange;
+    let Exchange { connection, request, access, .. } = exchange;
     let length = percent::decode(line.of_mut(connection.buffer)).ok_or(Status::BAD_REQUEST)?;
     let command = whole(connection.buffer, Span { start: line.start, end: line.start + length });
     let text = command.of(connection.buffer);
     auth::allow(connection, *access, needed(connection, text), b"command/", text)?;
-    run(connection, Call { command, ..Call::default() }).await
+    run(connection, Call { command, ..Call::default() }, request.is_1_1).await
 }
 
 /// `POST /command`.
 pub(super) async fn post_command(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
     let Exchange { connection, request, access, .. } = exchange;
     let access = *access;
-    if access == Access::Public && !auth::has_whitelist(connection) {
+    // An entry for the target opens every command, any other the command that it names.
+    let every = auth::allow(connection, access, Scope::Admin, b"command", b"");
+    let may_be_listed = auth::has_whitelist(connection) && body::has_come(connection, request);
+    if every.is_err() && access == Access::Public && !may_be_listed {
+        // The whitelist may name the command, but nobody waits for what a stranger has not sent yet.
         return Err(Failure::Unauthorized);
     }
     let length = body::read(connection, request).await?;
     let mut call = Call::parse(connection.buffer.get_mut(..length).unwrap_or_default())?;
     call.command = whole(connection.buffer, call.command);
-    // An entry for the target opens every command, any other the command that it names.
-    if auth::allow(connection, access, Scope::Admin, b"command", b"").is_err() {
+    if every.is_err() {
         let text = call.command.of(connection.buffer);
         auth::allow(connection, access, needed(connection, text), b"command/", text)?;
     }
-    run(connection, call).await
+    run(connection, call, request.is_1_1).await
 }
 
 /// `GET /log`: the lines that are kept, the oldest first. Reading does not clear them.
 pub(super) async fn log(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
     let connection = &mut *exchange.connection;
     let shell = connection.server.shell();
-    let mut reply = match select(connection.gone(), shell.buffer()).await {
+    let mut reply = match select(connection.gone(false), shell.buffer()).await {
         Either::First(()) => return Err(Failure::Gone),
         Either::Second(buffer) => Reply::with(buffer),
     };
@@ -95,20 +98,20 @@ fn whole(buffer: &[u8], line: Span) -> Span {
 }
 
 /// Runs a command when its turn comes and answers. A client that goes away before its turn frees its place; one that
-/// breaks the connection off takes its command with it.
-async fn run(connection: &mut Connection<'_>, call: Call) -> Result<(), Failure> {
+/// breaks the connection off takes its command with it. `interim`: the client understands `100 Continue`.
+async fn run(connection: &mut Connection<'_>, call: Call, interim: bool) -> Result<(), Failure> {
     if call.command.of(connection.buffer).trim_ascii().is_empty() {
         return Err(Status::BAD_REQUEST.into());
     }
     let server = connection.server;
-    let ready = match select(server.shell().turn(Asker::Http), connection.gone()).await {
+    let ready = match select(server.shell().turn(Asker::Http), connection.gone(interim)).await {
         Either::First(ready) => ready.map_err(|_| Status::UNAVAILABLE)?,
         Either::Second(()) => return Err(Failure::Gone),
     };
-    let Connection { port, socket, buffer, unread, .. } = connection;
+    let Connection { port, socket, seat, buffer, unread, .. } = connection;
     let (line, data) = parts(buffer, call).ok_or(Status::BAD_REQUEST)?;
     let mut data = Bytes(data);
-    let reply = match select(ready.run(line, &mut data), broken(*port, *socket, unread)).await {
+    let reply = match select(ready.run(line, &mut data), gone(*port, *socket, seat, unread, false)).await {
         Either::First(reply) => reply,
         Either::Second(()) => return Err(Failure::Gone),
     };

@@ -1,12 +1,14 @@
 //! Listening, accepting, and handing connections to workers.
 
-use core::future::pending;
+use core::future::{pending, poll_fn};
+use core::task::Poll;
 
 use embassy_futures::select::{Either, select};
-use embassy_time::Timer;
+use embassy_time::{Duration, Timer};
 use heapless::String;
 
 use super::connection::{BUFFER, Connection};
+use super::lobby::Lobby;
 use super::serve;
 use super::state::{Accepted, HttpServer};
 use super::websocket;
@@ -25,11 +27,13 @@ const ORIGIN: Id = id("http.server.cors_origin");
 /// How long to leave others time to free sockets or memory, in milliseconds, when accepting has failed.
 const PAUSE: u64 = 100;
 
+/// How often to look whether somebody must give way while a connection waits for a worker.
+const LOOK: Duration = Duration::from_millis(1);
+
 impl HttpServer {
     /// Stops listening. Connections that are open stay so until they have their answer.
     fn close(&self) {
         if let Some((socket, _)) = self.listener.take() {
-            self.pressed.set(false);
             self.base().port.sockets().close(socket);
             self.changed.signal(());
         }
@@ -60,37 +64,69 @@ impl HttpServer {
         }
     }
 
-    /// Accepts connections until that fails.
+    /// Accepts connections and lets workers serve them, for ever.
     async fn admit(&self, listener: Socket, interface: Interface) {
+        let mut lobby = Lobby::new(self.base().port);
+        loop {
+            // While nobody waits it matters to nobody that a worker is free.
+            let waiting = !lobby.is_empty();
+            let changed =
+                async { if waiting { select(self.freed.wait(), Timer::after(LOOK)).await } else { pending().await } };
+            let accepted = match select(self.next(listener, interface, &mut lobby), changed).await {
+                Either::First(Ok(accepted)) => accepted,
+                Either::First(Err(_)) => {
+                    // Somebody waits, perhaps for the sockets of those who say nothing.
+                    lobby.clear_silent();
+                    self.seats.give_up_one(self.size(), 1, |client| lobby.count(client));
+                    Timer::after_millis(PAUSE).await;
+                    None
+                }
+                Either::Second(_) => None,
+            };
+            if let Some(accepted) = accepted {
+                self.counters().accepted();
+                lobby.enter(accepted);
+            }
+            self.seat(&mut lobby);
+        }
+    }
+
+    /// Accepts the next connection, or answers `None` when one that waits has something to say.
+    async fn next(&self, listener: Socket, interface: Interface, lobby: &mut Lobby) -> port::Result<Option<Accepted>> {
         let port = self.base().port;
-        loop {
-            self.free_worker(listener).await;
-            // Nothing is accepted for which there is no worker: it waits in the backlog.
-            let Ok((socket, remote)) = port::accept(port, listener).await else { return };
-            self.counters().accepted();
-            if self.pool.give(Accepted { socket, remote, interface }).is_err() {
-                port.sockets().close(socket);
+        poll_fn(|context| {
+            if lobby.listen(context) {
+                return Poll::Ready(Ok(None));
             }
-        }
+            if !lobby.make_place(|client| self.seats.count(client)) {
+                return Poll::Pending;
+            }
+            match port.sockets().tcp_accept(listener) {
+                Ok((socket, remote)) => Poll::Ready(Ok(Some(Accepted { socket, remote, interface, first: None }))),
+                Err(PortError::WouldBlock) => {
+                    port.wake_when(Event::Readable(listener), context.waker());
+                    Poll::Pending
+                }
+                Err(error) => Poll::Ready(Err(error)),
+            }
+        })
+        .await
     }
 
-    /// Waits until another connection can be served, and notes when somebody waits for that.
-    async fn free_worker(&self, listener: Socket) {
-        loop {
-            self.pressed.set(false);
-            let idle = self.pool.idle();
-            if idle > 0 && self.workers.get() - idle < self.max_clients.get() {
-                return;
+    /// Gives connections to idle workers, and lets others give way for those that have something to say.
+    fn seat(&self, lobby: &mut Lobby) {
+        while !lobby.is_empty() && self.pool.idle() > 0 && self.load().0 < self.max_clients.get() {
+            // Who says nothing yet waits here for the first byte, unless most workers are idle anyway.
+            let silent = self.pool.idle() * 2 > self.size();
+            let Some(accepted) = lobby.next(silent) else { break };
+            if self.pool.give(accepted).is_err() {
+                self.base().port.sockets().close(accepted.socket);
             }
-            select(self.freed.wait(), self.watch(listener)).await;
         }
-    }
-
-    /// Notes when a connection waits to be accepted.
-    async fn watch(&self, listener: Socket) {
-        port::readable(self.base().port, Event::Readable(listener)).await;
-        self.pressed.set(true);
-        pending().await
+        let speaking = lobby.speaking();
+        while speaking > self.seats.leaving()
+            && self.seats.give_up_one(self.size(), speaking, |client| lobby.count(client))
+        {}
     }
 }
 
@@ -138,25 +174,25 @@ pub async fn accept(server: &'static HttpServer) {
         match server.listener.get() {
             None => server.changed.wait().await,
             Some((listener, interface)) => {
-                if let Either::Second(()) = select(server.changed.wait(), server.admit(listener, interface)).await {
-                    // Somebody waits, perhaps for the sockets of those who say nothing.
-                    server.pressed.set(true);
-                    Timer::after_millis(PAUSE).await;
-                }
+                select(server.changed.wait(), server.admit(listener, interface)).await;
             }
         }
     }
 }
 
-/// Serves one connection after another, for ever: [`limits::HTTP_CONNECTIONS`] tasks, `number` from 0.
+/// Serves one connection after another, for ever: [`limits::HTTP_CONNECTIONS`](crate::limits::HTTP_CONNECTIONS) tasks,
+/// `number` from 0.
 pub async fn worker(server: &'static HttpServer, number: usize) {
+    let Some(seat) = server.seats.get(number) else { return };
     let mut buffer = [0; BUFFER];
     server.workers.set(server.workers.get() + 1);
     loop {
         server.pool.rest(number);
         server.freed.signal(());
         let accepted = server.pool.work(number).await;
-        let connection = Connection::new(server, accepted, &mut buffer);
+        seat.take(*accepted.remote.ip());
+        let connection = Connection::new(server, seat, accepted, &mut buffer);
         serve::serve(connection).await;
+        seat.leave();
     }
 }

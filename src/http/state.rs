@@ -10,6 +10,7 @@ use heapless::String;
 use super::attempts::Attempts;
 use super::counters::Counters;
 use super::pool::Pool;
+use super::seats::Seats;
 use super::session::Session;
 use crate::base::Base;
 use crate::command::Shell;
@@ -29,6 +30,8 @@ pub(super) struct Accepted {
     pub remote: SocketAddrV4,
     /// Over which interface it has come.
     pub interface: Interface,
+    /// The first byte, when it was received to find out whether the client has something to say.
+    pub first: Option<u8>,
 }
 
 /// The HTTP server. Its variables take effect when it starts, that is with `network_restart`.
@@ -47,8 +50,8 @@ pub struct HttpServer {
     pub(super) pool: Pool<Accepted, { limits::HTTP_CONNECTIONS }>,
     /// A worker has become idle.
     pub(super) freed: Signal<NoopRawMutex, ()>,
-    /// A connection waits, and there is no worker for it.
-    pub(super) pressed: Cell<bool>,
+    /// What the workers do.
+    pub(super) seats: Seats,
     /// One WebSocket for each.
     pub(super) sessions: Pool<Session, { limits::WEBSOCKETS }>,
     /// How often the server was stopped: who sees it change says good-bye.
@@ -73,7 +76,7 @@ impl HttpServer {
             workers: Cell::new(0),
             pool: Pool::new(),
             freed: Signal::new(),
-            pressed: Cell::new(false),
+            seats: Seats::new(),
             sessions: Pool::new(),
             stops: Cell::new(0),
             origin: RefCell::new(String::new()),
@@ -127,9 +130,9 @@ impl HttpServer {
         (workers - self.pool.idle().min(workers), self.max_clients.get().min(workers))
     }
 
-    /// A connection waits, and there is no worker for it: others should not take their time.
-    pub(super) fn is_pressed(&self) -> bool {
-        self.pressed.get()
+    /// How many connections can be served at once.
+    pub(super) fn size(&self) -> usize {
+        self.max_clients.get().min(self.workers.get())
     }
 
     /// The `id` of the next answer.

@@ -7,10 +7,11 @@ use embassy_futures::select::{Either, Either3, select, select3};
 use embassy_time::{Duration, Instant};
 
 use super::body::Incoming;
-use super::connection::{Connection, discard};
+use super::connection::{Connection, gone};
 use super::exchange::Exchange;
 use super::failure::Failure;
 use super::far_side::FarSide;
+use super::origin;
 use super::patience::{self, Patience};
 use super::respond::Pen;
 use crate::stream::{Ends, Kind};
@@ -41,6 +42,8 @@ impl Drop for Client {
 /// Takes a body for the host and sends its answer.
 pub(super) async fn serve(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
     let Exchange { connection, request, .. } = exchange;
+    // A page of anywhere may send a body without asking before (`text/plain`).
+    origin::check(connection, request)?;
     let streams = connection.server.streams();
     let reservation = streams.reserve_on(Kind::Upload, connection.interface).map_err(|_| Status::UNAVAILABLE)?;
     let ends = Ends::Server { local: connection.local(), remote: connection.remote };
@@ -59,7 +62,7 @@ async fn take_body(connection: &mut Connection<'_>, request: &Request, far: &Far
         }
         let bytes = connection.buffer.get(..piece).unwrap_or_default();
         let start = Instant::now();
-        match select(far.deliver(bytes), Patience::begin(&patience::HOST).end(connection.server)).await {
+        match select(far.deliver(bytes), Patience::begin(&patience::HOST).end(Some(connection.seat))).await {
             Either::First(Ok(())) => {}
             // Who closes the stream does not want the rest.
             Either::First(Err(_)) => return Ok(()),
@@ -76,7 +79,7 @@ async fn take_body(connection: &mut Connection<'_>, request: &Request, far: &Far
 async fn answer(connection: &mut Connection<'_>, chunked: bool, far: &FarSide) -> Result<(), Failure> {
     let mut begun = false;
     loop {
-        let count = match next(connection, far).await {
+        let count = match next(connection, far, chunked && !begun).await {
             Next::Piece(count) => count,
             Next::End if begun => return end(connection, chunked).await,
             Next::End => return begin(connection, Form::Empty).await,
@@ -103,13 +106,12 @@ enum Next {
     Gone,
 }
 
-async fn next(connection: &mut Connection<'_>, far: &FarSide) -> Next {
-    let Connection { server, port, socket, buffer, unread, .. } = connection;
+async fn next(connection: &mut Connection<'_>, far: &FarSide, interim: bool) -> Next {
+    let Connection { port, socket, seat, buffer, unread, .. } = connection;
     let end = buffer.len().saturating_sub(LINE_END.len());
     let place = buffer.get_mut(FRONT..end).unwrap_or_default();
-    let mut scrap = [0; 128];
-    let gone = discard(*port, *socket, &mut scrap, unread);
-    match select3(far.take(place), gone, Patience::begin(&patience::HOST).end(server)).await {
+    let gone = gone(*port, *socket, seat, unread, interim);
+    match select3(far.take(place), gone, Patience::begin(&patience::HOST).end(Some(*seat))).await {
         Either3::First(Ok(count)) => Next::Piece(count),
         Either3::First(Err(_)) => Next::End,
         Either3::Second(()) => Next::Gone,

@@ -7,7 +7,6 @@
 use core::cell::{Cell, RefCell};
 use core::fmt::{self, Write};
 use core::future::pending;
-use core::net::Ipv4Addr;
 use core::pin::pin;
 
 use base64::Engine;
@@ -19,21 +18,18 @@ use embassy_time::{Duration, with_timeout};
 use heapless::String;
 use sha1_smol::Sha1;
 
-use super::connection::{Connection, discard, send};
+use super::connection::{discard, send};
 use super::exchange::Exchange;
 use super::failure::Failure;
 use super::far_side::FarSide;
-use super::patience;
 use super::respond::Pen;
 use super::session::Session;
 use super::state::HttpServer;
 use super::{bearer, origin};
 use crate::base::Base;
 use crate::limits;
-use crate::log::Level;
 use crate::port::{self, Event, Interface, Port};
 use crate::stream::{Ends, Kind};
-use crate::wire::http::request::Request;
 use crate::wire::http::status::Status;
 use crate::wire::websocket::{self as wire, Payload, Reader, Step, code};
 
@@ -65,11 +61,7 @@ pub(super) async fn open(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure>
     }
     let server = connection.server;
     let local = connection.local();
-    if !may_open(connection, request, *local.ip()) {
-        let text = format_args!("WebSocket refused: a page of another origin (http.server.cors_origin)");
-        server.base().log.line(Level::Failure, text);
-        return Err(Status::FORBIDDEN.into());
-    }
+    origin::check(connection, request)?;
     let ticket = bearer::ticket(connection, request, *access);
     if server.sessions.idle() == 0 {
         return Err(Status::UNAVAILABLE.into());
@@ -93,13 +85,6 @@ pub(super) async fn open(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure>
         }
     }
     Ok(())
-}
-
-/// Whether no page has sent the request, or one that may.
-fn may_open(connection: &Connection<'_>, request: &Request, address: Ipv4Addr) -> bool {
-    let Some(origin) = request.fields.origin else { return true };
-    let host = request.fields.host.map_or(&[][..], |host| host.of(connection.buffer));
-    connection.server.with_origin(|allowed| origin::may_open(origin.of(connection.buffer), host, address, allowed))
 }
 
 /// The value of `Sec-WebSocket-Accept` for a key; `None` when it is not 16 bytes in base64.
@@ -274,7 +259,7 @@ impl Session {
     }
 
     async fn put(&self, server: &'static HttpServer, bytes: &[u8]) -> Result<(), Failure> {
-        send(server, self.socket, bytes, &patience::SESSION).await
+        send(server.base().port, self.socket, None, bytes).await
     }
 
     /// Takes what the owner has certainly written: a message and its length are written in one step. When the owner has

@@ -146,3 +146,36 @@ fn a_refused_body_does_not_cost_the_answer() {
     peer.send("POST /command HTTP/1.1\r\nContent-Length: 100000\r\n\r\n");
     assert!(device.run_until(Duration::from_secs(10), |_| peer.is_device_gone()));
 }
+
+#[test]
+fn targets_that_name_the_server() {
+    let mut device = device();
+    let ok = |device: &mut _, line: &str| ask(device, format!("{line}\r\nHost: h\r\n\r\n"));
+    for target in ["*", "http://h", "http://h:80"] {
+        let answer = ok(&mut device, &format!("OPTIONS {target} HTTP/1.1"));
+        assert_eq!((answer.status, answer.field("Allow")), (200, Some("GET, HEAD, POST, OPTIONS")), "{target}");
+    }
+    assert_eq!(ok(&mut device, "OPTIONS http://h/log HTTP/1.1").field("Allow"), Some("GET, HEAD, OPTIONS"));
+    let root = ok(&mut device, "GET / HTTP/1.1");
+    for target in ["http://h", "http://h?x", "http://h/"] {
+        let answer = ok(&mut device, &format!("GET {target} HTTP/1.1"));
+        assert_eq!((answer.status, answer.body == root.body), (root.status, true), "{target}");
+    }
+    assert_eq!(ok(&mut device, "GET * HTTP/1.1").status, 400);
+}
+
+#[test]
+fn later_minor_versions_are_served_as_1_1() {
+    let mut device = device();
+    for version in ["1.2", "1.9"] {
+        let answer = ask(&mut device, format!("GET /command/ver HTTP/{version}\r\nHost: h\r\n\r\n"));
+        assert_eq!(answer.status, 200, "{version}");
+        let body = "10\r\n{\"command\":\"ver\"\r\n1\r\n}\r\n0\r\n\r\n";
+        let chunked = format!("POST /command HTTP/{version}\r\nTransfer-Encoding: chunked\r\n\r\n{body}");
+        assert_eq!(ask(&mut device, chunked).status, 200, "{version}");
+    }
+    for (version, status) in [("2.0", 505), ("1.10", 400), ("0.9", 505)] {
+        let answer = ask(&mut device, format!("GET /command/ver HTTP/{version}\r\nHost: h\r\n\r\n"));
+        assert!(answer.status == status || answer.status == 505, "{version}: {}", answer.status);
+    }
+}

@@ -229,7 +229,7 @@ fn an_upload_that_makes_progress_may_take_its_time() {
     device.settle();
     let next = request(&device, "/command/ver");
     for _ in 0..20 {
-        device.advance(Duration::from_secs(2));
+        device.advance(Duration::from_millis(1900));
         upload.send("x".repeat(1000));
     }
     device.command("read 0 20000");
@@ -256,4 +256,80 @@ fn a_failing_port_does_not_stop_the_server() {
     peer.reset();
     device.advance(Duration::from_secs(60));
     assert_eq!(device.port().open_sockets(), sockets);
+}
+
+#[test]
+fn a_client_that_only_finishes_sending_gets_its_answer() {
+    let mut device = device();
+    for version in ["1.1", "1.0"] {
+        let body = "{\"command\":\"ping 10.9.9.9\"}";
+        for head in ["GET /command/ping%2010.9.9.9", "POST /command"] {
+            let body = if head.starts_with("POST") { body } else { "" };
+            let peer = device.port().connect(80).unwrap();
+            peer.send(format!("{head} HTTP/{version}\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
+            peer.finish();
+            device.advance(Duration::from_millis(300));
+            assert!(peer.received().is_empty() && !peer.is_device_gone(), "{head} {version}");
+            assert!(Answer::parse(&all(&mut device, peer)).text().contains("Ping failed"), "{head} {version}");
+        }
+    }
+}
+
+#[test]
+fn a_stranger_is_refused_before_its_body_comes() {
+    let locked = [("http.server.username", "admin"), ("http.server.password", "s3cret")];
+    let mut device = device_with(&locked);
+    for list in [None, Some("/command/ver")] {
+        if let Some(list) = list {
+            super::create(&mut device, "http_whitelist.csv", list.as_bytes());
+        }
+        for framing in
+            ["Content-Length: 100", "Transfer-Encoding: chunked", "Content-Length: 100\r\nExpect: 100-continue"]
+        {
+            let peer = device.port().connect(80).unwrap();
+            peer.send(format!("POST /command HTTP/1.1\r\n{framing}\r\n\r\n"));
+            device.settle();
+            assert_eq!(Answer::parse(&peer.received()).status, 401, "{framing} with {list:?}");
+            peer.close();
+        }
+    }
+}
+
+#[test]
+fn crowds_of_slow_clients_delay_others_by_a_moment() {
+    for size in ["2", "32"] {
+        for way in ["", "GET / HT", "POST /command HTTP/1.1\r\nContent-Length: 1000\r\n\r\n "] {
+            let mut device = device_with(&[("http.server.max_clients", size)]);
+            let mut crowd = Vec::new();
+            for _ in 0..60 {
+                let peer = device.port().connect(80).unwrap();
+                peer.send(way);
+                crowd.push(peer);
+                device.advance(Duration::from_millis(30));
+            }
+            for _ in 0..5 {
+                let start = device.millis();
+                let honest = request(&device, "/command/ver");
+                assert_eq!(Answer::parse(&all(&mut device, honest)).status, 200, "{way:?}");
+                assert!(device.millis() - start <= 500, "{way:?} with {size}: {}", device.millis() - start);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_slow_client_alone_has_its_window() {
+    let mut device = device_with(&[("http.server.max_clients", "2")]);
+    let slow = device.port().connect(80).unwrap();
+    slow.send("POST /command HTTP/1.1\r\nContent-Length: 4000\r\n\r\n{\"command\":\"ver\",\"x\":\"");
+    for part in 0..4 {
+        for _ in 0..3 {
+            let other = request(&device, "/command/poll%20all");
+            assert_eq!(Answer::parse(&all(&mut device, other)).status, 200);
+            device.advance(Duration::from_millis(600));
+        }
+        slow.send("x".repeat(if part < 3 { 1000 } else { 976 }));
+    }
+    slow.send("\"}");
+    assert_eq!(Answer::parse(&all(&mut device, slow)).status, 200);
 }

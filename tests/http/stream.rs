@@ -457,3 +457,41 @@ fn an_upload_that_nobody_reads_or_answers_is_given_up() {
     create(&mut device, "a", b"a");
     assert_eq!(device.command("read 0 9"), "ab\r\n");
 }
+
+#[test]
+fn an_upload_that_is_finished_gets_its_answer() {
+    let mut device = device();
+    let peer = device.port().connect(80).unwrap();
+    peer.send("POST /stream HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello");
+    peer.finish();
+    device.advance(Duration::from_millis(500));
+    silent(&mut device);
+    assert_eq!(device.command("read 0 5"), "hello\r\n");
+    assert_eq!(device.command_with_data("write 0 2", b"ok"), "Success\r\n");
+    device.command("close 0");
+    let bytes = all(&mut device, peer);
+    let text = String::from_utf8(bytes).unwrap();
+    let text = text.strip_prefix("HTTP/1.1 100 Continue\r\n\r\n").unwrap_or(&text);
+    assert!(text.starts_with("HTTP/1.1 200 ") && text.ends_with("2\r\nok\r\n0\r\n\r\n"), "{text}");
+}
+
+#[test]
+fn an_upload_of_another_origin_is_refused() {
+    let mut device = device();
+    let upload = |device: &mut SimDevice, origin: &str| {
+        let peer = device.port().connect(80).unwrap();
+        peer.send(format!("POST /stream HTTP/1.1\r\nHost: a\r\n{origin}Content-Length: 1\r\n\r\nx"));
+        device.settle();
+        peer
+    };
+    for origin in ["Origin: http://evil\r\n", "Origin: null\r\n", "Origin: http://a:8080\r\n"] {
+        let peer = upload(&mut device, origin);
+        assert_eq!(Answer::parse(&all(&mut device, peer)).status, 403, "{origin}");
+    }
+    for origin in ["", "Origin: http://a\r\n", "Origin: http://A:80\r\n"] {
+        let peer = upload(&mut device, origin);
+        assert!(peer.received().is_empty(), "{origin}");
+        device.command("close all");
+        assert_eq!(Answer::parse(&all(&mut device, peer)).status, 200, "{origin}");
+    }
+}

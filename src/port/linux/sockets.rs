@@ -15,6 +15,9 @@ use crate::port::{Interface, Keepalive, PortError, Result, Socket, Sockets};
 /// Connections the kernel keeps for a listener until they are accepted.
 const BACKLOG: i32 = 1024;
 
+/// Bytes that the system takes for a peer of a server before that has read them (the system doubles this).
+const SEND_BUFFER: usize = 128 * 1024;
+
 /// What is called once something listens on a TCP port.
 type ListenHook = (u16, Box<dyn FnOnce(SocketAddrV4)>);
 
@@ -69,6 +72,8 @@ impl Sockets for HostSockets {
             // Accepted connections inherit it.
             sockopt::set_tcp_nodelay(&fd, true)?;
             rustix::net::bind(&fd, &SocketAddrV4::new(self.bind, port))?;
+            // They inherit this too: a peer that does not read ties down no more memory and copying than this.
+            sockopt::set_socket_send_buffer_size(&fd, SEND_BUFFER)?;
             rustix::net::listen(&fd, BACKLOG)?;
             rustix::net::getsockname(&fd)
         };

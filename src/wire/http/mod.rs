@@ -6,3 +6,4 @@ pub mod mime;
 pub mod request;
 pub mod response;
 pub mod status;
+pub mod version;

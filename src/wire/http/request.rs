@@ -58,6 +58,8 @@ pub struct Request {
     pub method: Method,
     /// Path and query as they were sent; of an absolute target without scheme and host.
     pub target: Span,
+    /// `OPTIONS` of the server as a whole.
+    pub of_server: bool,
     /// The client speaks HTTP/1.1 and not 1.0.
     pub is_1_1: bool,
     /// How the end of the body is known.
@@ -86,9 +88,14 @@ impl Request {
         }
         let is_1_1 = head.version == Some(1);
         let fields = Fields::collect(buffer, head.headers)?;
+        let method = Method::parse(head.method.unwrap_or_default());
+        let path = head.path.unwrap_or_default().as_bytes();
+        let target = target(buffer, method, path)?;
         Ok(Some(Self {
-            method: Method::parse(head.method.unwrap_or_default()),
-            target: target(buffer, head.path.unwrap_or_default().as_bytes())?,
+            method,
+            target,
+            // A proxy sends `*` on as the empty path of an absolute target (RFC 9112, section 3.2.4).
+            of_server: method == Method::Options && (path == b"*" || target.end < Span::within(buffer, path).end),
             is_1_1,
             framing: fields.framing(is_1_1)?,
             expects_continue: is_1_1 && fields.expects_continue,
@@ -133,16 +140,21 @@ fn has_bare_line_feed(head: &[u8]) -> bool {
     head.starts_with(b"\n") || head.windows(2).any(|pair| matches!(pair, [before, b'\n'] if *before != b'\r'))
 }
 
-/// Takes scheme and host off an absolute target; `*` stays.
-fn target(buffer: &[u8], path: &[u8]) -> Result<Span, Status> {
+/// Takes scheme and host off an absolute target (RFC 9112, section 3.2.2); `*` stays, for `OPTIONS` only.
+fn target(buffer: &[u8], method: Method, path: &[u8]) -> Result<Span, Status> {
     let span = Span::within(buffer, path);
-    if path.starts_with(b"/") || path == b"*" {
+    if path.starts_with(b"/") || (path == b"*" && method == Method::Options) {
         return Ok(span);
     }
     let scheme = path.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case(b"http://")).ok_or(Status::BAD_REQUEST)?;
     let host = path.get(scheme.len()..).unwrap_or_default();
-    let slash = host.iter().position(|byte| *byte == b'/').ok_or(Status::BAD_REQUEST)?;
-    Ok(span.skip(scheme.len() + slash))
+    let end = host.iter().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(host.len());
+    match host.get(end) {
+        _ if end == 0 => Err(Status::BAD_REQUEST),
+        Some(b'/') => Ok(span.skip(scheme.len() + end)),
+        // An empty path is the root; a query means nothing there. The last slash of the scheme stands for it.
+        _ => Ok(Span { start: span.start + scheme.len() - 1, end: span.start + scheme.len() }),
+    }
 }
 
 /// The fields that matter.

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json_core::str::EscapedStr;
 
-use super::flag;
+use super::{flag, number};
 use crate::wire::http::status::Status;
 use crate::wire::span::Span;
 
@@ -26,7 +26,6 @@ pub struct Call {
 /// The keys that matter; others are skipped.
 #[derive(Deserialize)]
 struct Object<'a> {
-    flags: Option<u32>,
     #[serde(borrow)]
     command: Option<EscapedStr<'a>>,
     #[serde(borrow)]
@@ -36,9 +35,8 @@ struct Object<'a> {
 impl Call {
     /// Reads the object and decodes its strings where they are.
     pub fn parse(body: &mut [u8]) -> Result<Self, Status> {
-        check(body).ok_or(Status::BAD_REQUEST)?;
+        let flags = check(body).ok_or(Status::BAD_REQUEST)?;
         let (object, _) = serde_json_core::from_slice::<Object<'_>>(body).map_err(|_| Status::BAD_REQUEST)?;
-        let flags = object.flags.unwrap_or(0);
         if flags & !flag::ALL != 0 {
             // Whoever sets a bit that nobody has defined expects something that would not happen.
             return Err(Status::BAD_REQUEST);
@@ -61,29 +59,42 @@ impl Call {
 }
 
 /// What the parser does not look at: how deep the values are that it skips (it would call itself as often), whether
-/// bare words in them are JSON, and control characters in strings.
-fn check(body: &[u8]) -> Option<()> {
+/// bare words in them are JSON, and control characters in strings. Answers `flags`, which may be written as any number
+/// that is a whole one.
+fn check(body: &[u8]) -> Option<u32> {
     let mut depth = 0;
     let mut rest = body;
+    let mut flags = None;
+    // The string before this, and whether the value of `flags` comes.
+    let (mut string, mut comes) = (&[][..], false);
     while let Some((&byte, after)) = rest.split_first() {
         rest = after;
         match byte {
             b'{' | b'[' => {
+                (!comes && depth < DEPTH).then_some(())?;
                 depth += 1;
-                (depth <= DEPTH).then_some(())?;
             }
             b'}' | b']' => depth = depth.checked_sub(1)?,
-            b'"' => rest = string_end(after)?,
-            b' ' | b'\t' | b'\r' | b'\n' | b',' | b':' => {}
+            b'"' => {
+                (!comes).then_some(())?;
+                rest = string_end(after)?;
+                string = after.get(..after.len() - rest.len() - 1)?;
+            }
+            b':' => comes = depth == 1 && string == b"flags",
+            b' ' | b'\t' | b'\r' | b'\n' | b',' => {}
             first => {
                 let end = after.iter().position(|byte| !is_word(*byte)).unwrap_or(after.len());
                 let (word, after) = after.split_at(end);
                 is_value(first, word).then_some(())?;
+                if core::mem::take(&mut comes) {
+                    let value = if first == b'n' { 0 } else { number::whole(first, word)? };
+                    flags.replace(value).is_none().then_some(())?;
+                }
                 rest = after;
             }
         }
     }
-    (depth == 0).then_some(())
+    (depth == 0).then_some(flags.unwrap_or(0))
 }
 
 /// What follows the closing quote of a string.
@@ -217,6 +228,24 @@ mod tests {
     }
 
     #[test]
+    fn flags_are_any_whole_number() {
+        for (text, flags) in [
+            ("0.0", 0),
+            ("7e0", 7),
+            ("4E0", 4),
+            ("-0", 0),
+            ("-0.0e5", 0),
+            ("0.2e+1", 2),
+            ("40e-1", 4),
+            ("null", 0),
+            ("0e999999999999", 0),
+        ] {
+            let body = format!(r#"{{"command":"","flags" : {text} ,"x":{{"flags":9}}}}"#);
+            assert_eq!(read(body.as_bytes()).map(|call| call.0), Ok(flags), "{text}");
+        }
+    }
+
+    #[test]
     fn every_escape_is_resolved() {
         let body = br#"{"command":"\"\\\/\b\f\n\r\t\u0041\u00e4\u20AC\uD83D\ude00\u0000.","data":"\u0053GVs\u0062G8=","flags":4}"#;
         let (_, command, data) = read(body).unwrap();
@@ -248,6 +277,17 @@ mod tests {
             r#"{"command":"ver","flags":"0"}"#,
             r#"{"command":"ver","flags":-1}"#,
             r#"{"command":"ver","flags":1.5}"#,
+            r#"{"command":"ver","flags":7.5e0}"#,
+            r#"{"command":"ver","flags":1e-1}"#,
+            r#"{"command":"ver","flags":1e99999999999}"#,
+            r#"{"command":"ver","flags":4294967296e0}"#,
+            r#"{"command":"ver","flags":-1e0}"#,
+            r#"{"command":"ver","flags":1,"flags":1}"#,
+            r#"{"command":"ver","flags":true}"#,
+            r#"{"command":"ver","flags":[1]}"#,
+            r#"{"command":"ver","flags":1.}"#,
+            r#"{"command":"ver","flags":1e}"#,
+            r#"{"command":"ver","flags":-}"#,
             r#"{"command":"ver","flags":4294967296}"#,
             r#"{"command":"ver","flags":07}"#,
             r#"{"command":"ver","x":}"#,

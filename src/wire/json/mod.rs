@@ -2,6 +2,7 @@
 
 mod answer;
 mod call;
+mod number;
 
 pub use answer::{Answer, LINE_END, flag};
 pub use call::Call;

@@ -34,10 +34,29 @@ fn a_target_may_name_the_server() {
     let request = whole(head);
     assert_eq!(request.target.of(head.as_bytes()), b"/command/http_get%20http://a/?b");
     assert!(!request.is_1_1);
-    for target in ["http://host", "example.com:443", "ftp://host/"] {
+    for target in ["http://", "http:///", "http://?x", "example.com:443", "ftp://host/", "*", "*x"] {
         assert_eq!(parse(&format!("GET {target} HTTP/1.1\r\n\r\n")), Err(Status::BAD_REQUEST), "{target}");
     }
-    assert_eq!(whole("OPTIONS * HTTP/1.1\r\n\r\n").method, Method::Options);
+}
+
+#[test]
+fn an_absolute_target_without_a_path_is_the_root() {
+    for (target, path) in [
+        ("http://host", "/"),
+        ("HTTP://host:80", "/"),
+        ("http://h?a=/b", "/"),
+        ("http://h/?a", "/?a"),
+        ("http://h/x", "/x"),
+    ] {
+        let head = format!("GET {target} HTTP/1.1\r\n\r\n");
+        assert_eq!(whole(&head).target.of(head.as_bytes()), path.as_bytes(), "{target}");
+        assert!(!whole(&head).of_server);
+    }
+    for (target, of_server) in
+        [("*", true), ("http://h", true), ("http://h:80", true), ("http://h/", false), ("/", false)]
+    {
+        assert_eq!(whole(&format!("OPTIONS {target} HTTP/1.1\r\n\r\n")).of_server, of_server, "{target}");
+    }
 }
 
 #[test]

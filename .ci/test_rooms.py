@@ -75,6 +75,15 @@ class Rooms(unittest.TestCase):
         self.fails(ring(4), "circle of 4 files in left", "left/file0.rs")
         self.passes(ring(3))
 
+    def test_a_known_circle_passes_until_it_is_untied(self):
+        code, output = rooms(ring(4), ["--untie", "left"])
+        self.assertEqual(code, 0, output)
+        self.assertIn("known: circle of 4 files in left", output)
+        self.assertEqual(rooms(ring(4), ["--untie", "right"])[0], 1)
+        code, output = rooms(ring(3), ["--untie", "left"])
+        self.assertEqual(code, 1, output)
+        self.assertIn("take its --untie away", output)
+
     def test_a_name_leads_through_pub_use_to_its_file(self):
         hidden = {
             "left.rs": "mod inner;\npub use inner::Left;\n",

@@ -71,42 +71,56 @@ fn a_tcp_client_sends_and_receives() {
 }
 
 #[test]
-fn unread_data_stays_readable_after_the_peer_has_closed() {
+fn without_auto_close_the_handle_stays_and_the_end_is_said_when_it_comes() {
     let mut device = device();
+    text(&mut device, "set stream.auto_close 0");
+    text(&mut device, "set system.print_level 1");
     let listener = device.port().listen(SERVER);
     text(&mut device, "tcpc 10.5.6.1 7");
     let peer = listener.accept().unwrap();
     peer.send(b"last words");
     peer.close();
     device.settle();
-    assert_eq!(text(&mut device, "poll 0"), "2");
+    assert_eq!(text(&mut device, "poll 0"), "1");
     assert_eq!(text(&mut device, "read 0 4"), "last");
-    assert_eq!(text(&mut device, "poll 0"), "2");
+    assert_eq!(text(&mut device, "poll all -c"), "0,1,6");
     assert_eq!(text(&mut device, "read 0 40"), " words");
     assert_eq!(text(&mut device, "poll all"), "0,2");
+    for _ in 0..2 {
+        assert_eq!(code(&mut device, "read 0 40"), 1, "nothing is left, and nothing will come");
+    }
+    let printed = device.take_output();
+    assert_eq!(printed.matches("[Closed: 0]").count(), 1, "{printed}");
     assert_eq!(text(&mut device, "close 0"), "Success");
+    assert!(!device.take_output().contains("[Closed: 0]"), "it was said before");
     assert_eq!(text(&mut device, "poll all"), "None");
 }
 
 #[test]
 fn with_auto_close_the_handle_goes_when_the_data_are_read() {
     let mut device = device();
-    text(&mut device, "set stream.auto_close 1");
+    assert_eq!(text(&mut device, "get stream.auto_close"), "1");
+    text(&mut device, "set system.print_level 1");
     let listener = device.port().listen(SERVER);
     text(&mut device, "tcpc 10.5.6.1 7");
     let peer = listener.accept().unwrap();
     peer.send(b"rest");
     peer.close();
     device.settle();
-    assert_eq!(text(&mut device, "poll 0"), "2");
-    assert_eq!(text(&mut device, "read 0 40"), "rest");
+    assert_eq!(text(&mut device, "poll 0"), "1");
+    assert!(!device.take_output().contains("[Closed"), "there are data to read");
+    assert_eq!(text(&mut device, "read 0 3"), "res");
+    assert_eq!(text(&mut device, "poll 0"), "1");
+    assert_eq!(text(&mut device, "read 0 40"), "t");
     assert_eq!(code(&mut device, "poll 0"), 1);
+    assert_eq!(code(&mut device, "read 0 40"), 1);
     assert_eq!(device.port().open_sockets(), 0);
 }
 
 #[test]
 fn a_reset_ends_reading_and_writing_but_not_the_handle() {
     let mut device = device();
+    text(&mut device, "set stream.auto_close 0");
     let listener = device.port().listen(SERVER);
     text(&mut device, "tcpc 10.5.6.1 7");
     let peer = listener.accept().unwrap();
@@ -121,14 +135,16 @@ fn a_reset_ends_reading_and_writing_but_not_the_handle() {
 #[test]
 fn a_peer_that_only_listens_still_gets_its_answer() {
     let mut device = device();
+    text(&mut device, "set stream.auto_close 0");
     let listener = device.port().listen(SERVER);
     text(&mut device, "tcpc 10.5.6.1 7");
     let peer = listener.accept().unwrap();
     peer.send(b"question");
     peer.finish();
     device.settle();
-    assert_eq!(text(&mut device, "poll 0"), "2");
+    assert_eq!(text(&mut device, "poll 0"), "1");
     assert_eq!(text(&mut device, "read 0 40"), "question");
+    assert_eq!(text(&mut device, "poll 0"), "2");
     assert_eq!(write(&mut device, "0", b"answer"), "Success");
     text(&mut device, "close 0");
     device.settle();
@@ -269,9 +285,10 @@ fn an_idle_client_of_the_server_is_dropped() {
     wait(&mut device, 20_000);
     assert_eq!(text(&mut device, "poll 0"), "1");
     wait(&mut device, 11_000);
-    assert_eq!(text(&mut device, "poll 0"), "2");
     assert!(client.end().is_some());
+    assert_eq!(text(&mut device, "poll 0"), "1");
     assert_eq!(text(&mut device, "read 0 20"), "still here");
+    assert_eq!(text(&mut device, "poll all"), "None");
 }
 
 #[test]
@@ -306,12 +323,19 @@ fn a_udp_server_answers_who_spoke_last() {
     one.send(4000, b"from one");
     two.send(4000, b"from two");
     device.settle();
-    assert_eq!(text(&mut device, "read 0 4"), "from");
-    assert_eq!(text(&mut device, "read 0 99"), " one");
-    assert_eq!(write(&mut device, "0", b"to one"), "Success");
-    assert_eq!(text(&mut device, "read 0 99"), "from two");
+    // Who spoke last is known from the arrival, not from the read.
     assert!(text(&mut device, "list 0").ends_with(" 10.5.6.22:1002"));
     assert_eq!(write(&mut device, "0", b"to two"), "Success");
+    assert_eq!(text(&mut device, "read 0 4"), "from");
+    assert_eq!(text(&mut device, "read 0 99"), " one");
+    assert!(text(&mut device, "list 0").ends_with(" 10.5.6.22:1002"));
+    // An empty datagram counts.
+    one.send(4000, b"");
+    device.settle();
+    assert!(text(&mut device, "list 0").ends_with(" 10.5.6.21:1001"));
+    assert_eq!(write(&mut device, "0", b"to one"), "Success");
+    assert_eq!(text(&mut device, "read 0 99"), "from two");
+    assert_eq!(device.request("read 0 99").payload, b"");
     let answer = device.command_with_data("udps write 5 10.5.6.21 1001", b"again");
     assert!(answer.contains("Success"), "{answer}");
     device.settle();
@@ -332,7 +356,10 @@ fn a_locked_udp_server_hears_its_first_client_only() {
     let one = device.port().udp_peer("10.5.6.21:1001".parse().unwrap());
     let two = device.port().udp_peer("10.5.6.22:1002".parse().unwrap());
     one.send(4000, b"first");
+    device.settle();
+    assert_eq!(write(&mut device, "0", b"to one"), "Success");
     two.send(4000, b"stranger");
+    two.send(4000, b"");
     one.send(4000, b"second");
     device.settle();
     assert_eq!(text(&mut device, "read 0 99"), "first");
@@ -417,4 +444,85 @@ fn a_client_whose_network_goes_away_while_it_connects_keeps_nothing() {
     let printed = device.take_output();
     assert!(printed.ends_with("R100016\r\nCommand failed\r\n"), "{printed}");
     assert_eq!((text(&mut device, "poll all"), device.port().open_sockets()), ("None".to_owned(), sockets));
+}
+
+#[test]
+fn every_address_of_a_name_is_tried_in_order_within_the_time_limit() {
+    let mut device = device();
+    text(&mut device, "set tcp.client.connect_timeout 3000");
+    text(&mut device, "set tcp.client.retries 1");
+    let silent = SocketAddrV4::new(Ipv4Addr::new(10, 5, 6, 2), 7);
+    let refusing = SocketAddrV4::new(Ipv4Addr::new(10, 5, 6, 3), 7);
+    device.port().set_answer(silent, Duration::from_ticks(0), Answer::Silence);
+    device.port().set_names("many.example", Duration::from_millis(5), &[*silent.ip(), *refusing.ip(), *SERVER.ip()]);
+    let listener = device.port().listen(SERVER);
+    let before = device.millis();
+    assert_eq!(text(&mut device, "tcpc many.example 7"), "0");
+    let taken = device.millis() - before;
+    assert!((1000..1100).contains(&taken), "the silent one has a third of the time: {taken}");
+    assert!(listener.accept().is_some());
+    // All silent: the limit is that of one connection, not of each.
+    device.port().set_names("silent.example", Duration::from_millis(5), &[*silent.ip(); 3]);
+    let before = device.millis();
+    assert_eq!(code(&mut device, "tcpc silent.example 7"), 1);
+    assert!(device.millis() - before <= 3100);
+    // Every attempt tries them all again.
+    text(&mut device, "set tcp.client.retries 2");
+    text(&mut device, "set tcp.client.retry_period 100");
+    device.port().set_names("both.example", Duration::from_millis(5), &[*refusing.ip(), *silent.ip()]);
+    let before = device.millis();
+    assert_eq!(code(&mut device, "tcpc both.example 7"), 1);
+    assert!((6100..6300).contains(&(device.millis() - before)));
+    text(&mut device, "close all");
+    assert_eq!((device.port().open_sockets(), device.port().stale_calls()), (0, 0));
+}
+
+/// A host may write its answer before it has read the last of a peer that has finished sending.
+#[test]
+fn what_was_written_goes_out_before_a_stream_closes_itself() {
+    let mut device = device();
+    let listener = device.port().listen(SERVER);
+    text(&mut device, "tcpc 10.5.6.1 7");
+    let peer = listener.accept().unwrap();
+    peer.set_window(10);
+    peer.send(b"question");
+    peer.finish();
+    device.settle();
+    assert_eq!(write(&mut device, "0", &[b'x'; 100]), "Success");
+    assert_eq!(text(&mut device, "read 0 40"), "question");
+    let mut received = 0;
+    for _ in 0..20 {
+        received += peer.received().len();
+        device.settle();
+    }
+    assert_eq!(received, 100);
+    assert_eq!(text(&mut device, "poll all"), "None");
+    assert_eq!(device.port().open_sockets(), 0);
+}
+
+#[test]
+fn the_text_of_a_buffered_command_ends_too() {
+    let mut device = device();
+    text(&mut device, "set system.cmd.buffered 1");
+    let answer = text(&mut device, "help commands");
+    assert!(answer.starts_with("0,"), "{answer}");
+    assert_eq!(text(&mut device, "poll 0"), "1");
+    while device.request("poll 0").payload.starts_with(b"1") {
+        text(&mut device, "read 0 9999");
+    }
+    assert_eq!(code(&mut device, "read 0 9999"), 1);
+    assert_eq!(text(&mut device, "close 0"), "Success");
+}
+
+#[test]
+fn buffers_in_use_are_told() {
+    let mut device = device();
+    let listener = device.port().listen(SERVER);
+    text(&mut device, "tcpc 10.5.6.1 7");
+    assert_eq!(text(&mut device, "get network.buffer.usage"), "rx:0,tx:0");
+    let peer = listener.accept().unwrap();
+    peer.send(vec![0; openzentri::limits::STREAM_RX]);
+    device.settle();
+    let percent = 100usize.div_ceil(openzentri::limits::STREAMS);
+    assert_eq!(text(&mut device, "get network.buffer.usage"), format!("rx:{percent},tx:0"));
 }

@@ -272,7 +272,7 @@ fn client_stream(credentials: Owned, name: &'static str) -> (SimDevice, Seen) {
             let open = matches!(outcome, Ok(Ok(_)));
             seen.outcome.replace(Some(outcome));
             if open {
-                let reservation = device.shell.machine().streams.reserve(Kind::Tcpc).unwrap();
+                let reservation = device.shell.machine().streams.reserve_on(Kind::Tcpc, Interface::Wlan).unwrap();
                 reservation.client(socket, Default::default(), SERVER).unwrap();
             } else {
                 assert_eq!(port.send(socket, b"x"), Err(PortError::Closed));
@@ -293,7 +293,7 @@ fn server_stream(credentials: Owned) -> (SimDevice, Seen) {
             let open = matches!(outcome, Ok(Ok(_)));
             seen.outcome.replace(Some(outcome));
             if open {
-                let reservation = device.shell.machine().streams.reserve(Kind::Tcps).unwrap();
+                let reservation = device.shell.machine().streams.reserve_on(Kind::Tcps, Interface::Wlan).unwrap();
                 reservation.accepted(socket, 0, remote).unwrap();
             } else {
                 port.close(socket);
@@ -368,8 +368,7 @@ fn a_stream_of_a_client_is_encrypted_and_ends_in_order() {
         other.send(b"bye");
         other.close();
         device.advance(Duration::from_millis(10));
-        assert_eq!(device.command("read 0 10").trim_end(), "bye");
-        device.command("close 0");
+        assert_eq!(device.command("read 0 10").trim_end(), "[Closed: 0]\r\nbye");
         device.settle();
         assert_eq!((device.port().open_sessions(), device.port().stale_calls()), (0, 0));
     }

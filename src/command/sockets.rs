@@ -25,7 +25,7 @@ impl Call<'_> {
     }
 
     /// `[-i <interface>] start|stop [<port>]`
-    fn server(&mut self, protocol: Protocol, default_port: Id) -> Result<Ending, CommandError> {
+    async fn server(&mut self, protocol: Protocol, default_port: Id) -> Result<Ending, CommandError> {
         self.at_most(2)?;
         let interface = self.interface()?;
         let port = if self.count() == 2 { Some(self.port(1)?) } else { None };
@@ -33,6 +33,9 @@ impl Call<'_> {
         match self.argument(0)? {
             b"start" => {
                 let port = port.unwrap_or_else(|| self.machine.base.variables.number(default_port) as u16);
+                if !self.machine.network.is_up(interface) {
+                    self.apart(pin!(needed(self.machine, interface))).await??;
+                }
                 let stream = streams.server_start(protocol, interface, port).map_err(|error| self.refused(error))?;
                 if let Some(handle) = stream {
                     let _ = write!(self.reply, "{handle}");
@@ -93,15 +96,15 @@ async fn open(call: &mut Call<'_>, kind: Kind) -> Result<Ending, CommandError> {
     Ok(Ending::Text)
 }
 
-pub(super) fn tcp_server(call: &mut Call<'_>) -> Result<Ending, CommandError> {
-    call.server(Protocol::Tcp, TCP_PORT)
+pub(super) async fn tcp_server(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    call.server(Protocol::Tcp, TCP_PORT).await
 }
 
 pub(super) async fn udp_server(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     match call.argument(0)? {
         b"write" => udp_server_write(call).await,
         b"read" => udp_server_read(call),
-        _ => call.server(Protocol::Udp, UDP_PORT),
+        _ => call.server(Protocol::Udp, UDP_PORT).await,
     }
 }
 

@@ -146,7 +146,7 @@ commands! {
     stream_read "read" Streams "<handle> <size>" ["" 2..=2] "Read from a stream", Done => waits(streams::read);
     stream_write "write" Streams "<handle> <size>" ["c" 2..=2] "Write the data that follow to a stream", Done => waits(write::write);
     tcp_client "tcpc" Streams "[-i <interface>] [-l <local port>] <host> <port> [<local port>]" ["i:l:" 2..=3] "Open a TCP client", Done => waits(sockets::tcp_client);
-    tcp_server "tcps" Streams "[-i <interface>] start|stop [<port>]" ["i:" 1..=2] "Start or stop a TCP server", Done => now(sockets::tcp_server);
+    tcp_server "tcps" Streams "[-i <interface>] start|stop [<port>]" ["i:" 1..=2] "Start or stop a TCP server", Done => waits(sockets::tcp_server);
     tls_client "tlsc" Streams "[-l <local port>] <host> <port> [<ca cert>]" ["" 0..=23] "Open a TLS client", LATER_TLS => now(unavailable);
     tls_server "tlss" Streams "start|stop [<port>]" ["" 0..=23] "Start or stop a TLS server", LATER_TLS => now(unavailable);
     token_create "token_create" Admin "<name> <scope,...>" ["" 2..=2] "Make an API token and print it once", Extension("API tokens") => now(tokens::create);

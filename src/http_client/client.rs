@@ -149,6 +149,8 @@ impl Client {
             Ends::Client { host: url.host.clone(), port: url.port, local: order.local_port.get() }
         };
         let handle = reservation.room(ends).ok_or(Failure::NoRequest)?;
+        // A request without a body in its answer would be over before the host has asked for the status.
+        self.rooms.streams.set_outcome_unread(handle, generation, true);
         claim.hand_over();
         Ok(handle)
     }
@@ -184,10 +186,15 @@ impl Client {
 
     /// Sends a request that was held back and answers the status of the response. Failures are logged.
     pub async fn status(&self, handle: u8) -> Result<u16, Failure> {
-        let (order, _) = self.order_of(handle)?;
+        let (order, StreamId { generation, .. }) = self.order_of(handle)?;
         let status = self.complete(order, handle).await;
         if let Err(failure) = status {
             self.log_failure(failure);
+        }
+        // What is missing can still come.
+        let is_final = !matches!(status, Err(Failure::BodyMissing(_)));
+        if is_final {
+            self.rooms.streams.set_outcome_unread(handle, generation, false);
         }
         status
     }

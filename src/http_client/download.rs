@@ -31,6 +31,7 @@ pub(super) async fn run(
         if head.status != 200 {
             return Err(Failure::Status(head.status));
         }
+        link.keep_pace();
         store(rooms, &mut link, head.body, target).await?;
         rooms.base.log.line(Level::Detail, format_args!("File created"));
         return Ok(head.status);

@@ -24,6 +24,8 @@ pub enum Failure {
     NoTls,
     /// The server did not answer, take or send anything for too long.
     TimedOut,
+    /// Less came or went than a transfer needs.
+    TooSlow,
     /// The server closed the connection before it answered.
     Closed,
     /// So many bytes of the request's body have not been written yet.
@@ -53,6 +55,7 @@ impl fmt::Display for Failure {
             Self::OwnServer => f.write_str("Not connected: the device does not send itself requests"),
             Self::NoTls => f.write_str("TLS is not available in this build"),
             Self::TimedOut => f.write_str("HTTP timeout"),
+            Self::TooSlow => f.write_str("HTTP transfer too slow"),
             Self::Closed => f.write_str("HTTP connection closed"),
             Self::BodyMissing(bytes) => write!(f, "HTTP request body incomplete: {bytes} bytes missing"),
             Self::HeadTooLong => f.write_str("HTTP response header too long"),

@@ -6,6 +6,7 @@ use core::ops::Range;
 use embassy_time::{Duration, with_timeout};
 
 use super::failure::Failure;
+use super::pace::Pace;
 use super::request::{MAX_HEAD, Method};
 use super::rooms::Rooms;
 use super::transaction::Transaction;
@@ -22,7 +23,7 @@ const HEAD_TIME: Duration = Duration::from_secs(30);
 /// How long a server may leave the device without taking or sending a byte.
 pub(super) const SILENCE: Duration = Duration::from_secs(30);
 /// Heads that come before the one that counts.
-const INTERIM_HEADS: usize = 8;
+const INTERIM_HEADS: u8 = 8;
 
 const _: () = assert!(limits::HTTP_CLIENT_BUFFER >= MAX_HEAD, "a request's head is written into the buffer");
 
@@ -43,6 +44,10 @@ pub(super) struct Link<'a> {
     received: Range<usize>,
     /// Where the head of the answer is, until a piece of the body is received.
     head: Range<usize>,
+    /// Heads that came before the one that counts.
+    interim: u8,
+    /// How fast the connection must be, when somebody waits for all of it.
+    pace: Option<Pace>,
 }
 
 impl<'a> Link<'a> {
@@ -56,7 +61,7 @@ impl<'a> Link<'a> {
         };
         let transport = Transport::connect(rooms, interface, &host, port, secure).await?;
         order.local_port.set(transport.local_port());
-        Ok(Self { transport, buffer, received: 0..0, head: 0..0 })
+        Ok(Self { transport, buffer, received: 0..0, head: 0..0, interim: 0, pace: None })
     }
 
     /// Sends the head of the order's request; `queued` bytes of body are known to follow.
@@ -83,23 +88,47 @@ impl<'a> Link<'a> {
         (&self.transport, incoming, outgoing)
     }
 
-    /// Sends a part of what is in [`Link::outgoing`]. An answer that comes meanwhile is kept.
-    pub async fn send_outgoing(&mut self, part: Range<usize>) -> Result<Sent, Failure> {
-        let (transport, incoming, outgoing) = self.halves();
-        let mut data = outgoing.get(part).unwrap_or_default();
-        while !data.is_empty() {
-            let moved = with_timeout(SILENCE, transport.send_or_receive(data, incoming)).await;
-            match moved.map_err(|_| Failure::TimedOut)? {
-                Ok(Moved::Sent(count)) => data = data.get(count..).unwrap_or_default(),
-                Ok(Moved::Received(count)) => {
-                    self.received = 0..count;
-                    return Ok(Sent::Refused);
+    /// From now on bytes must move at the rate of a transfer.
+    pub fn keep_pace(&mut self) {
+        self.pace = Some(Pace::new());
+    }
+
+    /// Sends a part of what is in [`Link::outgoing`]. An answer that comes meanwhile is kept; heads that only come before
+    /// it (100, 102, 103) do not end the body.
+    pub async fn send_outgoing(&mut self, part: Range<usize>, method: Method) -> Result<Sent, Failure> {
+        let Range { mut start, end } = part;
+        while start < end {
+            let received = self.received.clone();
+            let patience = self.pace.as_ref().map_or(SILENCE, Pace::left);
+            let (transport, incoming, outgoing) = self.halves();
+            let data = outgoing.get(start..end).unwrap_or_default();
+            let room = incoming.get_mut(received.end..).unwrap_or_default();
+            match with_timeout(patience, transport.send_or_receive(data, room)).await {
+                Ok(Ok(Moved::Sent(count))) => {
+                    start += count;
+                    self.moved(count)?;
+                }
+                Ok(Ok(Moved::Received(count))) => {
+                    self.received.end += count;
+                    if count == 0 || self.next_head(method) != Ok(None) {
+                        return Ok(Sent::Refused);
+                    }
                 }
                 // What the server had to say before it closed can still be received.
-                Err(_) => return Ok(Sent::Refused),
+                Ok(Err(_)) => return Ok(Sent::Refused),
+                Err(_) => self.late()?,
             }
         }
         Ok(Sent::All)
+    }
+
+    fn moved(&mut self, count: usize) -> Result<(), Failure> {
+        self.pace.as_mut().map_or(Ok(()), |pace| pace.moved(count))
+    }
+
+    /// Nothing has moved for as long as may be.
+    fn late(&mut self) -> Result<(), Failure> {
+        self.pace.as_mut().ok_or(Failure::TimedOut)?.moved(0)
     }
 
     /// Receives the head of the answer, and logs it.
@@ -113,25 +142,14 @@ impl<'a> Link<'a> {
     }
 
     async fn receive_head(&mut self, method: Method) -> Result<Head, Failure> {
-        let mut interim = 0;
         loop {
-            if let Some(head) = Head::parse(self.bytes(self.received.clone()), method == Method::Head)
-                .map_err(|_| Failure::Malformed)?
-            {
+            if let Some(head) = self.next_head(method)? {
                 let start = self.received.start;
                 self.received.start += head.length;
-                if !head.is_interim() {
-                    self.head = start..self.received.start;
-                    return Ok(head);
-                }
-                interim += 1;
-                if interim > INTERIM_HEADS {
-                    return Err(Failure::Malformed);
-                }
-                continue;
+                self.head = start..self.received.start;
+                response::unfold(self.buffer.get_mut(self.head.clone()).unwrap_or_default());
+                return Ok(head);
             }
-            self.buffer.copy_within(self.received.clone(), 0);
-            self.received = 0..self.received.len();
             let room = self.buffer.get_mut(self.received.end..).unwrap_or_default();
             if room.is_empty() {
                 return Err(Failure::HeadTooLong);
@@ -141,6 +159,32 @@ impl<'a> Link<'a> {
                 count => self.received.end += count,
             }
         }
+    }
+
+    /// The head of the answer when all of it has been received; it stays where it is. Heads that come before it are
+    /// thrown away.
+    fn next_head(&mut self, method: Method) -> Result<Option<Head>, Failure> {
+        loop {
+            let received = self.bytes(self.received.clone());
+            let head = Head::parse(received, method == Method::Head).map_err(|_| Failure::Malformed)?;
+            let Some(head) = head else { break };
+            if !head.is_interim() {
+                return Ok(Some(head));
+            }
+            self.received.start += head.length;
+            self.interim += 1;
+            if self.interim > INTERIM_HEADS {
+                return Err(Failure::Malformed);
+            }
+        }
+        self.make_room();
+        Ok(None)
+    }
+
+    /// Moves what was received to the front of the buffer.
+    fn make_room(&mut self) {
+        self.buffer.copy_within(self.received.clone(), 0);
+        self.received = 0..self.received.len();
     }
 
     /// Where the answer says to go instead, seen from `here`; `None` when it does not say.
@@ -163,11 +207,15 @@ impl<'a> Link<'a> {
                 return Ok(None);
             }
             self.head = 0..0;
-            let received = with_timeout(patience, self.transport.receive(self.buffer)).await;
-            match received.map_err(|_| Failure::TimedOut)? {
-                Ok(0) if body.is_whole_at_end() => return Ok(None),
-                Ok(0) | Err(_) => return Err(Failure::Incomplete),
-                Ok(count) => self.received = 0..count,
+            let patience = self.pace.as_ref().map_or(patience, Pace::left);
+            match with_timeout(patience, self.transport.receive(self.buffer)).await {
+                Ok(Ok(0)) if body.is_whole_at_end() => return Ok(None),
+                Ok(Ok(0) | Err(_)) => return Err(Failure::Incomplete),
+                Ok(Ok(count)) => {
+                    self.received = 0..count;
+                    self.moved(count)?;
+                }
+                Err(_) => self.late()?,
             }
         }
     }

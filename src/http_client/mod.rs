@@ -13,6 +13,7 @@
 //! link         one connection: connect, send, receive, time limits
 //! transport    bytes to and from the server: here TLS comes in
 //! transaction  what a task and the commands share about a request
+//! pace         how slow a transfer may be
 //! request      the head that goes out
 //! failure      why a request came to nothing
 //! rooms        the rooms it uses
@@ -24,6 +25,7 @@ mod client;
 mod download;
 mod failure;
 mod link;
+mod pace;
 mod request;
 mod rooms;
 mod stream;

@@ -8,7 +8,7 @@ use embassy_time::Duration;
 
 use super::failure::Failure;
 use super::link::{Link, Sent};
-use super::request::Length;
+use super::request::{Length, Method};
 use super::rooms::Rooms;
 use super::transaction::{Phase, SWITCHING_PROTOCOLS, StreamId, Transaction, intake};
 use crate::stream::{Intake, Streams};
@@ -38,7 +38,7 @@ pub(super) async fn serve(
     }
     order.enter(Phase::Sending);
 
-    asked |= send(order, &pipe, &mut link).await?;
+    asked = send(order, &pipe, &mut link, asked).await?;
     pipe.allow(Intake::Shut);
     pipe.drop_rest();
     if !asked {
@@ -103,8 +103,9 @@ async fn told_to_send(order: &Transaction, pipe: &Pipe) -> bool {
     matches!(select(order.go.wait(), written).await, Either::First(()))
 }
 
-/// Sends head and body. Answers whether the host has asked for the status meanwhile.
-async fn send(order: &Transaction, pipe: &Pipe, link: &mut Link<'_>) -> Result<bool, Failure> {
+/// Sends head and body. `asked`: the host has asked for the status before; answers whether it has by now.
+async fn send(order: &Transaction, pipe: &Pipe, link: &mut Link<'_>, asked: bool) -> Result<bool, Failure> {
+    let method = order.request.borrow().method;
     let length = order.request.borrow().length;
     let queued = pipe.written();
     if length == Length::Queued {
@@ -112,18 +113,18 @@ async fn send(order: &Transaction, pipe: &Pipe, link: &mut Link<'_>) -> Result<b
     }
     link.send_head(order, queued).await?;
     match length {
-        Length::Queued => send_counted(pipe, link, queued).await.map(|()| true),
-        Length::Exactly(length) => send_counted(pipe, link, length as usize).await.map(|()| false),
-        Length::Chunked => send_chunks(order, pipe, link).await,
+        Length::Queued => send_counted(pipe, link, method, queued).await.map(|()| true),
+        Length::Exactly(length) => send_counted(pipe, link, method, length as usize).await.map(|()| asked),
+        Length::Chunked => send_chunks(order, pipe, link, method, asked).await,
     }
 }
 
-async fn send_counted(pipe: &Pipe, link: &mut Link<'_>, mut left: usize) -> Result<(), Failure> {
+async fn send_counted(pipe: &Pipe, link: &mut Link<'_>, method: Method, mut left: usize) -> Result<(), Failure> {
     while left > 0 {
         let room = link.outgoing();
         let most = left.min(room.len());
         let count = pipe.take(room.get_mut(..most).unwrap_or_default()).await?;
-        if link.send_outgoing(0..count).await? == Sent::Refused {
+        if link.send_outgoing(0..count, method).await? == Sent::Refused {
             return Ok(());
         }
         pipe.sent();
@@ -138,14 +139,25 @@ const CHUNK_END: &[u8] = b"\r\n";
 /// The last chunk and no trailer.
 const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
-/// Sends what is written, until the host asks for the status.
-async fn send_chunks(order: &Transaction, pipe: &Pipe, link: &mut Link<'_>) -> Result<bool, Failure> {
+/// Sends what is written, until the host asks for the status; what was written by then, if it has asked before.
+async fn send_chunks(
+    order: &Transaction,
+    pipe: &Pipe,
+    link: &mut Link<'_>,
+    method: Method,
+    asked: bool,
+) -> Result<bool, Failure> {
     loop {
         let room = link.outgoing();
         let end = room.len() - CHUNK_END.len();
         let content = room.get_mut(CHUNK_FRONT..end).unwrap_or_default();
         // What was written before the question goes out before the last chunk.
-        let count = match select(pipe.take(content), order.go.wait()).await {
+        let end_of_body = async {
+            if !asked {
+                order.go.wait().await;
+            }
+        };
+        let count = match select(pipe.take(content), end_of_body).await {
             Either::First(count) => count?,
             Either::Second(()) => break,
         };
@@ -154,13 +166,13 @@ async fn send_chunks(order: &Transaction, pipe: &Pipe, link: &mut Link<'_>) -> R
         let end = CHUNK_FRONT + count;
         put(room, start, line.as_bytes());
         put(room, end, CHUNK_END);
-        if link.send_outgoing(start..end + CHUNK_END.len()).await? == Sent::Refused {
-            return Ok(false);
+        if link.send_outgoing(start..end + CHUNK_END.len(), method).await? == Sent::Refused {
+            return Ok(asked);
         }
         pipe.sent();
     }
     put(link.outgoing(), 0, LAST_CHUNK);
-    link.send_outgoing(0..LAST_CHUNK.len()).await?;
+    link.send_outgoing(0..LAST_CHUNK.len(), method).await?;
     Ok(true)
 }
 

@@ -7,7 +7,7 @@ use heapless::String;
 use super::failure::Failure;
 use super::link::{Link, Sent};
 use super::request::Cursor;
-use super::request::{FieldError, Length};
+use super::request::{FieldError, Length, Method};
 use super::rooms::Rooms;
 use super::transaction::Transaction;
 use crate::file::{Files, Reader};
@@ -31,6 +31,7 @@ pub(super) async fn run(
     describe(order, file.size(), remote, &boundary)?;
     let mut link = Link::open(rooms, order, buffer).await?;
     link.send_head(order, 0).await?;
+    link.keep_pace();
     send(&mut link, &mut file, remote, &boundary).await?;
     drop(file);
     let method = order.request.borrow().method;
@@ -98,7 +99,7 @@ async fn send(link: &mut Link<'_>, file: &mut Open<'_>, remote: &[u8], boundary:
         let room = link.outgoing().get_mut(filled..).unwrap_or_default();
         let count = file.read(room)?;
         filled += count;
-        if link.send_outgoing(0..filled).await? == Sent::Refused {
+        if link.send_outgoing(0..filled, Method::Post).await? == Sent::Refused {
             return Ok(());
         }
         if count == 0 {
@@ -109,7 +110,7 @@ async fn send(link: &mut Link<'_>, file: &mut Open<'_>, remote: &[u8], boundary:
     let mut back = Cursor { buffer: link.outgoing(), length: 0 };
     write_back(&mut back, boundary).map_err(|_| Failure::TooLarge)?;
     let length = back.length;
-    link.send_outgoing(0..length).await.map(|_| ())
+    link.send_outgoing(0..length, Method::Post).await.map(|_| ())
 }
 
 /// Everything before the content.

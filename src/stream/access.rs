@@ -21,10 +21,12 @@ const LINGER: Duration = Duration::from_secs(5);
 const STALL: Duration = Duration::from_secs(20);
 
 impl Streams {
-    /// `0` no data, `1` data, `2` closed by the peer (commands reference, `stream_poll`).
+    /// `0` no data, `1` data, `2` closed by the peer and read to the end (reference README, decision 2).
     pub fn poll(&self, handle: u8) -> Result<u8, StreamError> {
-        let closed = self.with(handle, |_, stream| stream.peer_closed)?;
-        Ok(if closed { 2 } else { u8::from(self.waiting(handle)? > 0) })
+        if self.waiting(handle)? > 0 {
+            return Ok(1);
+        }
+        Ok(if self.is_ended(handle)? { 2 } else { 0 })
     }
 
     /// Bytes that can be read now. Of UDP: of the next datagram.
@@ -33,7 +35,7 @@ impl Streams {
             Source::Reader(reader) => reader.remaining() as usize,
             Source::Writer(_) => 0,
             Source::Text(text, read) => text.len().saturating_sub(*read),
-            Source::Socket(_) if stream.kind.is_datagrams() => {
+            Source::Socket(_) | Source::Room if stream.kind.is_datagrams() => {
                 stream.datagram.advance(&slot.rx);
                 stream.datagram.left
             }
@@ -42,17 +44,73 @@ impl Streams {
     }
 
     /// Reads up to `buffer.len()` bytes of what is there. A file stream closes itself when its end was read; so does a
-    /// stream whose peer is gone, with `stream.auto_close`.
+    /// stream whose peer is gone, with `stream.auto_close`. `Closed` when nothing is left and nothing will come.
     pub fn read(&self, handle: u8, buffer: &mut [u8]) -> Result<usize, StreamError> {
-        let (taken, end) = self.with(handle, |slot, stream| {
+        if self.is_ended(handle)? && self.waiting(handle)? == 0 {
+            return Err(StreamError::Closed);
+        }
+        let (taken, file_end) = self.with(handle, |slot, stream| {
             let taken = self.take(slot, stream, buffer)?;
-            let file_end = matches!(&stream.source, Source::Reader(reader) if reader.remaining() == 0);
-            Ok((taken, file_end || (stream.peer_closed && slot.rx.is_empty() && self.auto_close())))
+            Ok((taken, matches!(&stream.source, Source::Reader(reader) if reader.remaining() == 0)))
         })??;
-        if end {
+        if file_end {
             self.release(handle);
+        } else {
+            self.close_at_end(handle);
         }
         Ok(taken)
+    }
+
+    /// Closes a stream whose peer is gone and whose data are read, with `stream.auto_close`. A peer that only listens
+    /// still gets what was written.
+    pub(super) fn close_at_end(&self, handle: u8) {
+        let over = self.with(handle, |slot, stream| {
+            let unsent = matches!(stream.source, Source::Socket(_)) && (!slot.tx.is_empty() || slot.sending.get());
+            stream.peer_closed && !stream.outcome_unread && !unsent
+        });
+        if over == Ok(true) && self.waiting(handle) == Ok(0) && self.auto_close() {
+            self.release(handle);
+        }
+    }
+
+    /// The peer has finished sending, or the connection is `broken`. The handle stays for the owner, who may still read
+    /// what came; unless the kind says otherwise, or there is nothing to read and `stream.auto_close` is 1.
+    pub(super) fn peer_gone(&self, handle: u8, generation: u32, broken: bool) {
+        let gone = self.room(handle, generation, |slot, stream| {
+            let first = !core::mem::replace(&mut stream.peer_closed, true);
+            if let (true, Source::Socket(socket)) = (broken, &stream.source) {
+                self.base.port.sockets().close(*socket);
+                stream.source = Source::Room;
+            }
+            slot.changed();
+            (stream.kind, first)
+        });
+        match gone {
+            Ok((kind, _)) if !kind.outlives_peer() => self.release(handle),
+            Ok((_, first)) if !self.auto_close() => self.log_end(handle, first),
+            Ok(_) => self.close_at_end(handle),
+            Err(_) => {}
+        }
+    }
+
+    /// With `stream.auto_close` 0 the handle outlives its peer, so the end is said when it comes.
+    fn log_end(&self, handle: u8, first: bool) {
+        if first && self.with(handle, |_, stream| stream.end_logged = true).is_ok() {
+            self.log_state(format_args!("Closed: {handle}"));
+        }
+    }
+
+    /// Says whether there is an outcome that the owner has not asked for, the status of a request say. Until it has, the
+    /// stream stays, whatever `stream.auto_close` says.
+    pub fn set_outcome_unread(&self, handle: u8, generation: u32, unread: bool) {
+        if self.room(handle, generation, |_, stream| stream.outcome_unread = unread).is_ok() {
+            self.close_at_end(handle);
+        }
+    }
+
+    /// Whether nothing more will come: the peer has closed, or it is a text that is there as a whole.
+    pub fn is_ended(&self, handle: u8) -> Result<bool, StreamError> {
+        self.with(handle, |_, stream| stream.peer_closed || matches!(stream.source, Source::Text(..)))
     }
 
     fn take(&self, slot: &super::Slot, stream: &mut Stream, buffer: &mut [u8]) -> Result<usize, StreamError> {
@@ -66,18 +124,14 @@ impl Streams {
                 *read += taken;
                 Ok(taken)
             }
-            Source::Socket(_) if stream.kind.is_datagrams() => {
-                let taken = stream.datagram.read(&slot.rx, buffer);
-                if let (Some(from), Kind::Udps) = (stream.datagram.from, stream.kind) {
-                    stream.heard(from);
-                }
-                Ok(taken)
+            Source::Socket(_) | Source::Room if stream.kind.is_datagrams() => {
+                Ok(stream.datagram.read(&slot.rx, buffer))
             }
             Source::Socket(_) | Source::Room => Ok(slot.rx.try_read(buffer).unwrap_or(0)),
         }
     }
 
-    pub(super) fn auto_close(&self) -> bool {
+    fn auto_close(&self) -> bool {
         self.base.variables.flag(AUTO_CLOSE)
     }
 
@@ -245,8 +299,8 @@ impl Streams {
 }
 
 impl Stream {
-    /// A UDP server has read a datagram of this peer: answers go there.
-    fn heard(&mut self, from: SocketAddrV4) {
+    /// A UDP server has received a datagram of this peer: answers go there.
+    pub(super) fn heard(&mut self, from: SocketAddrV4) {
         self.remote = Some(from);
         if let Ends::Server { remote, .. } = &mut self.ends {
             *remote = from;

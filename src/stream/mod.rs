@@ -99,6 +99,10 @@ struct Stream {
     ends: Ends,
     /// The peer has closed; received data may be left.
     peer_closed: bool,
+    /// `[Closed: h]` was logged when the peer closed: `stream.auto_close` is 0.
+    end_logged: bool,
+    /// There is an outcome that the owner has not asked for: the handle stays for that.
+    outcome_unread: bool,
     /// What may be written.
     intake: Intake,
     /// UDP: where writes go. Of a server: who was heard last.
@@ -220,6 +224,7 @@ impl Streams {
     fn release(&self, handle: u8) {
         let Ok(slot) = self.slot(handle) else { return };
         let Some(stream) = slot.stream.borrow_mut().take() else { return };
+        let end_logged = stream.end_logged;
         slot.stop.signal(stream.generation);
         self.dispose(stream.source);
         if let (Kind::Udps, Some(row)) = (stream.kind, stream.server) {
@@ -228,7 +233,9 @@ impl Streams {
         slot.rx.clear();
         slot.tx.clear();
         slot.changed();
-        self.log_state(format_args!("Closed: {handle}"));
+        if !end_logged {
+            self.log_state(format_args!("Closed: {handle}"));
+        }
     }
 
     /// Gives back what a stream was made of.

@@ -60,6 +60,8 @@ impl Streams {
                     source: Source::Room,
                     ends: Ends::None,
                     peer_closed: false,
+                    end_logged: false,
+                    outcome_unread: false,
                     intake: Default::default(),
                     remote: None,
                     datagram: Default::default(),

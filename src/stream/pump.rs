@@ -8,7 +8,7 @@ use embassy_time::{Duration, Instant, Timer};
 use core::cell::Cell;
 
 use super::access::write_whole;
-use super::{Kind, RxPipe, Slot, Source, Streams, Work};
+use super::{Kind, RxPipe, Slot, Streams, Work};
 use crate::limits;
 use crate::port::{self, Event, Keepalive, Port, Socket};
 use crate::variable::{Id, id};
@@ -61,7 +61,7 @@ async fn connection(streams: &'static Streams, handle: u8, slot: &Slot, work: &W
             core::future::pending::<()>().await;
         }
     };
-    let outbound = outbound(port, slot, work.socket, &activity);
+    let outbound = outbound(streams, handle, slot, work.socket, &activity);
     match select3(inbound, outbound, silence(&activity, idle)).await {
         Either3::First(()) | Either3::Second(()) | Either3::Third(()) => {}
     }
@@ -97,7 +97,8 @@ async fn inbound(port: &'static dyn Port, slot: &Slot, socket: Socket, activity:
     }
 }
 
-async fn outbound(port: &'static dyn Port, slot: &Slot, socket: Socket, activity: &Cell<Instant>) {
+async fn outbound(streams: &Streams, handle: u8, slot: &Slot, socket: Socket, activity: &Cell<Instant>) {
+    let port = streams.base.port;
     let mut buffer = [0; limits::CHUNK];
     loop {
         let length = slot.tx.read(&mut buffer).await;
@@ -112,6 +113,7 @@ async fn outbound(port: &'static dyn Port, slot: &Slot, socket: Socket, activity
         }
         slot.sending.set(false);
         slot.changed();
+        streams.close_at_end(handle);
     }
 }
 
@@ -207,34 +209,20 @@ impl Streams {
         })
     }
 
-    /// Whether a datagram is for this stream: a locked server listens to its first client only.
+    /// Whether a datagram is for this stream: a locked server listens to its first client only. A server answers whoever
+    /// it has heard last, an empty datagram included, whether or not that was read (reference README, decision 15).
     fn accepts(&self, slot: &Slot, work: &Work, from: SocketAddrV4) -> bool {
         let mut stream = slot.stream.borrow_mut();
         let Some(stream) = stream.as_mut().filter(|stream| stream.generation == work.generation) else { return false };
-        if work.kind == Kind::Udps && self.base.variables.flag(LOCK_CLIENT) {
-            return *stream.remote.get_or_insert(from) == from;
+        if work.kind != Kind::Udps {
+            return true;
         }
-        true
-    }
-
-    /// The peer has finished sending, or the connection is `broken`. The handle stays for the owner, who may still
-    /// read what came.
-    pub(super) fn peer_gone(&self, handle: u8, generation: u32, broken: bool) {
-        let empty = self.with(handle, |slot, stream| {
-            if stream.generation != generation {
-                return false;
-            }
-            stream.peer_closed = true;
-            if let (true, Source::Socket(socket)) = (broken, &stream.source) {
-                self.base.port.sockets().close(*socket);
-                stream.source = Source::Room;
-            }
-            slot.changed();
-            slot.rx.is_empty()
-        });
-        if empty == Ok(true) && self.auto_close() {
-            self.release(handle);
+        let locked = self.base.variables.flag(LOCK_CLIENT);
+        let accepted = !locked || stream.remote.is_none_or(|first| first == from);
+        if accepted {
+            stream.heard(from);
         }
+        accepted
     }
 }
 

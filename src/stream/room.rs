@@ -179,9 +179,4 @@ impl Streams {
     pub fn peer_ended(&self, handle: u8, generation: u32) {
         self.peer_gone(handle, generation, false);
     }
-
-    /// Whether the peer has closed.
-    pub fn is_ended(&self, handle: u8) -> Result<bool, StreamError> {
-        self.with(handle, |_, stream| stream.peer_closed)
-    }
 }

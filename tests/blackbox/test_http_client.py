@@ -132,6 +132,8 @@ class HttpCase(DeviceCase):
         self.url = f"127.0.0.1:{self.server.server_port}"
         self.line = self.device.machine()
         self.line.ok("set system.print_level all")
+        # What a request leaves is looked at.
+        self.line.ok("set stream.auto_close 0")
 
     def open(self, line, logs=None, seconds=10):
         """Opens a request; answers the handle."""
@@ -145,9 +147,10 @@ class Streams(HttpCase):
         data = b""
         while True:
             response = self.line.command(f"read {handle} 50000")
-            self.assertEqual(response.code, 0, response)
-            if not response.data and self.line.ok(f"poll {handle}") == "2":
+            if response.code == 1:
+                self.assertEqual(self.line.ok(f"poll {handle}"), "2")
                 return data
+            self.assertEqual(response.code, 0, response)
             data += response.raw
 
     def test_a_get(self):
@@ -162,6 +165,8 @@ class Streams(HttpCase):
             "HTTP response: 200",
             "Opened: 0]",
         ]
+        # The end may have come by now.
+        response.logs = [line for line in response.logs if not line.endswith("Closed: 0]")]
         self.assertEqual(len(response.logs), len(logs), response.logs)
         for got, expected in zip(response.logs, logs):
             self.assertTrue(got.endswith(expected), response.logs)
@@ -189,7 +194,7 @@ class Streams(HttpCase):
         line.ok("close 0")
         self.open(f"http_head {self.url}/big")
         self.assertEqual(line.ok("poll 0"), "2")
-        self.assertEqual(line.command("read 0 100").data, b"")
+        self.assertEqual(line.command("read 0 100").code, 1)
         line.ok("close 0")
         # Not followed: the host sees it.
         self.open(f"hge {self.url}/redirect")
@@ -241,7 +246,7 @@ class Streams(HttpCase):
             b"",
             b"HTTP/1.1 200 OK\r\n",
             b"220 mail.example.com ESMTP\r\n",
-            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: x y\r\n \r\n\r\n",
+            b"HTTP/1.1 200 OK\r\n folded before anything: x\r\n\r\n",
             random.Random(3).randbytes(5000),
             b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\n",
         ]

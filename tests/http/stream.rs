@@ -189,10 +189,10 @@ fn a_client_that_closes_leaves_its_data() {
     assert_eq!(peer.received(), b"\x88\x02\x03\xe8");
     assert_eq!(peer.end(), Some(End::Finished));
     peer.close();
-    assert_eq!(device.command("poll 0"), "2\r\n");
-    assert_eq!(device.command("read 0 20"), "last words\r\n");
+    assert_eq!(device.command("poll 0"), "1\r\n");
     assert_eq!(device.command_with_data("write 0 1", b"x"), "Command failed\r\n");
-    device.command("close 0");
+    assert_eq!(device.command("read 0 20"), "last words\r\n");
+    assert_eq!(device.command("read 0 20"), "Command failed\r\n");
     assert_eq!(device.command("poll all"), "None\r\n");
     device.settle();
     assert!(peer.is_device_gone());
@@ -211,9 +211,9 @@ fn a_client_that_vanishes_leaves_its_data() {
         } else {
             peer.close()
         }
-        assert_eq!(device.command("poll 0"), "2\r\n");
+        assert_eq!(device.command("poll 0"), "1\r\n");
         assert_eq!(device.command("read 0 20"), "data\r\n");
-        assert_eq!(device.command("close 0"), "Success\r\n");
+        assert_eq!(device.command("poll all"), "None\r\n");
         assert!(peer.is_device_gone());
     }
     assert_eq!(device.port().stale_calls(), 0);
@@ -303,7 +303,24 @@ fn a_client_that_does_not_read_slows_the_host_down_and_is_given_up() {
     assert!(!peer.is_device_gone());
     device.advance(Duration::from_secs(2));
     assert!(peer.is_device_gone());
+    assert_eq!(device.command("poll all"), "None\r\n");
+}
+
+#[test]
+fn without_auto_close_a_web_socket_stays_for_its_host() {
+    let mut device = device();
+    device.command("set stream.auto_close 0");
+    let peer = open(&mut device);
+    peer.send(frame(0x82, b"data"));
+    peer.send(frame(0x88, b""));
+    device.settle();
+    assert!(device.take_output().contains("[Closed: 0]"));
+    silent(&mut device);
+    assert_eq!(device.command("poll 0"), "1\r\n");
+    assert_eq!(device.command("read 0 20"), "data\r\n");
     assert_eq!(device.command("poll 0"), "2\r\n");
+    assert_eq!(device.command("read 0 20"), "Command failed\r\n");
+    assert_eq!(device.command("close 0"), "Success\r\n");
 }
 
 #[test]
@@ -444,18 +461,41 @@ fn an_upload_that_nobody_reads_or_answers_is_given_up() {
     peer.send("POST /stream HTTP/1.1\r\nContent-Length: 1\r\n\r\nx");
     let answer = Answer::parse(&all(&mut device, peer));
     assert_eq!(answer.status, 504);
-    assert_eq!(device.command("poll 0"), "2\r\n");
-    assert_eq!(device.command("read 0 9"), "x\r\n");
-    device.command("close 0");
+    assert_eq!(device.command("poll all"), "None\r\n", "nobody is left who could be answered");
     let gone = device.port().connect(80).unwrap();
     gone.send("POST /stream HTTP/1.1\r\nContent-Length: 5\r\n\r\nab");
     device.settle();
     gone.close();
     device.settle();
     assert!(gone.is_device_gone());
-    assert_eq!(device.command("poll 0"), "2\r\n");
+    assert_eq!(device.command("poll all"), "None\r\n");
     create(&mut device, "a", b"a");
-    assert_eq!(device.command("read 0 9"), "ab\r\n");
+}
+
+/// With `stream.auto_close` 0, too: the streams of clients that have gone must not take all handles.
+#[test]
+fn dropped_uploads_leave_no_streams() {
+    for auto_close in ["0", "1"] {
+        let mut device = device();
+        silent(&mut device);
+        device.command(&format!("set stream.auto_close {auto_close}"));
+        for reset in [false, true] {
+            for body in ["", "ab", "abcde"] {
+                let peers: Vec<_> = (0..8).map(|_| device.port().connect(80).unwrap()).collect();
+                for peer in &peers {
+                    peer.send(format!("POST /stream HTTP/1.1\r\nContent-Length: 5\r\n\r\n{body}"));
+                }
+                device.settle();
+                for peer in &peers {
+                    if reset { peer.reset() } else { peer.close() }
+                }
+                // A body that is whole may wait for its answer as long as a host may think.
+                device.advance(Duration::from_secs(60));
+                assert_eq!(device.command("poll all"), "None\r\n", "{reset} {body:?}");
+            }
+        }
+        assert_eq!(device.port().stale_calls(), 0);
+    }
 }
 
 #[test]

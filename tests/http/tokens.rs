@@ -211,10 +211,8 @@ fn a_revoked_token_ends_its_web_sockets() {
         assert_eq!(peer.received(), expected, "1008, policy violation");
         assert_eq!(peer.end().is_some(), revoked);
     }
-    for (handle, state) in [(0, 2), (1, 0), (2, 2), (3, 0)] {
-        assert_eq!(device.command(&format!("poll {handle}")), format!("{state}\r\n"));
-    }
-    assert_eq!(device.command("read 0 2"), "hi\r\n", "what came before is there for the host");
+    assert_eq!(device.command("poll all"), "0,1|1,0|3,0\r\n", "what nobody has to read is closed");
+    assert_eq!(device.command("read 0 2"), "[Closed: 0]\r\nhi\r\n", "what came before is there for the host");
     assert_eq!(post(&mut device, "token_delete read.streams", OWNER).status, 200);
     device.settle();
     assert_eq!(peers[1].received(), b"\x88\x02\x03\xf0");

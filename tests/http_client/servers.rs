@@ -104,9 +104,10 @@ fn slow_servers_time_out() {
     world.device.advance(Duration::from_secs(299));
     assert_eq!(world.command("poll 0"), "1\r\n");
     world.device.advance(Duration::from_secs(2));
-    assert_eq!(world.device.take_output(), "HTTP timeout\r\n");
-    assert_eq!(world.command("poll 0"), "2\r\n");
+    assert_eq!(world.device.take_output(), "HTTP timeout\r\n[Closed: 0]\r\n");
+    assert_eq!(world.command("poll 0"), "1\r\n");
     assert_eq!(world.command("read 0 9"), "half\r\n");
+    assert_eq!(world.command("poll 0"), "2\r\n");
 }
 
 #[test]
@@ -125,5 +126,127 @@ fn connections_that_are_not_made() {
          TLS is not available in this build\r\n[Open failed]\r\nCommand failed\r\n"
     );
     assert_eq!(world.command("list"), "! # Type  Info\r\n");
+    world.check_rest(0);
+}
+
+/// Heads that come before the one that counts do not end a body that still goes out.
+#[test]
+fn interim_answers_leave_the_body_going() {
+    let size = 60_000;
+    for head in ["100 Continue", "102 Processing", "103 Early Hints\r\nLink: </a>"] {
+        for mode in ["-l 60000", "-l -1"] {
+            let mut world = World::new();
+            world.device.port().set_window(1000);
+            let peer = world.ask(&format!("http_post -o {mode} example.com a/b"));
+            world.answer();
+            world.write(0, &vec![b'x'; size]);
+            world.device.type_line("http_read_status 0");
+            let mut sent = Vec::new();
+            for _ in 0..3 {
+                world.device.settle();
+                sent.extend(peer.received());
+                // In two pieces, so that half a head does not end it either.
+                let interim = format!("HTTP/1.1 {head}\r\n\r\n");
+                let (first, second) = interim.split_at(interim.len() / 2);
+                peer.send(first);
+                world.device.settle();
+                peer.send(second);
+            }
+            peer.set_window(1_000_000);
+            world.device.settle();
+            sent.extend(peer.received());
+            assert_eq!(
+                sent.iter().filter(|byte| **byte == b'x').count(),
+                size + 1,
+                "{head} {mode}: the x of example too"
+            );
+            peer.send(format!("{OK}Content-Length: 2\r\n\r\nok"));
+            assert!(world.answer().ends_with("200\r\n"), "{head} {mode}");
+            assert_eq!(world.command("read 0 9"), "ok\r\n");
+            world.command("close 0");
+            world.check_rest(0);
+        }
+    }
+}
+
+#[test]
+fn interim_answers_do_not_end_an_upload_but_a_final_one_does() {
+    let mut world = World::new();
+    let content = "~".repeat(50_000);
+    let created = world.device.command_with_data("file_create f 50000", content.as_bytes());
+    assert!(created.contains("Success"), "{created}");
+    world.device.take_output();
+    world.device.port().set_window(1000);
+    let peer = world.ask("http_upload example.com f");
+    world.device.settle();
+    peer.send("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n");
+    world.device.settle();
+    peer.set_window(1_000_000);
+    world.device.settle();
+    assert_eq!(peer.received_text().matches('~').count(), 50_000);
+    peer.send(format!("{OK}Content-Length: 0\r\n\r\n"));
+    assert!(world.answer().ends_with("Success\r\n"));
+    world.device.port().set_window(1000);
+    let peer = world.ask("http_upload example.com f");
+    world.device.settle();
+    peer.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n");
+    assert!(world.answer().ends_with("HTTP status: 413\r\nCommand failed\r\n"));
+    world.check_rest(0);
+}
+
+/// A request in chunks whose body is empty has a last chunk, too.
+#[test]
+fn a_held_request_with_an_empty_body_in_chunks_is_sent_whole() {
+    for command in ["http_post -o -l -1", "http_put -o -l -1"] {
+        let mut world = World::new();
+        let peer = world.ask(&format!("{command} example.com a/b"));
+        world.answer();
+        world.device.type_line("http_read_status 0");
+        world.device.settle();
+        assert!(peer.received_text().ends_with("Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"));
+        peer.send(format!("{OK}Content-Length: 0\r\n\r\n"));
+        assert!(world.answer().ends_with("200\r\n"));
+    }
+    // Reading asks as well; and what was written before goes out before the last chunk.
+    let mut world = World::new();
+    let peer = world.ask("http_post -o example.com a/b");
+    world.answer();
+    world.write(0, b"abc");
+    assert!(world.command("http_add_header 0 Transfer-Encoding chunked").ends_with("Success\r\n"));
+    world.device.type_line("stream_read 0 9");
+    world.device.settle();
+    let sent = peer.received_text();
+    assert!(sent.ends_with("3\r\nabc\r\n0\r\n\r\n"), "{sent}");
+}
+
+#[test]
+fn folded_fields_of_an_answer_are_read() {
+    let mut world = World::new();
+    let folded = "HTTP/1.1 200 OK\r\nServer: a\r\n b\r\nContent-Length:\r\n\t4\r\n\r\nbody and more";
+    assert!(world.download("hdo example.com/f f", folded.as_bytes()).ends_with("Success\r\n"));
+    assert_eq!(world.content("f"), "body\r\n");
+    let peer = world.ask("hdo example.com/g g");
+    peer.send("HTTP/1.1 302 Found\r\nLocation:\r\n /other\r\n\r\n");
+    let peer = world.connected();
+    assert!(peer.received_text().starts_with("GET /other HTTP/1.1\r\n"));
+    peer.send(folded);
+    assert!(world.answer().ends_with("Success\r\n"));
+}
+
+/// A server that takes a file byte by byte does not keep the command.
+#[test]
+fn an_upload_to_a_server_that_takes_little_ends() {
+    let mut world = World::new();
+    assert!(world.device.command_with_data("file_create f 5000", &[b'y'; 5000]).contains("Success"));
+    world.device.take_output();
+    world.device.port().set_window(100);
+    let peer = world.ask("http_upload example.com f");
+    let before = world.device.millis();
+    for taken in 1..4 {
+        world.device.advance(Duration::from_secs(25));
+        peer.set_window(300 + taken);
+    }
+    assert!(world.answer().ends_with("HTTP transfer too slow\r\nCommand failed\r\n"));
+    assert!(world.device.millis() - before <= 100_000);
     world.check_rest(0);
 }

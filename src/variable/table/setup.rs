@@ -46,6 +46,6 @@ pub(super) const SETUP: &[Variable] = &[
 
 #[rustfmt::skip]
 pub(super) const STREAM: &[Variable] = &[
-    var("stream.auto_close", "st a", Kind::Bool, "0")
+    var("stream.auto_close", "st a", Kind::Bool, "1")
         .done("Free a stream's handle as soon as its peer has closed and its data is read."),
 ];

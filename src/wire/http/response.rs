@@ -1,6 +1,6 @@
 //! The head of a response: status and framing of the body (RFC 9112, 6.3).
 
-use httparse::{EMPTY_HEADER, Header, Response, Status};
+use httparse::{EMPTY_HEADER, Header, ParserConfig, Response, Status};
 
 use super::body::Body;
 use crate::limits;
@@ -52,6 +52,19 @@ impl Head {
     }
 }
 
+/// Joins folded lines of a whole head: the line end before a blank becomes blanks (RFC 9112, 5.2).
+pub fn unfold(head: &mut [u8]) {
+    for at in 1..head.len() {
+        let (before, rest) = head.split_at_mut(at);
+        if let ([.., end @ b'\n'], [b' ' | b'\t', ..]) = (&mut *before, rest) {
+            *end = b' ';
+            if let [.., end @ b'\r', _] = before {
+                *end = b' ';
+            }
+        }
+    }
+}
+
 /// The `Location` field of a whole head.
 pub fn location(head: &[u8]) -> Option<&str> {
     let mut fields = [EMPTY_HEADER; limits::HTTP_CLIENT_ANSWER_FIELDS];
@@ -63,7 +76,10 @@ pub fn location(head: &[u8]) -> Option<&str> {
 /// Fills `fields` and answers the status and the length of the head.
 fn parse<'a>(input: &'a [u8], fields: &mut [Header<'a>]) -> Result<Option<(u16, usize)>, Malformed> {
     let mut response = Response::new(fields);
-    match response.parse(input) {
+    // Whoever receives a folded line in an answer takes it (RFC 9112, 5.2).
+    let mut config = ParserConfig::default();
+    config.allow_obsolete_multiline_headers_in_responses(true);
+    match config.parse_response(&mut response, input) {
         Ok(Status::Complete(length)) => {
             let status = response.code.filter(|code| (100..=999).contains(code)).ok_or(Malformed)?;
             Ok(Some((status, length)))
@@ -159,12 +175,30 @@ mod tests {
         assert!(Head::parse(head, false).unwrap().unwrap().is_redirection());
     }
 
+    #[test]
+    fn folded_lines_are_one_line() {
+        for (text, expected) in [
+            ("200 OK\r\nX: a\r\n b\r\nContent-Length:\r\n 5", Body::with_length(5)),
+            ("200 OK\r\nX: a\r\n\tb\r\n  c\r\nTransfer-Encoding: gzip,\r\n chunked", Body::chunked()),
+            ("200 OK\r\nContent-Length: 5,\r\n 5\r\nX:\r\n \r\n y", Body::with_length(5)),
+        ] {
+            assert_eq!(body(text), Ok(expected), "{text:?}");
+        }
+        assert_eq!(body("200 OK\r\nContent-Length: 5\r\n 5"), Err(Malformed));
+        assert_eq!(head("HTTP/1.1 200 OK\r\n folded: x\r\n\r\n"), Err(Malformed));
+        let mut head = *b"HTTP/1.1 302 Found\r\nX: a\r\n\tb\r\nLocation:\r\n /a\r\n\r\n";
+        unfold(&mut head);
+        assert_eq!(head, *b"HTTP/1.1 302 Found\r\nX: a  \tb\r\nLocation:   /a\r\n\r\n");
+        assert_eq!(location(&head), Some("/a"));
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_survived(input in prop::collection::vec(any::<u8>(), 0..300), fields in "[A-Za-z:,; \r\n0-9-]{0,200}") {
             let _ = Head::parse(&input, false);
             let _ = head(&std::format!("HTTP/1.1 200 OK\r\nContent-Length: {fields}\r\n\r\n"));
             let _ = location(&input);
+            unfold(&mut input.clone());
         }
     }
 }

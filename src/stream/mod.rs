@@ -19,41 +19,35 @@ use crate::place::place_all;
 use crate::port::{Interface, Socket};
 
 mod access;
+mod error;
+mod intake;
 mod kind;
 mod list;
 mod open;
 pub mod pump;
 mod room;
 mod server;
+mod server_table;
 mod usage;
 
+pub use crate::wire::url::HostName;
+pub use error::StreamError;
+pub use intake::Intake;
 pub use kind::Kind;
 pub use list::HEADING;
 pub use open::Reservation;
-pub use room::{Intake, StreamId};
-pub use server::{Protocol, ServerError, serve};
+pub use server::{ServerError, serve};
+pub use server_table::Protocol;
 pub use usage::Usage;
 
-/// Why a stream operation failed.
+/// One stream, told from earlier and later ones on the same handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StreamError {
-    /// No stream has this handle.
-    NoStream,
-    /// All handles are taken.
-    Full,
-    /// This kind of stream cannot do that.
-    NotSupported,
-    /// The peer is gone, or there is none yet.
-    Closed,
-    /// More than the stream can ever take at once.
-    TooLarge,
-    /// The peer has taken nothing for too long.
-    Stalled,
-    /// A file stream's store failed.
-    File,
+pub struct StreamId {
+    /// Its handle.
+    pub handle: u8,
+    /// Its number since boot.
+    pub generation: u32,
 }
-
-pub use crate::wire::url::HostName;
 
 /// Where a stream leads, for listings.
 #[derive(Clone, Debug)]
@@ -166,7 +160,7 @@ pub struct Streams {
     base: &'static Base,
     files: &'static Files,
     slots: &'static [Slot],
-    servers: [server::Server; limits::SERVERS],
+    servers: [server_table::Server; limits::SERVERS],
     generation: Cell<u32>,
 }
 
@@ -177,7 +171,7 @@ impl Streams {
             base,
             files,
             slots: place_all!(Slot, limits::STREAMS, Slot::new()),
-            servers: core::array::from_fn(|_| server::Server::new()),
+            servers: core::array::from_fn(|_| server_table::Server::new()),
             generation: Cell::new(0),
         }
     }

@@ -8,50 +8,7 @@ use core::task::Poll;
 
 use embassy_futures::select::{Either, select};
 
-use super::{Slot, Stream, StreamError, Streams};
-
-/// What may be written to a stream now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Intake {
-    /// Anything; a writer waits until the peer has taken enough.
-    #[default]
-    Open,
-    /// What fits into the send buffer: nobody takes it out yet, so a writer must not wait for room.
-    Held,
-    /// So many bytes more and no others.
-    Exactly(u32),
-    /// Nothing: the stream is for reading only.
-    Shut,
-}
-
-impl Intake {
-    /// Whether `bytes` more may be written when the send buffer has room for `room`.
-    pub(super) fn admits(self, bytes: usize, room: usize) -> Result<(), StreamError> {
-        match self {
-            Self::Open => Ok(()),
-            Self::Held if bytes <= room => Ok(()),
-            Self::Exactly(left) if bytes <= left as usize => Ok(()),
-            Self::Held | Self::Exactly(_) => Err(StreamError::TooLarge),
-            Self::Shut => Err(StreamError::NotSupported),
-        }
-    }
-
-    /// `bytes` were written.
-    pub(super) fn took(&mut self, bytes: usize) {
-        if let Self::Exactly(left) = self {
-            *left = left.saturating_sub(bytes as u32);
-        }
-    }
-}
-
-/// One stream, told from earlier and later ones on the same handle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StreamId {
-    /// Its handle.
-    pub handle: u8,
-    /// Its number since boot.
-    pub generation: u32,
-}
+use super::{Intake, Slot, Stream, StreamError, StreamId, Streams};
 
 impl Streams {
     /// The stream that is open on a handle now.

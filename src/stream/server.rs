@@ -1,13 +1,11 @@
 //! TCP and UDP servers: several of both run at once, each on its own port (reference README, decision 3).
 
-use core::cell::Cell;
 use core::net::{Ipv4Addr, SocketAddrV4};
 
 use embassy_futures::select::{Either, select};
-use embassy_sync::blocking_mutex::raw::NoopRawMutex;
-use embassy_sync::signal::Signal;
 use embassy_time::Timer;
 
+use super::server_table::{Protocol, Running};
 use super::{Kind, StreamError, Streams};
 use crate::port::{self, Interface, PortError, Socket};
 use crate::variable::{Id, id};
@@ -15,15 +13,6 @@ use crate::variable::{Id, id};
 const MAX_CLIENTS: Id = id("tcp.server.max_clients");
 const PRESET_HOST: Id = id("udp.server.remote_host");
 const PRESET_PORT: Id = id("udp.server.remote_port");
-
-/// What a server speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
-    /// Each client becomes a stream.
-    Tcp,
-    /// One stream serves all peers.
-    Udp,
-}
 
 /// Why a server could not be started or stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,29 +27,6 @@ pub enum ServerError {
     Network,
     /// There is no such server.
     NotRunning,
-}
-
-#[derive(Clone, Copy)]
-struct Running {
-    protocol: Protocol,
-    interface: Interface,
-    port: u16,
-    socket: Socket,
-    /// Of a UDP server: its stream.
-    stream: Option<u8>,
-}
-
-/// One row of the server table.
-pub(super) struct Server {
-    running: Cell<Option<Running>>,
-    /// The row has changed.
-    changed: Signal<NoopRawMutex, ()>,
-}
-
-impl Server {
-    pub(super) fn new() -> Self {
-        Self { running: Cell::new(None), changed: Signal::new() }
-    }
 }
 
 impl Streams {

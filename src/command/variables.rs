@@ -1,10 +1,13 @@
 //! `get`, `set`, and settings files (variables reference 1).
 
+use core::pin::pin;
+
+use embassy_futures::yield_now;
 use heapless::Vec;
 
 use super::call::{Call, Machine};
 use super::response::{CommandError, Ending, Reply};
-use crate::file::{FileSpec, Version, kind};
+use crate::file::{FileSpec, Reader, Version, kind};
 use crate::limits;
 use crate::log::Level;
 use crate::variable::{self, Full, Sink, ValueError, settings};
@@ -98,24 +101,50 @@ fn failed(machine: &Machine, error: crate::file::FileError) -> CommandError {
     CommandError::Failed
 }
 
-/// `load <file>`: reads a settings file into RAM, one `variable value` pair a line, `#` for comments.
+/// Bytes of a settings file that are read before others have their turn.
+const PIECE: usize = 256;
+
+/// `load <file>`: reads a settings file into RAM, one `variable value` pair a line, `#` for comments. Others run between
+/// its pieces.
 pub(super) async fn load(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let machine = call.machine;
-    let mut reader = call.sound_file(0).await?;
-    let mut line: Vec<u8, { limits::COMMAND_LINE }> = Vec::new();
-    let mut result = Ok(());
-    let mut byte = [0];
-    while result.is_ok() && matches!(machine.files.read(&mut reader, &mut byte), Ok(1)) {
-        match byte {
-            [b'\n'] => result = load_line(machine, &mut core::mem::take(&mut line)),
-            [b'\r'] => {}
-            [byte] => result = line.push(byte).map_err(|_| CommandError::TooLong),
+    let reader = call.sound_file(0).await?;
+    call.apart(pin!(load_lines(machine, OpenFile { machine, reader: Some(reader) }))).await??;
+    Ok(Ending::Success)
+}
+
+/// A file that is closed also when the command is given up.
+struct OpenFile {
+    machine: &'static Machine,
+    reader: Option<Reader>,
+}
+
+impl Drop for OpenFile {
+    fn drop(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            self.machine.files.close(reader);
         }
     }
-    let result = result.and_then(|()| load_line(machine, &mut line));
-    machine.files.close(reader);
-    result?;
-    Ok(Ending::Success)
+}
+
+async fn load_lines(machine: &'static Machine, mut file: OpenFile) -> Result<(), CommandError> {
+    let mut line: Vec<u8, { limits::COMMAND_LINE }> = Vec::new();
+    let mut piece = [0; PIECE];
+    while let Some(reader) = file.reader.as_mut() {
+        let count = machine.files.read(reader, &mut piece).map_err(|error| failed(machine, error))?;
+        if count == 0 {
+            break;
+        }
+        for byte in piece.iter().take(count) {
+            match byte {
+                b'\n' => load_line(machine, &mut core::mem::take(&mut line))?,
+                b'\r' => {}
+                byte => line.push(*byte).map_err(|_| CommandError::TooLong)?,
+            }
+        }
+        yield_now().await;
+    }
+    load_line(machine, &mut line)
 }
 
 fn load_line(machine: &Machine, line: &mut [u8]) -> Result<(), CommandError> {

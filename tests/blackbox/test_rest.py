@@ -352,6 +352,28 @@ class Parallel(RestCase):
             self.assertIn(b"200 OK", receive_all(slow))
             self.assertLess(worst, 0.5)
 
+    def test_a_long_settings_file_holds_nobody_up(self):
+        """`load` of 980 kB: others are served between its pieces."""
+        text = b"".join(b"udp.client.remote_port %d\r\n" % (3000 + number % 1000) for number in range(980_000 // 29))
+        serial = self.device.machine()
+        serial.send(b"fcr long.cfg %d\r\n" % len(text) + text)
+        self.assertEqual(serial.answer(60).code, 0)
+        loading = threading.Thread(target=lambda: ended.append(serial.ok("load long.cfg")))
+        ended = []
+        start = time.monotonic()
+        loading.start()
+        worst = served = 0
+        while loading.is_alive():
+            asked = time.monotonic()
+            self.rest.get("ver")
+            worst = max(worst, time.monotonic() - asked)
+            served += 1
+        took = time.monotonic() - start
+        print(f"load of {len(text)} bytes: {took:.2f} s, meanwhile {served} requests, the slowest {worst * 1000:.0f} ms")
+        self.assertEqual(ended, ["Success"])
+        self.assertGreater(served, 10)
+        self.assertLess(worst, took / 3)
+
     def test_the_serial_line_is_not_starved(self):
         serial = self.device.machine()
         stop = threading.Event()

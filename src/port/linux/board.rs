@@ -6,8 +6,9 @@ use std::net::{Ipv4Addr, UdpSocket};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::errors::StartError;
 use super::options::Options;
-use super::{StartError, networks, storage};
+use super::{networks, storage};
 use crate::port::radio::SimulatedNetwork;
 use crate::port::{Board, Ipv4Config, ResetReason, Security};
 

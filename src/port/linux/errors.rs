@@ -1,8 +1,29 @@
-//! How the kernel's errors read in the port contract.
+//! Why the port cannot start, and how the kernel's errors read in the port contract.
+
+use std::fmt;
 
 use rustix::io::Errno;
 
 use crate::port::PortError;
+
+/// Why the port cannot start; one line for the user.
+#[derive(Debug)]
+pub struct StartError(String);
+
+impl fmt::Display for StartError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl StartError {
+    /// `cannot <what>: <why>`.
+    pub fn new(what: impl fmt::Display, why: impl fmt::Display) -> Self {
+        Self(format!("cannot {what}: {why}"))
+    }
+}
 
 /// The port error for an errno.
 pub(super) fn port_error(errno: Errno) -> PortError {

@@ -8,7 +8,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, ipproto};
 
-use super::port_error;
+use super::errors::port_error;
 use crate::port::{PortError, Result};
 
 /// Bytes of an echo message: the header and a token that only we know.

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use rustix::event::{EventfdFlags, eventfd};
 
-use super::{icmp, keep, wake};
+use super::icmp;
+use super::wakers::{keep, wake};
 use crate::port::{Addresses, Job, JobOutput, JobRequest, Jobs, PortError, Result};
 
 /// Jobs at once. A cancelled look-up counts until the system's resolver has given up, because nothing can stop it.

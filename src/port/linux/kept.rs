@@ -8,7 +8,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use rustix::io::FdFlags;
 use rustix::pipe::PipeFlags;
 
-use super::serial::own_descriptor;
+use super::handover::own_descriptor;
 
 /// The environment variable in which a device that reboots names the pipe with those bytes.
 pub(super) const KEPT: &str = "OPENZENTRI_TYPED";

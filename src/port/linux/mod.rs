@@ -6,7 +6,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
-use std::fmt;
 use std::net::SocketAddrV4;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::CommandExt;
@@ -23,6 +22,7 @@ use super::{Board, Console, Event, Jobs, NoConsole, Port, Radio, Serial, Sockets
 
 mod board;
 mod errors;
+mod handover;
 mod icmp;
 mod jobs;
 mod kept;
@@ -38,9 +38,10 @@ mod storage;
 mod tcp_line;
 #[cfg(test)]
 mod tests;
+mod wakers;
 
 use board::{HostBoard, Identity};
-use errors::port_error;
+pub use errors::StartError;
 use jobs::JobTable;
 pub use options::{Options, Request, SerialKind, USAGE, UsageError};
 use serial::SerialLine;
@@ -48,31 +49,13 @@ use signals::Signals;
 use socket_table::MAX_SOCKETS;
 use sockets::HostSockets;
 use storage::Store;
+use wakers::earliest;
 
 /// Turns of the executor between two looks at the sockets, while tasks keep waking each other.
 const TURNS: usize = 16;
 
 /// Everything that one `poll` can watch: sockets, up to three descriptors of the UART, signals and jobs.
-const MAX_WATCHED: usize = MAX_SOCKETS + serial::MAX_WATCHED + 2;
-
-/// Why the port cannot start; one line for the user.
-#[derive(Debug)]
-pub struct StartError(String);
-
-impl fmt::Display for StartError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for StartError {}
-
-impl StartError {
-    /// `cannot <what>: <why>`.
-    pub fn new(what: impl fmt::Display, why: impl fmt::Display) -> Self {
-        Self(format!("cannot {what}: {why}"))
-    }
-}
+const MAX_WATCHED: usize = MAX_SOCKETS + handover::MAX_WATCHED + 2;
 
 /// Why [`LinuxPort::run`] came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +84,7 @@ pub struct LinuxPort {
 enum Watched {
     Jobs,
     Signals,
-    Serial(serial::Part),
+    Serial(handover::Part),
     Socket(u16),
 }
 
@@ -258,8 +241,8 @@ impl LinuxPort {
         }
         command.args(arguments);
         match self.serial.borrow_mut().hand_over() {
-            Some(token) => command.env(serial::HANDOVER, token),
-            None => command.env_remove(serial::HANDOVER),
+            Some(token) => command.env(handover::HANDOVER, token),
+            None => command.env_remove(handover::HANDOVER),
         };
         match self.serial.borrow_mut().hand_over_kept() {
             Some(token) => command.env(kept::KEPT, token),
@@ -319,24 +302,4 @@ fn timeout(sleep: Option<u64>, retry: Option<Instant>) -> Option<Timespec> {
     let retry = retry.map(|at| at.saturating_duration_since(Instant::now()));
     let shortest = [timer, retry].into_iter().flatten().min()?;
     Some(Timespec { tv_sec: shortest.as_secs() as i64, tv_nsec: shortest.subsec_nanos().into() })
-}
-
-/// The earlier of two times.
-fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
-    [one, other].into_iter().flatten().min()
-}
-
-/// Keeps `waker` in its place; the last caller is the one woken.
-fn keep(place: &mut Option<Waker>, waker: &Waker) {
-    match place {
-        Some(kept) => kept.clone_from(waker),
-        None => *place = Some(waker.clone()),
-    }
-}
-
-/// Wakes who waits, once.
-fn wake(place: &mut Option<Waker>) {
-    if let Some(waker) = place.take() {
-        waker.wake();
-    }
 }

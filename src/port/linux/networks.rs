@@ -12,7 +12,8 @@ use std::path::Path;
 
 use embassy_time::Duration;
 
-use super::{StartError, board};
+use super::board;
+use super::errors::StartError;
 use crate::port::radio::SimulatedNetwork;
 use crate::port::{Ipv4Config, Security};
 

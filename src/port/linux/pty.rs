@@ -11,8 +11,8 @@ use rustix::io::{Errno, retry_on_intr};
 use rustix::pty::OpenptFlags;
 use rustix::termios::OptionalActions;
 
-use super::serial::Inherited;
-use super::{StartError, port_error};
+use super::errors::{StartError, port_error};
+use super::handover::Inherited;
 use crate::port::Result;
 
 /// The folder of the kernel's pseudo-terminals.

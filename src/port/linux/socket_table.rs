@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use rustix::event::PollFlags;
 use rustix::net::{AddressFamily, RecvFlags, Shutdown, SocketFlags, SocketType};
 
-use super::{earliest, keep, port_error, wake};
+use super::errors::port_error;
+use super::wakers::{earliest, keep, wake};
 use crate::port::{PortError, Result, Socket};
 
 /// Sockets at once, listeners included.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{RecvFlags, SendFlags, Shutdown, SocketAddrAny, SocketFlags, SocketType, sockopt};
 
-use super::port_error;
+use super::errors::port_error;
 use super::socket_table::{Kind, RETRY, SocketTable};
 use crate::port::{Interface, Keepalive, PortError, Result, Socket, Sockets};
 

@@ -10,8 +10,8 @@ use rustix::net::SendFlags;
 use rustix::stdio::{stdin, stdout};
 use rustix::termios::{ControlModes, InputModes, LocalModes, OptionalActions, OutputModes, SpecialCodeIndex, Termios};
 
-use super::port_error;
-use super::serial::HANDOVER;
+use super::errors::port_error;
+use super::handover::HANDOVER;
 use crate::port::{PortError, Result};
 
 /// The settings of the terminal before it was made raw.

@@ -10,8 +10,7 @@ use std::time::SystemTime;
 use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::Errno;
 
-use super::StartError;
-use super::errors::io_error;
+use super::errors::{StartError, io_error};
 use crate::port::{Handle, PortError, Result, Storage};
 
 /// The settings slots.

@@ -8,9 +8,9 @@ use rustix::event::PollFlags;
 use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, sockopt};
 
-use super::serial::{Inherited, Part};
+use super::errors::{StartError, port_error};
+use super::handover::{Inherited, Part};
 use super::socket_table::RETRY;
-use super::{StartError, port_error};
 use crate::port::{PortError, Result};
 
 /// The host that has the line.

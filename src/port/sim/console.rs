@@ -4,11 +4,10 @@ use std::collections::VecDeque;
 use std::vec::Vec;
 
 use super::super::{PortError, Result};
-use super::SimPort;
 
 #[derive(Default)]
 pub(super) struct State {
-    lines: VecDeque<Vec<u8>>,
+    pub(super) lines: VecDeque<Vec<u8>>,
     pub(super) answers: Vec<Vec<u8>>,
 }
 
@@ -23,18 +22,5 @@ impl State {
         let length = line.len().min(buffer.len());
         buffer[..length].copy_from_slice(&line[..length]);
         Ok(length)
-    }
-}
-
-impl SimPort {
-    /// Gives a command on the operator console.
-    pub fn console_type(&self, line: &str) {
-        self.console.borrow_mut().lines.push_back(line.as_bytes().to_vec());
-        self.notify();
-    }
-
-    /// Takes the answers that the operator console got since the last call.
-    pub fn console_answers(&self) -> Vec<Vec<u8>> {
-        std::mem::take(&mut self.console.borrow_mut().answers)
     }
 }

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
-use super::super::{Handle, PortError, Result, Storage};
-use super::{Call, SimPort};
+use super::super::{Handle, PortError, Result};
 
 /// What a settings slot holds after a write that a power cut ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,34 +25,34 @@ const NO_POWER: PortError = PortError::Failed(5);
 /// The flash of a [`SimPort`]. What it holds survives [`SimPort::power_cycle`].
 #[derive(Default)]
 pub struct Flash {
-    state: RefCell<State>,
+    pub(super) state: RefCell<State>,
 }
 
-struct State {
-    slots: [Option<Vec<u8>>; 2],
-    names: BTreeMap<String, u32>,
+pub(super) struct State {
+    pub(super) slots: [Option<Vec<u8>>; 2],
+    pub(super) names: BTreeMap<String, u32>,
     /// By number, so that an open file outlives its name.
-    files: BTreeMap<u32, File>,
-    handles: BTreeMap<u16, OpenFile>,
-    next_file: u32,
-    next_handle: u16,
-    capacity: usize,
-    open_limit: usize,
-    written: usize,
+    pub(super) files: BTreeMap<u32, File>,
+    pub(super) handles: BTreeMap<u16, OpenFile>,
+    pub(super) next_file: u32,
+    pub(super) next_handle: u16,
+    pub(super) capacity: usize,
+    pub(super) open_limit: usize,
+    pub(super) written: usize,
     /// Writes left until the power goes.
-    left: Option<usize>,
-    is_cut: bool,
-    tear: Tear,
-    loses_unsynced: bool,
+    pub(super) left: Option<usize>,
+    pub(super) is_cut: bool,
+    pub(super) tear: Tear,
+    pub(super) loses_unsynced: bool,
 }
 
 #[derive(Default)]
-struct File {
-    data: Vec<u8>,
-    synced: usize,
+pub(super) struct File {
+    pub(super) data: Vec<u8>,
+    pub(super) synced: usize,
 }
 
-struct OpenFile {
+pub(super) struct OpenFile {
     file: u32,
     writable: bool,
 }
@@ -165,12 +164,12 @@ impl Flash {
 
 impl State {
     /// Fails when the power is off.
-    fn powered(&mut self) -> Result<&mut Self> {
+    pub(super) fn powered(&mut self) -> Result<&mut Self> {
         if self.is_cut { Err(NO_POWER) } else { Ok(self) }
     }
 
     /// Takes up to `wanted` writes out of what is left, and cuts the power when that is not enough.
-    fn spend(&mut self, wanted: usize) -> usize {
+    pub(super) fn spend(&mut self, wanted: usize) -> usize {
         let granted = self.left.map_or(wanted, |left| left.min(wanted));
         self.left = self.left.map(|left| left - granted);
         self.written += granted;
@@ -179,16 +178,16 @@ impl State {
     }
 
     /// One write that happens wholly or not at all.
-    fn spend_one(&mut self) -> Result<()> {
+    pub(super) fn spend_one(&mut self) -> Result<()> {
         if self.spend(1) == 1 { Ok(()) } else { Err(NO_POWER) }
     }
 
-    fn used(&self) -> usize {
+    pub(super) fn used(&self) -> usize {
         self.files.values().map(|file| file.data.len()).sum()
     }
 
     /// Gives a new, empty file the name, and drops the one that had it.
-    fn new_file(&mut self, name: &str) -> u32 {
+    pub(super) fn new_file(&mut self, name: &str) -> u32 {
         let file = self.next_file;
         self.next_file += 1;
         self.files.insert(file, File::default());
@@ -198,32 +197,32 @@ impl State {
     }
 
     /// Drops files that have neither a name nor a handle.
-    fn drop_nameless(&mut self) {
+    pub(super) fn drop_nameless(&mut self) {
         let (names, handles) = (&self.names, &self.handles);
         self.files.retain(|number, _| {
             names.values().any(|named| named == number) || handles.values().any(|open| open.file == *number)
         });
     }
 
-    fn new_handle(&mut self, file: u32, writable: bool) -> Handle {
+    pub(super) fn new_handle(&mut self, file: u32, writable: bool) -> Handle {
         let handle = self.next_handle;
         self.next_handle = handle.wrapping_add(1);
         self.handles.insert(handle, OpenFile { file, writable });
         Handle(handle)
     }
 
-    fn room_for_handle(&self) -> Result<()> {
+    pub(super) fn room_for_handle(&self) -> Result<()> {
         if self.handles.len() < self.open_limit { Ok(()) } else { Err(PortError::NoRoom) }
     }
 
-    fn opened(&mut self, handle: Handle) -> Result<(&mut File, bool)> {
+    pub(super) fn opened(&mut self, handle: Handle) -> Result<(&mut File, bool)> {
         // EBADF: a handle that was never given, or was closed.
         let open = self.handles.get(&handle.0).ok_or(PortError::Failed(9))?;
         let file = self.files.get_mut(&open.file).ok_or(PortError::Failed(9))?;
         Ok((file, open.writable))
     }
 
-    fn slot_write(&mut self, slot: u8, record: &[u8]) -> Result<()> {
+    pub(super) fn slot_write(&mut self, slot: u8, record: &[u8]) -> Result<()> {
         let granted = self.spend(record.len());
         let tear = self.tear;
         let place = self.slots.get_mut(usize::from(slot)).ok_or(PortError::NotFound)?;
@@ -240,7 +239,7 @@ impl State {
         if granted < record.len() { Err(NO_POWER) } else { Ok(()) }
     }
 
-    fn create(&mut self, name: &str) -> Result<Handle> {
+    pub(super) fn create(&mut self, name: &str) -> Result<Handle> {
         self.room_for_handle()?;
         if self.names.contains_key(name) {
             self.spend_one()?;
@@ -252,7 +251,7 @@ impl State {
         Ok(self.new_handle(file, true))
     }
 
-    fn append(&mut self, handle: Handle, data: &[u8]) -> Result<()> {
+    pub(super) fn append(&mut self, handle: Handle, data: &[u8]) -> Result<()> {
         if !self.opened(handle)?.1 {
             return Err(PortError::Denied);
         }
@@ -264,7 +263,7 @@ impl State {
         if granted < data.len() { Err(NO_POWER) } else { Ok(()) }
     }
 
-    fn rename(&mut self, from: &str, to: &str) -> Result<()> {
+    pub(super) fn rename(&mut self, from: &str, to: &str) -> Result<()> {
         let file = *self.names.get(from).ok_or(PortError::NotFound)?;
         self.spend_one()?;
         self.names.remove(from);
@@ -273,7 +272,7 @@ impl State {
         Ok(())
     }
 
-    fn remove(&mut self, name: &str) -> Result<()> {
+    pub(super) fn remove(&mut self, name: &str) -> Result<()> {
         if !self.names.contains_key(name) {
             return Err(PortError::NotFound);
         }
@@ -281,95 +280,5 @@ impl State {
         self.names.remove(name);
         self.drop_nameless();
         Ok(())
-    }
-}
-
-impl SimPort {
-    /// Does a call on the flash unless a fault waits for it or the power is off.
-    fn on_flash<T>(&self, call: Call, action: impl FnOnce(&mut State) -> Result<T>) -> Result<T> {
-        self.check(call)?;
-        action(self.flash.state.borrow_mut().powered()?)
-    }
-}
-
-/// Copies what fits and answers how much that was.
-fn copy(from: &[u8], to: &mut [u8]) -> usize {
-    let length = from.len().min(to.len());
-    to[..length].copy_from_slice(&from[..length]);
-    length
-}
-
-impl Storage for SimPort {
-    fn slot_write(&self, slot: u8, record: &[u8]) -> Result<()> {
-        self.on_flash(Call::SlotWrite, |flash| flash.slot_write(slot, record))
-    }
-
-    fn slot_read(&self, slot: u8, buffer: &mut [u8]) -> Result<usize> {
-        self.on_flash(Call::SlotRead, |flash| match flash.slots.get(usize::from(slot)) {
-            Some(Some(record)) => Ok(copy(record, buffer)),
-            _ => Err(PortError::NotFound),
-        })
-    }
-
-    fn create(&self, name: &str) -> Result<Handle> {
-        self.on_flash(Call::Create, |flash| flash.create(name))
-    }
-
-    fn open(&self, name: &str) -> Result<Handle> {
-        self.on_flash(Call::Open, |flash| {
-            let file = *flash.names.get(name).ok_or(PortError::NotFound)?;
-            flash.room_for_handle()?;
-            Ok(flash.new_handle(file, false))
-        })
-    }
-
-    fn append(&self, file: Handle, data: &[u8]) -> Result<()> {
-        self.on_flash(Call::Append, |flash| flash.append(file, data))
-    }
-
-    fn read_at(&self, file: Handle, position: u32, buffer: &mut [u8]) -> Result<usize> {
-        self.on_flash(Call::ReadAt, |flash| {
-            let data = &flash.opened(file)?.0.data;
-            Ok(copy(data.get(position as usize..).unwrap_or_default(), buffer))
-        })
-    }
-
-    fn length(&self, file: Handle) -> Result<u32> {
-        Ok(self.flash.state.borrow_mut().powered()?.opened(file)?.0.data.len() as u32)
-    }
-
-    fn sync(&self, file: Handle) -> Result<()> {
-        self.on_flash(Call::Sync, |flash| {
-            let file = flash.opened(file)?.0;
-            file.synced = file.data.len();
-            Ok(())
-        })
-    }
-
-    fn close_file(&self, file: Handle) {
-        let mut flash = self.flash.state.borrow_mut();
-        flash.handles.remove(&file.0);
-        flash.drop_nameless();
-    }
-
-    fn rename(&self, from: &str, to: &str) -> Result<()> {
-        self.on_flash(Call::Rename, |flash| flash.rename(from, to))
-    }
-
-    fn remove(&self, name: &str) -> Result<()> {
-        self.on_flash(Call::Remove, |flash| flash.remove(name))
-    }
-
-    fn list(&self, each: &mut dyn FnMut(&str)) -> Result<()> {
-        let names = self.on_flash(Call::List, |flash| Ok(flash.names.keys().cloned().collect::<Vec<_>>()))?;
-        for name in &names {
-            each(name);
-        }
-        Ok(())
-    }
-
-    fn free_space(&self) -> u32 {
-        let flash = self.flash.state.borrow();
-        flash.capacity.saturating_sub(flash.used()) as u32
     }
 }

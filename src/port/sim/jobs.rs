@@ -1,12 +1,18 @@
-//! Look-ups and pings: the world answers them at its time.
+//! Jobs: the world answers look-ups and pings at its time; TLS sessions are real ones.
 
 use core::net::Ipv4Addr;
 use std::vec::Vec;
 
 use embassy_time::Duration;
 
-use super::super::{Addresses, Event, Interface, Job, JobOutput, JobRequest, Jobs, PortError, Result};
+use super::super::{
+    Addresses, Event, Interface, Job, JobOutput, JobRequest, Jobs, PortError, Result, Socket, TlsCredentials, TlsRole,
+    host_tls,
+};
+use super::network::Progress;
+use super::tls::Secured;
 use super::{Call, SimPort};
+use crate::limits;
 
 /// How long a look-up of a name that nobody knows takes.
 const UNKNOWN_NAME_DELAY: Duration = Duration::from_millis(1);
@@ -43,6 +49,39 @@ impl SimPort {
     /// Ends a job after `delay`.
     fn finish_job(&self, job: Job, delay: Duration, result: Result<JobOutput>) {
         self.after(delay, move |port| port.network.borrow_mut().end_job(job, result));
+    }
+}
+
+impl SimPort {
+    pub(super) fn tls_start(
+        &self,
+        socket: Socket,
+        role: &TlsRole<'_>,
+        credentials: &TlsCredentials<'_>,
+    ) -> Result<Job> {
+        self.check(Call::TlsStart)?;
+        let mut network = self.network.borrow_mut();
+        if network.tcp(socket)?.progress != Progress::Established || network.tls.contains_key(&socket.0) {
+            return Err(PortError::Unsupported);
+        }
+        if network.tls.len() >= limits::TLS_SESSIONS {
+            return Err(PortError::NoRoom);
+        }
+        let job = network.new_job();
+        match host_tls::session(role, credentials) {
+            Ok(session) => {
+                network.tls.insert(socket.0, Secured { session, job: Some(job) });
+            }
+            Err(failure) => network.end_job(job, Ok(JobOutput::Tls(Err(failure)))),
+        }
+        drop(network);
+        self.notify();
+        Ok(job)
+    }
+
+    /// Sessions that the device has open.
+    pub fn open_sessions(&self) -> usize {
+        self.network.borrow().tls.len()
     }
 }
 

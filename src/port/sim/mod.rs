@@ -27,10 +27,12 @@ mod device;
 mod flash;
 pub mod framing;
 mod jobs;
+mod line;
 mod network;
 mod peer;
 mod serial;
 mod sockets;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -38,8 +40,8 @@ pub mod transcript;
 
 pub use device::SimDevice;
 pub use flash::{Flash, Tear};
-pub use network::Answer;
-pub use peer::{Datagram, End, Peer, PeerListener, UdpPeer};
+pub use network::{Answer, Datagram};
+pub use peer::{End, Peer, PeerListener, UdpPeer};
 
 /// The calls of the contract that can be made to fail with [`SimPort::fail`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -410,16 +412,6 @@ impl Board for SimPort {
 
     fn serial_ended(&self) {
         self.board.serial_ended.set(true);
-    }
-}
-
-impl Console for SimPort {
-    fn console_line(&self, buffer: &mut [u8]) -> Result<usize> {
-        self.console.borrow_mut().take_line(buffer)
-    }
-
-    fn console_answer(&self, text: &[u8]) {
-        self.console.borrow_mut().answers.push(text.to_vec());
     }
 }
 

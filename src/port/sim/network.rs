@@ -8,7 +8,6 @@ use std::vec::Vec;
 use embassy_time::Duration;
 
 use super::super::{Interface, Job, JobOutput, Keepalive, PortError, Result, Socket};
-use super::peer::Datagram;
 
 /// The answer to calls with a socket or job that was never given, or was closed (EBADF).
 const STALE: PortError = PortError::Failed(9);
@@ -28,6 +27,17 @@ pub enum Answer {
     Silence,
     /// The attempt ends with this error.
     Error(PortError),
+}
+
+/// One UDP datagram of the device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Datagram {
+    /// The device's address and port.
+    pub from: SocketAddrV4,
+    /// Where it was sent to.
+    pub to: SocketAddrV4,
+    /// The payload.
+    pub data: Vec<u8>,
 }
 
 /// One socket of the device.

@@ -6,22 +6,11 @@ use std::vec::Vec;
 use embassy_time::Duration;
 
 use super::super::{Interface, Keepalive, PortError, Result};
-use super::network::{Answer, Connection, Entry, Progress, WorldListener};
+use super::network::{Answer, Connection, Datagram, Entry, Progress, WorldListener};
 use super::{SimPort, text};
 
 /// Where peers have their address unless the test says otherwise.
 const STRANGER: Ipv4Addr = Ipv4Addr::new(10, 5, 6, 200);
-
-/// One UDP datagram of the device.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Datagram {
-    /// The device's address and port.
-    pub from: SocketAddrV4,
-    /// Where it was sent to.
-    pub to: SocketAddrV4,
-    /// The payload.
-    pub data: Vec<u8>,
-}
 
 /// How the device has ended its direction of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

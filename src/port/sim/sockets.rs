@@ -4,8 +4,7 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 use std::collections::VecDeque;
 
 use super::super::{Event, Interface, Keepalive, PortError, Radio, Result, Socket, Sockets};
-use super::network::{Entry, Progress};
-use super::peer::Datagram;
+use super::network::{Datagram, Entry, Progress};
 use super::{Call, SimPort};
 
 /// The largest UDP payload over IPv4.

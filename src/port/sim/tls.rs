@@ -1,15 +1,13 @@
 //! TLS on the device's connections: sessions as a real port has them, over the simulated network.
 
-use super::super::host_tls::{self, Session, Transport};
-use super::super::{Job, JobOutput, PortError, Result, Socket, TlsCredentials, TlsRole};
-use super::network::{Connection, Entry, Progress, State};
-use super::{Call, SimPort};
-use crate::limits;
+use super::super::host_tls::{Session, Transport};
+use super::super::{Job, JobOutput, PortError, Result, Socket};
+use super::network::{Connection, Entry, State};
 
 /// A session, and the job that waits for its handshake.
 pub(super) struct Secured {
     pub(super) session: Session,
-    job: Option<Job>,
+    pub(super) job: Option<Job>,
 }
 
 impl Transport for Connection {
@@ -83,38 +81,5 @@ impl State {
             secured.job = None;
             secured.session.give_up();
         }
-    }
-}
-
-impl SimPort {
-    pub(super) fn tls_start(
-        &self,
-        socket: Socket,
-        role: &TlsRole<'_>,
-        credentials: &TlsCredentials<'_>,
-    ) -> Result<Job> {
-        self.check(Call::TlsStart)?;
-        let mut network = self.network.borrow_mut();
-        if network.tcp(socket)?.progress != Progress::Established || network.tls.contains_key(&socket.0) {
-            return Err(PortError::Unsupported);
-        }
-        if network.tls.len() >= limits::TLS_SESSIONS {
-            return Err(PortError::NoRoom);
-        }
-        let job = network.new_job();
-        match host_tls::session(role, credentials) {
-            Ok(session) => {
-                network.tls.insert(socket.0, Secured { session, job: Some(job) });
-            }
-            Err(failure) => network.end_job(job, Ok(JobOutput::Tls(Err(failure)))),
-        }
-        drop(network);
-        self.notify();
-        Ok(job)
-    }
-
-    /// Sessions that the device has open.
-    pub fn open_sessions(&self) -> usize {
-        self.network.borrow().tls.len()
     }
 }

@@ -34,8 +34,13 @@ fn save_says_why_it_failed() {
 #[test]
 fn files_say_why_they_are_not_written() {
     for (error, reason) in REASONS {
-        // What the table of files says of a full flash is what hosts know.
-        let reason = if error == PortError::NoRoom { "Not enough free space" } else { reason };
+        // What hosts know of a full flash, and what a person understands.
+        let reason = match error {
+            PortError::NoRoom => "Not enough free space",
+            PortError::ReadOnly => "Flash is write-protected",
+            PortError::Failed(_) => "Flash error 5",
+            _ => reason,
+        };
         for call in [Call::Create, Call::Append, Call::Sync, Call::Rename] {
             let mut device = device();
             device.port().fail(call, error);

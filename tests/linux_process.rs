@@ -232,7 +232,7 @@ const BEHIND_A_REBOOT: &[u8] =
     b"reboot\r\nset wlan.ssid Next\r\nget wlan.ssid\r\nfcr a.bin 6\r\n\x00\x03\r\n\xff\x04fst a.bin\r\n";
 /// What the next life makes of them.
 const IN_THE_NEXT_LIFE: [&str; 7] =
-    ["Rebooting\r\n[Disassociated]\r\n", "[Ready]\r\n", "Set OK", "Next\r\n", "File created", "size: 6\r\n", "> "];
+    ["Rebooting\r\n[Disassociated]\r\n", "[Ready]\r\n", "Set OK", "Next\r\n", "File created", "\r\n6,", "> "];
 
 #[test]
 fn what_waits_behind_a_reboot_runs_in_the_next_life_on_a_pseudo_terminal() {

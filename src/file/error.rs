@@ -60,7 +60,7 @@ impl fmt::Display for FileError {
             Self::Incomplete => "File incomplete",
             Self::Corrupt => "File CRC mismatch",
             Self::Gone => "File closed",
-            Self::Flash(PortError::Denied) => "Flash is write-protected",
+            Self::Flash(PortError::ReadOnly) => "Flash is write-protected",
             Self::Flash(PortError::Failed(code)) => return write!(f, "Flash error {code}"),
             Self::Flash(error) => return write!(f, "Flash error: {error}"),
         })

@@ -6,6 +6,7 @@
 //! | `log` | the event log |
 //! | `status` | live values that upper rooms publish and read-only variables show |
 //! | `restart` | whether a restart was ordered, and who waits for it |
+//! | `scratch` | bytes for a moment's work, of which there is one piece for all |
 //! | `revocations` | how often an API token was revoked, and who waits for it |
 //!
 //! The port handle stands beside them in [`Ground`]. Variables are a room above: see [`crate::variable::Base`].
@@ -14,10 +15,12 @@ pub mod clock;
 pub mod log;
 mod restart;
 mod revocations;
+mod scratch;
 mod status;
 
 pub use restart::Restart;
 pub use revocations::Revocations;
+pub use scratch::Scratch;
 pub use status::{Buffers, Status};
 
 use clock::Clock;
@@ -34,6 +37,8 @@ pub struct Ground {
     pub clock: Clock,
     /// The event log.
     pub log: &'static Log,
+    /// Bytes for a moment's work.
+    pub scratch: &'static Scratch,
     /// What upper rooms report for read-only variables.
     pub status: Status,
     /// A restart that was ordered; the device carries it out when the answer is on its way.
@@ -49,6 +54,7 @@ impl Ground {
             port,
             clock: Clock::new(port.board().wall_clock()),
             log: place_const!(Log, Log::new()),
+            scratch: place_const!(Scratch, Scratch::new()),
             status: Status::default(),
             restart: Restart::new(),
             revocations: Revocations::new(),

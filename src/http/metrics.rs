@@ -13,7 +13,7 @@ use super::respond;
 use super::state::HttpServer;
 use crate::command::CODES;
 use crate::limits;
-use crate::port::{ResetReason, Stack};
+use crate::port::{Heap, HeapUse, ResetReason, Stack};
 use crate::stream::{Kind, Usage};
 use crate::version;
 
@@ -33,6 +33,7 @@ struct Facts {
     uptime: u64,
     memory: Option<u8>,
     stack: Option<Stack>,
+    heaps: [Option<HeapUse>; Heap::ALL.len()],
     reset: Option<ResetReason>,
     streams: Usage,
     handles: u32,
@@ -59,6 +60,7 @@ impl Facts {
             uptime: base.clock.uptime(),
             memory: base.port.board().memory_usage(),
             stack: base.port.board().stack(),
+            heaps: Heap::ALL.map(|heap| base.port.board().heap(heap)),
             reset: base.port.board().reset_reason(),
             streams: machine.streams.usage(),
             handles: machine.streams.taken(),
@@ -115,6 +117,12 @@ families! {
         |facts, out| facts.stack.map_or(Ok(()), |stack| out.one(stack.size));
     Gauge "stack_untouched_bytes" "bytes" "What was never used of that stack.",
         |facts, out| facts.stack.map_or(Ok(()), |stack| out.one(stack.untouched));
+    Gauge "heap_size_bytes" "bytes" "Heaps of the operating system and of cryptography, where the board can tell.",
+        |facts, out| out.heaps(facts, |heap| heap.size);
+    Gauge "heap_used_bytes" "bytes" "What is in use of them.",
+        |facts, out| out.heaps(facts, |heap| heap.used);
+    Gauge "heap_used_most_bytes" "bytes" "The most that was in use of them at once.",
+        |facts, out| out.heaps(facts, |heap| heap.most);
     Info "reset" "" "Why the device has started, where the board can tell.",
         |facts, out| facts.reset.map_or(Ok(()), |reason| out.each("reason", [reason.name()], &[1]));
     Gauge "streams_open" "" "Open streams.",
@@ -205,6 +213,13 @@ impl Samples<'_> {
         })
     }
 
+    /// A sample for each heap that the board can tell of.
+    fn heaps(&mut self, facts: &Facts, value: fn(&HeapUse) -> u32) -> fmt::Result {
+        Heap::ALL.iter().zip(&facts.heaps).try_for_each(|(heap, used)| {
+            used.as_ref().map_or(Ok(()), |used| self.each("heap", [heap.name()], &[value(used)]))
+        })
+    }
+
     fn build(&mut self, board: &str) -> fmt::Result {
         let (release, build, compatible) = (env!("CARGO_PKG_VERSION"), version::BUILD, version::COMPATIBLE);
         write!(self.out, "openzentri_{}{}{{version=\"{release}\",build=\"{build}\",", self.name, self.suffix)?;
@@ -240,6 +255,7 @@ mod tests {
             uptime: 61_007,
             memory: Some(7),
             stack: Some(Stack { size: 16_384, untouched: 3988 }),
+            heaps: [None, Some(HeapUse { size: 14_336, used: 96, most: 9000 })],
             reset: Some(ResetReason::Watchdog),
             streams: Usage { open: [0, 2, 0, 0, 1, 0, 0, 0, 0, 0], received: 5, unsent: 0 },
             handles: 4,
@@ -274,6 +290,7 @@ mod tests {
              # HELP openzentri_uptime_seconds Time since the start.\nopenzentri_uptime_seconds 61.007\n",
             "openzentri_memory_usage_ratio 0.07\n",
             "openzentri_stack_untouched_bytes 3988\n",
+            "openzentri_heap_used_most_bytes{heap=\"crypto\"} 9000\n",
             "# TYPE openzentri_reset info\n",
             "openzentri_reset_info{reason=\"watchdog\"} 1\n",
             "openzentri_streams_open{kind=\"TCPS\"} 2\n",
@@ -287,6 +304,7 @@ mod tests {
         }
         assert!(text.ends_with("\n# EOF\n"));
         assert!(!text.contains("openzentri_wlan_signal_dbm -"));
+        assert!(!text.contains("heap=\"system\""), "a heap that the board cannot tell of");
     }
 
     #[test]

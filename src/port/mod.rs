@@ -340,6 +340,39 @@ pub struct Stack {
     pub untouched: u32,
 }
 
+/// A heap that some other part of a board has; the device itself uses none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heap {
+    /// Of the operating system: drivers of the radio, the supplicant.
+    System,
+    /// Of the library of cryptography: handshakes of the wireless network and of TLS.
+    Crypto,
+}
+
+impl Heap {
+    /// Every heap, in the order of the declaration.
+    pub const ALL: [Self; 2] = [Self::System, Self::Crypto];
+
+    /// The name in `/metrics`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Crypto => "crypto",
+        }
+    }
+}
+
+/// How much of a heap is in use, in bytes, with what the heap needs for itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HeapUse {
+    /// All of it.
+    pub size: u32,
+    /// What is in use now.
+    pub used: u32,
+    /// The most that was in use at once since the start.
+    pub most: u32,
+}
+
 /// Identity and services of the board.
 pub trait Board {
     /// The station's MAC address.
@@ -362,6 +395,10 @@ pub trait Board {
     }
     /// How much of the stack was needed so far, when the port can tell.
     fn stack(&self) -> Option<Stack> {
+        None
+    }
+    /// How much of a heap is in use, when the port has it and can tell.
+    fn heap(&self, _heap: Heap) -> Option<HeapUse> {
         None
     }
     /// Restarts the device. Returns; the port stops running tasks soon after.

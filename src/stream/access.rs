@@ -127,7 +127,7 @@ impl Streams {
             Source::Socket(_) | Source::Room if stream.kind.is_datagrams() => {
                 Ok(stream.datagram.read(&slot.rx, buffer))
             }
-            Source::Socket(_) | Source::Room => Ok(slot.rx.try_read(buffer).unwrap_or(0)),
+            Source::Socket(_) | Source::Room => Ok(slot.rx.take(buffer)),
         }
     }
 
@@ -208,7 +208,7 @@ impl Streams {
         self.room(id.handle, id.generation, |slot, _| {
             for part in [&length.to_le_bytes()[..], data] {
                 // Room for both was awaited above, in one step with this.
-                let _ = write_whole(&slot.tx, part);
+                slot.tx.add(part);
             }
         })
     }
@@ -306,18 +306,4 @@ impl Stream {
             *remote = from;
         }
     }
-}
-
-/// Writes all of `data` into a pipe that has room for it; its ring may need two steps.
-pub(super) fn write_whole<const N: usize>(
-    pipe: &embassy_sync::pipe::Pipe<embassy_sync::blocking_mutex::raw::NoopRawMutex, N>,
-    mut data: &[u8],
-) -> bool {
-    while !data.is_empty() {
-        match pipe.try_write(data) {
-            Ok(written) => data = &data[written..],
-            Err(_) => return false,
-        }
-    }
-    true
 }

@@ -7,7 +7,6 @@ use core::net::SocketAddrV4;
 use core::task::Waker;
 
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
-use embassy_sync::pipe::Pipe;
 use embassy_sync::signal::Signal;
 use embassy_sync::waitqueue::MultiWakerRegistration;
 
@@ -25,6 +24,7 @@ mod kind;
 mod list;
 mod open;
 pub mod pump;
+mod ring;
 mod room;
 mod server;
 mod server_table;
@@ -39,6 +39,8 @@ pub use open::Reservation;
 pub use server::{ServerError, serve};
 pub use server_table::Protocol;
 pub use usage::Usage;
+
+use ring::Ring;
 
 /// One stream, told from earlier and later ones on the same handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,19 +121,19 @@ struct Work {
     generation: u32,
 }
 
-type RxPipe = Pipe<NoopRawMutex, { limits::STREAM_RX }>;
-type TxPipe = Pipe<NoopRawMutex, { limits::STREAM_TX }>;
+type RxRing = Ring<{ limits::STREAM_RX }>;
+type TxRing = Ring<{ limits::STREAM_TX }>;
 
 /// One handle: its buffers stay where they are, whatever stream uses them.
 struct Slot {
     stream: RefCell<Option<Stream>>,
-    rx: RxPipe,
-    tx: TxPipe,
+    rx: RxRing,
+    tx: TxRing,
     /// Gives the pump a socket to serve.
     start: Signal<NoopRawMutex, Work>,
     /// Tells the pump or room that the stream of this generation is closed.
     stop: Signal<NoopRawMutex, u32>,
-    /// The pump has taken bytes out of `tx` that the peer does not have yet.
+    /// A room has taken bytes out of `tx` that the peer does not have yet.
     sending: Cell<bool>,
     /// Tasks that wait for data, room or an end of this stream.
     watchers: RefCell<MultiWakerRegistration<{ limits::WATCHERS }>>,
@@ -141,8 +143,8 @@ impl Slot {
     fn new() -> Self {
         Self {
             stream: RefCell::new(None),
-            rx: Pipe::new(),
-            tx: Pipe::new(),
+            rx: Ring::new(),
+            tx: Ring::new(),
             start: Signal::new(),
             stop: Signal::new(),
             sending: Cell::new(false),

@@ -1,16 +1,15 @@
 //! Moves bytes between sockets and the buffers of their streams: one task for each handle.
 
+use core::cell::Cell;
+use core::future::poll_fn;
 use core::net::{Ipv4Addr, SocketAddrV4};
+use core::task::{Context, Poll};
 
 use embassy_futures::select::{Either, Either3, select, select3};
 use embassy_time::{Duration, Instant, Timer};
 
-use core::cell::Cell;
-
-use super::access::write_whole;
-use super::{Kind, RxPipe, Slot, Streams, Work};
-use crate::limits;
-use crate::port::{self, Event, Keepalive, Port, Socket};
+use super::{Kind, RxRing, Slot, Streams, Work};
+use crate::port::{self, Event, Keepalive, Port, PortError, Socket};
 use crate::variable::{Id, id};
 
 const IDLE_TIMEOUT: Id = id("tcp.server.idle_timeout");
@@ -25,7 +24,6 @@ pub async fn run(streams: &'static Streams, handle: u8) {
     let Ok(slot) = streams.slot(handle) else { return };
     loop {
         let work = slot.start.wait().await;
-        slot.sending.set(false);
         // The end of the stream is looked at first: nothing of an old stream may reach the buffers of a new one.
         match select(stopped(slot, work.generation), serve(streams, handle, slot, &work)).await {
             Either::First(()) => {}
@@ -80,41 +78,54 @@ async fn silence(activity: &Cell<Instant>, seconds: u64) {
 
 /// Ends with `true` when the peer has finished sending, with `false` when the connection broke.
 async fn inbound(port: &'static dyn Port, slot: &Slot, socket: Socket, activity: &Cell<Instant>) -> bool {
-    let mut buffer = [0; limits::CHUNK];
     loop {
-        let received = port::io(port, Event::Readable(socket), || port.sockets().receive(socket, &mut buffer)).await;
-        let Ok(length) = received else { return false };
-        if length == 0 {
-            return true;
+        poll_fn(|context| room(slot, context)).await;
+        let receive = || {
+            let filled = slot.rx.fill(|free| port.sockets().receive(socket, free));
+            filled.unwrap_or(Err(PortError::WouldBlock))
+        };
+        let received = port::io(port, Event::Readable(socket), receive).await;
+        match received {
+            Ok(0) => return true,
+            Ok(_) => activity.set(Instant::now()),
+            Err(_) => return false,
         }
-        activity.set(Instant::now());
-        let mut data = buffer.get(..length).unwrap_or_default();
-        while !data.is_empty() {
-            let written = slot.rx.write(data).await;
-            data = data.get(written..).unwrap_or_default();
-            slot.changed();
-        }
+        slot.changed();
     }
 }
 
+/// Ready when the receive ring has room, which only its owner makes.
+fn room(slot: &Slot, context: &mut Context<'_>) -> Poll<()> {
+    if slot.rx.free_capacity() > 0 {
+        return Poll::Ready(());
+    }
+    slot.rx.watch_room(context.waker());
+    Poll::Pending
+}
+
+/// Ends when the connection broke. Bytes leave the send ring when the socket has them.
 async fn outbound(streams: &Streams, handle: u8, slot: &Slot, socket: Socket, activity: &Cell<Instant>) {
     let port = streams.base.port;
-    let mut buffer = [0; limits::CHUNK];
     loop {
-        let length = slot.tx.read(&mut buffer).await;
-        slot.sending.set(true);
-        let mut data = buffer.get(..length).unwrap_or_default();
-        while !data.is_empty() {
-            match port::io(port, Event::Writable(socket), || port.sockets().send(socket, data)).await {
-                Ok(sent) => data = data.get(sent..).unwrap_or_default(),
-                Err(_) => return,
-            }
-            activity.set(Instant::now());
+        poll_fn(|context| data(slot, context)).await;
+        // The ring may have been emptied meanwhile: then there is nothing to send, and nothing has failed.
+        let send = || slot.tx.drain(|data| port.sockets().send(socket, data)).unwrap_or(Ok(0));
+        if port::io(port, Event::Writable(socket), send).await.is_err() {
+            return;
         }
-        slot.sending.set(false);
+        activity.set(Instant::now());
         slot.changed();
         streams.close_at_end(handle);
     }
+}
+
+/// Ready when the send ring has bytes.
+fn data(slot: &Slot, context: &mut Context<'_>) -> Poll<()> {
+    if !slot.tx.is_empty() {
+        return Poll::Ready(());
+    }
+    slot.tx.watch_data(context.waker());
+    Poll::Pending
 }
 
 /// Length and sender in front of each datagram in the receive buffer.
@@ -122,26 +133,27 @@ const HEADER: usize = 8;
 
 async fn datagrams(streams: &'static Streams, slot: &Slot, work: &Work) {
     let port = streams.base.port;
-    let mut buffer = [0; limits::DATAGRAM];
+    let receive = || {
+        streams.base.scratch.with(|buffer| {
+            let (length, from) = port.sockets().udp_receive(work.socket, buffer)?;
+            if streams.accepts(slot, work, from) {
+                put_datagram(&slot.rx, buffer.get(..length).unwrap_or_default(), from);
+                slot.changed();
+            }
+            Ok(())
+        })
+    };
     loop {
-        let event = Event::Readable(work.socket);
-        let received = port::io(port, event, || port.sockets().udp_receive(work.socket, &mut buffer)).await;
-        let (length, from) = match received {
-            Ok(received) => received,
+        match port::io(port, Event::Readable(work.socket), receive).await {
             // An ICMP error of an earlier datagram; the socket lives on.
-            Err(port::PortError::Refused | port::PortError::Unreachable) => continue,
+            Ok(()) | Err(PortError::Refused | PortError::Unreachable) => {}
             Err(_) => return,
-        };
-        let data = buffer.get(..length).unwrap_or_default();
-        if streams.accepts(slot, work, from) {
-            put_datagram(&slot.rx, data, from);
-            slot.changed();
         }
     }
 }
 
 /// Keeps a datagram; when there is no room it is lost, as datagrams may be.
-fn put_datagram(rx: &RxPipe, data: &[u8], from: SocketAddrV4) {
+fn put_datagram(rx: &RxRing, data: &[u8], from: SocketAddrV4) {
     let Ok(length) = u16::try_from(data.len()) else { return };
     if data.is_empty() || rx.free_capacity() < data.len() + HEADER {
         return;
@@ -150,7 +162,8 @@ fn put_datagram(rx: &RxPipe, data: &[u8], from: SocketAddrV4) {
     header[..2].copy_from_slice(&length.to_le_bytes());
     header[2..6].copy_from_slice(&from.ip().octets());
     header[6..].copy_from_slice(&from.port().to_le_bytes());
-    let _ = write_whole(rx, &header) && write_whole(rx, data);
+    rx.add(&header);
+    rx.add(data);
 }
 
 /// A datagram that is being read: bytes left of it, and who sent it.
@@ -162,9 +175,9 @@ pub(super) struct Datagram {
 
 impl Datagram {
     /// Goes on to the next datagram when this one was read. Answers whether there is one.
-    pub(super) fn advance(&mut self, rx: &RxPipe) -> bool {
+    pub(super) fn advance(&mut self, rx: &RxRing) -> bool {
         let mut header = [0; HEADER];
-        if self.left == 0 && rx.len() >= HEADER && read_whole(rx, &mut header) {
+        if self.left == 0 && rx.len() >= HEADER && rx.take(&mut header) == HEADER {
             let [low, high, a, b, c, d, port_low, port_high] = header;
             self.left = usize::from(u16::from_le_bytes([low, high]));
             let port = u16::from_le_bytes([port_low, port_high]);
@@ -174,28 +187,16 @@ impl Datagram {
     }
 
     /// Reads from this datagram; the rest stays for the next read (networking reference 4.1).
-    pub(super) fn read(&mut self, rx: &RxPipe, buffer: &mut [u8]) -> usize {
+    pub(super) fn read(&mut self, rx: &RxRing, buffer: &mut [u8]) -> usize {
         if !self.advance(rx) {
             return 0;
         }
         let taken = self.left.min(buffer.len());
         let Some(target) = buffer.get_mut(..taken) else { return 0 };
-        if !read_whole(rx, target) {
-            return 0;
-        }
+        let taken = rx.take(target);
         self.left -= taken;
         taken
     }
-}
-
-fn read_whole(rx: &RxPipe, mut buffer: &mut [u8]) -> bool {
-    while !buffer.is_empty() {
-        match rx.try_read(buffer) {
-            Ok(read) => buffer = buffer.get_mut(read..).unwrap_or_default(),
-            Err(_) => return false,
-        }
-    }
-    true
 }
 
 impl Streams {

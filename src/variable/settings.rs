@@ -17,9 +17,10 @@ use super::error::ValueError;
 use super::output::{Output, Sink};
 use super::row::{Access, Kind};
 use super::set;
-use super::store::Variables;
+use super::store::{RECORD, Variables};
 use super::table::{Id, find_bytes};
 use super::value::Value;
+use crate::ground::Scratch;
 use crate::port::{PortError, Storage};
 
 /// The version of the record's form. A record of another version is not read.
@@ -66,12 +67,12 @@ impl<T: Storage + ?Sized> Slots for T {
 
 /// Saves every value that differs from its default.
 pub fn save(base: &Base) -> Result<(), SaveError> {
-    save_to(base.variables, base.port.storage())
+    save_to(base.variables, base.scratch, base.port.storage())
 }
 
 /// Loads what was saved last over the defaults; for boot. Answers whether there was a record.
 pub fn load(base: &Base) -> bool {
-    let found = load_from(base.variables, base.port.storage());
+    let found = load_from(base.variables, base.scratch, base.port.storage());
     // What acts beyond being stored gets to know its value, except for switches that keep none.
     for (id, react) in set::reactions().filter(|(id, _)| !id.row().computed) {
         let value: Value = base.variables.value(id, Element(0));
@@ -82,7 +83,7 @@ pub fn load(base: &Base) -> bool {
 
 /// Forgets what was saved, in both slots, because old records hold secrets. The values in RAM stay until the reboot.
 pub fn erase(base: &Base) -> Result<(), SaveError> {
-    erase_in(base.variables, base.port.storage())
+    erase_in(base.scratch, base.port.storage())
 }
 
 // --- The record -------------------------------------------------------------------------------------------------------
@@ -157,22 +158,35 @@ fn write(slots: &(impl Slots + ?Sized), buffer: &mut [u8], variables: Option<&Va
     }
 }
 
-pub(super) fn save_to(variables: &Variables, slots: &(impl Slots + ?Sized)) -> Result<(), SaveError> {
-    write(slots, &mut *variables.scratch.borrow_mut(), Some(variables))
+pub(super) fn save_to(
+    variables: &Variables,
+    scratch: &Scratch,
+    slots: &(impl Slots + ?Sized),
+) -> Result<(), SaveError> {
+    scratch.with(|buffer| write(slots, record(buffer), Some(variables)))
 }
 
-pub(super) fn erase_in(variables: &Variables, slots: &(impl Slots + ?Sized)) -> Result<(), SaveError> {
-    let buffer = &mut *variables.scratch.borrow_mut();
-    write(slots, buffer, None)?;
-    write(slots, buffer, None)
+pub(super) fn erase_in(scratch: &Scratch, slots: &(impl Slots + ?Sized)) -> Result<(), SaveError> {
+    scratch.with(|buffer| {
+        let buffer = record(buffer);
+        write(slots, buffer, None)?;
+        write(slots, buffer, None)
+    })
 }
 
-pub(super) fn load_from(variables: &Variables, slots: &(impl Slots + ?Sized)) -> bool {
-    let buffer = &mut *variables.scratch.borrow_mut();
-    let Some((slot, _)) = newest(slots, buffer) else { return false };
-    let Some((length, _)) = read_slot(slots, slot, buffer) else { return false };
-    decode(&buffer[..length], |name, value| restore(variables, name, value));
-    true
+pub(super) fn load_from(variables: &Variables, scratch: &Scratch, slots: &(impl Slots + ?Sized)) -> bool {
+    scratch.with(|buffer| {
+        let buffer = record(buffer);
+        let Some((slot, _)) = newest(slots, buffer) else { return false };
+        let Some((length, _)) = read_slot(slots, slot, buffer) else { return false };
+        decode(&buffer[..length], |name, value| restore(variables, name, value));
+        true
+    })
+}
+
+/// The part of the scratch that a record may fill.
+fn record(buffer: &mut [u8]) -> &mut [u8] {
+    buffer.get_mut(..RECORD).unwrap_or_default()
 }
 
 /// Takes one entry over. Unknown names and values that are no longer valid are left out.

@@ -21,8 +21,6 @@ pub(super) const RECORD: usize = limits::SETTINGS;
 /// The variables in RAM.
 pub struct Variables {
     arena: RefCell<Vec<u8, { limits::SETTINGS }>>,
-    /// Where records of settings are put together and read; kept here because the stack of a small board is short.
-    pub(super) scratch: RefCell<[u8; RECORD]>,
 }
 
 /// Whose value an entry holds.
@@ -54,7 +52,7 @@ pub(super) enum Target {
 impl Variables {
     /// Factory defaults.
     pub const fn new() -> Self {
-        Self { arena: RefCell::new(Vec::new()), scratch: RefCell::new([0; RECORD]) }
+        Self { arena: RefCell::new(Vec::new()) }
     }
 
     /// Puts a board's defaults over the factory's, as `(name, value)`; for an indexed variable the value begins with

@@ -8,6 +8,9 @@
 #include <zephyr/sys/sys_heap.h>
 
 #include "openzentri.h"
+#if defined(CONFIG_MBEDTLS_ENABLE_HEAP) && defined(CONFIG_MBEDTLS_MEMORY_DEBUG)
+#include <mbedtls/memory_buffer_alloc.h>
+#endif
 #ifdef CONFIG_ARCH_POSIX
 #include <posix_board_if.h>
 
@@ -95,17 +98,60 @@ uint64_t oz_wall_clock(void)
 #endif
 }
 
-int32_t oz_memory_usage(void)
+static int32_t system_heap(struct oz_heap_use *use)
 {
 #if K_HEAP_MEM_POOL_SIZE > 0 && defined(CONFIG_SYS_HEAP_RUNTIME_STATS)
 	extern struct k_heap _system_heap;
 	struct sys_memory_stats stats;
 
 	if (sys_heap_runtime_stats_get(&_system_heap.heap, &stats) == 0) {
-		return (int32_t)(stats.allocated_bytes * 100 / (stats.allocated_bytes + stats.free_bytes));
+		use->size = stats.allocated_bytes + stats.free_bytes;
+		use->used = stats.allocated_bytes;
+		use->most = stats.max_allocated_bytes;
+		return 0;
 	}
 #endif
+	ARG_UNUSED(use);
 	return -OZ_UNSUPPORTED;
+}
+
+static int32_t crypto_heap(struct oz_heap_use *use)
+{
+#if defined(CONFIG_MBEDTLS_ENABLE_HEAP) && defined(CONFIG_MBEDTLS_MEMORY_DEBUG)
+	size_t used, most, blocks;
+
+	mbedtls_memory_buffer_alloc_cur_get(&used, &blocks);
+	use->used = used;
+	mbedtls_memory_buffer_alloc_max_get(&most, &blocks);
+	use->most = most;
+	use->size = CONFIG_MBEDTLS_HEAP_SIZE;
+	return 0;
+#else
+	ARG_UNUSED(use);
+	return -OZ_UNSUPPORTED;
+#endif
+}
+
+int32_t oz_heap(uint8_t heap, struct oz_heap_use *use)
+{
+	switch (heap) {
+	case OZ_HEAP_SYSTEM:
+		return system_heap(use);
+	case OZ_HEAP_CRYPTO:
+		return crypto_heap(use);
+	default:
+		return -OZ_NOT_FOUND;
+	}
+}
+
+int32_t oz_memory_usage(void)
+{
+	struct oz_heap_use use;
+
+	if (system_heap(&use) < 0 || use.size == 0) {
+		return -OZ_UNSUPPORTED;
+	}
+	return (int32_t)((uint64_t)use.used * 100 / use.size);
 }
 
 int32_t oz_reset_reason(void)

@@ -228,6 +228,22 @@ void oz_random(uint8_t *buffer, uint32_t size);
 uint64_t oz_wall_clock(void);
 /* Percent of the system heap in use, or OZ_UNSUPPORTED. */
 int32_t oz_memory_usage(void);
+enum oz_heap {
+	/* Zephyr's own: drivers, the supplicant. */
+	OZ_HEAP_SYSTEM = 1,
+	/* That of Mbed TLS. */
+	OZ_HEAP_CRYPTO = 2,
+};
+
+/* Bytes: all, in use now, the most that was in use at once. */
+struct oz_heap_use {
+	uint32_t size;
+	uint32_t used;
+	uint32_t most;
+};
+
+/* 0, or -OZ_UNSUPPORTED where that heap is not there or cannot tell. */
+int32_t oz_heap(uint8_t heap, struct oz_heap_use *use);
 /* Why the device has started: enum oz_reset, or -OZ_UNSUPPORTED. To be asked once: the chip forgets it then. */
 int32_t oz_reset_reason(void);
 /* Bytes of the calling thread's stack, and those never used; -OZ_UNSUPPORTED where that is not known. */

@@ -6,7 +6,7 @@
 use core::ffi::{CStr, c_char, c_void};
 
 use openzentri::limits;
-use openzentri::port::{Interface, PortError, ResetReason, Result, Stack};
+use openzentri::port::{Heap, HeapUse, Interface, PortError, ResetReason, Result, Stack};
 
 /// One descriptor to wait for.
 #[derive(Clone, Copy, Default)]
@@ -44,8 +44,17 @@ pub struct RawOutput {
     pub values: [u32; limits::LOOKUP_ADDRESSES],
 }
 
+/// How much of a heap is in use, in bytes.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub struct RawHeap {
+    pub size: u32,
+    pub used: u32,
+    pub most: u32,
+}
+
 mod raw {
-    use super::{Endpoint, RawOutput, Watch, c_char, c_void};
+    use super::{Endpoint, RawHeap, RawOutput, Watch, c_char, c_void};
 
     unsafe extern "C" {
         pub safe fn oz_start() -> i32;
@@ -99,6 +108,7 @@ mod raw {
         pub fn oz_random(buffer: *mut u8, size: u32);
         pub safe fn oz_wall_clock() -> u64;
         pub safe fn oz_memory_usage() -> i32;
+        pub fn oz_heap(heap: u8, used: *mut RawHeap) -> i32;
         pub safe fn oz_reset_reason() -> i32;
         pub fn oz_stack(size: *mut u32, untouched: *mut u32) -> i32;
         pub safe fn oz_reboot();
@@ -364,6 +374,18 @@ pub fn wall_clock() -> Option<u64> {
 
 pub fn memory_usage() -> Option<u8> {
     u8::try_from(raw::oz_memory_usage()).ok()
+}
+
+/// How much of a heap is in use.
+pub fn heap(heap: Heap) -> Option<HeapUse> {
+    let number = match heap {
+        Heap::System => 1,
+        Heap::Crypto => 2,
+    };
+    let mut used = RawHeap::default();
+    // SAFETY: the place lives longer than the call.
+    let known = unsafe { raw::oz_heap(number, &mut used) };
+    (known == 0).then_some(HeapUse { size: used.size, used: used.used, most: used.most })
 }
 
 /// Why the device has started. The chip forgets it when it was asked.

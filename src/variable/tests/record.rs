@@ -4,6 +4,7 @@ use core::cell::{Cell, RefCell};
 
 use super::super::settings::{Slots, erase_in, load_from, save_to};
 use super::*;
+use crate::ground::Scratch;
 use crate::port::PortError;
 
 /// Two slots of flash that lose power after some bytes.
@@ -42,7 +43,7 @@ const SSID: Id = id("wlan.ssid");
 /// What a restart finds as the network name; `None` without a record.
 fn restart(flash: &Flash) -> Option<Vec<u8>> {
     let variables = Variables::new();
-    load_from(&variables, flash).then(|| variables.with(SSID, <[u8]>::to_vec))
+    load_from(&variables, &Scratch::new(), flash).then(|| variables.with(SSID, <[u8]>::to_vec))
 }
 
 #[test]
@@ -54,16 +55,16 @@ fn a_cut_at_any_byte_of_a_save_leaves_the_old_or_the_new_record() {
             let flash = Flash::default();
             for name in [&b"the oldest network of all"[..], old] {
                 variables.set_text(SSID, name).unwrap();
-                save_to(&variables, &flash).unwrap();
+                save_to(&variables, &Scratch::new(), &flash).unwrap();
             }
             variables.set_text(SSID, new).unwrap();
             flash.power.set(Some(cut));
-            let saved = save_to(&variables, &flash);
+            let saved = save_to(&variables, &Scratch::new(), &flash);
             flash.power.set(None);
             let found = restart(&flash).unwrap();
             assert!(found == new || (found == old && saved.is_err()), "cut {cut}: {found:?} after {saved:?}");
             // And the next save works.
-            save_to(&variables, &flash).unwrap();
+            save_to(&variables, &Scratch::new(), &flash).unwrap();
             assert_eq!(restart(&flash).unwrap(), new);
             if saved.is_ok() {
                 assert!(cut > 20);
@@ -80,7 +81,7 @@ fn a_cut_in_the_very_first_save_leaves_nothing_or_all() {
     for cut in 0.. {
         let flash = Flash::default();
         flash.power.set(Some(cut));
-        let saved = save_to(&variables, &flash);
+        let saved = save_to(&variables, &Scratch::new(), &flash);
         assert_eq!(restart(&flash), saved.is_ok().then(|| b"net".to_vec()), "cut {cut}");
         if saved.is_ok() {
             break;
@@ -95,10 +96,10 @@ fn a_cut_in_a_factory_reset_leaves_the_old_record_or_none() {
         let flash = Flash::default();
         for name in [&b"older"[..], b"old"] {
             variables.set_text(SSID, name).unwrap();
-            save_to(&variables, &flash).unwrap();
+            save_to(&variables, &Scratch::new(), &flash).unwrap();
         }
         flash.power.set(Some(cut));
-        let erased = erase_in(&variables, &flash);
+        let erased = erase_in(&Scratch::new(), &flash);
         flash.power.set(None);
         let found = restart(&flash).unwrap();
         assert!(found.is_empty() || (found == b"old" && erased.is_err()), "cut {cut}: {found:?}");
@@ -119,7 +120,7 @@ fn every_flipped_bit_is_noticed() {
     let variables = Variables::new();
     variables.set_text(SSID, b"net").unwrap();
     let flash = Flash::default();
-    save_to(&variables, &flash).unwrap();
+    save_to(&variables, &Scratch::new(), &flash).unwrap();
     let record = flash.slots.borrow()[0].clone();
     for bit in 0..record.len() * 8 {
         flash.slots.borrow_mut()[0][bit / 8] ^= 1 << (bit % 8);
@@ -190,7 +191,7 @@ fn a_record_of_another_release_loads_what_is_still_known() {
     variables.set_text(SSID, b"net").unwrap();
     variables.set_text(id("ntp.server"), b"time").unwrap();
     let flash = Flash::default();
-    save_to(&variables, &flash).unwrap();
+    save_to(&variables, &Scratch::new(), &flash).unwrap();
     let mut record = flash.slots.borrow()[0].clone();
     let at = record.windows(10).position(|name| name == b"ntp.server").unwrap();
     record[at] = b'x';

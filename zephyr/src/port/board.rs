@@ -3,7 +3,7 @@
 use core::cell::Cell;
 
 use heapless::Vec;
-use openzentri::port::{Board, ResetReason, Result, Serial, Stack};
+use openzentri::port::{Board, Heap, HeapUse, ResetReason, Result, Serial, Stack};
 
 use crate::shim;
 
@@ -60,6 +60,10 @@ impl Board for ZephyrBoard {
 
     fn memory_usage(&self) -> Option<u8> {
         shim::memory_usage()
+    }
+
+    fn heap(&self, heap: Heap) -> Option<HeapUse> {
+        shim::heap(heap)
     }
 
     fn reset_reason(&self) -> Option<ResetReason> {

@@ -1,0 +1,290 @@
+//! A ring of bytes between two tasks, filled and emptied where it lies.
+//!
+//! A socket receives straight into the free part and sends straight out of the taken part
+//! ([`Ring::fill`], [`Ring::drain`]), so that no task needs a buffer of its own between socket and stream. (The pipes of
+//! `embassy-sync` copy.) All methods end without waiting, but for [`Ring::write`] and [`Ring::read`]; a ring belongs to
+//! one thread.
+
+use core::cell::RefCell;
+use core::future::poll_fn;
+use core::task::{Poll, Waker};
+
+use embassy_sync::waitqueue::WakerRegistration;
+
+/// Up to `N` bytes, in the order in which they came. One task waits for data and one for room.
+pub(super) struct Ring<const N: usize>(RefCell<State<N>>);
+
+struct State<const N: usize> {
+    bytes: [u8; N],
+    /// Where the oldest byte is.
+    start: usize,
+    /// How many there are.
+    length: usize,
+    reader: WakerRegistration,
+    writer: WakerRegistration,
+}
+
+impl<const N: usize> State<N> {
+    /// The free bytes that follow the newest one without a gap.
+    fn free(&mut self) -> &mut [u8] {
+        let end = self.start + self.length;
+        let range = if end < N { end..N } else { end - N..self.start };
+        self.bytes.get_mut(range).unwrap_or_default()
+    }
+
+    /// The oldest bytes, as far as they lie together.
+    fn taken(&self) -> &[u8] {
+        let end = (self.start + self.length).min(N);
+        self.bytes.get(self.start..end).unwrap_or_default()
+    }
+
+    fn grow(&mut self, count: usize) {
+        self.length = (self.length + count).min(N);
+        self.reader.wake();
+    }
+
+    fn shrink(&mut self, count: usize) {
+        let count = count.min(self.length);
+        self.length -= count;
+        // An empty ring starts anew: the next bytes find all of it in one piece.
+        self.start = if self.length == 0 { 0 } else { (self.start + count) % N };
+        self.writer.wake();
+    }
+}
+
+impl<const N: usize> Ring<N> {
+    /// An empty ring.
+    pub const fn new() -> Self {
+        Self(RefCell::new(State {
+            bytes: [0; N],
+            start: 0,
+            length: 0,
+            reader: WakerRegistration::new(),
+            writer: WakerRegistration::new(),
+        }))
+    }
+
+    /// Bytes in it.
+    pub fn len(&self) -> usize {
+        self.0.borrow().length
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes it can hold.
+    pub const fn capacity(&self) -> usize {
+        N
+    }
+
+    /// Bytes it can take now.
+    pub fn free_capacity(&self) -> usize {
+        N - self.len()
+    }
+
+    /// Throws away what is in it.
+    pub fn clear(&self) {
+        let mut state = self.0.borrow_mut();
+        let all = state.length;
+        state.shrink(all);
+    }
+
+    /// Lets `source` put bytes into free room, which it is given in one piece and which is never empty; it answers how
+    /// many it has put there. `None` when the ring is full.
+    pub fn fill<E>(&self, source: impl FnOnce(&mut [u8]) -> Result<usize, E>) -> Option<Result<usize, E>> {
+        let mut state = self.0.borrow_mut();
+        let free = state.free();
+        if free.is_empty() {
+            return None;
+        }
+        let room = free.len();
+        let count = source(free).map(|count| count.min(room));
+        if let Ok(count @ 1..) = count {
+            state.grow(count);
+        }
+        Some(count)
+    }
+
+    /// Lets `sink` take the oldest bytes, which it is given in one piece and which are never none; it answers how many
+    /// it has taken. `None` when the ring is empty.
+    pub fn drain<E>(&self, sink: impl FnOnce(&[u8]) -> Result<usize, E>) -> Option<Result<usize, E>> {
+        let mut state = self.0.borrow_mut();
+        let taken = state.taken();
+        if taken.is_empty() {
+            return None;
+        }
+        let count = sink(taken);
+        if let Ok(count @ 1..) = count {
+            state.shrink(count);
+        }
+        Some(count)
+    }
+
+    /// Adds what there is room for; answers how much that was.
+    pub fn add(&self, mut data: &[u8]) -> usize {
+        let mut added = 0;
+        while !data.is_empty() {
+            let put = |free: &mut [u8]| {
+                let count = free.len().min(data.len());
+                free[..count].copy_from_slice(&data[..count]);
+                Ok::<_, ()>(count)
+            };
+            let Some(Ok(count)) = self.fill(put) else { break };
+            added += count;
+            data = data.get(count..).unwrap_or_default();
+        }
+        added
+    }
+
+    /// Takes the oldest bytes, as many as there are and as `buffer` holds; answers how many.
+    pub fn take(&self, buffer: &mut [u8]) -> usize {
+        let mut taken = 0;
+        while let Some(target) = buffer.get_mut(taken..).filter(|target| !target.is_empty()) {
+            let get = |data: &[u8]| {
+                let count = data.len().min(target.len());
+                target[..count].copy_from_slice(&data[..count]);
+                Ok::<_, ()>(count)
+            };
+            let Some(Ok(count)) = self.drain(get) else { break };
+            taken += count;
+        }
+        taken
+    }
+
+    /// Wakes `waker` when there is room again.
+    pub fn watch_room(&self, waker: &Waker) {
+        self.0.borrow_mut().writer.register(waker);
+    }
+
+    /// Wakes `waker` when there are bytes again.
+    pub fn watch_data(&self, waker: &Waker) {
+        self.0.borrow_mut().reader.register(waker);
+    }
+
+    /// Waits for room, and adds what fits: at least one byte, unless there is none.
+    pub async fn write(&self, data: &[u8]) -> usize {
+        poll_fn(|context| {
+            let added = self.add(data);
+            if added > 0 || data.is_empty() {
+                return Poll::Ready(added);
+            }
+            self.watch_room(context.waker());
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Waits for bytes, and takes what there is: at least one.
+    pub async fn read(&self, buffer: &mut [u8]) -> usize {
+        poll_fn(|context| {
+            let taken = self.take(buffer);
+            if taken > 0 || buffer.is_empty() {
+                return Poll::Ready(taken);
+            }
+            self.watch_data(context.waker());
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::Ring;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Add(Vec<u8>),
+        Take(usize),
+        /// A socket that yields so many bytes at most.
+        Fill(usize),
+        /// A socket that takes so many bytes at most.
+        Drain(usize),
+        Clear,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => proptest::collection::vec(any::<u8>(), 0..12).prop_map(Step::Add),
+            4 => (0..12usize).prop_map(Step::Take),
+            4 => (0..12usize).prop_map(Step::Fill),
+            4 => (0..12usize).prop_map(Step::Drain),
+            1 => Just(Step::Clear),
+        ]
+    }
+
+    proptest! {
+        /// Whatever is put in comes out again in its order, and no step puts in more than there is room for.
+        #[test]
+        fn is_a_queue(steps in proptest::collection::vec(step(), 0..200)) {
+            let (ring, mut model, mut next) = (Ring::<8>::new(), VecDeque::new(), 0u8);
+            for step in steps {
+                match step {
+                    Step::Add(data) => {
+                        let added = ring.add(&data);
+                        prop_assert_eq!(added, data.len().min(8 - model.len()));
+                        model.extend(&data[..added]);
+                    }
+                    Step::Take(count) => {
+                        let mut buffer = std::vec![0; count];
+                        let taken = ring.take(&mut buffer);
+                        prop_assert_eq!(taken, count.min(model.len()));
+                        prop_assert_eq!(&buffer[..taken], &model.drain(..taken).collect::<Vec<_>>()[..]);
+                    }
+                    Step::Fill(limit) => {
+                        let filled = ring.fill(|free| {
+                            let count = limit.min(free.len());
+                            for byte in &mut free[..count] {
+                                *byte = next;
+                                model.push_back(next);
+                                next = next.wrapping_add(1);
+                            }
+                            Ok::<_, ()>(count)
+                        });
+                        prop_assert!(filled.is_some() || ring.free_capacity() == 0);
+                    }
+                    Step::Drain(limit) => {
+                        let drained = ring.drain(|data| {
+                            let count = limit.min(data.len());
+                            let expected: Vec<_> = model.drain(..count).collect();
+                            assert_eq!(&data[..count], &expected[..]);
+                            Ok::<_, ()>(count)
+                        });
+                        prop_assert!(drained.is_some() || ring.is_empty());
+                    }
+                    Step::Clear => {
+                        ring.clear();
+                        model.clear();
+                    }
+                }
+                prop_assert_eq!(ring.len(), model.len());
+                prop_assert_eq!(ring.free_capacity(), 8 - model.len());
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_changes_nothing() {
+        let ring = Ring::<4>::new();
+        ring.add(b"ab");
+        assert_eq!(ring.fill(|_| Err("no")), Some(Err("no")));
+        assert_eq!(ring.drain(|_| Err("no")), Some(Err("no")));
+        assert_eq!(ring.len(), 2);
+        ring.add(b"cd");
+        assert_eq!(ring.fill(|_| Ok::<_, ()>(1)), None);
+    }
+
+    #[test]
+    fn a_source_cannot_claim_more_than_it_was_given() {
+        let ring = Ring::<4>::new();
+        assert_eq!(ring.fill(|_| Ok::<_, ()>(9)), Some(Ok(4)));
+        assert_eq!((ring.len(), ring.take(&mut [0; 9])), (4, 4));
+    }
+}

@@ -1,23 +1,37 @@
 //! Turns the Kconfig of a Zephyr build into Rust constants for `src/limits.rs`, and the files of the web console into
 //! the table that `src/http/console.rs` includes.
 //!
-//! Zephyr's build passes the path of its `.config` in `DOTCONFIG`; on any other build the file that this writes is
-//! empty and every limit keeps its default.
+//! Zephyr's build passes the path of its `.config` in `DOTCONFIG`; on any other build the table of numbers is empty, so
+//! that every limit keeps its default, and there is no list of options, so that Cargo's features decide alone.
 use std::{env, fs, path::Path};
 
 fn main() {
     constants();
     #[cfg(feature = "console")]
-    console::write();
+    console::write(options().is_none_or(|options| options.contains("\"CONSOLE\"")));
+}
+
+/// Zephyr's configuration, where there is one.
+fn config() -> Option<String> {
+    println!("cargo:rerun-if-env-changed=DOTCONFIG");
+    let path = env::var("DOTCONFIG").ok()?;
+    println!("cargo:rerun-if-changed={path}");
+    fs::read_to_string(path).ok()
+}
+
+/// The options of the device that are set, as the elements of a Rust array.
+fn options() -> Option<String> {
+    let options = |line: &str| Some(format!("{:?},", line.strip_prefix("CONFIG_OPENZENTRI_")?.strip_suffix("=y")?));
+    config().map(|text| text.lines().filter_map(options).collect())
 }
 
 fn constants() {
-    println!("cargo:rerun-if-env-changed=DOTCONFIG");
-    let config = env::var("DOTCONFIG").ok();
-    if let Some(path) = &config {
-        println!("cargo:rerun-if-changed={path}");
-    }
-    let text = config.and_then(|path| fs::read_to_string(path).ok()).unwrap_or_default();
+    let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
+    let list = options().map_or("None".to_owned(), |options| format!("Some(&[{options}])"));
+    let features = format!("const OPTIONS: Option<&[&str]> = {list};\n");
+    fs::write(Path::new(&out).join("features.rs"), features).expect("OUT_DIR can be written");
+
+    let text = config().unwrap_or_default();
     let mut arms = String::new();
     for line in text.lines() {
         let Some((name, value)) = line.strip_prefix("CONFIG_OPENZENTRI_").and_then(|rest| rest.split_once('=')) else {
@@ -27,7 +41,6 @@ fn constants() {
             arms.push_str(&format!("(\"{name}\", {value}),\n"));
         }
     }
-    let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     let table = format!("const KCONFIG: &[(&str, usize)] = &[\n{arms}];\n");
     fs::write(Path::new(&out).join("kconfig.rs"), table).expect("OUT_DIR can be written");
 }
@@ -48,15 +61,19 @@ mod console {
 
     /// Packs the files of `web/` and writes the table of them. The path of each but the page holds a hash of all, so
     /// that browsers can keep them for ever and yet never mix two releases.
-    pub fn write() {
+    pub fn write(offered: bool) {
         let folder = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("web");
         println!("cargo:rerun-if-changed={}", folder.display());
+        let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it"));
+        if !offered {
+            fs::write(out.join("console.rs"), "static ASSETS: &[Asset] = &[];\n").expect("OUT_DIR can be written");
+            return;
+        }
         let mut files = read(&folder);
         let place = format!("{ROOT}{:016x}/", hash(&files));
         let page = files.get_mut(PAGE).expect("web/index.html");
         *page = String::from_utf8_lossy(page).replace(ROOT, &place).into_bytes();
 
-        let out = PathBuf::from(env::var("OUT_DIR").expect("cargo sets it"));
         let mut rows = String::new();
         for (name, bytes) in &files {
             let packed = out.join(format!("{name}.gz"));

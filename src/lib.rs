@@ -11,7 +11,7 @@
 //! access                          who may do what: API tokens and their scopes
 //! variable                        the table of variables, their values, `save` and `load`
 //! ground                          port handle, clock, event log, live status
-//! wire     limits   buffer        codecs without I/O; every bound; room for answers
+//! wire  limits  features  buffer  codecs without I/O; every bound; what this build can do; room for answers
 //! port                            the contract with the place where it runs
 //! ```
 #![cfg_attr(not(any(feature = "host", test)), no_std)]
@@ -26,6 +26,7 @@ pub mod buffer;
 pub mod command;
 pub mod conformance;
 pub mod device;
+pub mod features;
 pub mod file;
 pub mod ground;
 pub mod http;

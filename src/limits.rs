@@ -4,6 +4,8 @@
 //! from the Kconfig option named beside it (`CONFIG_OPENZENTRI_…`, see `Kconfig`); elsewhere the default for a machine
 //! with an operating system holds.
 
+use crate::features;
+
 include!(concat!(env!("OUT_DIR"), "/kconfig.rs"));
 
 /// The value of a Kconfig option, or `default` in a build without Zephyr.
@@ -95,7 +97,7 @@ pub const HTTP_CONNECTIONS: usize = option("HTTP_CONNECTIONS", 32);
 /// Connections that wait for one of these to end, a socket each (`CONFIG_OPENZENTRI_HTTP_WAITING`).
 pub const HTTP_WAITING: usize = option("HTTP_WAITING", 64);
 /// WebSocket clients served at once; more than [`STREAMS`] are of no use (`CONFIG_OPENZENTRI_WEBSOCKETS`).
-pub const WEBSOCKETS: usize = option("WEBSOCKETS", STREAMS);
+pub const WEBSOCKETS: usize = if features::WEBSOCKET { option("WEBSOCKETS", STREAMS) } else { 0 };
 /// Bytes of one HTTP request head (`CONFIG_OPENZENTRI_HTTP_HEAD`).
 pub const HTTP_HEAD: usize = option("HTTP_HEAD", 4096);
 /// Header fields of one HTTP request.
@@ -105,7 +107,7 @@ pub const HTTP_BODY: usize = option("HTTP_BODY", 16_384);
 /// API tokens (`CONFIG_OPENZENTRI_API_TOKENS`).
 pub const API_TOKENS: usize = option("API_TOKENS", 8);
 /// HTTP client requests at once, streams and transfers (`CONFIG_OPENZENTRI_HTTP_CLIENTS`).
-pub const HTTP_CLIENTS: usize = option("HTTP_CLIENTS", STREAMS + 1);
+pub const HTTP_CLIENTS: usize = if features::HTTP_CLIENT { option("HTTP_CLIENTS", STREAMS + 1) } else { 0 };
 /// Bytes of path and query of a URL that is fetched (`CONFIG_OPENZENTRI_HTTP_TARGET`).
 pub const HTTP_TARGET: usize = option("HTTP_TARGET", 1024);
 /// Bytes of the header fields that a host adds to a request (`CONFIG_OPENZENTRI_HTTP_CLIENT_FIELDS`).

@@ -2,7 +2,7 @@
 //!
 //! `build.rs` packs the files of `web/` with gzip; they lie in flash and are sent from there. The page stands at
 //! `/.console/`, and at `/` as long as the file of `http.server.root_filename` does not exist, so that a user's own
-//! page takes its place. Without the feature `console` the table is empty.
+//! page takes its place. Without the feature the table is empty.
 
 use core::fmt;
 

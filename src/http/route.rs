@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::method::Methods;
 use crate::access::scope::Scope;
+use crate::features;
 use crate::wire::http::request::Request;
 use crate::wire::span::Span;
 
@@ -24,8 +25,24 @@ pub(super) enum When {
     Always,
     /// With the REST API, which can be switched off; its paths then name nothing, not even files.
     Api,
+    /// With the API, in a build with this feature; otherwise the path names a file.
+    OpenApi,
+    /// As `OpenApi`.
+    WebSocket,
     /// With the API, and while `http.server.metrics_enabled` is 1; otherwise the path names a file.
     Metrics,
+}
+
+impl When {
+    /// Whether this build has such a route at all.
+    pub(super) const fn is_built(self) -> bool {
+        match self {
+            Self::Always | Self::Api => true,
+            Self::OpenApi => features::OPENAPI,
+            Self::WebSocket => features::WEBSOCKET,
+            Self::Metrics => features::METRICS,
+        }
+    }
 }
 
 /// What a client without the password needs.
@@ -73,7 +90,7 @@ impl Route {
     }
 
     fn is_there(&self, metrics: bool) -> bool {
-        metrics || self.when != When::Metrics
+        self.when.is_built() && (metrics || self.when != When::Metrics)
     }
 }
 

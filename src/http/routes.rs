@@ -34,8 +34,8 @@ macro_rules! routes {
         /// Lets the handler of a row answer.
         pub(super) async fn answer(number: usize, exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
             match ROWS.get(number).copied() {
-                $(Some(Row::$name) => $handler(exchange).await,)*
-                None => Err(Failure::Gone),
+                $(Some(Row::$name) if const { When::$when.is_built() } => $handler(exchange).await,)*
+                _ => Err(Failure::Gone),
             }
         }
     };
@@ -47,11 +47,11 @@ routes! {
     Call: "/command", POST, Api, Needs::Own, include_str!("openapi/command.json"), rest::post_command;
     CallSlash: "/command/", POST, Api, Needs::Own, "", rest::post_command;
     Log: "/log", READ, Api, Needs::Listed(Scope::Read, "log"), include_str!("openapi/log.json"), rest::log;
-    WebSocket: "/stream", GET, Api, Needs::Listed(Scope::Streams, "stream"), include_str!("openapi/stream.json"),
+    WebSocket: "/stream", GET, WebSocket, Needs::Listed(Scope::Streams, "stream"), include_str!("openapi/stream.json"),
         websocket::open;
     Upload: "/stream", POST, Api, Needs::Listed(Scope::Streams, "stream"), "", upload::serve;
     Application: "/zapstreams", ANY, Api, Needs::Listed(Scope::Streams, "zapstreams"), "", rest::application;
-    Description: "/openapi.json", READ, Api, Needs::Listed(Scope::Read, "openapi.json"),
+    Description: "/openapi.json", READ, OpenApi, Needs::Listed(Scope::Read, "openapi.json"),
         include_str!("openapi/self.json"), openapi::send;
     Metrics: "/metrics", READ, Metrics, Needs::Listed(Scope::Read, "metrics"), include_str!("openapi/metrics.json"),
         metrics::send;

@@ -168,7 +168,7 @@ impl Streams {
             return self.write_file(id.handle, data).map(|()| data.len());
         }
         self.room(id.handle, id.generation, |slot, stream| {
-            let written = slot.tx.try_write(data).unwrap_or(0);
+            let written = slot.tx.add(data);
             stream.intake.took(written);
             // A room may wait for the first byte.
             slot.changed();

@@ -84,7 +84,8 @@ impl Pieces for Description {
 impl Description {
     /// The paths that are described, and how.
     fn paths(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        self.routes.iter().filter(|route| !route.description.is_empty()).map(|route| (route.path, route.description))
+        let described = self.routes.iter().filter(|route| !route.description.is_empty() && route.when.is_built());
+        described.map(|route| (route.path, route.description))
     }
 
     fn row(&self, part: &Part, row: usize, out: &mut dyn Write) -> fmt::Result {

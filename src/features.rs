@@ -1,0 +1,35 @@
+//! What this build can do beside the core of the device: the command language, variables, files, streams of TCP and UDP,
+//! the REST API and pages.
+//!
+//! A feature is there when its Cargo feature is, and on Zephyr only when its Kconfig option is set as well
+//! (`CONFIG_OPENZENTRI_…`; the profiles `full` and `small` are sets of them). All code is always compiled, so that no
+//! combination fails to: what is behind a constant that is `false` is left out of the image. What is not there answers as
+//! something that the device does not have: a command `Command failed`, a path as that of a file.
+
+include!(concat!(env!("OUT_DIR"), "/features.rs"));
+
+/// Whether Kconfig, where there is one, has set an option.
+const fn set(name: &str) -> bool {
+    let Some(options) = OPTIONS else { return true };
+    let mut row = 0;
+    while row < options.len() {
+        if crate::limits::same(options[row], name) {
+            return true;
+        }
+        row += 1;
+    }
+    false
+}
+
+/// The web console at `/.console/` (`console`, `CONFIG_OPENZENTRI_CONSOLE`).
+pub const CONSOLE: bool = cfg!(feature = "console") && set("CONSOLE");
+/// The description of the API at `/openapi.json` (`openapi`, `CONFIG_OPENZENTRI_OPENAPI`).
+pub const OPENAPI: bool = cfg!(feature = "openapi") && set("OPENAPI");
+/// Counters and gauges at `/metrics` (`metrics`, `CONFIG_OPENZENTRI_METRICS`).
+pub const METRICS: bool = cfg!(feature = "metrics") && set("METRICS");
+/// API tokens (`tokens`, `CONFIG_OPENZENTRI_TOKENS`).
+pub const TOKENS: bool = cfg!(feature = "tokens") && set("TOKENS");
+/// The commands `http_…` (`http_client`, `CONFIG_OPENZENTRI_HTTP_CLIENT`).
+pub const HTTP_CLIENT: bool = cfg!(feature = "http_client") && set("HTTP_CLIENT");
+/// The WebSocket server at `/stream` (`websocket`, `CONFIG_OPENZENTRI_WEBSOCKET`).
+pub const WEBSOCKET: bool = cfg!(feature = "websocket") && set("WEBSOCKET");

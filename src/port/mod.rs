@@ -362,7 +362,7 @@ impl Heap {
     }
 }
 
-/// How much of a heap is in use, in bytes, with what the heap needs for itself.
+/// How much of a heap is in use, in bytes as the heap itself counts them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HeapUse {
     /// All of it.

@@ -13,12 +13,28 @@ const fn set(name: &str) -> bool {
     let Some(options) = OPTIONS else { return true };
     let mut row = 0;
     while row < options.len() {
-        if crate::limits::same(options[row], name) {
+        if same(options[row], name) {
             return true;
         }
         row += 1;
     }
     false
+}
+
+/// Compares two names in a constant context.
+pub(crate) const fn same(left: &str, right: &str) -> bool {
+    let (left, right) = (left.as_bytes(), right.as_bytes());
+    if left.len() != right.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < left.len() {
+        if left[at] != right[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
 }
 
 /// The web console at `/.console/` (`console`, `CONFIG_OPENZENTRI_CONSOLE`).

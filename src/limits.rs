@@ -4,7 +4,7 @@
 //! from the Kconfig option named beside it (`CONFIG_OPENZENTRI_…`, see `Kconfig`); elsewhere the default for a machine
 //! with an operating system holds.
 
-use crate::features;
+use crate::features::{self, same};
 
 include!(concat!(env!("OUT_DIR"), "/kconfig.rs"));
 
@@ -18,22 +18,6 @@ const fn option(name: &str, default: usize) -> usize {
         row += 1;
     }
     default
-}
-
-/// Compares two names in a constant context.
-pub(crate) const fn same(left: &str, right: &str) -> bool {
-    let (left, right) = (left.as_bytes(), right.as_bytes());
-    if left.len() != right.len() {
-        return false;
-    }
-    let mut at = 0;
-    while at < left.len() {
-        if left[at] != right[at] {
-            return false;
-        }
-        at += 1;
-    }
-    true
 }
 
 /// Streams of all kinds at once (networking reference 4.1).

@@ -18,6 +18,7 @@ use crate::place::place_all;
 use crate::port::{Interface, Socket};
 
 mod access;
+mod datagram;
 mod error;
 mod intake;
 mod kind;
@@ -40,7 +41,8 @@ pub use server::{ServerError, serve};
 pub use server_table::Protocol;
 pub use usage::Usage;
 
-use ring::Ring;
+use datagram::Datagram;
+use ring::{Ring, RxRing, TxRing};
 
 /// One stream, told from earlier and later ones on the same handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +106,7 @@ struct Stream {
     /// UDP: where writes go. Of a server: who was heard last.
     remote: Option<SocketAddrV4>,
     /// UDP: the datagram that is being read.
-    datagram: pump::Datagram,
+    datagram: Datagram,
     /// Where it lies, unless it lies within the device.
     interface: Option<Interface>,
     /// The server it belongs to.
@@ -120,9 +122,6 @@ struct Work {
     kind: Kind,
     generation: u32,
 }
-
-type RxRing = Ring<{ limits::STREAM_RX }>;
-type TxRing = Ring<{ limits::STREAM_TX }>;
 
 /// One handle: its buffers stay where they are, whatever stream uses them.
 struct Slot {

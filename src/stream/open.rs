@@ -2,7 +2,7 @@
 
 use core::net::SocketAddrV4;
 
-use super::pump::NOBODY;
+use super::datagram::NOBODY;
 use super::{Ends, HostName, Kind, Slot, Source, Stream, StreamError, Streams, Work};
 use crate::buffer::Buffer;
 use crate::file::{Reader, Writer};

@@ -11,6 +11,13 @@ use core::task::{Poll, Waker};
 
 use embassy_sync::waitqueue::WakerRegistration;
 
+use crate::limits;
+
+/// What came from a peer and nobody has read.
+pub(super) type RxRing = Ring<{ limits::STREAM_RX }>;
+/// What was written and the peer does not have yet.
+pub(super) type TxRing = Ring<{ limits::STREAM_TX }>;
+
 /// Up to `N` bytes, in the order in which they came. One task waits for data and one for room.
 pub(super) struct Ring<const N: usize>(RefCell<State<N>>);
 

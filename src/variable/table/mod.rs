@@ -4,7 +4,7 @@
 //! What the reference marks as unknown (abbreviations, defaults) has its suggestion or a plain choice here.
 
 use super::row::Variable;
-use crate::limits;
+use crate::features;
 
 pub(super) mod alias;
 mod build;
@@ -115,7 +115,7 @@ const fn concatenate() -> [Variable; COUNT] {
 pub const fn id(name: &str) -> Id {
     let mut row = 0;
     while row < COUNT {
-        if limits::same(ROWS[row].name, name) {
+        if features::same(ROWS[row].name, name) {
             return Id(row as u16);
         }
         row += 1;

@@ -6,6 +6,7 @@ use super::response::{CommandError, Ending};
 use super::{files, help, http, network, sockets, streams, system, tokens, variables, wlan, write};
 use crate::access::scope::Scope;
 use crate::conformance::Conformance::{self, Differs, Done, Extension, NotYet};
+use crate::features;
 
 /// One row of the table: everything there is to know about a command.
 pub struct Command {
@@ -48,11 +49,24 @@ enum Run {
     Waits(Waiting),
 }
 
+/// Whether this build has a command. One that it does not have is in the table all the same, and says so when it is run.
+const fn is_built(name: &str) -> bool {
+    match name.as_bytes() {
+        [b'h', b't', b't', b'p', b'_', ..] => features::HTTP_CLIENT,
+        [b't', b'o', b'k', b'e', b'n', b'_', ..] => features::TOKENS,
+        _ => true,
+    }
+}
+
 /// Makes the table, and one asynchronous function for all handlers that wait: its future is as large as the largest of
 /// theirs.
 macro_rules! commands {
-    (@run $name:ident now $run:path) => { Run::Now($run) };
-    (@run $name:ident waits $wait:path) => { Run::Waits(Waiting::$name) };
+    (@run $name:ident now $run:path) => {
+        if is_built(stringify!($name)) { Run::Now($run) } else { Run::Now(unavailable) }
+    };
+    (@run $name:ident waits $wait:path) => {
+        if is_built(stringify!($name)) { Run::Waits(Waiting::$name) } else { Run::Now(unavailable) }
+    };
     ($(
         $name:ident $abbr:literal $scope:ident $synopsis:literal [$options:literal $min:literal..=$max:literal]
         $summary:literal, $status:expr => $(now($run:path))? $(waits($wait:path))?;
@@ -80,7 +94,8 @@ macro_rules! commands {
         pub(super) async fn run(command: &Command, call: &mut Call<'_>) -> Result<Ending, CommandError> {
             match command.run {
                 Run::Now(run) => run(call),
-                $($(Run::Waits(Waiting::$name) => $wait(call).await,)?)*
+                $($(Run::Waits(Waiting::$name) if const { is_built(stringify!($name)) } => $wait(call).await,)?)*
+                Run::Waits(_) => unavailable(call),
             }
         }
     };

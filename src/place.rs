@@ -46,9 +46,9 @@ macro_rules! place_const {
 /// As [`place_all`], for values that the compiler can make: on a board they are never on the stack.
 macro_rules! place_const_all {
     ($kind:ty, $count:expr, $value:expr) => {{
-        #[cfg(feature = "linux")]
+        #[cfg(feature = "host")]
         let placed: &'static [$kind] = (0..$count).map(|_| $value).collect::<std::vec::Vec<$kind>>().leak();
-        #[cfg(not(feature = "linux"))]
+        #[cfg(not(feature = "host"))]
         let placed: &'static [$kind] = {
             static PLACE: static_cell::ConstStaticCell<[$kind; $count]> =
                 static_cell::ConstStaticCell::new([const { $value }; $count]);

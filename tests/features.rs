@@ -38,11 +38,9 @@ fn status(target: &str) -> u16 {
 
 #[test]
 fn a_path_of_a_feature_that_is_off_names_a_file_that_is_not_there() {
-    for (target, built) in [
-        ("/.console/", features::CONSOLE),
-        ("/openapi.json", features::OPENAPI),
-        ("/metrics", features::METRICS),
-    ] {
+    for (target, built) in
+        [("/.console/", features::CONSOLE), ("/openapi.json", features::OPENAPI), ("/metrics", features::METRICS)]
+    {
         assert_eq!(status(target), if built { 200 } else { 404 }, "{target}");
     }
 }

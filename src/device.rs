@@ -119,10 +119,10 @@ fn start(spawner: Spawner, shell: &'static Shell, server: &'static HttpServer, f
     for number in 0..limits::HTTP_CONNECTIONS {
         spawn_worker(spawner, server, number);
     }
-    for number in 0..limits::WEBSOCKETS {
+    for number in (0..).take(limits::WEBSOCKETS) {
         spawn_websocket(spawner, server, number);
     }
-    for number in 0..limits::HTTP_CLIENTS {
+    for number in (0..).take(limits::HTTP_CLIENTS) {
         spawn_client(spawner, machine.http, number);
     }
     spawn_http(spawner, server);

@@ -8,19 +8,23 @@ use crate::wire::http::body::{Body, Malformed};
 use crate::wire::http::request::{Framing, Request};
 use crate::wire::http::status::Status;
 
-/// Receives the whole body and answers its length. It then begins the buffer; the head is gone.
-pub(super) async fn read(connection: &mut Connection<'_>, request: &Request) -> Result<usize, Failure> {
-    // Before the client is told to go on.
-    if matches!(request.framing, Framing::Length(length) if length > limits::HTTP_BODY) {
-        return Err(Status::CONTENT_TOO_LARGE.into());
-    }
+/// What has come of a body.
+pub(super) enum Received {
+    /// All of it: so many bytes.
+    Whole(usize),
+    /// As much as the buffer holds.
+    Begun(Incoming),
+}
+
+/// Receives the whole body, or as much as fits. It then begins the buffer; the head is gone.
+pub(super) async fn read(connection: &mut Connection<'_>, request: &Request) -> Result<Received, Failure> {
     let mut incoming = Incoming::begin(connection, request).await?;
     loop {
-        if incoming.decoded as u64 + incoming.body.announced() > limits::HTTP_BODY as u64 {
-            return Err(Status::CONTENT_TOO_LARGE.into());
-        }
         if incoming.is_whole() {
-            return Ok(incoming.decoded);
+            return Ok(Received::Whole(incoming.decoded));
+        }
+        if incoming.decoded >= limits::HTTP_BODY {
+            return Ok(Received::Begun(incoming));
         }
         incoming.more(connection).await?;
     }
@@ -60,6 +64,16 @@ impl Incoming {
         let mut incoming = Self { body, decoded: 0, patience: Patience::begin(&patience::BODY), since: 0 };
         incoming.decode(connection)?;
         Ok(incoming)
+    }
+
+    /// Bytes of content at the front of the buffer.
+    pub fn decoded(&self) -> usize {
+        self.decoded
+    }
+
+    /// The framing, for what is still to come.
+    pub fn into_body(self) -> Body {
+        self.body
     }
 
     /// All of it has come.
@@ -111,7 +125,7 @@ impl Incoming {
 }
 
 /// Decodes what lies behind the first `decoded` of `received` bytes. Answers how many are decoded and in use afterwards.
-fn decode(
+pub(super) fn decode(
     body: &mut Body,
     buffer: &mut [u8],
     mut decoded: usize,

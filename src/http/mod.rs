@@ -22,7 +22,7 @@
 //! exchange     a request, and what its handler needs
 //! route        finding the row of a target; method: sets of methods
 //! auth         passwords, the whitelist; bearer: API tokens, an extension
-//! body         the body of a request
+//! body         the body of a request; data: of a command, streamed into it
 //! respond      heads of answers, answers longer than a buffer; pieces: answers out of tables
 //! connection   bytes in and out, time limits, the end
 //! lobby        connections that wait for a worker
@@ -41,6 +41,7 @@ mod connection;
 mod console;
 mod cors;
 mod counters;
+mod data;
 mod exchange;
 mod failure;
 mod far_side;

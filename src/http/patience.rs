@@ -1,6 +1,9 @@
 //! How long a client may keep a worker waiting: long while there are workers for everybody, not long when somebody else
 //! waits for one (then `seats` decides).
 
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
 use embassy_futures::select::select;
 use embassy_time::{Duration, Instant, Timer};
 
@@ -62,6 +65,15 @@ impl Patience {
     /// A wait within this one: for less time while nobody else waits.
     pub fn within(self, limits: &Limits) -> Self {
         Self { calm: self.calm.min(Instant::now() + limits.calm), ..self }
+    }
+
+    /// Whether the time is up; wakes the task when it is. The worker waits until [`Seat::rest`].
+    pub fn poll_end(&self, seat: &Seat, context: &mut Context<'_>) -> Poll<()> {
+        seat.begin(self.begun, self.pressed, self.manner);
+        if seat.poll_given_up(context).is_ready() {
+            return Poll::Ready(());
+        }
+        Pin::new(&mut Timer::at(self.calm)).poll(context)
     }
 
     /// Ends when the time is up. Without a seat nobody waits for the task.

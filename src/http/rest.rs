@@ -5,8 +5,9 @@ use embassy_time::{Duration, with_timeout};
 
 use super::access::Access;
 use super::auth;
-use super::body;
+use super::body::{self, Incoming, Received};
 use super::connection::{Connection, gone};
+use super::data::Streamed;
 use super::exchange::Exchange;
 use super::failure::Failure;
 use super::respond;
@@ -16,7 +17,7 @@ use crate::command::{Asker, Bytes, Reply, scopes_of};
 use crate::limits;
 use crate::log::Log;
 use crate::wire::http::status::Status;
-use crate::wire::json::{Answer, Call, LINE_END};
+use crate::wire::json::{Answer, Call, LINE_END, Opening, flag};
 use crate::wire::percent;
 use crate::wire::span::Span;
 
@@ -48,14 +49,22 @@ pub(super) async fn post_command(exchange: &mut Exchange<'_, '_>) -> Result<(), 
         // The whitelist may name the command, but nobody waits for what a stranger has not sent yet.
         return Err(Failure::Unauthorized);
     }
-    let length = body::read(connection, request).await?;
-    let mut call = Call::parse(connection.buffer.get_mut(..length).unwrap_or_default())?;
+    let (mut call, begun) = match body::read(connection, request).await? {
+        Received::Whole(length) => (Call::parse(connection.buffer.get_mut(..length).unwrap_or_default())?, None),
+        Received::Begun(incoming) => {
+            let opening = Opening::parse(connection.buffer.get_mut(..incoming.decoded()).unwrap_or_default())?;
+            (opening.call, Some((incoming, opening.data)))
+        }
+    };
     call.command = whole(connection.buffer, call.command);
     if every.is_err() {
         let text = call.command.of(connection.buffer);
         auth::allow(connection, access, needed(connection, text), b"command/", text)?;
     }
-    run(connection, call, request.is_1_1).await
+    match begun {
+        None => run(connection, call, request.is_1_1).await,
+        Some((incoming, data)) => stream(connection, call, incoming, data).await,
+    }
 }
 
 /// `GET /log`: the lines that are kept, the oldest first. Reading does not clear them.
@@ -115,6 +124,27 @@ async fn run(connection: &mut Connection<'_>, call: Call, interim: bool) -> Resu
         Either::First(reply) => reply,
         Either::Second(()) => return Err(Failure::Gone),
     };
+    let (id, code) = (server.next_id(), reply.code);
+    answer(connection, reply, |text| Answer::command(id, code, call.flags, text)).await
+}
+
+/// Runs a command whose data come while it runs; their text begins at `data`.
+async fn stream(connection: &mut Connection<'_>, call: Call, incoming: Incoming, data: usize) -> Result<(), Failure> {
+    if call.command.of(connection.buffer).trim_ascii().is_empty() {
+        return Err(Status::BAD_REQUEST.into());
+    }
+    let server = connection.server;
+    // What comes meanwhile is needed, so nobody looks whether the client is still there.
+    let ready = server.shell().turn(Asker::Http).await.map_err(|_| Status::UNAVAILABLE)?;
+    let end = incoming.decoded().saturating_sub(data);
+    let Connection { port, socket, seat, buffer, .. } = connection;
+    let (line, text) = buffer.split_at_mut_checked(data).ok_or(Status::BAD_REQUEST)?;
+    let mut source = Streamed::new((*port, *socket, seat), (text, end), incoming, call.flags & flag::DATA != 0);
+    let reply = ready.run(call.command.of_mut(line), &mut source).await;
+    let ended = source.end();
+    drop(source);
+    connection.unread = ended != Ok(true);
+    ended?;
     let (id, code) = (server.next_id(), reply.code);
     answer(connection, reply, |text| Answer::command(id, code, call.flags, text)).await
 }

@@ -13,7 +13,7 @@
 use core::cell::Cell;
 use core::future::poll_fn;
 use core::net::Ipv4Addr;
-use core::task::Poll;
+use core::task::{Context, Poll};
 
 use embassy_sync::waitqueue::WakerRegistration;
 use embassy_time::{Duration, Instant};
@@ -60,7 +60,7 @@ pub(super) struct Guard<'a>(&'a Seat);
 
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
-        self.0.waiting.set(None);
+        self.0.rest();
     }
 }
 
@@ -90,22 +90,34 @@ impl Seat {
         self.told.get()
     }
 
-    /// The worker waits for its client from now on.
+    /// The worker waits for its client until the guard is dropped.
     pub fn wait(&self, begun: Instant, window: Duration, manner: Manner) -> Guard<'_> {
-        self.waiting.set(Some(Waiting { begun, window, manner }));
+        self.begin(begun, window, manner);
         Guard(self)
+    }
+
+    /// The worker waits for its client from now on.
+    pub fn begin(&self, begun: Instant, window: Duration, manner: Manner) {
+        self.waiting.set(Some(Waiting { begun, window, manner }));
+    }
+
+    /// It does not any more.
+    pub fn rest(&self) {
+        self.waiting.set(None);
     }
 
     /// Ends when the client has to give way.
     pub async fn given_up(&self) {
-        poll_fn(|context| {
-            if self.told.get() {
-                return Poll::Ready(());
-            }
-            self.waker.borrow_mut().register(context.waker());
-            Poll::Pending
-        })
-        .await
+        poll_fn(|context| self.poll_given_up(context)).await
+    }
+
+    /// The same, for those who poll.
+    pub fn poll_given_up(&self, context: &mut Context<'_>) -> Poll<()> {
+        if self.told.get() {
+            return Poll::Ready(());
+        }
+        self.waker.borrow_mut().register(context.waker());
+        Poll::Pending
     }
 
     fn tell(&self) {

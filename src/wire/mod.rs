@@ -8,4 +8,5 @@ pub mod output;
 pub mod percent;
 pub mod span;
 pub mod url;
+pub mod utf8;
 pub mod websocket;

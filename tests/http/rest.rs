@@ -101,8 +101,98 @@ fn a_body_of_the_largest_size_is_taken() {
     let size = openzentri::limits::HTTP_BODY;
     let body = format!(r#"{{"command":"poll all","data":"{}"}}"#, "x".repeat(size - frame));
     assert_eq!(post(&mut device, "/command", &body).status, 200);
-    let body = format!("{body} ");
+    // Beyond that only data may go on.
+    let body = format!(r#"{{"x":"{}","command":"poll all"}}"#, "x".repeat(size + 256));
     assert_eq!(post(&mut device, "/command", &body).status, 413);
+    let body = format!(r#"{{"data":"{}","command":"poll all"}}"#, "x".repeat(size + 256));
+    assert_eq!(post(&mut device, "/command", &body).status, 413);
+}
+
+/// What is in a file.
+fn content(device: &mut SimDevice, name: &str) -> Vec<u8> {
+    get(device, &format!("/{name}")).body
+}
+
+#[test]
+fn data_stream_into_their_command() {
+    let mut device = device();
+    let data: Vec<u8> = (0..30_000u32).map(|number| (number * 7 + number / 251) as u8).collect();
+    let base64 = base64(&data);
+    let body = format!(r#"{{"flags":4,"command":"file_create large.bin 30000","data":"{base64}","x":1}}"#);
+    let answer = post(&mut device, "/command", &body);
+    assert!(answer.text().contains("\"code\":0,"), "{answer:?}");
+    assert!(content(&mut device, "large.bin") == data);
+    // In small pieces, and in chunks.
+    for chunked in [false, true] {
+        let name = format!("drops-{chunked}.bin");
+        let body = body.replace("large.bin", &name);
+        let peer = device.port().connect(80).unwrap();
+        let framing =
+            if chunked { "Transfer-Encoding: chunked".into() } else { format!("Content-Length: {}", body.len()) };
+        peer.send(format!("POST /command HTTP/1.1\r\n{framing}\r\n\r\n"));
+        for part in body.as_bytes().chunks(997) {
+            if chunked {
+                peer.send(format!("{:x}\r\n", part.len()));
+            }
+            peer.send(part);
+            if chunked {
+                peer.send("\r\n");
+            }
+            device.settle();
+        }
+        if chunked {
+            peer.send("0\r\n\r\n");
+        }
+        let answer = Answer::parse(&all(&mut device, peer));
+        assert!(answer.text().contains("\"code\":0,"), "{answer:?}");
+        assert!(content(&mut device, &name) == data);
+    }
+    // As text, with escapes.
+    let body = format!(r#"{{"command":"file_create text.txt 24000","data":"{}"}}"#, "\\u0041\\nb".repeat(8000));
+    assert!(post(&mut device, "/command", &body).text().contains("\"code\":0,"));
+    assert!(content(&mut device, "text.txt") == b"A\nb".repeat(8000));
+}
+
+#[test]
+fn streamed_data_that_are_broken_leave_nothing() {
+    let mut device = device();
+    let text = base64(&vec![7; 30_000]);
+    let begin = r#"{"flags":4,"command":"file_create broken.bin 30000","data":""#;
+    for (end, status) in [
+        (format!("{text}\"}}}}"), 400),
+        (format!("{text}\",\"flags\":0}}"), 400),
+        (format!("{text}\",\"command\":\"ver\"}}"), 400),
+        (format!("{}!!!\"}}", &text[..text.len() - 4]), 400),
+        (text.clone(), 400),
+        (format!("{}\"}}", &text[..text.len() - 4]), 200),
+    ] {
+        let answer = post(&mut device, "/command", &format!("{begin}{end}"));
+        assert_eq!(answer.status, status, "{}", &end[end.len() - 20..]);
+        assert!(status != 200 || answer.text().contains("\"code\":1,"), "{answer:?}");
+        assert_eq!(get(&mut device, "/broken.bin").status, 404);
+    }
+    // A client that goes away in the middle, and one that stops.
+    for stops in [false, true] {
+        let peer = device.port().connect(80).unwrap();
+        peer.send(format!("POST /command HTTP/1.1\r\nContent-Length: 41000\r\n\r\n{begin}{}", &text[..20_000]));
+        device.settle();
+        if !stops {
+            peer.close();
+        }
+        assert!(device.run_until(LONG, |_| peer.is_device_gone()));
+        assert_eq!(get(&mut device, "/broken.bin").status, 404);
+        assert_eq!(get(&mut device, "/command/ver").status, 200);
+    }
+    let answer = post(&mut device, "/command", &format!("{begin}{text}\"}}").replace("file_create", "no_such"));
+    assert!(answer.text().contains("\"code\":3,"), "{answer:?}");
+}
+
+fn base64(data: &[u8]) -> String {
+    use base64::Engine;
+    let mut text = vec![0; data.len().div_ceil(3) * 4];
+    let length = base64::engine::general_purpose::STANDARD.encode_slice(data, &mut text).unwrap();
+    text.truncate(length);
+    String::from_utf8(text).unwrap()
 }
 
 #[test]

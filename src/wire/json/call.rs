@@ -35,7 +35,7 @@ struct Object<'a> {
 impl Call {
     /// Reads the object and decodes its strings where they are.
     pub fn parse(body: &mut [u8]) -> Result<Self, Status> {
-        let flags = check(body).ok_or(Status::BAD_REQUEST)?;
+        let flags = check(body).ok_or(Status::BAD_REQUEST)?.unwrap_or(0);
         let (object, _) = serde_json_core::from_slice::<Object<'_>>(body).map_err(|_| Status::BAD_REQUEST)?;
         if flags & !flag::ALL != 0 {
             // Whoever sets a bit that nobody has defined expects something that would not happen.
@@ -58,10 +58,77 @@ impl Call {
     }
 }
 
+/// A call whose data have begun and go on beyond the buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// Flags and command; no data.
+    pub call: Call,
+    /// Where the text of the data begins, behind its quote.
+    pub data: usize,
+}
+
+impl Opening {
+    /// Reads an object of which only the beginning is there: flags, if there are any, and the command must come before
+    /// the data. The command is decoded where it is.
+    pub fn parse(body: &mut [u8]) -> Result<Self, Status> {
+        let data = data_begin(body).ok_or(Status::CONTENT_TOO_LARGE)?;
+        // With its data cut off the object is whole.
+        let end = body.get_mut(data..data + 2).ok_or(Status::CONTENT_TOO_LARGE)?;
+        let mut kept = [0; 2];
+        kept.copy_from_slice(end);
+        end.copy_from_slice(b"\"}");
+        let call = Call::parse(body.get_mut(..data + 2).unwrap_or_default());
+        if let Some(end) = body.get_mut(data..data + 2) {
+            end.copy_from_slice(&kept);
+        }
+        Ok(Self { call: call?, data })
+    }
+}
+
+/// Bytes that make an object of its end.
+pub const BEGIN: usize = 6;
+
+/// Whether what follows the data is the end of the object, with nothing in it that matters. `object` begins with
+/// [`BEGIN`] bytes that may be written over.
+pub fn is_end(object: &mut [u8]) -> bool {
+    let Some(begin) = object.first_chunk_mut::<BEGIN>() else { return false };
+    *begin = *b"{\"\":0 ";
+    let named = |object: &Object<'_>| object.command.is_some() || object.data.is_some();
+    check(object) == Some(None)
+        && serde_json_core::from_slice::<Object<'_>>(object).is_ok_and(|(object, _)| !named(&object))
+}
+
+/// Where the text of the data begins, behind its quote, in an object of which only the beginning is there. `None` when the
+/// command does not come before it.
+fn data_begin(body: &[u8]) -> Option<usize> {
+    let (mut depth, mut at, mut has_command) = (0u32, 0, false);
+    let (mut string, mut comes) = (&[][..], false);
+    while let Some(&byte) = body.get(at) {
+        at += 1;
+        match byte {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.checked_sub(1)?,
+            b'"' if comes && depth == 1 => return has_command.then_some(at),
+            b'"' => {
+                let after = body.get(at..)?;
+                let rest = string_end(after)?;
+                string = after.get(..after.len() - rest.len() - 1)?;
+                at = body.len() - rest.len();
+            }
+            b':' => {
+                comes = depth == 1 && string == b"data";
+                has_command |= depth == 1 && string == b"command";
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
 /// What the parser does not look at: how deep the values are that it skips (it would call itself as often), whether
-/// bare words in them are JSON, and control characters in strings. Answers `flags`, which may be written as any number
-/// that is a whole one.
-fn check(body: &[u8]) -> Option<u32> {
+/// bare words in them are JSON, and control characters in strings. Answers `flags` if there are any, which may be written
+/// as any number that is a whole one.
+fn check(body: &[u8]) -> Option<Option<u32>> {
     let mut depth = 0;
     let mut rest = body;
     let mut flags = None;
@@ -94,7 +161,7 @@ fn check(body: &[u8]) -> Option<u32> {
             }
         }
     }
-    (depth == 0).then_some(flags.unwrap_or(0))
+    (depth == 0).then_some(flags)
 }
 
 /// What follows the closing quote of a string.
@@ -145,7 +212,7 @@ fn unescape(bytes: &mut [u8]) -> Option<usize> {
 }
 
 /// The character of an escape, and the length of the escape behind the backslash.
-fn escape(bytes: &[u8]) -> Option<(char, usize)> {
+pub(super) fn escape(bytes: &[u8]) -> Option<(char, usize)> {
     let character = match bytes.first()? {
         b'u' => return unicode(bytes),
         b'n' => '\n',
@@ -225,6 +292,33 @@ mod tests {
             br#"{"a":[1,{"b":"]}\""},[null]],"done":null,"x":-1.5e+3,"y":true,"command":"ver","z":{"command":"no"}}"#;
         assert_eq!(read(body).unwrap().1, b"ver");
         assert_eq!(read(b"\r\n {\t\"command\"\n:\"ver\",\"data\":null} \n").unwrap().1, b"ver");
+    }
+
+    #[test]
+    fn an_object_whose_data_go_on() {
+        let begin = br#"{"x":[{"data":"no"}],"flags":5,"command":"dmVy","data":"QUJD"#;
+        let mut body = begin.to_vec();
+        let opening = Opening::parse(&mut body).unwrap();
+        assert_eq!((opening.call.flags, opening.call.command.of(&body)), (5, &b"ver"[..]));
+        assert_eq!(body[opening.data..], *b"QUJD");
+        for late in [
+            r#"{"data":"abc"#,
+            r#"{"command":"ver"#,
+            r#"{"x":"command","data":"abc"#,
+            r#"{"command":"ver","x":{"data":"abc"#,
+        ] {
+            assert_eq!(Opening::parse(&mut late.as_bytes().to_vec()), Err(Status::CONTENT_TOO_LARGE), "{late}");
+        }
+        for broken in [r#"{"command":7,"data":"abc"#, r#"{"flags":8,"command":"ver","data":"abc"#] {
+            assert_eq!(Opening::parse(&mut broken.as_bytes().to_vec()), Err(Status::BAD_REQUEST), "{broken}");
+        }
+        let ends = |tail: &str| is_end(std::format!("......{tail}").as_bytes().to_vec().as_mut());
+        for tail in ["}", " } \r\n", r#","x":1}"#, r#", "y" : [1,{"flags":3}] }"#] {
+            assert!(ends(tail), "{tail}");
+        }
+        for tail in ["", "]", "}}", r#","flags":4}"#, r#","command":"a"}"#, r#","data":"a"}"#, r#","x":}"#, "} x"] {
+            assert!(!ends(tail), "{tail}");
+        }
     }
 
     #[test]
@@ -336,6 +430,12 @@ mod tests {
         #[test]
         fn any_bytes_are_read_without_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = read(&body);
+        }
+
+        #[test]
+        fn any_opening_is_read_without_panic(body in r#"(\{|\}|\[|\]|,|:|"|\\|u|0|1|"command":"|"data":"|"flags":4,| ){0,40}"#) {
+            let _ = Opening::parse(&mut body.clone().into_bytes());
+            let _ = is_end(&mut body.into_bytes());
         }
 
         #[test]

@@ -3,6 +3,8 @@
 mod answer;
 mod call;
 mod number;
+mod text;
 
 pub use answer::{Answer, LINE_END, flag};
-pub use call::Call;
+pub use call::{BEGIN, Call, Opening, is_end};
+pub use text::{Place, Text};

@@ -3,6 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use embassy_time::Duration;
+use openzentri::command::{Asker, Bytes};
+use openzentri::limits;
 use openzentri::port::sim::{Answer, Peer, SimDevice, SimPort};
 
 const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 5, 6, 1), 7);
@@ -214,4 +216,88 @@ fn a_client_that_breaks_off_leaves_nothing_open() {
         assert_eq!(device.port().open_sockets(), sockets, "{line}");
         assert!(rest(&mut device, "list").contains(r#"Info\r\n"}"#), "{line}");
     }
+}
+
+/// A REST client that takes nothing of a long answer.
+fn slow_reader(device: &mut SimDevice) -> Peer {
+    let handle = rest(device, "fop long.bin");
+    let handle = handle.split("response\":\"").nth(1).expect("a handle").chars().next().unwrap();
+    let peer = ask(device, &format!("read {handle} {}", limits::RESPONSE));
+    peer.set_window(10);
+    device.settle();
+    peer
+}
+
+/// A file whose content does not fit into the buffer of a connection.
+fn long_file(device: &mut SimDevice) {
+    let data = vec![b'x'; limits::RESPONSE - 2];
+    device.type_line(&format!("fcr long.bin {}", data.len()));
+    device.port().type_bytes(&data);
+    device.settle();
+    assert_eq!(device.take_output(), "R000009\r\nSuccess\r\n");
+}
+
+/// What is kept beyond a turn leaves one buffer: slow clients and a CMD stream stop neither the host nor REST.
+#[test]
+fn kept_answers_leave_a_buffer() {
+    let mut device = device();
+    long_file(&mut device);
+    text(&mut device, "set system.cmd.buffered 1");
+    let kept: Vec<Peer> = (2..limits::ANSWERS).map(|_| slow_reader(&mut device)).collect();
+    let handle = text(&mut device, "help variables");
+    assert!(handle.starts_with("0,"), "{handle}");
+    // As many are kept as may be. A long answer that would be the next is refused, short ones are not.
+    let refused = slow_reader(&mut device);
+    refused.set_window(100_000);
+    assert_eq!(refused.received_text().len(), 0);
+    wait(&mut device, 110);
+    assert!(refused.received_text().starts_with("HTTP/1.1 503"), "{}", refused.received_text());
+    assert!(rest(&mut device, "version").contains("\"code\":0"));
+    assert_eq!(text(&mut device, "get wlan.ssid"), "MyNet");
+    device.type_line("get all");
+    device.settle();
+    assert!(device.take_output().ends_with("Command failed\r\n"), "one CMD stream at a time");
+    // Whoever gives one back makes room.
+    assert_eq!(text(&mut device, "close 0"), "Success");
+    assert!(text(&mut device, "help variables").starts_with("0,"));
+    drop(kept);
+}
+
+/// A half-sent message keeps a buffer only from its first byte on.
+#[test]
+fn a_message_takes_no_buffer_before_it_comes() {
+    let mut device = device();
+    long_file(&mut device);
+    text(&mut device, "udpc 10.5.6.1 9");
+    let _kept: Vec<Peer> = (1..limits::ANSWERS).map(|_| slow_reader(&mut device)).collect();
+    device.type_line("write 0 5");
+    device.settle();
+    assert!(rest(&mut device, "version").contains("\"code\":0"));
+    device.port().type_bytes(b"abcde");
+    device.settle();
+    assert_eq!(device.take_output(), "R000009\r\nSuccess\r\n");
+}
+
+#[test]
+fn a_client_that_goes_gives_its_buffer_back() {
+    let mut device = device();
+    long_file(&mut device);
+    for _ in 0..3 * limits::ANSWERS {
+        let peer = slow_reader(&mut device);
+        peer.reset();
+        device.settle();
+    }
+    text(&mut device, "set system.cmd.buffered 1");
+    assert!(text(&mut device, "help variables").starts_with("0,"));
+}
+
+/// The future of a command is as large as that of the largest handler, and every HTTP connection has one.
+#[test]
+fn the_future_of_a_command_stays_small() {
+    let device = device();
+    let shell = device.device().expect("it runs").shell;
+    let (mut line, mut data) = ([], Bytes(&[]));
+    let future = shell.run(&mut line, &mut data, Asker::Http);
+    let size = size_of_val(&future);
+    assert!(size <= 1200, "{size} bytes");
 }

@@ -53,6 +53,16 @@ pub(super) fn factory_reset(call: &mut Call<'_>) -> Result<Ending, CommandError>
     Ok(Ending::Success)
 }
 
+/// `faults_print`: the record of faults, a line each. There is none yet, so that it is always empty.
+pub(super) fn faults_print(_call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    Ok(Ending::Text)
+}
+
+/// `faults_reset`: hosts send it at every start.
+pub(super) fn faults_reset(_call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    Ok(Ending::Success)
+}
+
 /// `setup status`: whether web setup is active, which web pages ask before anything else. It never is, there being none.
 pub(super) fn setup(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     if !call.argument(0)?.eq_ignore_ascii_case(b"status") {

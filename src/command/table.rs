@@ -105,14 +105,15 @@ const LATER_PINS: Conformance = NotYet("pins and converters");
 const NO_HTTPS: Conformance = Differs("http only: there is no TLS yet");
 const LATER_TLS: Conformance = NotYet("TLS");
 const LATER_WLAN: Conformance = NotYet("the Wi-Fi commands");
+const NO_FAULTS: Conformance = Differs("no fault is recorded yet: the record is always empty");
 const LATER_FAULTS: Conformance = NotYet("safe mode and the fault record");
 
 commands! {
     adc_take_sample "adc" Read "<gpio>" ["" 0..=23] "Sample an ADC pin", LATER_PINS => now(unavailable);
     dac_set_level "dac" Streams "<gpio> <level>" ["" 0..=23] "Set a DAC output", LATER_PINS => now(unavailable);
     factory_reset "fac" Admin "<MAC>" ["" 1..=1] "Erase the configuration and restart; the device's own MAC is the guard", Done => now(system::factory_reset);
-    faults_print "faup" Read "" ["" 0..=23] "Print the stored faults", LATER_FAULTS => now(unavailable);
-    faults_reset "faur" Config "" ["" 0..=23] "Clear the stored faults", LATER_FAULTS => now(unavailable);
+    faults_print "faup" Read "" ["" 0..=0] "Print the stored faults", NO_FAULTS => now(system::faults_print);
+    faults_reset "faur" Config "" ["" 0..=0] "Clear the stored faults", NO_FAULTS => now(system::faults_reset);
     file_create "fcr" Files "[-[e][u][r]] [-o] <name> <size> [<version> [<type> [<crc>]]]" ["oeurv:t:c:l:m:" 2..=5] "Create a file from the data that follow, or as a stream", Done => waits(files::create);
     file_delete "fde" Files "<name>" ["" 1..=1] "Delete a file", Done => now(files::delete);
     file_open "fop" Files "<name>" ["" 1..=1] "Open a file for reading", Done => waits(files::open);

@@ -25,7 +25,7 @@ use crate::wire::span::Span;
 const HEAD: usize = 512;
 
 /// How long a long answer waits until it may keep its buffer. Meanwhile nobody else may have it.
-const KEEP_TIME: Duration = Duration::from_millis(250);
+const KEEP_TIME: Duration = Duration::from_millis(100);
 
 /// `GET /command/<line>`.
 pub(super) async fn get_command(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {

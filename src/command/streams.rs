@@ -1,12 +1,19 @@
 //! `stream_list`, `stream_poll`, `stream_read`, `stream_write`, `stream_close` (commands reference 2).
 
 use core::fmt::Write;
+use core::future::poll_fn;
 use core::pin::pin;
+use core::task::Poll;
+
+use embassy_time::{Duration, with_timeout};
 
 use super::call::Call;
 use super::response::{CommandError, Ending};
 use crate::limits;
 use crate::stream::{HEADING, Kind, StreamError, StreamId, Streams};
+
+/// The longest time for `stream_wait`, in milliseconds.
+const LONGEST_WAIT: u32 = 600_000;
 
 impl From<StreamError> for CommandError {
     fn from(error: StreamError) -> Self {
@@ -90,6 +97,28 @@ pub(super) fn poll(call: &mut Call<'_>) -> Result<Ending, CommandError> {
         call.reply.put(b"None");
     }
     Ok(Ending::Text)
+}
+
+/// `stream_wait <handle>|all <milliseconds>`, an extension: waits until the stream, or one of all, has data or its end,
+/// and answers as `stream_poll`. Running out of time is no failure: the answer says that there is nothing.
+pub(super) async fn wait(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    let streams = call.machine.streams;
+    let limit = Duration::from_millis(call.number(1, LONGEST_WAIT)?.into());
+    let only = if call.argument(0)? == b"all" { None } else { Some(streams.id(call.handle(0)?)?) };
+    let ready = poll_fn(|context| {
+        let handles = (0..limits::STREAMS as u8).filter(|handle| only.is_none_or(|only| only.handle == *handle));
+        let gone = only.is_some_and(|only| streams.still(only).is_err());
+        if gone || handles.clone().any(|handle| streams.poll(handle).is_ok_and(|status| status != 0)) {
+            return Poll::Ready(());
+        }
+        handles.for_each(|handle| streams.watch(handle, context.waker()));
+        Poll::Pending
+    });
+    let _ = call.apart(pin!(with_timeout(limit, ready))).await?;
+    if let Some(only) = only {
+        streams.still(only)?;
+    }
+    poll(call)
 }
 
 pub(super) async fn read(call: &mut Call<'_>) -> Result<Ending, CommandError> {

@@ -160,6 +160,7 @@ commands! {
     stream_list "list" Read "[<handle>]" ["" 0..=1] "List the streams", Done => now(streams::list);
     stream_poll "poll" Read "<handle>|all [-c] [-r]" ["cr" 1..=1] "Ask a stream for data or its end", Done => now(streams::poll);
     stream_read "read" Streams "<handle> <size>" ["" 2..=2] "Read from a stream", Done => waits(streams::read);
+    stream_wait "stream_wait" Read "<handle>|all <milliseconds> [-c] [-r]" ["cr" 2..=2] "Wait until a stream has data or its end, then answer as stream_poll", Extension("waiting for data") => waits(streams::wait);
     stream_write "write" Streams "<handle> <size>" ["c" 2..=2] "Write the data that follow to a stream", Done => waits(write::write);
     tcp_client "tcpc" Streams "[-i <interface>] [-l <local port>] <host> <port> [<local port>]" ["i:l:" 2..=3] "Open a TCP client", Done => waits(sockets::tcp_client);
     tcp_server "tcps" Streams "[-i <interface>] start|stop [<port>]" ["i:" 1..=2] "Start or stop a TCP server", Done => waits(sockets::tcp_server);

@@ -154,9 +154,11 @@ impl Network {
         services.into_iter().for_each(action);
     }
 
-    /// Whether a server of the device listens on a TCP port.
+    /// Whether the device listens on a TCP port: a server, a service, or its serial line where that is a connection.
     pub(super) fn listens_on(&self, port: u16) -> bool {
-        self.streams.listens_on(port) || self.services.borrow().iter().any(|service| service.listens_on(port))
+        self.base.port.serial().serial_port() == Some(port)
+            || self.streams.listens_on(port)
+            || self.services.borrow().iter().any(|service| service.listens_on(port))
     }
 
     /// Asks the interface's task to bring it up, unless it is up already.

@@ -119,6 +119,10 @@ pub trait Serial {
     /// Gives bytes back that were taken but not used: they come first at the next read. When the device restarts before
     /// that, they and what has not been taken come first in its next life, as far as the port can keep them.
     fn serial_give_back(&self, bytes: &[u8]);
+    /// The TCP port on which the line itself waits for its host, where it is a connection.
+    fn serial_port(&self) -> Option<u16> {
+        None
+    }
     /// Whether a break condition (at the terminal of a process: Ctrl-C) has come since the last call; it also wakes who waits for [`Event::SerialReadable`].
     /// Ports that cannot see one keep the default.
     fn serial_break(&self) -> bool {

@@ -152,6 +152,8 @@ class TcpClient(NetworkCase):
 
     def test_with_the_write_check_a_failed_write_takes_no_data(self):
         line = self.line
+        # Data that never come are not waited for as long as a host may need.
+        line.ok("set bus.command.write_timeout 200")
         line.ok("set bus.command.write_check_enabled 1")
         self.assertEqual(line.command("write 5 3").code, 1)
         self.assertEqual(line.ok("ver")[:4], "OPEN")
@@ -185,6 +187,8 @@ class TcpClient(NetworkCase):
     def test_a_peer_that_does_not_read(self):
         """Writes block, but the rest of the device goes on; closing ends within its time."""
         line = self.line
+        # Data that never come are not waited for as long as a host may need.
+        line.ok("set bus.command.write_timeout 200")
         line.ok("set stream.auto_close 0")
         with Peer() as peer:
             line.ok(f"tcpc 127.0.0.1 {peer.port}")
@@ -430,6 +434,8 @@ class Udp(NetworkCase):
 
     def test_server_read_and_stop(self):
         line = self.line
+        # Data that never come are not waited for as long as a host may need.
+        line.ok("set bus.command.write_timeout 200")
         port = free_port(socket.SOCK_DGRAM)
         line.ok(f"udps start {port}")
         self.peers[0].sendto(b"text", ("127.0.0.1", port))

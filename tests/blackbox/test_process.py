@@ -109,7 +109,7 @@ class Ending(DeviceCase):
         line.ok(f"tcps start {port}")
         with socket.create_connection(("127.0.0.1", port)) as client:
             line.wait_text("poll all", "0,0")
-            line.send(b"write 0 1000000\r\n" + b"x" * 500_000)
+            line.send(b"write 0 1000000\r\n" + b"x" * 200_000)
             self.assertEqual(self.device.stop(), 0)
             client.settimeout(5)
             while client.recv(65536):
@@ -286,6 +286,19 @@ class TcpLine(DeviceCase):
             line.sync()
             self.assertEqual(line.ok("get sy c e"), "0")
             line.close()
+
+    def test_the_http_client_does_not_type_on_the_line(self):
+        port = free_port()
+        device = self.new_device(start=False, serial=f"tcp:{port}")
+        device.start()
+        self.eventually(lambda: str(port) in device.stderr())
+        line = Machine.tcp("127.0.0.1", port)
+        line.sync()
+        line.ok("set system.print_level all")
+        response = line.command(f"http_get 127.0.0.1:{port}/set%20system.cmd.echo%201")
+        self.assertEqual(response.code, 1)
+        self.assertIn("Not connected: the device does not send itself requests", response.logs)
+        line.close()
 
 
 if __name__ == "__main__":

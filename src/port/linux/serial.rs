@@ -61,7 +61,7 @@ impl SerialLine {
         match &self.line {
             Line::Stdio(_) => None,
             Line::Pty(pty) => Some(pty.path().to_owned()),
-            Line::Tcp(tcp) => tcp.address(),
+            Line::Tcp(tcp) => tcp.address().map(|address| format!("tcp://{address}")),
         }
     }
 
@@ -164,6 +164,13 @@ impl SerialLine {
 }
 
 impl Serial for RefCell<SerialLine> {
+    fn serial_port(&self) -> Option<u16> {
+        match &self.borrow().line {
+            Line::Tcp(tcp) => tcp.address().map(|address| address.port()),
+            Line::Stdio(_) | Line::Pty(_) => None,
+        }
+    }
+
     fn serial_read(&self, buffer: &mut [u8]) -> Result<usize> {
         let mut serial = self.borrow_mut();
         if !serial.kept.is_empty() {

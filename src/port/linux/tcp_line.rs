@@ -52,9 +52,8 @@ impl TcpLine {
     }
 
     /// Where hosts find the line.
-    pub(super) fn address(&self) -> Option<String> {
-        let address = rustix::net::getsockname(&self.listener).ok()?;
-        SocketAddrV4::try_from(address).ok().map(|address| format!("tcp://{address}"))
+    pub(super) fn address(&self) -> Option<SocketAddrV4> {
+        SocketAddrV4::try_from(rustix::net::getsockname(&self.listener).ok()?).ok()
     }
 
     /// The listener and the host's connection.
@@ -157,7 +156,7 @@ mod tests {
     fn line() -> (TcpLine, String) {
         let line = TcpLine::open(Ipv4Addr::LOCALHOST, 0).unwrap();
         let address = line.address().unwrap();
-        (line, address.strip_prefix("tcp://").unwrap().to_owned())
+        (line, address.to_string())
     }
 
     fn host(line: &mut TcpLine, address: &str) -> TcpStream {

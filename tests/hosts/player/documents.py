@@ -84,6 +84,12 @@ class Document:
         text = self.place.line.until(b"[Associated]\r\n", 10.0).decode("latin1")
         seen = text.split("\r\n")[1:-1]
         for pattern in screen:
+            if isinstance(pattern, dict):
+                # A line of ours that the document does not show.
+                if seen[:1] != [pattern["extra"]]:
+                    return f"{pattern['extra']!r} is listed as a line of ours, and is not there: {text!r}"
+                seen.pop(0)
+                continue
             if not seen or not re.fullmatch(pattern, seen[0]):
                 return f"{pattern!r} is not {seen[:1]} in {text!r}"
             seen.pop(0)

@@ -1,0 +1,242 @@
+//! What the fuzz targets do: one function each, which also `cargo test` runs with bounded random input
+//! (`tests/fuzz.rs`). Each takes any bytes; it must neither panic nor find a codec that contradicts itself.
+
+use openzentri::command::Line;
+use openzentri::limits;
+use openzentri::wire::date::Date;
+use openzentri::wire::http::body::{Body, chunk_line};
+use openzentri::wire::http::conditions::{Part, names, part, tag};
+use openzentri::wire::http::request::Request;
+use openzentri::wire::http::response::{Head, location};
+use openzentri::wire::http::version::serve_as_1_1;
+use openzentri::wire::json::{self, Answer, Call, Opening, Place, Text};
+use openzentri::wire::output::{MIN_PIECE, Output};
+use openzentri::wire::percent;
+use openzentri::wire::url::Url;
+use openzentri::wire::websocket::{Reader, Step};
+
+/// A target: its name and what it does.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All of them.
+#[allow(dead_code)]
+pub const TARGETS: &[Target] = &[
+    ("request", request),
+    ("response", response),
+    ("body", body),
+    ("conditions", conditions),
+    ("url", url),
+    ("call", call),
+    ("text", text),
+    ("answer", answer),
+    ("date", date),
+    ("websocket", websocket),
+    ("line", line),
+];
+
+/// The first byte as a number, and the rest.
+fn split(data: &[u8]) -> (usize, &[u8]) {
+    data.split_first().map_or((0, data), |(first, rest)| (usize::from(*first), rest))
+}
+
+/// The head of a request: what was read lies within it, and a head is whole or not however much follows.
+pub fn request(data: &[u8]) {
+    let mut bytes = data.to_vec();
+    serve_as_1_1(&mut bytes);
+    let Ok(Some(request)) = Request::parse(&bytes) else { return };
+    assert!(request.length <= bytes.len() && request.target.end <= request.length);
+    assert!(!request.target.of(&bytes).is_empty());
+    assert_eq!(Request::parse(&bytes[..request.length]), Ok(Some(request)));
+    assert!(!matches!(Request::parse(&bytes[..request.length - 1]), Ok(Some(_))), "half a head is no head");
+    if let Ok(path) = request.decode_path(&mut bytes) {
+        assert!(path.end <= request.length);
+    }
+}
+
+/// The head of an answer.
+pub fn response(data: &[u8]) {
+    let (flags, data) = split(data);
+    let mut bytes = data.to_vec();
+    serve_as_1_1(&mut bytes);
+    let _ = location(&bytes);
+    if let Ok(Some(head)) = Head::parse(&bytes, flags & 1 != 0) {
+        assert!(head.length <= bytes.len() && (100..=999).contains(&head.status));
+    }
+}
+
+/// Decodes a body that comes in pieces: content, bytes used, whole.
+fn decode(mut body: Body, data: &[u8], piece: usize) -> Option<(Vec<u8>, usize, bool)> {
+    let (mut content, mut used) = (Vec::new(), 0);
+    for mut part in data.chunks(piece) {
+        while !part.is_empty() && !body.is_done() {
+            let taken = body.take(part).ok()?;
+            assert!(taken.consumed > 0 && taken.content.end <= taken.consumed);
+            content.extend_from_slice(&part[taken.content]);
+            used += taken.consumed;
+            part = &part[taken.consumed..];
+        }
+    }
+    Some((content, used, body.is_done()))
+}
+
+/// Chunks: any bytes mean the same however they are cut, and what was encoded comes back.
+pub fn body(data: &[u8]) {
+    let (size, data) = split(data);
+    let piece = size % 32 + 1;
+    assert_eq!(decode(Body::chunked(), data, piece), decode(Body::chunked(), data, data.len().max(1)));
+    let mut encoded = Vec::new();
+    for chunk in data.chunks(piece) {
+        encoded.extend_from_slice(chunk_line(chunk.len()).as_bytes());
+        encoded.extend_from_slice(chunk);
+        encoded.extend_from_slice(b"\r\n");
+    }
+    encoded.extend_from_slice(b"0\r\n\r\n");
+    let length = encoded.len();
+    encoded.extend_from_slice(b"rest");
+    assert_eq!(decode(Body::chunked(), &encoded, size + 1), Some((data.to_vec(), length, true)));
+}
+
+/// Ranges and entity tags.
+pub fn conditions(data: &[u8]) {
+    let (size, field) = split(data);
+    if let Part::Range(first, last) = part(field, size as u32) {
+        assert!(first <= last && last < size.max(1) as u32);
+    }
+    let tag = tag(size as u32, 1, 2);
+    let _ = names(field, &tag);
+    assert!(names(tag.as_bytes(), &tag));
+}
+
+/// URLs: a target may stand in a request line, and means itself when it is joined.
+pub fn url(data: &[u8]) {
+    let Ok(text) = core::str::from_utf8(data) else { return };
+    let (base, location) = text.split_once(' ').unwrap_or((text, "/"));
+    let Ok(url) = Url::parse(base) else { return };
+    for url in [Some(url.clone()), url.join(location).ok()].into_iter().flatten() {
+        assert!(url.target.starts_with('/') && url.target.bytes().all(|byte| byte.is_ascii_graphic()));
+        assert!(!url.host.is_empty() && url.target.len() <= limits::HTTP_TARGET);
+        if !url.target.starts_with("//") {
+            assert_eq!(url.join(&url.target).as_ref(), Ok(&url));
+        }
+    }
+    let mut path = url.target.as_bytes().to_vec();
+    assert!(percent::decode(&mut path).is_none_or(|length| length <= path.len()));
+}
+
+/// The object of a call.
+pub fn call(data: &[u8]) {
+    let mut bytes = data.to_vec();
+    if let Ok(call) = Call::parse(&mut bytes) {
+        assert!(call.command.end <= bytes.len() && call.data.end <= bytes.len() && call.flags < 8);
+    }
+    let mut bytes = data.to_vec();
+    if let Ok(opening) = Opening::parse(&mut bytes) {
+        assert!(opening.data <= bytes.len() && opening.call.command.end < opening.data);
+    }
+    let _ = json::is_end(&mut data.to_vec());
+}
+
+/// Decodes a JSON string that comes in pieces.
+fn read_text(data: &[u8], is_base64: bool, piece: usize) -> Option<(Vec<u8>, usize, bool)> {
+    let (mut buffer, mut text) = (data.to_vec(), Text::new(is_base64));
+    let mut place = Place { written: 0, read: 0, ended: false };
+    for end in (0..data.len()).step_by(piece).map(|begin| (begin + piece).min(data.len())) {
+        if place.ended {
+            break;
+        }
+        place = text.decode(&mut buffer, place, end).ok()?;
+        assert!(place.written + text.pending() <= place.read && place.read <= end);
+    }
+    Some((buffer[..place.written].to_vec(), place.read, place.ended))
+}
+
+/// The text of data: any text means the same however it is cut.
+pub fn text(data: &[u8]) {
+    let (size, data) = split(data);
+    for is_base64 in [false, true] {
+        let whole = read_text(data, is_base64, data.len().max(1));
+        let pieces = read_text(data, is_base64, size % 32 + 1);
+        if whole.as_ref().is_some_and(|(.., ended)| *ended) {
+            assert_eq!(pieces, whole);
+        }
+    }
+}
+
+/// Answers: the promised length, valid JSON, and the same in pieces.
+pub fn answer(data: &[u8]) {
+    let (size, data) = split(data);
+    let written = |mut answer: Answer<'_>, piece: usize| {
+        let (length, mut all, mut out) = (answer.length(), Vec::new(), vec![0; piece]);
+        loop {
+            match answer.fill(&mut out) {
+                0 => break,
+                count => all.extend_from_slice(&out[..count]),
+            }
+        }
+        assert_eq!(all.len(), length);
+        all
+    };
+    for flags in [0, 2] {
+        let whole = written(Answer::command(1, 0, flags, data), 4096);
+        assert_eq!(written(Answer::command(1, 0, flags, data), MIN_PIECE + size), whole);
+        assert!(std::str::from_utf8(&whole).is_ok());
+    }
+}
+
+/// Dates: the day before the day after is the same day, and every part is in its range.
+pub fn date(data: &[u8]) {
+    let mut bytes = [0; 8];
+    let count = data.len().min(5);
+    bytes[..count].copy_from_slice(&data[..count]);
+    let millis = u64::from_le_bytes(bytes) * 60;
+    let date = Date::from_millis(millis);
+    assert!((1..=12).contains(&date.month) && (1..=31).contains(&date.day) && date.hour < 24 && date.minute < 60);
+    let next = Date::from_millis(millis + 86_400_000);
+    let ordinal = |date: &Date| (date.year, date.month, date.day);
+    assert!(ordinal(&next) > ordinal(&date));
+    assert_eq!((next.hour, next.minute, next.second), (date.hour, date.minute, date.second));
+    assert!(next.day == date.day + 1 || next.day == 1);
+}
+
+/// WebSocket frames of a client: the same steps however they are cut.
+pub fn websocket(data: &[u8]) {
+    let (size, data) = split(data);
+    let read = |piece: usize| {
+        let (mut reader, mut content) = (Reader::default(), Vec::new());
+        for part in data.chunks(piece) {
+            let mut bytes = part.to_vec();
+            let mut rest = bytes.as_mut_slice();
+            while !rest.is_empty() {
+                let (taken, step) = match reader.read(rest) {
+                    Ok(step) => step,
+                    Err(code) => return (content, Some(code)),
+                };
+                assert!(taken > 0 || step != Step::More);
+                let (now, later) = rest.split_at_mut(taken);
+                match step {
+                    Step::Data => content.extend_from_slice(now),
+                    Step::Close(_) => return (content, None),
+                    Step::More | Step::Ping(_) => {}
+                }
+                rest = later;
+            }
+        }
+        (content, None)
+    };
+    let ((one, end), (other, other_end)) = (read(data.len().max(1)), read(size % 16 + 1));
+    // Broken text is noticed earlier in small pieces.
+    assert!(end != other_end || one.starts_with(&other) || other.starts_with(&one));
+}
+
+/// Command lines: words lie within the line, and quoting gives any bytes back.
+pub fn line(data: &[u8]) {
+    let mut bytes = data.to_vec();
+    if let Ok(line) = Line::parse(&mut bytes) {
+        assert!(line.words().map(<[u8]>::len).sum::<usize>() <= data.len());
+    }
+    let word = &data[..data.len().min(100)];
+    let mut quoted = b"x \"".to_vec();
+    word.iter().for_each(|byte| quoted.extend_from_slice(format!("\\x{byte:02x}").as_bytes()));
+    quoted.push(b'"');
+    assert_eq!(Line::parse(&mut quoted).unwrap().get(1), Some(word));
+}

@@ -1,0 +1,80 @@
+//! The fuzz targets as bounded tests: random bytes, and samples with random changes (see `fuzz/README.md`).
+
+#[allow(dead_code)]
+#[path = "shared/random.rs"]
+mod random;
+#[path = "../fuzz/targets.rs"]
+mod targets;
+
+use targets::TARGETS;
+
+/// Inputs for each target.
+const COUNT: usize = 3000;
+
+/// What is worth spoiling; each target gets each.
+const SAMPLES: &[&[u8]] = &[
+    b"POST http://h:80/command?x=%41 HTTP/1.2\r\nHost: a\r\nTransfer-Encoding: chunked\r\nRange: bytes=1-2\r\n\r\n",
+    b"\0HTTP/1.1 302 Found\r\nContent-Length: 5\r\nTransfer-Encoding: gzip, chunked\r\nLocation: /a?b\r\n\r\n",
+    b"\x034\r\nWiki\r\n5;x=\"y\"\r\npedia\r\n0\r\nA: b\r\n\r\n",
+    b"\xc8bytes=10-99",
+    b"https://host.example:8443/a/b?c=%20#d ../e?f",
+    br#"{"x":[{"y":null}],"flags":4.0e0,"command":"fcr \"a\" 3","data":"QUJD"}"#,
+    br#"7QUJD\u0052EVG\ud83d\ude00\n==", "x":1}"#,
+    b"\x01\x81\x85\x01\x02\x03\x04HGOOO\x89\x80\0\0\0\0\x82\xfe\x00\x80aaaabbbbcccc",
+    br#"set wlan.passkey "a\"b\x41\\" -x 'y'"#,
+    b"\x80\x51\x01\x77\x18",
+];
+
+/// Changes a few bytes of a sample, as fuzzers do.
+fn spoil(random: &mut random::Random, sample: &[u8]) -> Vec<u8> {
+    let mut bytes = sample.to_vec();
+    for _ in 0..random.below(5) {
+        let at = random.below(bytes.len() + 1);
+        let other = SAMPLES[random.below(SAMPLES.len())];
+        match random.below(5) {
+            0 if at < bytes.len() => bytes[at] = random.below(256) as u8,
+            1 => bytes.truncate(at),
+            2 => drop(bytes.drain(at..(at + random.below(6)).min(bytes.len()))),
+            3 => {
+                let from = random.below(other.len());
+                bytes.splice(at..at, other[from..(from + random.below(12)).min(other.len())].iter().copied());
+            }
+            _ => bytes.insert(at, random.below(256) as u8),
+        }
+    }
+    bytes
+}
+
+fn run(name: &str) {
+    let (_, target) = TARGETS.iter().find(|(known, _)| *known == name).unwrap();
+    let factor = std::env::var("OPENZENTRI_FUZZ").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    let mut random = random::Random::new(20_261_126);
+    for number in 0..COUNT * factor {
+        let input: Vec<u8> = match number % 4 {
+            0 => (0..random.below(80)).map(|_| random.below(256) as u8).collect(),
+            _ => spoil(&mut random, SAMPLES[number / 4 % SAMPLES.len()]),
+        };
+        if std::panic::catch_unwind(|| target(&input)).is_err() {
+            panic!("{name} fails with {:?}", input.escape_ascii().to_string());
+        }
+    }
+}
+
+macro_rules! targets {
+    ($($name:ident)*) => {
+        $(#[test]
+        fn $name() {
+            run(stringify!($name));
+        })*
+
+        #[test]
+        fn every_target_is_run() {
+            let names = [$(stringify!($name)),*];
+            assert_eq!(TARGETS.iter().map(|(name, _)| *name).collect::<Vec<_>>(), names);
+            let binaries = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/fuzz_targets")).unwrap();
+            assert_eq!(binaries.count(), names.len());
+        }
+    };
+}
+
+targets! { request response body conditions url call text answer date websocket line }

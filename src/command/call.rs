@@ -23,6 +23,10 @@ use crate::variable::{Id, id};
 const PROMPT: Id = id("system.cmd.prompt_enabled");
 const WRITE_TIMEOUT: Id = id("bus.command.write_timeout");
 
+/// How long to wait for each of the data bytes that are thrown away: a host that sends them has them on the way, one
+/// that waits for the refusal first should not wait long. (One known host sends its data 400 ms late.)
+const REFUSED_PATIENCE: Duration = Duration::from_secs(1);
+
 /// How long a person may think before typing the data of a command, in milliseconds.
 const HUMAN_PATIENCE: u64 = 60_000;
 
@@ -202,6 +206,7 @@ impl<'a> Call<'a> {
     pub async fn refuse(&mut self, size: usize, error: CommandError) -> Result<Ending, CommandError> {
         if !self.machine.base.variables.flag(PROMPT) {
             let mut data = self.data(size)?;
+            data.hurry(REFUSED_PATIENCE);
             self.apart(pin!(data.skip())).await?;
         }
         Err(error)

@@ -72,6 +72,11 @@ impl<'a> Data<'a> {
         Self { source, left: size, ended: false, patience }
     }
 
+    /// Waits for each byte no longer than this.
+    pub fn hurry(&mut self, limit: Duration) {
+        self.patience = self.patience.min(limit);
+    }
+
     /// Bytes that are still to come.
     pub fn left(&self) -> usize {
         self.left

@@ -397,23 +397,24 @@ class Parallel(RestCase):
                 worker.join()
         self.assertLess(worst, 1.0)
 
-    def test_a_client_that_goes_away_while_it_waits(self):
-        """A command that waits holds the others up; who gives up waiting is forgotten."""
-        serial = self.device.machine()
-        serial.ok("set bus.command.read_timeout 2000")
-        serial.ok("fcr -o a.txt 10")
-        serial.send(b"write 0 10\r\n12345")
-        time.sleep(0.2)
-        leaving = [self.rest.connect() for _ in range(10)]
-        for connection in leaving:
-            connection.sendall(b"GET /command/set%20udp.client.remote_port%201 HTTP/1.1\r\nHost: x\r\n\r\n")
-        time.sleep(0.3)
-        for connection in leaving:
-            connection.close()
-        time.sleep(0.3)
-        serial.send(b"67890")
-        self.assertEqual(serial.answer().text, "Success")
-        self.assertEqual(self.rest.text("get udp.client.remote_port"), "3000", "they are not served any more")
+    def test_a_client_that_goes_away_ends_what_it_waits_for(self):
+        """Its command waits for a server that says nothing; when it resets the connection, so does the device."""
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            silent.settimeout(5)
+            target = f"http_get%20http://127.0.0.1:{silent.getsockname()[1]}/"
+            connection = self.rest.connect()
+            connection.sendall(f"GET /command/{target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            asked, _ = silent.accept()
+            with asked:
+                asked.settimeout(5)
+                self.assertTrue(asked.recv(4096).startswith(b"GET / "))
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                connection.close()
+                try:
+                    self.assertEqual(asked.recv(4096), b"", "the request is given up")
+                except ConnectionResetError:
+                    pass
+        self.assertNotIn("HTTP", self.rest.text("list"))
 
     def test_clients_that_vanish_in_every_state(self):
         request = b'POST /command HTTP/1.1\r\nHost: x\r\nContent-Length: 21\r\n\r\n{"command":"get all"}'

@@ -65,7 +65,7 @@ pub struct HttpServer {
 }
 
 impl HttpServer {
-    /// A server that does not listen yet; [`Service::start`] makes it.
+    /// A server that does not listen yet; [`crate::network::Service::start`] makes it.
     pub const fn new(shell: &'static Shell) -> Self {
         Self {
             shell,

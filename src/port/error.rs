@@ -5,7 +5,7 @@ use core::fmt;
 /// What a port call can answer besides success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PortError {
-    /// Not ready; see [`Port::wake_when`].
+    /// Not ready; see [`super::Port::wake_when`].
     WouldBlock,
     /// The peer, or the port itself, has closed the connection (reset included).
     Closed,

@@ -56,7 +56,7 @@ impl Line {
         }
     }
 
-    /// Waits for bytes; see [`Line::read`]. One task at a time may wait.
+    /// Waits for bytes; see `Line::read`. One task at a time may wait.
     pub fn poll_read(self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Result<usize>> {
         let event = match self.end {
             End::Serial => Event::SerialReadable,

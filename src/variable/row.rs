@@ -74,7 +74,7 @@ pub enum Kind {
 pub enum Index {
     /// A number below this (UARTs).
     Number(u8),
-    /// A GPIO: a number below [`limits::GPIOS`], or a name out of `gpio.alias`.
+    /// A GPIO: a number below [`crate::limits::GPIOS`], or a name out of `gpio.alias`.
     Gpio,
     /// As `Gpio`, and `-1` takes the given words out of every element.
     GpioOrAll,

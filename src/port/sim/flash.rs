@@ -22,7 +22,7 @@ pub enum Tear {
 /// What every call answers once the power is cut (EIO).
 const NO_POWER: PortError = PortError::Failed(5);
 
-/// The flash of a [`SimPort`]. What it holds survives [`SimPort::power_cycle`].
+/// The flash of a [`super::SimPort`]. What it holds survives [`super::SimPort::power_cycle`].
 #[derive(Default)]
 pub struct Flash {
     pub(super) state: RefCell<State>,
@@ -79,7 +79,7 @@ impl Default for State {
 
 impl Flash {
     /// Cuts the power after `writes` more writes: the next one does not happen, and every call from then on fails
-    /// with `Failed(5)` until [`SimPort::power_cycle`]. Each byte is a write, and so is each change of a name:
+    /// with `Failed(5)` until [`super::SimPort::power_cycle`]. Each byte is a write, and so is each change of a name:
     /// `create`, `rename`, `remove`, and the removal of an old file by `create`.
     pub fn cut_after(&self, writes: usize) {
         self.state.borrow_mut().left = Some(writes);

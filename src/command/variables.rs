@@ -7,6 +7,7 @@ use heapless::Vec;
 
 use super::call::{Call, Machine};
 use super::response::{CommandError, Ending, Reply};
+use crate::buffer::{Content, Pool};
 use crate::file::{FileSpec, Reader, Version, kind};
 use crate::limits;
 use crate::log::Level;
@@ -109,7 +110,8 @@ const PIECE: usize = 256;
 pub(super) async fn load(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let machine = call.machine;
     let reader = call.sound_file(0).await?;
-    call.apart(pin!(load_lines(machine, OpenFile { machine, reader: Some(reader) }))).await??;
+    let file = OpenFile { machine, reader: Some(reader) };
+    call.apart(pin!(load_lines(machine, call.pool(), file))).await??;
     Ok(Ending::Success)
 }
 
@@ -127,24 +129,34 @@ impl Drop for OpenFile {
     }
 }
 
-async fn load_lines(machine: &'static Machine, mut file: OpenFile) -> Result<(), CommandError> {
-    let mut line: Vec<u8, { limits::COMMAND_LINE }> = Vec::new();
-    let mut piece = [0; PIECE];
+/// Reads piece by piece; others come in between. The line at hand is kept in a buffer of the pool.
+async fn load_lines(machine: &'static Machine, pool: &'static Pool, mut file: OpenFile) -> Result<(), CommandError> {
+    let mut line = pool.wait().await;
     while let Some(reader) = file.reader.as_mut() {
-        let count = machine.files.read(reader, &mut piece).map_err(|error| failed(machine, error))?;
-        if count == 0 {
+        if !load_piece(machine, reader, &mut line)? {
             break;
-        }
-        for byte in piece.iter().take(count) {
-            match byte {
-                b'\n' => load_line(machine, &mut core::mem::take(&mut line))?,
-                b'\r' => {}
-                byte => line.push(*byte).map_err(|_| CommandError::TooLong)?,
-            }
         }
         yield_now().await;
     }
     load_line(machine, &mut line)
+}
+
+/// Takes the next piece over; false at the end of the file.
+fn load_piece(machine: &Machine, reader: &mut Reader, line: &mut Content) -> Result<bool, CommandError> {
+    let mut piece = [0; PIECE];
+    let count = machine.files.read(reader, &mut piece).map_err(|error| failed(machine, error))?;
+    for byte in piece.iter().take(count) {
+        match byte {
+            b'\n' => {
+                load_line(machine, line)?;
+                line.clear();
+            }
+            b'\r' => {}
+            _ if line.len() >= limits::COMMAND_LINE => return Err(CommandError::TooLong),
+            byte => line.push(*byte).map_err(|_| CommandError::TooLong)?,
+        }
+    }
+    Ok(count > 0)
 }
 
 fn load_line(machine: &Machine, line: &mut [u8]) -> Result<(), CommandError> {

@@ -6,6 +6,7 @@ use core::pin::pin;
 use super::call::{Call, Machine};
 use super::data::Data;
 use super::response::{CommandError, Ending};
+use super::turn::Asker;
 use crate::file::{FileError, FileSpec, Reader, Unfinished, Version, Writer, flag, kind, listing};
 use crate::log::Level;
 use crate::stream::Kind;
@@ -74,7 +75,7 @@ impl Call<'_> {
     /// The flags that `-e` and `-u` stand for.
     pub fn file_flags(&self) -> u16 {
         let bit = |letter: u8, flag: u16| if self.flag(letter) { flag } else { 0 };
-        bit(b'e', flag::ESSENTIAL) | bit(b'u', flag::UNPROTECTED)
+        bit(b'e', flag::ESSENTIAL) | bit(b'u', flag::UNPROTECTED) | foreign(self.asker())
     }
 
     /// Whether the words are in the form of Gecko OS 4: its options with values, options behind the size, or what
@@ -126,6 +127,11 @@ impl Call<'_> {
         }
         Ok(writer)
     }
+}
+
+/// What marks the files of somebody who is not the owner.
+pub(super) fn foreign(asker: Asker) -> u16 {
+    if asker == Asker::Guest { flag::FOREIGN } else { 0 }
 }
 
 pub(super) async fn create(call: &mut Call<'_>) -> Result<Ending, CommandError> {

@@ -33,7 +33,7 @@ pub(super) fn reboot(call: &mut Call<'_>) -> Result<Ending, CommandError> {
 
 pub(super) fn save(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     if let Ok(name) = call.argument(0) {
-        return super::variables::save_file(call.machine, name);
+        return super::variables::save_file(call.machine, name, super::files::foreign(call.asker()));
     }
     settings::save(call.machine.base).map_err(|error| not_saved(call, error))?;
     call.machine.base.log.line(Level::Detail, format_args!("Settings saved"));

@@ -29,6 +29,9 @@ pub enum Asker {
     Console,
     /// A client of the HTTP server.
     Http,
+    /// The same, but not the owner: with a token that is not for everything, or without one. The files that it writes
+    /// run no scripts.
+    Guest,
 }
 
 impl Asker {

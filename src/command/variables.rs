@@ -55,8 +55,8 @@ pub(super) fn set(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     Ok(Ending::SetOk)
 }
 
-/// `save <file>`: writes the variables that differ from their defaults as a settings file.
-pub(super) fn save_file(machine: &'static Machine, name: &[u8]) -> Result<Ending, CommandError> {
+/// `save <file>`: writes the variables that differ from their defaults as a settings file with these flags.
+pub(super) fn save_file(machine: &'static Machine, name: &[u8], flags: u16) -> Result<Ending, CommandError> {
     /// Counts what would be written.
     struct Count(u32);
     impl Sink for Count {
@@ -72,7 +72,7 @@ pub(super) fn save_file(machine: &'static Machine, name: &[u8]) -> Result<Ending
         size: size.0,
         version: Version::default(),
         kind: kind::MISCELLANEOUS,
-        flags: 0,
+        flags,
         crc: None,
         replace: true,
     };

@@ -30,6 +30,8 @@ pub mod flag {
     pub const ESSENTIAL: u16 = 1 << 6;
     /// Served over HTTP without a login (`file_create -u`).
     pub const UNPROTECTED: u16 = 1 << 7;
+    /// Written by somebody who is not the owner: it runs no scripts in a browser (an extension).
+    pub const FOREIGN: u16 = 1 << 12;
 }
 
 /// Values of [`Meta::kind`] that the device itself looks at (commands reference, `file_create`).
@@ -70,6 +72,11 @@ impl Meta {
     /// HTTP serves the file without a login.
     pub fn is_unprotected(&self) -> bool {
         self.flags & flag::UNPROTECTED != 0
+    }
+
+    /// Somebody who is not the owner has written it.
+    pub fn is_foreign(&self) -> bool {
+        self.flags & flag::FOREIGN != 0
     }
 
     /// The file may be sent over HTTP at all: not encrypted and not part of the firmware

@@ -2,6 +2,7 @@
 
 use super::failure::Failure;
 use crate::access::scope::{Scope, Scopes};
+use crate::command::Asker;
 
 /// What a client may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +16,15 @@ pub(super) enum Access {
 }
 
 impl Access {
+    /// As whom commands know the client.
+    pub fn asker(self) -> Asker {
+        match self {
+            Self::Full => Asker::Http,
+            Self::Token(scopes) if scopes.allow(Scope::Admin) => Asker::Http,
+            Self::Token(_) | Self::Public => Asker::Guest,
+        }
+    }
+
     /// Whether the client may read every file that the server serves; how it is refused otherwise.
     pub fn reads_files(self) -> Result<(), Failure> {
         match self {

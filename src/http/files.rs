@@ -18,10 +18,15 @@ use crate::wire::output::Output;
 use crate::wire::span::Span;
 
 const ROOT: Id = id("http.server.root_filename");
+const SCRIPTS: Id = id("http.server.token_scripts");
 const NOT_FOUND: Id = id("http.server.notfound_filename");
 
 /// Where the page is that fetches the web app again when its files are missing.
 const RECOVERY: &str = "/.recovery.html";
+
+/// What a page may do that somebody else than the owner has written: show itself. Otherwise its scripts would have the
+/// owner's password as soon as the owner opens it.
+const POLICY: &str = "script-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'";
 
 /// How a packed file ends.
 const GZ: &[u8] = b".gz";
@@ -33,6 +38,8 @@ struct Open {
     /// It is sent as the packed form of a file with a shorter name.
     packed: bool,
     kind: &'static str,
+    /// It runs no scripts.
+    tame: bool,
     /// Bytes that are still to be sent.
     left: u32,
 }
@@ -77,7 +84,7 @@ impl Open {
         })?;
         let plain = name.strip_suffix(GZ).filter(|_| packed).unwrap_or(name);
         let left = reader.size();
-        let open = Self { files, kind: mime::of(plain), packed, left, reader: Some(reader) };
+        let open = Self { files, kind: mime::of(plain), packed, tame: false, left, reader: Some(reader) };
         if open.meta().is_some_and(|meta| meta.is_servable()) { Ok(open) } else { Err(Missing::NotFound) }
     }
 
@@ -93,6 +100,24 @@ impl Open {
 
     fn meta(&self) -> Option<&crate::file::Meta> {
         self.reader.as_ref().map(Reader::meta)
+    }
+
+    /// The owner does not trust what others write: it runs no scripts, and no page takes it for one.
+    fn tame(mut self, trusted: bool) -> Self {
+        self.tame = !trusted && self.meta().is_some_and(|meta| meta.is_foreign());
+        if self.tame && matches!(self.kind, mime::SCRIPT | mime::WASM) {
+            self.kind = mime::TEXT;
+        }
+        self
+    }
+
+    /// Adds the fields that keep scripts from running.
+    fn policy(&self, pen: &mut Pen<'_>) -> fmt::Result {
+        if self.tame {
+            pen.field("Content-Security-Policy", POLICY)?;
+            pen.field("X-Content-Type-Options", "nosniff")?;
+        }
+        Ok(())
     }
 
     fn tag(&self) -> Tag {
@@ -133,6 +158,7 @@ pub(super) async fn get(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> 
         (Err(Missing::Failed(status)), Ok(())) => return Err(status.into()),
     };
     open.verify(connection).await?;
+    let open = open.tame(connection.server.base().variables.flag(SCRIPTS));
     send(connection, request, open).await
 }
 
@@ -193,6 +219,7 @@ async fn send(connection: &mut Connection<'_>, request: &Request, mut open: Open
 
 fn head(pen: &mut Pen<'_>, open: &mut Open, tag: &Tag, status: Status, part: Part) -> fmt::Result {
     pen.field("ETag", tag)?;
+    open.policy(pen)?;
     // A page often shows what a host has just written: it is always asked for anew.
     pen.field("Cache-Control", "no-cache")?;
     if status == Status::NOT_MODIFIED {
@@ -228,6 +255,7 @@ pub(super) async fn page(
         name => Open::named(files, name, true),
     });
     let Ok(open) = open else { return respond::status_only(connection, status, extra).await };
+    let open = open.tame(connection.server.base().variables.flag(SCRIPTS));
     if open.verify(connection).await.is_err() {
         return respond::status_only(connection, status, extra).await;
     }
@@ -243,6 +271,7 @@ fn page_head(pen: &mut Pen<'_>, open: &Open, extra: Extra<'_>) -> fmt::Result {
     if open.packed {
         pen.field("Content-Encoding", "gzip")?;
     }
+    open.policy(pen)?;
     pen.field("Cache-Control", "no-store")?;
     pen.body(open.kind, open.left as usize)
 }

@@ -35,7 +35,7 @@ pub(super) async fn get_command(exchange: &mut Exchange<'_, '_>) -> Result<(), F
     let command = whole(connection.buffer, Span { start: line.start, end: line.start + length });
     let text = command.of(connection.buffer);
     auth::allow(connection, *access, needed(connection, text), b"command/", text)?;
-    run(connection, Call { command, ..Call::default() }, request.is_1_1).await
+    run(connection, Call { command, ..Call::default() }, access.asker(), request.is_1_1).await
 }
 
 /// `POST /command`.
@@ -62,8 +62,8 @@ pub(super) async fn post_command(exchange: &mut Exchange<'_, '_>) -> Result<(), 
         auth::allow(connection, access, needed(connection, text), b"command/", text)?;
     }
     match begun {
-        None => run(connection, call, request.is_1_1).await,
-        Some((incoming, data)) => stream(connection, call, incoming, data).await,
+        None => run(connection, call, access.asker(), request.is_1_1).await,
+        Some((incoming, data)) => stream(connection, call, access.asker(), incoming, data).await,
     }
 }
 
@@ -108,12 +108,12 @@ fn whole(buffer: &[u8], line: Span) -> Span {
 
 /// Runs a command when its turn comes and answers. A client that goes away before its turn frees its place; one that
 /// breaks the connection off takes its command with it. `interim`: the client understands `100 Continue`.
-async fn run(connection: &mut Connection<'_>, call: Call, interim: bool) -> Result<(), Failure> {
+async fn run(connection: &mut Connection<'_>, call: Call, asker: Asker, interim: bool) -> Result<(), Failure> {
     if call.command.of(connection.buffer).trim_ascii().is_empty() {
         return Err(Status::BAD_REQUEST.into());
     }
     let server = connection.server;
-    let ready = match select(server.shell().turn(Asker::Http), connection.gone(interim)).await {
+    let ready = match select(server.shell().turn(asker), connection.gone(interim)).await {
         Either::First(ready) => ready.map_err(|_| Status::UNAVAILABLE)?,
         Either::Second(()) => return Err(Failure::Gone),
     };
@@ -129,13 +129,19 @@ async fn run(connection: &mut Connection<'_>, call: Call, interim: bool) -> Resu
 }
 
 /// Runs a command whose data come while it runs; their text begins at `data`.
-async fn stream(connection: &mut Connection<'_>, call: Call, incoming: Incoming, data: usize) -> Result<(), Failure> {
+async fn stream(
+    connection: &mut Connection<'_>,
+    call: Call,
+    asker: Asker,
+    incoming: Incoming,
+    data: usize,
+) -> Result<(), Failure> {
     if call.command.of(connection.buffer).trim_ascii().is_empty() {
         return Err(Status::BAD_REQUEST.into());
     }
     let server = connection.server;
     // What comes meanwhile is needed, so nobody looks whether the client is still there.
-    let ready = server.shell().turn(Asker::Http).await.map_err(|_| Status::UNAVAILABLE)?;
+    let ready = server.shell().turn(asker).await.map_err(|_| Status::UNAVAILABLE)?;
     let end = incoming.decoded().saturating_sub(data);
     let Connection { port, socket, seat, buffer, .. } = connection;
     let (line, text) = buffer.split_at_mut_checked(data).ok_or(Status::BAD_REQUEST)?;

@@ -16,6 +16,7 @@ use crate::log::Level;
 use crate::port::PortError;
 use crate::wire::http::body::Body;
 use crate::wire::http::response::{self, Head};
+use crate::wire::http::version;
 use crate::wire::url::Url;
 
 /// How long a server may take to answer.
@@ -165,6 +166,7 @@ impl<'a> Link<'a> {
     /// thrown away.
     fn next_head(&mut self, method: Method) -> Result<Option<Head>, Failure> {
         loop {
+            version::serve_as_1_1(self.buffer.get_mut(self.received.clone()).unwrap_or_default());
             let received = self.bytes(self.received.clone());
             let head = Head::parse(received, method == Method::Head).map_err(|_| Failure::Malformed)?;
             let Some(head) = head else { break };

@@ -255,3 +255,44 @@ fn web_sockets_and_uploads_need_streams() {
     let upload = format!("POST /stream HTTP/1.1\r\nAuthorization: {read}\r\nContent-Length: 1\r\n\r\nx");
     assert_eq!(ask(&mut device, upload).status, 403);
 }
+
+/// Whether a page may run scripts, and what its script is taken for.
+fn scripts(device: &mut SimDevice, page: &str, script: &str) -> (bool, String) {
+    let page = get(device, page, OWNER);
+    assert_eq!(page.status, 200);
+    let policy = page.field("Content-Security-Policy");
+    assert!(policy.is_none_or(|policy| policy.contains("script-src 'none'")));
+    let script = get(device, script, OWNER);
+    (policy.is_none(), script.field("Content-Type").unwrap().to_owned())
+}
+
+#[test]
+fn what_a_token_writes_runs_no_scripts_until_the_owner_says_so() {
+    let mut device = locked();
+    let token = token(&mut device, "files,streams,config");
+    let write = |device: &mut SimDevice, who: &str, name: &str| {
+        let body = format!(r#"{{"command":"file_create -r {name} 8","data":"alert(1)"}}"#);
+        let head = format!("POST /command HTTP/1.1\r\nAuthorization: {who}\r\nContent-Length: {}", body.len());
+        assert!(ask(device, format!("{head}\r\n\r\n{body}")).text().contains("\"code\":0,"));
+    };
+    for who in [OWNER, &token] {
+        for name in ["a.html", "a.js", "index.svg"] {
+            write(&mut device, who, name);
+        }
+        let tame = who != OWNER;
+        let kind = if tame { "text/plain" } else { "application/javascript" };
+        assert_eq!(scripts(&mut device, "/a.html", "/a.js"), (!tame, kind.into()));
+        assert_eq!(scripts(&mut device, "/index.svg?x", "/a.js").0, !tame);
+    }
+    // `save` writes a page, too.
+    assert!(get(&mut device, "/command/save%20s.html", &token).text().contains("\"code\":0,"));
+    assert!(!scripts(&mut device, "/s.html", "/a.js").0);
+    assert!(get(&mut device, "/command/set%20http.server.token_scripts%201", &token).status == 403);
+    get(&mut device, "/command/set%20http.server.token_scripts%201", OWNER);
+    assert_eq!(scripts(&mut device, "/a.html", "/a.js"), (true, "application/javascript".into()));
+    get(&mut device, "/command/set%20http.server.token_scripts%200", OWNER);
+    assert!(!scripts(&mut device, "/a.html", "/a.js").0);
+    // What the owner writes anew is the owner's.
+    write(&mut device, OWNER, "a.html");
+    assert_eq!(scripts(&mut device, "/a.html", "/a.js"), (true, "text/plain".into()));
+}

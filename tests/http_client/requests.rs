@@ -390,3 +390,17 @@ fn closing_in_the_middle() {
     assert!(world.raw_answer().contains("[Closed: 0]"));
     world.check_rest(0);
 }
+
+#[test]
+fn answers_of_later_minor_versions_are_understood() {
+    for version in ["1.2", "1.9"] {
+        let mut world = World::new();
+        let peer = world.ask("http_get example.com/a");
+        head(peer);
+        peer.send(format!(
+            "HTTP/{version} 103 Early Hints\r\n\r\nHTTP/{version} 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+        ));
+        assert!(world.answer().ends_with("HTTP response: 200\r\n[Opened: 0]\r\n0\r\n"), "{version}");
+        assert_eq!(world.command("read 0 9"), "hello\r\n");
+    }
+}

@@ -41,6 +41,8 @@ pub(super) const ROWS: &[Variable] = &[
         .not_yet(NO_TLS, "Key of the HTTPS server."),
     var("http.server.token", "", Kind::Indexed(TOKENS, &text(128)), "").kept()
         .extension("API tokens", "Name, scopes and hash of each API token."),
+    var("http.server.token_scripts", "", Kind::Bool, "0").guarded()
+        .extension("API tokens", "Let files that were written with a token run scripts in browsers."),
     var("http.server.unauthorized_filename", "ht s d", FILE, "").guarded()
         .done("Page of the 401 answer."),
     var("http.server.username", "ht s u", Kind::User(64), "").guarded()

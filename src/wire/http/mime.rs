@@ -3,12 +3,19 @@
 /// Of names without a known end.
 const OTHER: &str = "application/octet-stream";
 
+/// Of scripts.
+pub const SCRIPT: &str = "application/javascript";
+/// Of programs for a browser.
+pub const WASM: &str = "application/wasm";
+/// Of text.
+pub const TEXT: &str = "text/plain";
+
 const TYPES: [(&[u8], &str); 21] = [
     (b"html", "text/html"),
     (b"htm", "text/html"),
     (b"css", "text/css"),
-    (b"js", "application/javascript"),
-    (b"mjs", "application/javascript"),
+    (b"js", SCRIPT),
+    (b"mjs", SCRIPT),
     (b"json", "application/json"),
     (b"txt", "text/plain"),
     (b"csv", "text/plain"),
@@ -22,7 +29,7 @@ const TYPES: [(&[u8], &str); 21] = [
     (b"ico", "image/x-icon"),
     (b"svg", "image/svg+xml"),
     (b"webp", "image/webp"),
-    (b"wasm", "application/wasm"),
+    (b"wasm", WASM),
     (b"woff2", "font/woff2"),
     (b"gz", "application/gzip"),
 ];

@@ -83,6 +83,7 @@ impl Splitter<'_> {
         let quoted = self.rest().first() == Some(&b'"');
         self.from += usize::from(quoted);
         loop {
+            self.plain(quoted);
             match self.rest() {
                 [] if quoted => return Err(LineError::OpenQuote),
                 [] => return Ok(()),
@@ -101,6 +102,22 @@ impl Splitter<'_> {
                 [byte, ..] => self.put(1, *byte),
             }
         }
+    }
+
+    /// Takes the bytes that stand for themselves.
+    fn plain(&mut self, quoted: bool) {
+        let is_special = |byte: u8| match byte {
+            b'\\' => true,
+            b'"' => quoted,
+            byte => !quoted && is_blank(byte),
+        };
+        let rest = self.rest();
+        let count = rest.iter().position(|byte| is_special(*byte)).unwrap_or(rest.len());
+        if self.from != self.to {
+            self.bytes.copy_within(self.from..self.from + count, self.to);
+        }
+        self.from += count;
+        self.to += count;
     }
 
     /// Writes what the next `taken` bytes stand for.

@@ -118,10 +118,13 @@ impl Session {
         let mut echoed: Vec<u8, 256> = Vec::new();
         let mut lost = false;
         loop {
-            let restarts = self.shell.machine().base.restart.ordered();
-            let byte = match select(restarts, self.input.byte()).await {
-                Either::First(()) => return Err(NoLine::Restart),
-                Either::Second(byte) => byte.ok_or(NoLine::Ended)?,
+            let restart = &self.shell.machine().base.restart;
+            if restart.is_ordered() {
+                return Err(NoLine::Restart);
+            }
+            let byte = match select(self.input.byte(), restart.ordered()).await {
+                Either::First(byte) => byte.ok_or(NoLine::Ended)?,
+                Either::Second(()) => return Err(NoLine::Restart),
             };
             let echo = self.shell.machine().base.variables.flag(ECHO);
             let key = editor.byte(byte, echo, &mut |bytes| {

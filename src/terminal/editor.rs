@@ -193,6 +193,12 @@ impl Editor {
             return;
         }
         let start = self.cursor;
+        if start == self.line.len() {
+            // There is room, and nothing behind it to be moved.
+            let _ = self.line.extend_from_slice(character);
+            self.cursor = self.line.len();
+            return out(character);
+        }
         for byte in character {
             // There is room.
             let _ = self.line.insert(self.cursor, *byte);

@@ -36,7 +36,8 @@ def to_uart(place, block, megabytes, piece):
             digest.update(data)
             received += len(data)
         report(f"TCP to {place.uart}", total, time.monotonic() - start)
-        place.line.ok("close 0")
+        # A stream that was read to its end after its peer has closed is closed already.
+        place.line.ok("close all")
     check(digest, block, megabytes)
 
 

@@ -78,7 +78,7 @@ class Conversation(RestCase):
         # Its working files go away with the device's folder.
         answer = subprocess.run(command, env=environment, cwd=self.device.folder, capture_output=True, text=True)
         self.assertEqual(answer.returncode, 0, answer.stdout + answer.stderr)
-        self.assertIn("Tested: 4", answer.stdout)
+        self.assertIn("Tested: 5", answer.stdout)
         self.assertEqual(self.rest_after(*arguments)["code"], 0, "the device goes on")
 
     def rest_after(self, *arguments):

@@ -93,7 +93,7 @@ test("tab completes from the device's tables", async () => {
     await page.locator("#terminal-options li").first().waitFor();
   };
   await page.fill("#terminal-input", "");
-  await type("stream_w");
+  await type("stream_wr");
   await page.keyboard.press("Tab");
   assert.equal(await value(), "stream_write ");
   await page.locator("#terminal-usage").getByText("stream_write <handle> <size>").waitFor();

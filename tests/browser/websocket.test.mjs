@@ -47,8 +47,9 @@ async function close(socket, ...reason) {
   const closed = once(socket, "close");
   socket.close(...reason);
   const [code] = await closed;
-  await until("the end of the stream", async () => (await device.command("stream_poll 0")) === "2");
-  await device.command("stream_close 0");
+  // What is left unread keeps the stream open; the device closes one that was read to its end.
+  await until("the end of the stream", async () => (await device.command("stream_poll 0")) !== "0");
+  await device.command("stream_close all");
   return code;
 }
 

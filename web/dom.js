@@ -29,8 +29,18 @@ export function guarded(work) {
   };
 }
 
-/** Asks before something that cannot be taken back. */
+let asked = Promise.resolve();
+
+/**
+ * Asks before something that cannot be taken back. One question after the other: a dialog that closes says so later, and
+ * the end of one question must not answer the next.
+ */
 export function confirm(text, action) {
+  asked = asked.then(() => question(text, action));
+  return asked;
+}
+
+function question(text, action) {
   const dialog = $("confirm");
   $("confirm-text").textContent = text;
   $("confirm-yes").textContent = action;

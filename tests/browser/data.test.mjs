@@ -44,6 +44,20 @@ test("an existing file is replaced only when that is confirmed", async () => {
   await until("the new size", async () => / 3 +1\.0\.0\.0 +data\/a b\.bin/.test(await device.command("ls")));
 });
 
+test("the end of one question does not answer the next", async () => {
+  await page.setInputFiles("#upload-files", { name: "a b.bin", mimeType: "text/plain", buffer: Buffer.from("refused") });
+  await button("Cancel", page.locator("#confirm")).waitFor();
+  // Both in one task: the dialog's own event of its end comes after the next file.
+  await page.evaluate(() => {
+    document.querySelector("#confirm [value=no]").click();
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File(["later"], "a b.bin"));
+    document.querySelector("#upload").dispatchEvent(new DragEvent("drop", { dataTransfer, cancelable: true }));
+  });
+  await answerDialog("Replace");
+  await until("the later size", async () => / 5 +1\.0\.0\.0 +data\/a b\.bin/.test(await device.command("ls")));
+});
+
 /** Lets the device answer the page's writes slowly, so that there is time to stop. */
 const slowly = async (target) => {
   await target.route("**/command", async (route) => {

@@ -23,15 +23,44 @@ const STAY_SPEAKING: Duration = Duration::from_millis(2000);
 /// may have given up by now.
 const LONG: Duration = Duration::from_millis(250);
 
+/// Connections a second for each worker that are no crowd: what a browser opens for a page.
+const CALM_ARRIVALS: usize = 6;
+
 struct Guest {
     accepted: Accepted,
     since: Instant,
+}
+
+/// How many came lately: where the lobby is small, most of a crowd waits in the port, where nobody can count it.
+struct Arrivals {
+    /// Begin of the newer half second.
+    since: Instant,
+    /// In the half second before that and in this one.
+    counts: [usize; 2],
+}
+
+impl Arrivals {
+    const HALF: Duration = Duration::from_millis(500);
+
+    fn count(&mut self, more: usize) -> usize {
+        let now = Instant::now();
+        let age = now.saturating_duration_since(self.since);
+        if age >= Self::HALF {
+            let [_, newer] = self.counts;
+            self.counts = if age < Self::HALF * 2 { [newer, 0] } else { [0, 0] };
+            self.since = if age < Self::HALF * 2 { self.since + Self::HALF } else { now };
+        }
+        let [older, newer] = &mut self.counts;
+        *newer += more;
+        *older + *newer
+    }
 }
 
 /// The connections, in the order in which they came.
 pub(super) struct Lobby {
     port: &'static dyn Port,
     guests: Vec<Guest, { limits::HTTP_WAITING }>,
+    arrivals: Arrivals,
 }
 
 impl Drop for Lobby {
@@ -45,7 +74,7 @@ impl Drop for Lobby {
 impl Lobby {
     /// Nobody is there.
     pub fn new(port: &'static dyn Port) -> Self {
-        Self { port, guests: Vec::new() }
+        Self { port, guests: Vec::new(), arrivals: Arrivals { since: Instant::now(), counts: [0, 0] } }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -57,6 +86,12 @@ impl Lobby {
         self.guests.iter().filter(|guest| guest.accepted.first.is_some()).count()
     }
 
+    /// Connections that wait, here or as far as can be guessed in the port, where `size` are served at once: more than a
+    /// few in a second for each of those are a crowd.
+    pub fn crowd(&mut self, size: usize) -> usize {
+        self.speaking() + self.arrivals.count(0).saturating_sub(size * CALM_ARRIVALS)
+    }
+
     /// Connections of an address.
     pub fn count(&self, client: Ipv4Addr) -> usize {
         self.guests.iter().filter(|guest| *guest.accepted.remote.ip() == client).count()
@@ -64,6 +99,7 @@ impl Lobby {
 
     /// Lets a connection in; there must be a place ([`Lobby::make_place`]).
     pub fn enter(&mut self, accepted: Accepted) {
+        self.arrivals.count(1);
         if self.guests.push(Guest { accepted, since: Instant::now() }).is_err() {
             self.port.sockets().close(accepted.socket);
         }
@@ -130,5 +166,28 @@ impl Lobby {
             || self.speaking() > self.guests.capacity() / 2;
         let number = if late { self.guests.iter().rposition(speaks) } else { first.or(silent.then_some(0)) }?;
         (number < self.guests.len()).then(|| self.guests.remove(number).accepted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::port::host::set_virtual_time;
+
+    #[test]
+    fn arrivals_of_the_last_second_are_counted() {
+        set_virtual_time(0);
+        let mut arrivals = Arrivals { since: Instant::now(), counts: [0, 0] };
+        assert_eq!(arrivals.count(3), 3);
+        set_virtual_time(499_000);
+        assert_eq!(arrivals.count(2), 5);
+        set_virtual_time(900_000);
+        assert_eq!(arrivals.count(4), 9);
+        set_virtual_time(1_000_000);
+        assert_eq!(arrivals.count(0), 4, "those of the first half second are long ago");
+        set_virtual_time(1_500_000);
+        assert_eq!(arrivals.count(1), 1);
+        set_virtual_time(60_000_000);
+        assert_eq!(arrivals.count(0), 0);
     }
 }

@@ -123,9 +123,9 @@ impl HttpServer {
                 self.base().port.sockets().close(accepted.socket);
             }
         }
-        let speaking = lobby.speaking();
+        let (speaking, crowd) = (lobby.speaking(), lobby.crowd(self.size()));
         while speaking > self.seats.leaving()
-            && self.seats.give_up_one(self.size(), speaking, |client| lobby.count(client))
+            && self.seats.give_up_one(self.size(), crowd, |client| lobby.count(client))
         {}
     }
 }

@@ -101,6 +101,7 @@ def test_many_requests(machine):
 def test_stream(machine):
     """What goes to a peer through Zephyr's own TCP comes back, more than fits into any buffer."""
     qemu, _ = machine
+    assert qemu.command("set stream.auto_close 0") == "Set OK"
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(PATIENCE)
         assert qemu.command(f"tcp_client 10.0.2.2 {listener.getsockname()[1]}").endswith("\r\n0")

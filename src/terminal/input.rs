@@ -79,25 +79,20 @@ impl Input {
         Self { line, state: RefCell::new(state) }
     }
 
-    /// The next byte of a command line, or `None` when nothing more will come.
-    pub async fn byte(&self) -> Option<u8> {
+    /// Waits until there are bytes of a command line, which [`Input::take`] takes; false when nothing more will come.
+    pub async fn some(&self) -> bool {
         poll_fn(|context| {
             if self.line.take_break() {
                 self.line.break_unused();
             }
-            let mut state = self.state.borrow_mut();
-            match state.poll_some(self.line, context) {
-                Poll::Ready(true) => Poll::Ready(state.take()),
-                Poll::Ready(false) => Poll::Ready(None),
-                Poll::Pending => Poll::Pending,
-            }
+            self.state.borrow_mut().poll_some(self.line, context)
         })
         .await
     }
 
-    /// No byte waits in the buffer.
-    pub fn is_empty(&self) -> bool {
-        self.state.borrow().waiting().is_empty()
+    /// The next byte of those that are there.
+    pub fn take(&self) -> Option<u8> {
+        self.state.borrow_mut().take()
     }
 
     /// A command begins that waits for its turn; `line_end` still belongs to its line and is no data.

@@ -14,6 +14,9 @@ use crate::variable::{Id, id};
 const ECHO: Id = id("system.cmd.echo");
 const PROMPT: Id = id("system.cmd.prompt_enabled");
 
+/// Bytes that are echoed in one piece.
+const ECHOED: usize = 256;
+
 /// How a line begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opening {
@@ -115,32 +118,42 @@ impl Session {
 
     /// Reads one line and echoes it.
     async fn read_line(&self, editor: &mut Editor) -> Result<Typed, NoLine> {
-        let mut echoed: Vec<u8, 256> = Vec::new();
-        let mut lost = false;
         loop {
             let restart = &self.shell.machine().base.restart;
             if restart.is_ordered() {
                 return Err(NoLine::Restart);
             }
-            let byte = match select(self.input.byte(), restart.ordered()).await {
-                Either::First(byte) => byte.ok_or(NoLine::Ended)?,
+            match select(self.input.some(), restart.ordered()).await {
+                Either::First(true) => {}
+                Either::First(false) => return Err(NoLine::Ended),
                 Either::Second(()) => return Err(NoLine::Restart),
-            };
-            let echo = self.shell.machine().base.variables.flag(ECHO);
-            let key = editor.byte(byte, echo, &mut |bytes| {
-                lost |= echoed.extend_from_slice(bytes).is_err();
-            });
-            // What is typed ahead is echoed in one piece; a redraw that is too long for it is not worth the memory.
-            if key != Typed::More || self.input.is_empty() || echoed.len() > 128 || lost {
-                if !echoed.is_empty() {
-                    self.output.raw(&echoed).await;
-                }
-                echoed.clear();
-                lost = false;
             }
-            if key != Typed::More {
-                return Ok(key);
+            let mut echoed = Vec::new();
+            let typed = self.edit(editor, &mut echoed);
+            if !echoed.is_empty() {
+                self.output.raw(&echoed).await;
+            }
+            if typed != Typed::More {
+                return Ok(typed);
             }
         }
+    }
+
+    /// Gives the editor what is there, up to the end of a line. What is typed ahead is echoed in one piece; a redraw that
+    /// is too long for it is not worth the memory.
+    fn edit(&self, editor: &mut Editor, echoed: &mut Vec<u8, ECHOED>) -> Typed {
+        // Nobody else runs meanwhile, so the variable stays as it is.
+        let echo = self.shell.machine().base.variables.flag(ECHO);
+        let mut lost = false;
+        while !lost
+            && echoed.len() <= ECHOED / 2
+            && let Some(byte) = self.input.take()
+        {
+            let typed = editor.byte(byte, echo, &mut |bytes| lost |= echoed.extend_from_slice(bytes).is_err());
+            if typed != Typed::More {
+                return typed;
+            }
+        }
+        Typed::More
     }
 }

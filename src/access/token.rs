@@ -126,8 +126,7 @@ pub fn each(base: &Base, mut each: impl FnMut(&str, Scopes)) {
 
 /// Whether credentials are needed at all, a token or name and password: both of these must be set (HTTP reference 4).
 pub fn are_needed(base: &Base) -> bool {
-    let is_set = |id| base.variables.with(id, |value| !value.is_empty());
-    is_set(USERNAME) && is_set(PASSWORD)
+    !base.variables.is_empty(USERNAME) && !base.variables.is_empty(PASSWORD)
 }
 
 /// What a token that a client presents lets it do; `None` for one that is not known.

@@ -30,7 +30,7 @@ const CREDENTIALS: usize = 64 + 1 + 64;
 /// Looks at the password of a request. It is needed when both name and password are set.
 pub(super) fn access(connection: &Connection<'_>, request: &Request) -> Result<Access, Failure> {
     let variables = &connection.server.base().variables;
-    if variables.with(USERNAME, <[u8]>::is_empty) || variables.with(PASSWORD, <[u8]>::is_empty) {
+    if variables.is_empty(USERNAME) || variables.is_empty(PASSWORD) {
         return Ok(Access::Full);
     }
     let Some(given) = request.fields.authorization else { return Ok(Access::Public) };

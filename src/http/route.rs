@@ -89,20 +89,20 @@ impl Route {
         self.path == "/*"
     }
 
-    fn is_there(&self, metrics: bool) -> bool {
-        self.when.is_built() && (metrics || self.when != When::Metrics)
+    fn is_there(&self, metrics: impl Fn() -> bool) -> bool {
+        self.when.is_built() && (self.when != When::Metrics || metrics())
     }
 }
 
 /// The rows whose path matches a target, and the length of what matches. The last resort counts only without others.
 fn matching<'a>(
     routes: &'a [Route],
-    metrics: bool,
+    metrics: impl Fn() -> bool,
     target: &'a [u8],
 ) -> impl Iterator<Item = (usize, &'a Route, usize)> {
     let mut known = false;
     routes.iter().enumerate().filter_map(move |(number, route)| {
-        let length = route.rest(target).filter(|_| route.is_there(metrics))?;
+        let length = route.rest(target).filter(|_| route.is_there(&metrics))?;
         if known && route.is_last_resort() {
             return None;
         }
@@ -111,21 +111,21 @@ fn matching<'a>(
     })
 }
 
-/// The methods that a target knows besides OPTIONS. `metrics`: metrics are offered.
-pub(super) fn methods(routes: &[Route], metrics: bool, target: &[u8]) -> Methods {
+/// The methods that a target knows besides OPTIONS. `metrics`: whether metrics are offered; only their path asks.
+pub(super) fn methods(routes: &[Route], metrics: impl Fn() -> bool, target: &[u8]) -> Methods {
     matching(routes, metrics, target).fold(Methods::NONE, |sum, (_, route, _)| sum.and(route.methods))
 }
 
 /// Finds the row of a request; answers its number and the open part of the target. A method that the target does not
-/// know is a failure. `metrics`: metrics are offered.
+/// know is a failure. `metrics`: as for [`methods`].
 pub(super) fn find(
     routes: &[Route],
-    metrics: bool,
+    metrics: impl Fn() -> bool,
     buffer: &[u8],
     request: &Request,
 ) -> Result<(usize, Span), Failure> {
     let target = request.target.of(buffer);
-    let found = matching(routes, metrics, target).find(|(_, route, _)| route.methods.contain(request.method));
+    let found = matching(routes, &metrics, target).find(|(_, route, _)| route.methods.contain(request.method));
     match found {
         Some((number, _, length)) => Ok((number, request.target.skip(length))),
         None => Err(Failure::Method(methods(routes, metrics, target))),

@@ -46,8 +46,8 @@ async fn exchange(connection: &mut Connection<'_>) -> Result<(), Failure> {
     if request.method == Method::Options {
         return cors::preflight(connection, &request, ROUTES).await;
     }
-    let metrics = connection.server.offers_metrics();
-    let (number, rest) = route::find(ROUTES, metrics, connection.buffer, &request)?;
+    let server = connection.server;
+    let (number, rest) = route::find(ROUTES, || server.offers_metrics(), connection.buffer, &request)?;
     let row = ROUTES.get(number).ok_or(Status::NOT_FOUND)?;
     if row.when != When::Always && !connection.server.offers_api() {
         return Err(Status::NOT_FOUND.into());

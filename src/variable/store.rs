@@ -88,23 +88,33 @@ impl Variables {
 
     /// The value of a switch.
     pub fn flag(&self, id: Id) -> bool {
-        self.with(id, |value| value == b"1")
+        self.look(id, |value| value == b"1")
     }
 
     /// The value of a number, GPIO or mask; 0 for other kinds.
     pub fn number(&self, id: Id) -> i64 {
-        self.with(id, |value| value::integer(value).unwrap_or(0))
+        self.look(id, |value| value::integer(value).unwrap_or(0))
     }
 
     /// The position of the value in its list of choices: `system.print_level` gives 0 to 5, and 6 for `all`.
     pub fn choice(&self, id: Id) -> usize {
         let Kind::Choice(choices) = id.row().kind else { return 0 };
-        self.with(id, |value| choices.iter().position(|choice| choice.as_bytes() == value).unwrap_or(0))
+        self.look(id, |value| choices.iter().position(|choice| choice.as_bytes() == value).unwrap_or(0))
     }
 
     /// The value of an address; 0.0.0.0 for other kinds.
     pub fn ipv4(&self, id: Id) -> Ipv4Addr {
-        self.with(id, |value| value::ipv4(value).unwrap_or(Ipv4Addr::UNSPECIFIED))
+        self.look(id, |value| value::ipv4(value).unwrap_or(Ipv4Addr::UNSPECIFIED))
+    }
+
+    /// Whether a plain variable, secret or not, has an empty value.
+    pub fn is_empty(&self, id: Id) -> bool {
+        self.look(id, <[u8]>::is_empty)
+    }
+
+    /// Looks at a value where it lies; `read` must not use the variables.
+    fn look<R>(&self, id: Id, read: impl FnOnce(&[u8]) -> R) -> R {
+        read(effective(&self.arena.borrow(), id, Element(0)))
     }
 
     /// Calls `use_value` with the bytes of a plain variable, secret or not. It works on a copy: variables may be set
@@ -130,13 +140,7 @@ impl Variables {
 
     /// The value of one element: the user's, or the board's, or the factory's.
     pub(super) fn value(&self, id: Id, element: Element) -> Value {
-        let arena = self.arena.borrow();
-        for layer in [Layer::User, Layer::Board] {
-            if let Some(found) = lookup(&arena, key(layer, id, element.0)) {
-                return Value::from_slice(found).unwrap_or_default();
-            }
-        }
-        Value::from_slice(factory(id.row(), element)).unwrap_or_default()
+        Value::from_slice(effective(&self.arena.borrow(), id, element)).unwrap_or_default()
     }
 
     // --- Changes ------------------------------------------------------------------------------------------------------
@@ -289,8 +293,11 @@ impl Default for Variables {
     }
 }
 
-/// The factory value of an element; a default of several lines has one an element.
+/// The factory value of an element; a default of several lines, which only indexed variables have, has one an element.
 fn factory(row: &Variable, element: Element) -> &'static [u8] {
+    if !matches!(row.kind, Kind::Indexed(..)) {
+        return row.default.as_bytes();
+    }
     let mut lines = row.default.split('\n');
     let first = lines.next().unwrap_or("");
     let own = match element.0 {
@@ -298,6 +305,22 @@ fn factory(row: &Variable, element: Element) -> &'static [u8] {
         later => lines.nth(usize::from(later) - 1),
     };
     own.unwrap_or(first).as_bytes()
+}
+
+/// The value that holds: the user's, or the board's, or the factory's.
+fn effective(mut arena: &[u8], id: Id, element: Element) -> &[u8] {
+    let (user, board) = (key(Layer::User, id, element.0), key(Layer::Board, id, element.0));
+    let mut found = None;
+    while let [low, high, place, length, rest @ ..] = arena {
+        let Some((value, next)) = rest.split_at_checked(usize::from(*length)) else { break };
+        match [*low, *high, *place] {
+            key if key == user => return value,
+            key if key == board => found = Some(value),
+            _ => {}
+        }
+        arena = next;
+    }
+    found.unwrap_or_else(|| factory(id.row(), element))
 }
 
 /// The value that holds when the layer has none.

@@ -36,6 +36,7 @@ pub mod network;
 mod place;
 pub mod port;
 pub mod service;
+mod sorted;
 pub mod stream;
 pub mod terminal;
 pub mod variable;

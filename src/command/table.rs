@@ -6,7 +6,7 @@ use super::response::{CommandError, Ending};
 use super::{files, help, http, network, sockets, streams, system, tokens, variables, wlan, write};
 use crate::access::scope::Scope;
 use crate::conformance::Conformance::{self, Differs, Done, Extension, NotYet};
-use crate::features;
+use crate::{features, sorted};
 
 /// One row of the table: everything there is to know about a command.
 pub struct Command {
@@ -37,8 +37,12 @@ pub fn find(name: &[u8]) -> Option<&'static Command> {
         b"file_list" => b"ls",
         name => name,
     };
-    COMMANDS.iter().find(|command| command.abbr.as_bytes() == name || command.name.as_bytes() == name)
+    let by_name = COMMANDS.binary_search_by(|command| command.name.as_bytes().cmp(name)).ok();
+    by_name.or_else(|| sorted::find(&BY_ABBREVIATION, name, |row| ABBREVIATIONS[row])).and_then(|row| COMMANDS.get(row))
 }
+
+/// The numbers of the commands, sorted by short name.
+static BY_ABBREVIATION: [u16; COMMANDS.len()] = sorted::order(&ABBREVIATIONS);
 
 /// How a command is run.
 #[derive(Clone, Copy)]
@@ -82,6 +86,9 @@ macro_rules! commands {
             status: $status,
             run: commands!(@run $name $(now $run)? $(waits $wait)?),
         }),*];
+
+        /// Their short names.
+        static ABBREVIATIONS: [&str; COMMANDS.len()] = [$($abbr),*];
 
         /// The commands whose handlers wait.
         #[allow(non_camel_case_types, reason = "the names of the commands")]

@@ -4,7 +4,7 @@
 //! What the reference marks as unknown (abbreviations, defaults) has its suggestion or a plain choice here.
 
 use super::row::Variable;
-use crate::features;
+use crate::{features, sorted};
 
 pub(super) mod alias;
 mod build;
@@ -54,6 +54,9 @@ const COUNT: usize = count();
 
 /// Every variable, sorted by name.
 pub(super) static ROWS: [Variable; COUNT] = concatenate();
+
+/// Their numbers, sorted by abbreviation.
+static BY_ABBREVIATION: [u16; COUNT] = by_abbreviation();
 
 /// A row of the table. Valid within one build only: settings are stored by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -111,6 +114,15 @@ const fn concatenate() -> [Variable; COUNT] {
     table
 }
 
+const fn by_abbreviation() -> [u16; COUNT] {
+    let (mut names, mut row) = ([""; COUNT], 0);
+    while row < COUNT {
+        names[row] = ROWS[row].abbr;
+        row += 1;
+    }
+    sorted::order(&names)
+}
+
 /// The row of a name, for constants: `const PORT: Id = id("http.server.port");`. An unknown name does not compile.
 pub const fn id(name: &str) -> Id {
     let mut row = 0;
@@ -143,7 +155,7 @@ pub fn find_bytes(words: &[&[u8]]) -> Option<(Id, usize)> {
     }
     for length in (1..=words.len().min(LONGEST)).rev() {
         let Some(short) = join(&words[..length]) else { continue };
-        if let Some(row) = ROWS.iter().position(|row| row.abbr.as_bytes() == short) {
+        if let Some(row) = sorted::find(&BY_ABBREVIATION, &short, |row| ROWS[row].abbr) {
             return Some((Id(row as u16), length));
         }
         if let Some((_, name)) = alias::ALIASES.iter().find(|(old, _)| old.as_bytes() == short) {

@@ -1,5 +1,6 @@
 //! Turns the Kconfig of a Zephyr build into Rust constants for `src/limits.rs`, and the files of the web console into
-//! the table that `src/http/console.rs` includes.
+//! the table that `src/http/console.rs` includes. What takes flash on a board is made small here: the console and the
+//! description of the API.
 //!
 //! Zephyr's build passes the path of its `.config` in `DOTCONFIG`; on any other build the table of numbers is empty, so
 //! that every limit keeps its default, and there is no list of options, so that Cargo's features decide alone.
@@ -7,6 +8,7 @@ use std::{env, fs, path::Path};
 
 fn main() {
     constants();
+    descriptions();
     #[cfg(feature = "console")]
     console::write(options().is_none_or(|options| options.contains("\"CONSOLE\"")));
 }
@@ -43,6 +45,23 @@ fn constants() {
     }
     let table = format!("const KCONFIG: &[(&str, usize)] = &[\n{arms}];\n");
     fs::write(Path::new(&out).join("kconfig.rs"), table).expect("OUT_DIR can be written");
+}
+
+/// The descriptions of `src/http/openapi/` without line breaks and indentation.
+fn descriptions() {
+    let folder = Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("src/http/openapi");
+    println!("cargo:rerun-if-changed={}", folder.display());
+    let out = Path::new(&env::var("OUT_DIR").expect("cargo sets OUT_DIR")).join("openapi");
+    fs::create_dir_all(&out).expect("OUT_DIR can be written");
+    for entry in fs::read_dir(folder).expect("the folder src/http/openapi/") {
+        let path = entry.expect("an entry of src/http/openapi/").path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            let text = fs::read_to_string(&path).expect("a file of src/http/openapi/");
+            // A string of JSON has no line break in it.
+            let text: String = text.lines().map(str::trim_start).collect();
+            fs::write(out.join(path.file_name().expect("a name")), text).expect("OUT_DIR can be written");
+        }
+    }
 }
 
 #[cfg(feature = "console")]
@@ -107,9 +126,32 @@ mod console {
         }
     }
 
+    /// Packs a text without its comments.
     fn pack(bytes: &[u8]) -> Vec<u8> {
+        let text = uncommented(&String::from_utf8_lossy(bytes));
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("memory takes every byte")
+        encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish()).expect("memory takes every byte")
+    }
+
+    /// Leaves out indentation, and comments that have whole lines: from `//`, or from `/*` to `*/`. A text in a script
+    /// does not go on in the next line.
+    fn uncommented(text: &str) -> String {
+        let (mut kept, mut inside) = (String::new(), false);
+        for line in text.lines() {
+            let start = line.trim_start();
+            assert!(line.matches('`').count() % 2 == 0, "a text ends in its line: {line}");
+            inside |= start.starts_with("/*");
+            let comment = inside || start.starts_with("//");
+            if inside && line.contains("*/") {
+                assert!(line.trim_end().ends_with("*/"), "a comment has its lines for itself: {line}");
+                inside = false;
+            }
+            if !comment {
+                kept.push_str(start);
+                kept.push('\n');
+            }
+        }
+        kept
     }
 
     /// FNV-1a over names and contents.

@@ -67,7 +67,7 @@ fn access(access: Access) -> &'static str {
 
 fn one_command(reply: &mut Reply, command: &Command) {
     let _ = write!(reply, "{} ({}): {}\r\n", command.name, command.abbr, command.summary);
-    let _ = write!(reply, "Usage: {}\r\n", command.synopsis.trim_end());
+    let _ = write!(reply, "Usage: {}\r\n", command.synopsis.trim_ascii_end());
     state(reply, command.status);
 }
 

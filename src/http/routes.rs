@@ -41,21 +41,28 @@ macro_rules! routes {
     };
 }
 
+/// The OpenAPI description of a path: a file of `openapi/` without its line breaks (`build.rs`).
+macro_rules! described {
+    ($name:literal) => {
+        include_str!(concat!(env!("OUT_DIR"), "/openapi/", $name, ".json"))
+    };
+}
+
 routes! {
     // A HEAD would have to run the command too, and it must not change anything.
-    Line: "/command/{line}", GET, Api, Needs::Own, include_str!("openapi/line.json"), rest::get_command;
-    Call: "/command", POST, Api, Needs::Own, include_str!("openapi/command.json"), rest::post_command;
+    Line: "/command/{line}", GET, Api, Needs::Own, described!("line"), rest::get_command;
+    Call: "/command", POST, Api, Needs::Own, described!("command"), rest::post_command;
     CallSlash: "/command/", POST, Api, Needs::Own, "", rest::post_command;
-    Log: "/log", READ, Api, Needs::Listed(Scope::Read, "log"), include_str!("openapi/log.json"), rest::log;
-    WebSocket: "/stream", GET, WebSocket, Needs::Listed(Scope::Streams, "stream"), include_str!("openapi/stream.json"),
+    Log: "/log", READ, Api, Needs::Listed(Scope::Read, "log"), described!("log"), rest::log;
+    WebSocket: "/stream", GET, WebSocket, Needs::Listed(Scope::Streams, "stream"), described!("stream"),
         websocket::open;
     Upload: "/stream", POST, Api, Needs::Listed(Scope::Streams, "stream"), "", upload::serve;
     Application: "/zapstreams", ANY, Api, Needs::Listed(Scope::Streams, "zapstreams"), "", rest::application;
     Description: "/openapi.json", READ, OpenApi, Needs::Listed(Scope::Read, "openapi.json"),
-        include_str!("openapi/self.json"), openapi::send;
-    Metrics: "/metrics", READ, Metrics, Needs::Listed(Scope::Read, "metrics"), include_str!("openapi/metrics.json"),
+        described!("self"), openapi::send;
+    Metrics: "/metrics", READ, Metrics, Needs::Listed(Scope::Read, "metrics"), described!("metrics"),
         metrics::send;
-    Health: "/healthz", READ, Api, Needs::Own, include_str!("openapi/healthz.json"), rest::health;
+    Health: "/healthz", READ, Api, Needs::Own, described!("healthz"), rest::health;
     Console: "/.console/*", READ, Always, Needs::ListedPath(Scope::Read), "", console::get;
     File: "/*", READ, Always, Needs::Own, "", files::get;
 }

@@ -58,7 +58,7 @@ impl HttpServer {
                 base.log.line(Level::Failure, text);
             }
             Err(error) => {
-                let text = format_args!("HTTP server: cannot listen on port {number} ({error:?})");
+                let text = format_args!("HTTP server: cannot listen on port {number} ({error})");
                 base.log.line(Level::Failure, text);
             }
         }

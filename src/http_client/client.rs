@@ -1,6 +1,6 @@
 //! What commands do with requests: claim, describe, start, wait, give up.
 
-use core::cell::RefMut;
+use core::cell::{RefCell, RefMut};
 use core::future::poll_fn;
 use core::task::Poll;
 
@@ -30,6 +30,14 @@ const READ_TIME: Duration = Duration::from_secs(5);
 pub struct Client {
     rooms: Rooms,
     orders: [Transaction; limits::HTTP_CLIENTS],
+}
+
+/// Where requests are described. They are large and begin as zeros: in a static of their own they cost no flash.
+pub type Requests = [RefCell<Request>; limits::HTTP_CLIENTS];
+
+/// No request in any of them.
+pub const fn no_requests() -> Requests {
+    [const { RefCell::new(Request::empty()) }; limits::HTTP_CLIENTS]
 }
 
 /// A request that a command has in hand. Dropping it gives the request up.
@@ -87,14 +95,15 @@ impl Claim {
 
 impl Client {
     /// No request runs.
-    pub const fn new(
+    pub fn new(
         base: &'static Base,
         network: &'static Network,
         streams: &'static Streams,
         files: &'static Files,
+        requests: &'static Requests,
     ) -> Self {
         let rooms = Rooms { base, network, streams, files };
-        Self { rooms, orders: [const { Transaction::new() }; limits::HTTP_CLIENTS] }
+        Self { rooms, orders: requests.each_ref().map(Transaction::new) }
     }
 
     /// Begins a request; `Full` when too many run.

@@ -35,7 +35,7 @@ mod transport;
 mod upload;
 
 pub use crate::wire::url::{Url, UrlError};
-pub use client::{Claim, Client, HeaderError, run};
+pub use client::{Claim, Client, HeaderError, Requests, no_requests, run};
 pub use failure::Failure;
 pub use request::{FieldError, Length, Method, Request};
 pub use transaction::Target;

@@ -105,7 +105,7 @@ impl Request {
             return Err(FieldError::Invalid);
         }
         if name.eq_ignore_ascii_case(b"content-length") {
-            let length = core::str::from_utf8(value).ok().and_then(|text| text.trim().parse().ok());
+            let length = core::str::from_utf8(value.trim_ascii()).ok().and_then(|text| text.parse().ok());
             self.length = Length::Exactly(length.ok_or(FieldError::Invalid)?);
             return Ok(());
         }

@@ -64,7 +64,7 @@ pub(super) struct Transaction {
     pub phase: Cell<Phase>,
     /// The status of the answer, or why there is none.
     pub outcome: Cell<Option<Result<u16, Failure>>>,
-    pub request: RefCell<Request>,
+    pub request: &'static RefCell<Request>,
     /// The stream of the request; from when it is begun until it is closed.
     pub stream: Cell<Option<StreamId>>,
     /// The stream has its handle: what happens to it may be said.
@@ -85,11 +85,12 @@ pub(super) struct Transaction {
 }
 
 impl Transaction {
-    pub const fn new() -> Self {
+    /// `request` is where its request is described.
+    pub const fn new(request: &'static RefCell<Request>) -> Self {
         Self {
             phase: Cell::new(Phase::Free),
             outcome: Cell::new(None),
-            request: RefCell::new(Request::empty()),
+            request,
             stream: Cell::new(None),
             opened: Cell::new(false),
             local_port: Cell::new(0),

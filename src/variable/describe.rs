@@ -3,19 +3,22 @@
 use core::fmt::{self, Write};
 
 use super::row::{Index, Kind};
+use crate::ground::clock;
 use crate::limits;
 
 /// Writes what a kind accepts: `1-65535`, `default|wlan|softap`.
 pub fn describe(kind: &Kind, out: &mut dyn Write) -> fmt::Result {
     match *kind {
         Kind::Bool => out.write_str("0|1"),
-        Kind::Number { min, max } if max - min == 1 => write!(out, "{min}|{max}"),
+        Kind::Number { min, max } if i64::from(max) - i64::from(min) == 1 => write!(out, "{min}|{max}"),
         Kind::Number { min, max } => write!(out, "{min}-{max}"),
         Kind::OffOr { min, max } => write!(out, "0|{min}-{max}"),
+        Kind::Time => write!(out, "0-{}", clock::LAST / 1000),
         Kind::Mask(max) => write!(out, "0x0-{max:#x}"),
         Kind::Gpio => write!(out, "<GPIO 0-{}>|-1", limits::GPIOS - 1),
         Kind::Choice(choices) => alternatives(choices, out),
-        Kind::Text { min: 0, max, .. } | Kind::Bytes(max) => write!(out, "<text of up to {max} bytes>"),
+        Kind::Text { min: 0, max, .. } => write!(out, "<text of up to {max} bytes>"),
+        Kind::Bytes(max) => write!(out, "<text of up to {max} bytes>"),
         Kind::File => write!(out, "<text of up to {} bytes>", limits::FILE_NAME),
         Kind::User(max) => write!(out, "<text of up to {max} bytes without a colon>"),
         Kind::Text { min, max, optional } => {

@@ -10,17 +10,19 @@ pub enum Kind {
     /// A decimal number (hexadecimal with `0x`) in a closed range; prints decimal.
     Number {
         /// The smallest value.
-        min: i64,
+        min: i32,
         /// The largest value.
-        max: i64,
+        max: u32,
     },
     /// 0 for off, or a decimal number in a closed range.
     OffOr {
         /// The smallest value besides 0.
-        min: i64,
+        min: i32,
         /// The largest value.
-        max: i64,
+        max: u32,
     },
+    /// Seconds since 1970, up to the end of the year 9999.
+    Time,
     /// A bit mask up to this value; prints hexadecimal with `0x`.
     Mask(u32),
     /// The number of a GPIO, or -1 for none.
@@ -30,9 +32,9 @@ pub enum Kind {
     /// Text without control characters, with a closed range of lengths in bytes.
     Text {
         /// The smallest length in bytes.
-        min: usize,
+        min: u16,
         /// The largest length in bytes.
-        max: usize,
+        max: u16,
         /// The empty string is allowed although `min` is larger.
         optional: bool,
     },
@@ -79,7 +81,7 @@ pub enum Index {
     /// As `Gpio`, and `-1` takes the given words out of every element.
     GpioOrAll,
     /// One of these words (indicators, events).
-    Word(&'static [&'static str]),
+    Word(&'static &'static [&'static str]),
 }
 
 /// Who may read and write.
@@ -131,6 +133,10 @@ pub enum Secret {
     /// Always hidden; reads as an empty value.
     Always,
 }
+
+// There are about 250 of them in the flash of a board.
+#[cfg(target_pointer_width = "32")]
+const _: () = assert!(size_of::<Variable>() <= 64);
 
 /// One row of the table: everything there is to know about a variable.
 #[derive(Clone, Copy, Debug)]

@@ -74,7 +74,7 @@ impl Usage<'_, '_> {
                 Kind::Gpio if self.names(id, Element(0)) => self.add(format_args!("{}", row.name))?,
                 Kind::Indexed(Index::Word(words), Kind::Gpio) => {
                     let group = row.name.strip_suffix(".gpio").unwrap_or(row.name);
-                    for (element, word) in (0..).map(Element).zip(words) {
+                    for (element, word) in (0..).map(Element).zip(words.iter()) {
                         if self.names(id, element) {
                             self.add(format_args!("{group}.{word}"))?;
                         }

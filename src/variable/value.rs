@@ -7,6 +7,7 @@ use core::net::Ipv4Addr;
 
 use super::error::ValueError;
 use super::row::Kind;
+use crate::ground::clock;
 use crate::limits;
 
 /// One value in printed form.
@@ -63,13 +64,14 @@ pub fn stored_form(kind: &Kind, element: u8, value: &[u8]) -> Result<Value, Valu
 fn single(kind: &Kind, element: u8, word: &[u8]) -> Result<Value, ValueError> {
     match *kind {
         Kind::Bool => stored(if boolean(word)? { b"1" } else { b"0" }),
-        Kind::Number { min, max } => within(word, min..=max),
+        Kind::Number { min, max } => within(word, min.into()..=max.into()),
         Kind::OffOr { .. } if integer(word) == Some(0) => stored(b"0"),
-        Kind::OffOr { min, max } => within(word, min..=max),
+        Kind::OffOr { min, max } => within(word, min.into()..=max.into()),
+        Kind::Time => within(word, 0..=(clock::LAST / 1000) as i64),
         Kind::Mask(max) => printed(format_args!("{:#x}", ranged(word, 0..=i64::from(max))?)),
         Kind::Gpio => within(word, -1..=i64::from(limits::GPIOS) - 1),
         Kind::Choice(choices) => choice(word, choices),
-        Kind::Text { min, max, optional } => text(word, min, max, optional),
+        Kind::Text { min, max, optional } => text(word, min.into(), max.into(), optional),
         Kind::File => text(word, 0, limits::FILE_NAME, true),
         Kind::User(_) if word.contains(&b':') => Err(ValueError::Invalid),
         Kind::User(max) => text(word, 0, max, true),

@@ -34,6 +34,11 @@ pub struct Url {
     pub target: Target,
 }
 
+/// Splits at the first `://`. (A search for a text instead of a character is 1 kB of flash.)
+fn split_scheme(text: &str) -> Option<(&str, &str)> {
+    text.match_indices(':').find_map(|(at, _)| Some((text.get(..at)?, text.get(at..)?.strip_prefix("://")?)))
+}
+
 impl Url {
     /// No URL; for a place that is filled later.
     pub const fn empty() -> Self {
@@ -42,7 +47,7 @@ impl Url {
 
     /// Reads a URL. Without a scheme it is `http`; a fragment is dropped; credentials are refused.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
-        let (secure, rest) = match text.split_once("://") {
+        let (secure, rest) = match split_scheme(text) {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (false, rest),
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (true, rest),
             // The `://` may also stand in a query.
@@ -83,7 +88,7 @@ impl Url {
         let location = location.trim_matches([' ', '\t']);
         let scheme_end = location.find([':', '/', '?', '#']);
         if scheme_end.is_some_and(|at| at > 0 && location.get(at..).is_some_and(|rest| rest.starts_with(':'))) {
-            return if location.contains("://") { Self::parse(location) } else { Err(UrlError::Invalid) };
+            return if split_scheme(location).is_some() { Self::parse(location) } else { Err(UrlError::Invalid) };
         }
         if let Some(rest) = location.strip_prefix("//") {
             return Self::locate(self.secure, rest);

@@ -1,7 +1,7 @@
 //! `/openapi.json`: what the REST API is, as OpenAPI 3.1, with every command and variable out of their tables. An
 //! extension (`docs/extensions.md`).
 //!
-//! The fixed parts are the JSON files beside this one, each a value of its own.
+//! The fixed parts are the JSON files beside this one, each a value of its own; `build.rs` takes their line breaks out.
 
 use core::fmt::{self, Write};
 
@@ -54,7 +54,7 @@ const PARTS: &[Part] = &[
     Security,
     Part::Text(",\"paths\":{"),
     Paths,
-    Part::Text(concat!("},\"components\":", include_str!("components.json"))),
+    Part::Text(concat!("},\"components\":", include_str!(concat!(env!("OUT_DIR"), "/openapi/components.json")))),
     Part::Text(",\"x-commands\":["),
     Commands,
     Part::Text("],\"x-variables\":["),
@@ -105,7 +105,7 @@ impl Description {
 
 fn write_command(command: &Command, out: &mut dyn Write) -> fmt::Result {
     write!(out, "{{\"name\":\"{}\",\"short\":\"{}\"", command.name, command.abbr)?;
-    member(out, "usage", command.synopsis.trim_end())?;
+    member(out, "usage", command.synopsis.trim_ascii_end())?;
     member(out, "summary", command.summary)?;
     member(out, "scope", command.scope.name())?;
     write_state(command.status, out)?;

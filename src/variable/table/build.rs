@@ -95,12 +95,12 @@ impl Variable {
 }
 
 /// A number in a closed range.
-pub(super) const fn number(min: i64, max: i64) -> Kind {
+pub(super) const fn number(min: i32, max: u32) -> Kind {
     Kind::Number { min, max }
 }
 
 /// Text of up to `max` bytes.
-pub(super) const fn text(max: usize) -> Kind {
+pub(super) const fn text(max: u16) -> Kind {
     Kind::Text { min: 0, max, optional: true }
 }
 
@@ -113,7 +113,7 @@ pub(super) const INTERFACE: Kind = Kind::Choice(&["default", "wlan", "softap"]);
 /// A file of the device.
 pub(super) const FILE: Kind = Kind::File;
 /// A domain name or dotted address.
-pub(super) const HOST: Kind = text(limits::HOST_NAME);
+pub(super) const HOST: Kind = text(limits::HOST_NAME as u16);
 
 /// Missing part: GPIOs.
 pub(super) const NO_GPIO: &str = "no GPIOs in this release";

@@ -2,7 +2,6 @@
 //! reference 2.9 to 2.13, serial reference 7).
 
 use super::build::*;
-use crate::ground::clock::LAST;
 use Effect::Network;
 
 const NO_BROADCAST: &str = "no broadcast in this release";
@@ -122,7 +121,7 @@ pub(super) const REMOTE_TERMINAL: &[Variable] = &[
 pub(super) const TIME: &[Variable] = &[
     live("time.last_set", "ti l")
         .done("Seconds since the clock was set, -1 never; option ms."),
-    var("time.rtc", "ti r", number(0, (LAST / 1000) as i64), "").computed()
+    var("time.rtc", "ti r", Kind::Time, "").computed()
         .done("Seconds since 1970; options ms and utc."),
     live("time.uptime", "ti u")
         .done("Seconds since reset; option ms."),

@@ -4,11 +4,13 @@ use super::build::*;
 use Effect::Boot;
 
 const MODES: Kind = Kind::Choice(&["human", "machine"]);
-const INDICATORS: Index = Index::Word(&["wlan", "network", "softap"]);
+const INDICATORS: Index = Index::Word(&INDICATED);
+const INDICATED: &[&str] = &["wlan", "network", "softap"];
 const NO_SLEEP: &str = "no sleep in this release";
 const ACTIVITIES: Kind =
     Kind::Fields(&["none", "softap_rx", "softap_tx", "wlan_rx", "wlan_tx", "uart*_rx", "uart*_tx"]);
-const EVENTS: Index = Index::Word(&[
+const EVENTS: Index = Index::Word(&EVENT_NAMES);
+const EVENT_NAMES: &[&str] = &[
     "initialized",
     "stream_opened",
     "stream_closed",
@@ -22,7 +24,7 @@ const EVENTS: Index = Index::Word(&[
     "safemode",
     "stream_mode",
     "command_mode",
-]);
+];
 const PATTERNS: &str = "static_off|fast_blink|medium_blink|static_on\n\
                         static_off|fast_blink|slow_blink\n\
                         static_off|fast_blink|slow_blink|static_on";

@@ -45,7 +45,7 @@ pub(super) const ROWS: &[Variable] = &[
         .not_yet(NO_GPIO, "GPIO that is high while client data waits."),
     var("tcp.server.idle_timeout", "tc s t", number(0, 65535), "60").at(Network)
         .done("Seconds of silence after which a client is dropped; 0 never."),
-    var("tcp.server.max_clients", "tc s m", number(1, limits::STREAMS as i64), "8").at(Network)
+    var("tcp.server.max_clients", "tc s m", number(1, limits::STREAMS as u32), "8").at(Network)
         .done("Clients at once."),
     var("tcp.server.port", "tc s p", PORT, "3000").at(Network)
         .done("Port of the server when the command names none."),

@@ -97,7 +97,7 @@ fn values<'a>(fields: &[Header<'a>], name: &str) -> impl Iterator<Item = &'a [u8
 fn is_chunked(fields: &[Header<'_>]) -> Result<Option<bool>, Malformed> {
     let Some(codings) = values(fields, "transfer-encoding").last() else { return Ok(None) };
     let codings = core::str::from_utf8(codings).map_err(|_| Malformed)?;
-    let last = codings.rsplit(',').next().unwrap_or_default().trim();
+    let last = codings.rsplit(',').next().unwrap_or_default().trim_ascii();
     Ok(Some(last.eq_ignore_ascii_case("chunked")))
 }
 

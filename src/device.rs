@@ -1,7 +1,7 @@
 //! What a device is made of, and the tasks that make it live.
 
 use embassy_executor::Spawner;
-use embassy_time::Timer;
+use embassy_time::{Duration, Timer, with_timeout};
 
 use crate::base::Base;
 use crate::command::{Machine, Shell};
@@ -21,6 +21,9 @@ use crate::version;
 
 /// How long an answer may take to leave before a restart, in milliseconds.
 const RESTART_DELAY: u64 = 100;
+
+/// How long a restart waits for the flash.
+const FLASH_PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running device.
 pub struct Device {
@@ -77,6 +80,7 @@ task!(spawn_websocket[limits::WEBSOCKETS](server: &'static HttpServer, number: u
 task!(spawn_client[limits::HTTP_CLIENTS](client: &'static Client, number: usize) http_client::run(client, number));
 task!(spawn_serial[1](shell: &'static Shell, first_log: u32) serve_serial(shell, first_log));
 task!(spawn_console[limits::CONSOLES](shell: &'static Shell) serve_console(shell));
+task!(spawn_files[1](files: &'static Files) keep_files(files));
 task!(spawn_restart[1](machine: &'static Machine) restart(machine));
 
 /// Starts a device on a port. `overrides` are put over the stored settings, as `set` would do it, but are not stored
@@ -91,7 +95,7 @@ pub fn boot(
     for (place, (name, value)) in overrides.iter().enumerate() {
         give(base, name, value).ok_or(BootError::Override(place))?;
     }
-    let files = place!(Files, Files::new(port));
+    let files = place!(Files, Files::new(&base.flash));
     let mounted = files.mount();
     let streams = place!(Streams, Streams::new(base, files));
     base.status.buffers.set(Some(streams));
@@ -131,6 +135,7 @@ fn start(spawner: Spawner, shell: &'static Shell, server: &'static HttpServer, f
     if limits::CONSOLES > 0 {
         spawn_console(spawner, shell);
     }
+    spawn_files(spawner, machine.files);
     spawn_restart(spawner, machine);
     spawn_wlan(spawner, machine.network);
 }
@@ -159,8 +164,11 @@ fn greet(base: &Base, flash_failed: bool) {
 
 /// Serves the command UART, from the boot lines on.
 async fn serve_serial(shell: &'static Shell, first_log: u32) {
-    let port = shell.machine().base.port;
+    let machine = shell.machine();
+    let port = machine.base.port;
     terminal::serve(shell, Line::serial(port), Opening::Boot(first_log)).await;
+    // The process ends: what was to be stored is.
+    stored(machine).await;
     port.board().serial_ended();
 }
 
@@ -169,12 +177,27 @@ async fn serve_console(shell: &'static Shell) {
     terminal::serve_console(shell, Line::console(shell.machine().base.port)).await;
 }
 
-/// Carries out the restart that a command has ordered, once its answer is on its way.
+/// Commits the files that are written.
+async fn keep_files(files: &'static Files) {
+    files.keep().await;
+}
+
+/// Carries out the restart that a command has ordered, once its answer is on its way and all that is to be stored is.
 async fn restart(machine: &'static Machine) {
     machine.base.restart.ordered().await;
+    stored(machine).await;
     Timer::after_millis(RESTART_DELAY).await;
     machine.base.log_state(format_args!("Disassociated"));
     machine.network.leave_for_restart(Interface::Wlan);
     Timer::after_millis(RESTART_DELAY).await;
     machine.base.port.board().reboot();
+}
+
+/// Waits for the flash; a flash that never answers does not keep the device from restarting.
+async fn stored(machine: &'static Machine) {
+    let all = async {
+        machine.files.idle().await;
+        machine.base.flash.idle().await;
+    };
+    let _ = with_timeout(FLASH_PATIENCE, all).await;
 }

@@ -7,6 +7,7 @@ use super::call::{Call, Machine};
 use super::data::Data;
 use super::response::{CommandError, Ending};
 use super::turn::Asker;
+use super::variables::{failed, finish};
 use crate::file::{FileError, FileSpec, Reader, Unfinished, Version, Writer, flag, kind, listing};
 use crate::log::Level;
 use crate::stream::Kind;
@@ -156,7 +157,7 @@ pub(super) async fn create(call: &mut Call<'_>) -> Result<Ending, CommandError> 
         let data = call.data(taken)?;
         call.apart(pin!(store(machine, file, data))).await??;
     } else {
-        file.finish().map_err(|error| call.file_failed(error))?;
+        call.apart(pin!(finish(machine, file))).await??;
     }
     machine.base.log.line(Level::Detail, format_args!("File created"));
     Ok(Ending::Success)
@@ -183,10 +184,8 @@ async fn store(machine: &Machine, mut file: Unfinished<'_>, mut data: Data<'_>) 
         data.skip().await;
     }
     // A file of which bytes are missing vanishes.
-    written.and_then(|()| file.finish()).map_err(|error| {
-        machine.base.log.line(Level::Failure, format_args!("{error}"));
-        CommandError::Failed
-    })
+    written.map_err(|error| failed(machine, error))?;
+    finish(machine, file).await
 }
 
 pub(super) async fn open(call: &mut Call<'_>) -> Result<Ending, CommandError> {
@@ -239,11 +238,13 @@ pub(super) fn list(call: &mut Call<'_>) -> Result<Ending, CommandError> {
 }
 
 /// `format_flash <memory> <MAC>`: erases the files; the device's own MAC is the guard.
-pub(super) fn format(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+pub(super) async fn format(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     if !matches!(call.argument(0)?, b"extended" | b"bulk") {
         return Err(CommandError::Invalid);
     }
     call.own_mac(1)?;
-    call.machine.files.erase_all(false).map_err(|error| call.file_failed(error))?;
+    let machine = call.machine;
+    let erasing = async { machine.files.erase_all(false).await.map_err(|error| failed(machine, error)) };
+    call.apart(pin!(erasing)).await??;
     Ok(Ending::Success)
 }

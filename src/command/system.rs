@@ -1,7 +1,10 @@
 //! `version`, `reboot`, `save`, `load`, `factory_reset` (commands reference 4).
 
+use core::pin::pin;
+
 use super::call::Call;
 use super::response::{CommandError, Ending};
+use crate::base::Base;
 use crate::log::Level;
 use crate::variable::settings;
 use crate::version;
@@ -31,25 +34,27 @@ pub(super) fn reboot(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     Ok(Ending::Text)
 }
 
-pub(super) fn save(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+pub(super) async fn save(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     if let Ok(name) = call.argument(0) {
-        return super::variables::save_file(call.machine, name, super::files::foreign(call.asker()));
+        return super::variables::save_file(call, name).await;
     }
-    settings::save(call.machine.base).map_err(|error| not_saved(call, error))?;
-    call.machine.base.log.line(Level::Detail, format_args!("Settings saved"));
+    let base = call.machine.base;
+    call.apart(pin!(async { settings::save(base).await.map_err(|error| not_saved(base, error)) })).await??;
+    base.log.line(Level::Detail, format_args!("Settings saved"));
     Ok(Ending::Success)
 }
 
 /// Tells the log why the flash did not take the settings.
-fn not_saved(call: &Call<'_>, error: settings::SaveError) -> CommandError {
-    call.machine.base.log.line(Level::Failure, format_args!("Settings not saved: {error}"));
+fn not_saved(base: &Base, error: settings::SaveError) -> CommandError {
+    base.log.line(Level::Failure, format_args!("Settings not saved: {error}"));
     CommandError::Failed
 }
 
-pub(super) fn factory_reset(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+pub(super) async fn factory_reset(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     call.own_mac(0)?;
-    settings::erase(call.machine.base).map_err(|error| not_saved(call, error))?;
-    call.machine.base.restart.order();
+    let base = call.machine.base;
+    call.apart(pin!(async { settings::erase(base).await.map_err(|error| not_saved(base, error)) })).await??;
+    base.restart.order();
     Ok(Ending::Success)
 }
 

@@ -118,7 +118,7 @@ const LATER_FAULTS: Conformance = NotYet("safe mode and the fault record");
 commands! {
     adc_take_sample "adc" Read "<gpio>" ["" 0..=23] "Sample an ADC pin", LATER_PINS => now(unavailable);
     dac_set_level "dac" Streams "<gpio> <level>" ["" 0..=23] "Set a DAC output", LATER_PINS => now(unavailable);
-    factory_reset "fac" Admin "<MAC>" ["" 1..=1] "Erase the configuration and restart; the device's own MAC is the guard", Done => now(system::factory_reset);
+    factory_reset "fac" Admin "<MAC>" ["" 1..=1] "Erase the configuration and restart; the device's own MAC is the guard", Done => waits(system::factory_reset);
     faults_print "faup" Read "" ["" 0..=0] "Print the stored faults", NO_FAULTS => now(system::faults_print);
     faults_reset "faur" Config "" ["" 0..=0] "Clear the stored faults", NO_FAULTS => now(system::faults_reset);
     file_create "fcr" Files "[-[e][u][r]] [-o] <name> <size> [<version> [<type> [<crc>]]]" ["oeurv:t:c:l:m:" 2..=5] "Create a file from the data that follow, or as a stream", Done => waits(files::create);
@@ -126,7 +126,7 @@ commands! {
     file_open "fop" Files "<name>" ["" 1..=1] "Open a file for reading", Done => waits(files::open);
     file_stat "fst" Read "[-v] <name>" ["v" 1..=1] "Print what is known of a file", Differs("the original's output is not known; size,version,type,flags,CRC,name, with -v one name: value line each") => now(files::stat);
     force_safemode "force_safemode" Admin "<MAC>" ["" 0..=23] "Enter safe mode for a test", LATER_FAULTS => now(unavailable);
-    format_flash "format" Admin "<extended|bulk> <MAC>" ["" 2..=2] "Erase all files; the device's own MAC is the guard", Done => now(files::format);
+    format_flash "format" Admin "<extended|bulk> <MAC>" ["" 2..=2] "Erase all files; the device's own MAC is the guard", Done => waits(files::format);
     get "get" Read "<variable>|<group>|all" ["" 1..=23] "Read a variable, a group or all", Done => now(variables::get);
     gpio_dir "gdi" Config "<gpio> <direction>" ["" 0..=23] "Set the direction of a pin, or release it", LATER_PINS => now(unavailable);
     gpio_get "gge" Read "<gpio>" ["" 0..=23] "Read a pin", LATER_PINS => now(unavailable);
@@ -157,7 +157,7 @@ commands! {
     ping "ping" Streams "[-g] [-i <interface>] [<host>]" ["gi:" 0..=1] "Send one echo request", Done => waits(network::ping);
     pwm_update "pwm" Streams "<gpio> <frequency> <duty>|stop" ["" 0..=23] "Start, change or stop a PWM output", LATER_PINS => now(unavailable);
     reboot "reboot" Config "" ["" 0..=0] "Restart", Done => now(system::reboot);
-    save "save" Config "[<file>]" ["" 0..=1] "Store the variables", Done => now(system::save);
+    save "save" Config "[<file>]" ["" 0..=1] "Store the variables", Done => waits(system::save);
     set "set" Config "<variable> <value>" ["" 1..=23] "Write a variable", Done => now(variables::set);
     setup "setup" Config "web|stop|status|cmd" ["" 1..=1] "Start, stop or ask for web setup", Differs("only `setup status`, which answers 0: there is no web setup yet") => now(system::setup);
     sleep "sleep" Config "" ["" 0..=23] "Sleep until an event or reset", NotYet("power states") => now(unavailable);

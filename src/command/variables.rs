@@ -8,7 +8,7 @@ use heapless::Vec;
 use super::call::{Call, Machine};
 use super::response::{CommandError, Ending, Reply};
 use crate::buffer::{Content, Pool};
-use crate::file::{FileSpec, Reader, Version, kind};
+use crate::file::{FileError, FileSpec, Reader, Unfinished, Version, kind};
 use crate::limits;
 use crate::log::Level;
 use crate::variable::{self, Full, Sink, ValueError, settings};
@@ -55,16 +55,21 @@ pub(super) fn set(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     Ok(Ending::SetOk)
 }
 
-/// `save <file>`: writes the variables that differ from their defaults as a settings file with these flags.
-pub(super) fn save_file(machine: &'static Machine, name: &[u8], flags: u16) -> Result<Ending, CommandError> {
-    /// Counts what would be written.
-    struct Count(u32);
-    impl Sink for Count {
-        fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
-            self.0 += bytes.len() as u32;
-            Ok(())
-        }
-    }
+/// `save <file>`: writes the variables that differ from their defaults as a settings file.
+pub(super) async fn save_file(call: &mut Call<'_>, name: &[u8]) -> Result<Ending, CommandError> {
+    let machine = call.machine;
+    let file = settings_file(machine, name, super::files::foreign(call.asker()))?;
+    call.apart(pin!(finish(machine, file))).await??;
+    Ok(Ending::Success)
+}
+
+/// Waits until a file is stored.
+pub(super) async fn finish(machine: &Machine, file: Unfinished<'_>) -> Result<(), CommandError> {
+    file.finish().await.map_err(|error| failed(machine, error))
+}
+
+/// Begins the file and gives it all of its content.
+fn settings_file(machine: &'static Machine, name: &[u8], flags: u16) -> Result<Unfinished<'static>, CommandError> {
     let mut size = Count(0);
     settings::save_text(machine.base, &mut size)?;
     let spec = FileSpec {
@@ -77,27 +82,42 @@ pub(super) fn save_file(machine: &'static Machine, name: &[u8], flags: u16) -> R
         replace: true,
     };
     let writer = machine.files.create(&spec).map_err(|error| failed(machine, error))?;
-    if size.0 == 0 {
-        machine.files.finish(writer).map_err(|error| failed(machine, error))?;
-        return Ok(Ending::Success);
-    }
-    /// Writes into the new file.
-    struct Content<'a>(&'a Machine, &'a crate::file::Writer);
-    impl Sink for Content<'_> {
-        fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
-            self.0.files.write(self.1, bytes).map(|_| ()).map_err(|_| Full)
-        }
-    }
-    let written = settings::save_text(machine.base, &mut Content(machine, &writer));
-    if machine.files.writing(&writer).is_some() {
-        machine.files.abandon(writer);
-        return Err(CommandError::Failed);
+    let mut lines = Lines { file: Unfinished::new(machine.files, writer), failure: None };
+    let written = settings::save_text(machine.base, &mut lines);
+    if let Some(error) = lines.failure {
+        return Err(failed(machine, error));
     }
     written?;
-    Ok(Ending::Success)
+    Ok(lines.file)
 }
 
-fn failed(machine: &Machine, error: crate::file::FileError) -> CommandError {
+/// Counts what would be written.
+struct Count(u32);
+
+impl Sink for Count {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        self.0 += bytes.len() as u32;
+        Ok(())
+    }
+}
+
+/// Writes into a new file.
+struct Lines {
+    file: Unfinished<'static>,
+    failure: Option<FileError>,
+}
+
+impl Sink for Lines {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        self.file.write(bytes).map_err(|error| {
+            self.failure = Some(error);
+            Full
+        })
+    }
+}
+
+/// Logs why a file is not there or not stored.
+pub(super) fn failed(machine: &Machine, error: FileError) -> CommandError {
     machine.base.log.line(Level::Failure, format_args!("{error}"));
     CommandError::Failed
 }

@@ -32,8 +32,8 @@ pub(super) async fn write(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     };
     // A REST client may end an empty file by a write without data (HTTP reference 9.3).
     if call.has_no_data() && machine.streams.creates_empty_file(handle) {
-        machine.streams.write(stream, &[]).await?;
-        return Ok(Ending::Success);
+        let data = call.data(0)?;
+        return call.apart(pin!(pour(machine, stream, data, Ok(())))).await?;
     }
     let data = call.data(size)?;
     let ready = call.apart(pin!(ready(machine, stream, size))).await?;
@@ -89,6 +89,9 @@ async fn pour(
         }
         .map(|count| data.used(count))
         .map_err(|_| CommandError::Failed);
+    }
+    if let Err(error) = streams.settle(stream).await {
+        result = result.and(Err(error.into()));
     }
     data.skip().await;
     result?;

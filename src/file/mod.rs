@@ -5,10 +5,13 @@
 //! any moment leaves each file either whole or absent, and a file that is being replaced in its old or new form.
 //!
 //! How that is reached, see `volume.rs` and `record.rs`: content and record go into a temporary entry, `sync` makes them
-//! durable, one atomic rename commits them, and [`Files::mount`] throws away what was not committed.
+//! durable, one atomic rename commits them, and [`Files::mount`] throws away what was not committed. The flash takes its
+//! time for that, so it happens in a task of its own ([`Files::keep`], `keeper.rs`): it goes on when whoever has written
+//! the file is gone, and nobody but the one who asked for the file waits for it.
 
 mod error;
 mod held;
+mod keeper;
 pub mod listing;
 mod meta;
 mod record;
@@ -16,28 +19,31 @@ mod store;
 mod unfinished;
 mod version;
 mod volume;
+mod writing;
 
 #[cfg(test)]
 mod tests;
 
 use core::cell::RefCell;
+use core::future::poll_fn;
+use core::task::{Context, Poll};
 
 use embassy_futures::yield_now;
+use embassy_sync::waitqueue::{MultiWakerRegistration, WakerRegistration};
 
 pub use error::FileError;
 pub use meta::{FileSpec, Meta, Name, check_name, flag, kind};
 pub use unfinished::Unfinished;
 pub use version::Version;
 
+use crate::ground::Flash;
 use crate::limits;
-use crate::port::{Port, Storage};
 use crate::wire::crc16::Crc16;
 use held::Held;
 use store::Store;
 use volume::Id;
 
-/// A file being written. Give it back with [`Files::abandon`] or [`Files::finish`] unless [`Files::write`] has
-/// told that the file is complete.
+/// A file being written. Give it back with [`Files::abandon`] or [`Files::finish`], or let [`Unfinished`] do that.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "the file and its flash stay reserved until it is complete or abandoned"]
 pub struct Writer {
@@ -88,20 +94,26 @@ impl Reader {
 
 /// The files of one device.
 ///
-/// All calls return when the flash has done its work; none waits for anything else.
+/// A file that is whole is committed by a task ([`Files::keep`]); who has written it waits with [`Files::stored`]. Other
+/// calls return when the flash has done its work; none waits for anything else.
 pub struct Files {
+    flash: &'static Flash,
     store: RefCell<Store>,
+    /// The task that commits.
+    keeper: RefCell<WakerRegistration>,
+    /// Who waits for the end of a commit: of each file one, and who waits for all.
+    waiting: RefCell<MultiWakerRegistration<{ limits::FILE_WRITERS + 2 }>>,
 }
 
 impl Files {
-    /// A file system on the port's flash, not mounted yet.
-    pub fn new(port: &'static dyn Port) -> Self {
-        Self::on(port.storage())
-    }
-
-    /// The same with any flash.
-    fn on(flash: &'static dyn Storage) -> Self {
-        Self { store: RefCell::new(Store::new(flash)) }
+    /// A file system on a flash, not mounted yet.
+    pub fn new(flash: &'static Flash) -> Self {
+        Self {
+            flash,
+            store: RefCell::new(Store::new(flash.storage())),
+            keeper: RefCell::new(WakerRegistration::new()),
+            waiting: RefCell::new(MultiWakerRegistration::new()),
+        }
     }
 
     /// Reads the volume, at boot: indexes the committed files and removes damaged ones and leftovers of unfinished ones.
@@ -133,25 +145,69 @@ impl Files {
         self.store.borrow_mut().expect_crc32(writer.id, crc)
     }
 
-    /// Adds content: all of `data`, or none of it when this fails. Tells whether the file is complete now; the writer
-    /// is of no further use then. An empty file is complete after a write of no bytes.
+    /// Adds content: all of `data`, or none of it when this fails. Tells whether the content is whole now: then wait for
+    /// [`Files::stored`]. An empty file is whole after a write of no bytes.
     ///
     /// Errors: `TooLong` (nothing stored, the writer goes on), `Flash` or `NoRoom` (nothing stored; the writer goes on
-    /// unless the flash left a torn write), `Corrupt` (check sum wrong; the file is removed), `Gone`. Any failure while
-    /// a complete file is committed removes it.
+    /// unless the flash left a torn write), `Corrupt` (check sum wrong; the file is removed), `Gone`.
     pub fn write(&self, writer: &Writer, data: &[u8]) -> Result<bool, FileError> {
-        self.store.borrow_mut().write(writer.id, data)
+        let whole = self.store.borrow_mut().write(writer.id, data)?;
+        if whole {
+            self.keeper.borrow_mut().wake();
+        }
+        Ok(whole)
     }
 
-    /// Says that no more content comes: a growing file is committed as it is, and so is a file of size 0; any other
-    /// vanishes with `Incomplete`. Errors besides: those of the write that completes a file.
-    pub fn finish(&self, writer: Writer) -> Result<(), FileError> {
-        self.store.borrow_mut().finish(writer.id)
+    /// Says that no more content comes: a growing file is whole as it is, and so is a file of size 0; any other that is
+    /// not vanishes with `Incomplete`. Then wait for [`Files::stored`].
+    fn end(&self, writer: &Writer) -> Result<(), FileError> {
+        self.store.borrow_mut().end(writer.id)?;
+        self.keeper.borrow_mut().wake();
+        Ok(())
     }
 
-    /// Gives an unfinished file up: it vanishes. Harmless when the writer is gone already.
+    /// Says that no more content comes, and waits until the file is stored. A growing file is whole as it is, and so is a
+    /// file of size 0; any other that is not vanishes with `Incomplete`. Errors besides: those of [`Files::write`] and
+    /// [`Files::stored`].
+    pub async fn finish(&self, writer: Writer) -> Result<(), FileError> {
+        Unfinished::new(self, writer).finish().await
+    }
+
+    /// Whether the content is whole, and the file stored or about to be.
+    pub fn is_whole(&self, writer: &Writer) -> bool {
+        self.store.borrow().is_whole(writer.id)
+    }
+
+    /// Waits until a file whose content is whole is committed; one asks, once. The writer is of no further use then.
+    /// Errors: `Flash` or `NoRoom`, and the file is removed; `Gone`.
+    pub async fn stored(&self, writer: &Writer) -> Result<(), FileError> {
+        poll_fn(|context| self.poll_stored(writer, context)).await
+    }
+
+    /// [`Files::stored`], to be polled.
+    pub fn poll_stored(&self, writer: &Writer, context: &mut Context<'_>) -> Poll<Result<(), FileError>> {
+        let outcome = self.store.borrow_mut().outcome(writer.id);
+        if outcome.is_pending() {
+            self.waiting.borrow_mut().register(context.waker());
+        }
+        outcome
+    }
+
+    /// Gives a file up whose content is not whole: it vanishes. What is whole is stored all the same. Harmless when the
+    /// writer is gone already.
     pub fn abandon(&self, writer: Writer) {
-        self.store.borrow_mut().abandon(writer.id);
+        self.give_up(&writer);
+    }
+
+    fn give_up(&self, writer: &Writer) {
+        self.store.borrow_mut().give_up(writer.id);
+    }
+
+    /// Says that no more content comes, when nobody waits for what becomes of it: an empty file is stored, and what is not
+    /// whole vanishes.
+    pub fn release(&self, writer: Writer) {
+        let _ = self.end(&writer);
+        self.give_up(&writer);
     }
 
     /// Name, declared size and the rest of a file being written.
@@ -261,10 +317,24 @@ impl Files {
         self.store.borrow().free_space()
     }
 
-    /// Deletes all files, or all but the essential ones (factory reset), and gives up unfinished ones.
+    /// Deletes all files, or all but the essential ones (factory reset), and gives up unfinished ones; one a step, between
+    /// which others run. Files that are committed meanwhile stay.
     ///
     /// Goes on after a failure and returns the first.
-    pub fn erase_all(&self, keep_essential: bool) -> Result<(), FileError> {
-        self.store.borrow_mut().erase_all(keep_essential)
+    pub async fn erase_all(&self, keep_essential: bool) -> Result<(), FileError> {
+        self.idle().await;
+        let mut below = self.store.borrow_mut().begin_erase()?;
+        let mut outcome = Ok(());
+        loop {
+            let erased = self.store.borrow_mut().erase_below(below, keep_essential);
+            let Some((id, erased)) = erased else { break };
+            below = id;
+            outcome = outcome.and(erased);
+            yield_now().await;
+        }
+        if !keep_essential {
+            outcome = outcome.and(self.store.borrow_mut().erase_unlisted());
+        }
+        outcome
     }
 }

@@ -1,20 +1,17 @@
 //! The index of files, and who writes and reads them.
 
-use crc::Digest;
+use core::task::Poll;
+
 use heapless::Vec;
 
 use super::error::FileError;
 use super::meta::{FileSpec, Meta, check_name, flag};
 use super::record::{self, CRC32};
 use super::volume::{Id, Stage, Volume, entry_name};
+use super::writing::{Progress, UNIT, UNIT_PAYLOAD, Writing, footprint};
 use crate::limits;
 use crate::port::{Handle, PortError, Storage};
 use crate::wire::crc16::Crc16;
-
-/// Flash is granted in units of 4 KB (http-and-files reference 9.1).
-const UNIT: u64 = 4096;
-/// Bytes of a unit that can hold content; a block of LittleFS also holds the links of its list.
-const UNIT_PAYLOAD: u64 = UNIT - 8;
 
 /// A committed file.
 struct Entry {
@@ -32,52 +29,6 @@ enum Content {
     Sound,
     /// Does not match.
     Damaged,
-}
-
-/// A file being written.
-struct Writing {
-    id: Id,
-    file: Handle,
-    /// Of a growing file: with the size that it has so far.
-    meta: Meta,
-    written: u32,
-    /// The size is not known beforehand: `finish` ends the file.
-    growing: bool,
-    crc: Crc16,
-    expected: Option<u16>,
-    crc32: Option<(Digest<'static, u32>, u32)>,
-}
-
-impl Writing {
-    /// Compares the check sums that the host gave.
-    fn check(&self) -> Result<(), FileError> {
-        // Hosts give either 0 or 0xFFFF for an empty file.
-        let empty = self.meta.size == 0 && self.expected == Some(0);
-        let wrong16 = self.expected.is_some_and(|expected| expected != self.crc.value()) && !empty;
-        let wrong32 = self.crc32.as_ref().is_some_and(|(digest, expected)| digest.clone().finalize() != *expected);
-        // Where both are demanded, the host has not said which of them its value is.
-        let wrong =
-            if self.expected.is_some() && self.crc32.is_some() { wrong16 && wrong32 } else { wrong16 || wrong32 };
-        if wrong { Err(FileError::Corrupt) } else { Ok(()) }
-    }
-
-    /// Bytes of content after a write of `length` more, if they may come: no more than declared, and of a growing file
-    /// no more than there is `free` flash for.
-    fn after(&self, length: usize, free: u64) -> Result<u32, FileError> {
-        let written = u32::try_from(length).ok().and_then(|length| self.written.checked_add(length));
-        if !self.growing {
-            return written.filter(|&written| written <= self.meta.size).ok_or(FileError::TooLong);
-        }
-        let written = written.filter(|&written| written <= u32::MAX - record::MAX as u32).ok_or(FileError::NoRoom)?;
-        let more = footprint(written) - footprint(self.written);
-        if more <= free { Ok(written) } else { Err(FileError::NoRoom) }
-    }
-
-    /// Flash that is promised to this file and not written yet.
-    fn reserved(&self) -> u64 {
-        let written = u64::from(self.written);
-        footprint(self.meta.size) - (written - written % UNIT)
-    }
 }
 
 /// A file being read, by one or more readers.
@@ -114,11 +65,6 @@ impl Sweep {
     }
 }
 
-/// Bytes of flash that a file of `size` bytes takes at most.
-fn footprint(size: u32) -> u64 {
-    (u64::from(size) + record::MAX as u64).div_ceil(UNIT_PAYLOAD) * UNIT
-}
-
 impl Store {
     pub fn new(flash: &'static dyn Storage) -> Self {
         Self {
@@ -150,7 +96,7 @@ impl Store {
     }
 
     fn close_all(&mut self) {
-        let writers = self.writers.iter().map(|writer| writer.file);
+        let writers = self.writers.iter().filter(|writer| writer.is_unsettled()).map(|writer| writer.file);
         let readers = self.readers.iter().map(|reader| reader.file);
         writers.chain(readers).for_each(|file| self.volume.flash.close_file(file));
         self.writers.clear();
@@ -202,7 +148,18 @@ impl Store {
             flags: spec.flags | flag::VALID,
             crc: crc.value(),
         };
-        let writing = Writing { id, file, meta, written: 0, growing, crc, expected: spec.crc, crc32: None };
+        let writing = Writing {
+            id,
+            file,
+            progress: Progress::Open,
+            given_up: false,
+            meta,
+            written: 0,
+            growing,
+            crc,
+            expected: spec.crc,
+            crc32: None,
+        };
         // There is room: checked above.
         let _ = self.writers.push(writing);
         Ok(id)
@@ -214,7 +171,7 @@ impl Store {
 
     /// The name may be created, and the table will have a row for it when it is complete.
     fn check_free_name(&self, name: &[u8], replace: bool) -> Result<(), FileError> {
-        if self.writers.iter().any(|writer| writer.meta.name == name) {
+        if self.writers.iter().any(|writer| writer.is_unsettled() && writer.meta.name == name) {
             return Err(if replace { FileError::Busy } else { FileError::Exists });
         }
         match self.find(name) {
@@ -227,12 +184,12 @@ impl Store {
 
     /// Files being written that will need a row of their own.
     fn promised_rows(&self) -> usize {
-        self.writers.iter().filter(|writer| self.find(&writer.meta.name).is_none()).count()
+        self.writers.iter().filter(|writer| writer.is_unsettled() && self.find(&writer.meta.name).is_none()).count()
     }
 
     /// Flash that is neither used nor promised.
     fn free(&self) -> u64 {
-        let promised: u64 = self.writers.iter().map(Writing::reserved).sum();
+        let promised: u64 = self.writers.iter().filter(|writer| writer.is_unsettled()).map(Writing::reserved).sum();
         u64::from(self.volume.flash.free_space()).saturating_sub(promised)
     }
 
@@ -256,12 +213,15 @@ impl Store {
         let flash = self.volume.flash;
         let free = self.free();
         let writer = self.writers.iter_mut().find(|writer| writer.id == id).ok_or(FileError::Gone)?;
+        if writer.progress != Progress::Open {
+            return Err(FileError::TooLong);
+        }
         let written = writer.after(data.len(), free)?;
         if !data.is_empty()
             && let Err(error) = flash.append(writer.file, data)
         {
             if flash.length(writer.file) != Ok(writer.written) {
-                self.abandon(id);
+                self.give_up(id);
             }
             return Err(error.into());
         }
@@ -279,58 +239,109 @@ impl Store {
         self.complete(id).map(|()| true)
     }
 
-    /// Ends a writer that no more bytes come for: a file that is not whole vanishes.
-    pub fn finish(&mut self, id: Id) -> Result<(), FileError> {
-        let writer = self.writers.iter().find(|writer| writer.id == id).ok_or(FileError::Gone)?;
+    /// No more bytes come: a file that is not whole vanishes.
+    pub fn end(&mut self, id: Id) -> Result<(), FileError> {
+        let writer = self.writer(id)?;
+        if writer.progress != Progress::Open {
+            return Ok(());
+        }
         if writer.written == writer.meta.size {
             return self.complete(id);
         }
-        self.abandon(id);
+        self.give_up(id);
         Err(FileError::Incomplete)
     }
 
-    /// All content is there: checks it and commits the file, or removes it.
+    /// All content is there: checks it. The file is to be committed, or vanishes.
     fn complete(&mut self, id: Id) -> Result<(), FileError> {
-        let Some(mut writer) = self.take_writer(id) else {
-            return Err(FileError::Gone);
-        };
+        let writer = self.writers.iter_mut().find(|writer| writer.id == id).ok_or(FileError::Gone)?;
         writer.meta.crc = writer.crc.value();
-        let stored = writer.check().and_then(|()| self.seal(&writer));
-        self.volume.flash.close_file(writer.file);
-        let committed = stored.and_then(|()| self.commit(id, writer.meta));
-        if committed.is_err() {
-            // Under either name: a rename may have failed halfway. The next boot removes what cannot be removed now.
-            let _ = self.volume.remove(Stage::Temporary, id);
-            let _ = self.volume.remove(Stage::Committed, id);
+        let checked = writer.check();
+        match checked {
+            Ok(()) => writer.progress = Progress::Whole,
+            Err(_) => self.give_up(id),
         }
-        committed
+        checked
     }
 
-    /// Writes the record and makes everything durable.
-    fn seal(&self, writer: &Writing) -> Result<(), FileError> {
+    fn writer(&self, id: Id) -> Result<&Writing, FileError> {
+        self.writers.iter().find(|writer| writer.id == id).ok_or(FileError::Gone)
+    }
+
+    pub fn is_whole(&self, id: Id) -> bool {
+        self.writer(id).is_ok_and(|writer| writer.progress != Progress::Open)
+    }
+
+    /// The file that is to be committed next: the oldest.
+    pub fn next_whole(&self) -> Option<Id> {
+        self.writers.iter().filter(|writer| writer.progress == Progress::Whole).map(|writer| writer.id).min()
+    }
+
+    /// Puts the record behind the content; answers the file that is to be made durable.
+    pub fn append_record(&self, id: Id) -> Result<Handle, FileError> {
+        let writer = self.writer(id)?;
         let record = record::encode(&writer.meta).ok_or(FileError::InvalidName)?;
         self.volume.flash.append(writer.file, &record)?;
-        self.volume.flash.sync(writer.file)?;
-        Ok(())
+        Ok(writer.file)
     }
 
-    /// The switch: from here on the file is there, and an older one of its name is not.
-    fn commit(&mut self, id: Id, meta: Meta) -> Result<(), FileError> {
-        let older = self.find(&meta.name);
-        match older {
-            Some(_) => self.sweep()?,
-            None if self.entries.is_full() => return Err(FileError::TableFull),
-            None => {}
+    /// The content of a file is written, for better or worse.
+    pub fn close_writer(&mut self, id: Id) {
+        if let Ok(writer) = self.writer(id) {
+            self.volume.flash.close_file(writer.file);
         }
-        self.volume.rename(id, Stage::Temporary, Stage::Committed)?;
-        if let Some(older) = older {
-            let older = self.entries.remove(older).id;
-            self.retire(older);
+    }
+
+    /// What must be removed before a file may replace the one that has its name.
+    pub fn in_the_way(&self, id: Id) -> Result<Option<Id>, FileError> {
+        let name = &self.writer(id)?.meta.name;
+        match self.find(name) {
+            Some(_) => Ok(self.stale),
+            None if self.entries.is_full() => Err(FileError::TableFull),
+            None => Ok(None),
         }
+    }
+
+    /// Takes a file into the index whose entry has its name. Answers the one that it replaces.
+    pub fn enter(&mut self, id: Id) -> Option<Id> {
+        let meta = self.writer(id).ok()?.meta.clone();
+        let older = self.find(&meta.name).map(|older| self.entries.remove(older).id);
         let place = self.entries.partition_point(|entry| entry.id < id);
-        // There is room: checked above.
+        // There is room: whoever creates a file leaves a row for each that is being written.
         let _ = self.entries.insert(place, Entry { id, meta, content: Content::Sound });
-        Ok(())
+        self.stale = older.or(self.stale);
+        older
+    }
+
+    /// A replaced file is gone.
+    pub fn retired(&mut self, id: Id) {
+        self.stale = self.stale.filter(|stale| *stale != id);
+    }
+
+    /// Somebody reads the file.
+    pub fn is_read(&self, id: Id) -> bool {
+        self.readers.iter().any(|reader| reader.id == id)
+    }
+
+    /// A file is committed, or is not and is removed.
+    pub fn ended(&mut self, id: Id, outcome: Result<(), FileError>) {
+        let Some(writer) = self.writers.iter_mut().find(|writer| writer.id == id) else { return };
+        writer.progress = Progress::Ended(outcome);
+        if writer.given_up {
+            self.take_writer(id);
+        }
+    }
+
+    /// What became of a file that is whole; whoever gets to know has given the writer back.
+    pub fn outcome(&mut self, id: Id) -> Poll<Result<(), FileError>> {
+        match self.writer(id).map(|writer| writer.progress) {
+            Ok(Progress::Open) | Err(_) => Poll::Ready(Err(FileError::Gone)),
+            Ok(Progress::Whole) => Poll::Pending,
+            Ok(Progress::Ended(outcome)) => {
+                self.take_writer(id);
+                Poll::Ready(outcome)
+            }
+        }
     }
 
     /// Lets a replaced file go, which is in the index no longer.
@@ -351,17 +362,24 @@ impl Store {
 
     /// Makes a committed file vanish, atomically. While it is read, its content stays in a temporary entry.
     fn remove_committed(&self, id: Id) -> Result<(), FileError> {
-        if !self.readers.iter().any(|reader| reader.id == id) {
+        if !self.is_read(id) {
             return self.volume.remove(Stage::Committed, id);
         }
         self.volume.rename(id, Stage::Committed, Stage::Temporary)
     }
 
-    pub fn abandon(&mut self, id: Id) {
-        if let Some(writer) = self.take_writer(id) {
-            self.volume.flash.close_file(writer.file);
-            // The next boot removes what cannot be removed now.
-            let _ = self.volume.remove(Stage::Temporary, id);
+    /// Nobody writes a file any more, or asks what became of it: it vanishes unless its content is whole.
+    pub fn give_up(&mut self, id: Id) {
+        let Some(writer) = self.writers.iter_mut().find(|writer| writer.id == id) else { return };
+        match writer.progress {
+            Progress::Whole => writer.given_up = true,
+            Progress::Ended(_) => drop(self.take_writer(id)),
+            Progress::Open => {
+                self.volume.flash.close_file(writer.file);
+                self.take_writer(id);
+                // The next boot removes what cannot be removed now.
+                let _ = self.volume.remove(Stage::Temporary, id);
+            }
         }
     }
 
@@ -440,26 +458,26 @@ impl Store {
         Ok(())
     }
 
-    pub fn erase_all(&mut self, keep_essential: bool) -> Result<(), FileError> {
+    /// Gives up what is not whole; answers a number above all that are to be erased.
+    pub fn begin_erase(&mut self) -> Result<Id, FileError> {
         self.mounted()?;
-        while let Some(id) = self.writers.last().map(|writer| writer.id) {
-            self.abandon(id);
+        let open = |writer: &&Writing| writer.progress == Progress::Open;
+        while let Some(id) = self.writers.iter().find(open).map(|writer| writer.id) {
+            self.give_up(id);
         }
-        let mut outcome = Ok(());
-        for place in (0..self.entries.len()).rev() {
-            let essential = self.entries.get(place).is_some_and(|entry| entry.meta.is_essential());
-            if !(keep_essential && essential) {
-                outcome = outcome.and(self.delete_at(place));
-            }
-        }
-        if !keep_essential {
-            outcome = outcome.and(self.erase_unlisted());
-        }
-        outcome
+        Ok(self.next)
+    }
+
+    /// Erases the newest file below a number, of those that are to be erased; `None` when none is left.
+    pub fn erase_below(&mut self, below: Id, keep_essential: bool) -> Option<(Id, Result<(), FileError>)> {
+        let doomed = |entry: &Entry| entry.id < below && !(keep_essential && entry.meta.is_essential());
+        let place = self.entries.iter().rposition(doomed)?;
+        let id = self.entries.get(place)?.id;
+        Some((id, self.delete_at(place)))
     }
 
     /// Removes files that [`Store::mount`] could not take into the index.
-    fn erase_unlisted(&self) -> Result<(), FileError> {
+    pub fn erase_unlisted(&self) -> Result<(), FileError> {
         let volume = self.volume;
         let mut outcome = Ok(());
         volume.each(Stage::Committed, &mut |id| {

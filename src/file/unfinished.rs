@@ -2,45 +2,32 @@
 
 use super::{FileError, Files, Writer};
 
-/// A file being written that vanishes when this is dropped before it is complete.
+/// A file being written that vanishes when this is dropped before its content is whole.
 pub struct Unfinished<'a> {
     files: &'a Files,
-    writer: Option<Writer>,
+    writer: Writer,
 }
 
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
-        if let Some(writer) = self.writer.take() {
-            self.files.abandon(writer);
-        }
+        self.files.give_up(&self.writer);
     }
 }
 
 impl<'a> Unfinished<'a> {
     /// Takes the writer over.
     pub fn new(files: &'a Files, writer: Writer) -> Self {
-        Self { files, writer: Some(writer) }
+        Self { files, writer }
     }
 
     /// Adds content; see [`Files::write`]. What comes behind the end is `TooLong`.
     pub fn write(&mut self, data: &[u8]) -> Result<(), FileError> {
-        let writer = self.writer.as_ref().ok_or(FileError::TooLong)?;
-        if self.files.write(writer, data)? {
-            self.writer = None;
-        }
-        Ok(())
+        self.files.write(&self.writer, data).map(|_| ())
     }
 
-    /// No more content comes: commits the file if it is whole; see [`Files::finish`].
-    pub fn finish(mut self) -> Result<(), FileError> {
-        match self.writer.take() {
-            Some(writer) => self.files.finish(writer),
-            None => Ok(()),
-        }
-    }
-
-    /// Lets somebody else have the writer; `None` when the file is complete.
-    pub fn into_writer(mut self) -> Option<Writer> {
-        self.writer.take()
+    /// No more content comes: waits until the file is stored if it is whole; see [`Files::finish`].
+    pub async fn finish(self) -> Result<(), FileError> {
+        self.files.end(&self.writer)?;
+        self.files.stored(&self.writer).await
     }
 }

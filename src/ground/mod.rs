@@ -6,18 +6,21 @@
 //! | `log` | the event log |
 //! | `status` | live values that upper rooms publish and read-only variables show |
 //! | `restart` | whether a restart was ordered, and who waits for it |
+//! | `flash` | whose turn it is to do slow work on flash |
 //! | `scratch` | bytes for a moment's work, of which there is one piece for all |
 //! | `revocations` | how often an API token was revoked, and who waits for it |
 //!
 //! The port handle stands beside them in [`Ground`]. Variables are a room above: see [`crate::variable::Base`].
 
 pub mod clock;
+mod flash;
 pub mod log;
 mod restart;
 mod revocations;
 mod scratch;
 mod status;
 
+pub use flash::{Flash, FlashTurn};
 pub use restart::Restart;
 pub use revocations::Revocations;
 pub use scratch::Scratch;
@@ -37,6 +40,8 @@ pub struct Ground {
     pub clock: Clock,
     /// The event log.
     pub log: &'static Log,
+    /// Slow work on flash.
+    pub flash: Flash,
     /// Bytes for a moment's work.
     pub scratch: &'static Scratch,
     /// What upper rooms report for read-only variables.
@@ -54,6 +59,7 @@ impl Ground {
             port,
             clock: Clock::new(port.board().wall_clock()),
             log: place_const!(Log, Log::new()),
+            flash: Flash::new(port),
             scratch: place_const!(Scratch, Scratch::new()),
             status: Status::default(),
             restart: Restart::new(),

@@ -45,7 +45,7 @@ async fn store(rooms: &Rooms, link: &mut Link<'_>, mut body: Body, target: &Targ
     while let Some(piece) = link.piece(&mut body, SILENCE).await? {
         file.write(link.bytes(piece))?;
     }
-    Ok(file.finish()?)
+    Ok(file.finish().await?)
 }
 
 /// Begins the file: flash is reserved at once when the length is known.

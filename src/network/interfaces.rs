@@ -257,7 +257,7 @@ mod tests {
     fn one_service_too_many_is_an_error() {
         let port = SimPort::new();
         let base: &Base = Box::leak(Box::new(Base::new(port)));
-        let files = Box::leak(Box::new(Files::new(port)));
+        let files = Box::leak(Box::new(Files::new(&base.flash)));
         let network = Network::new(base, Box::leak(Box::new(Streams::new(base, files))));
         for _ in 0..limits::SERVICES {
             assert_eq!(network.register(&Idle), Ok(()));

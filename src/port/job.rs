@@ -1,10 +1,11 @@
 //! Work that would hold the device up: it runs elsewhere, and the device asks for its result.
 
+use core::cell::Cell;
 use core::net::Ipv4Addr;
 
 use heapless::Vec;
 
-use super::{Interface, Result, Socket, TlsCredentials, TlsFailure, TlsRole, TlsSession};
+use super::{Handle, Interface, PortError, Result, Socket, Storage, TlsCredentials, TlsFailure, TlsRole, TlsSession};
 use crate::limits;
 
 /// Work that runs elsewhere.
@@ -41,6 +42,46 @@ pub enum JobRequest<'a> {
         /// What it needs.
         credentials: &'a TlsCredentials<'a>,
     },
+    /// Work on flash that takes its time. The device starts one at a time, and waits for its result: nothing stops it
+    /// once it has begun. A port where another thread would not help may do it at once, so that the result is there when
+    /// the job has been started.
+    Flash(FlashWork<'a>),
+}
+
+/// Work on flash that takes its time: a page is erased, a disk turns. Each is a call of [`Storage`]. Files that have to
+/// do with it are left alone meanwhile; calls for others may wait for it.
+#[derive(Clone, Copy, Debug)]
+pub enum FlashWork<'a> {
+    /// [`Storage::slot_write`].
+    SlotWrite {
+        /// The slot.
+        slot: u8,
+        /// What it shall hold.
+        record: &'a [u8],
+    },
+    /// [`Storage::sync`].
+    Sync(Handle),
+    /// [`Storage::rename`].
+    Rename {
+        /// The name until now.
+        from: &'a str,
+        /// The name from now on.
+        to: &'a str,
+    },
+    /// [`Storage::remove`].
+    Remove(&'a str),
+}
+
+impl FlashWork<'_> {
+    /// Does it here and now.
+    pub fn carry_out(&self, storage: &dyn Storage) -> Result<()> {
+        match *self {
+            Self::SlotWrite { slot, record } => storage.slot_write(slot, record),
+            Self::Sync(file) => storage.sync(file),
+            Self::Rename { from, to } => storage.rename(from, to),
+            Self::Remove(name) => storage.remove(name),
+        }
+    }
 }
 
 /// The addresses of a name, in the order in which the name server gave them; at least one.
@@ -55,14 +96,37 @@ pub enum JobOutput {
     RoundTrip(u32),
     /// What the session has agreed on, or why there is none.
     Tls(core::result::Result<TlsSession, TlsFailure>),
+    /// The work on flash is done.
+    Flash,
 }
 
 /// The table of jobs. Every call returns at once.
 pub trait Jobs {
-    /// Starts a job; what the request points to is copied. `NoRoom` when the table is full.
+    /// Starts a job; what the request points to is copied, or used up at once. `NoRoom` when the table is full.
     fn start(&self, request: &JobRequest<'_>) -> Result<Job>;
     /// The outcome of a job, `WouldBlock` while it runs. Any other answer frees the job.
     fn result(&self, job: Job) -> Result<JobOutput>;
     /// Gives a running job up.
     fn cancel(&self, job: Job);
+}
+
+/// Work on flash, for a port that does it as soon as it is asked to: a job that has ended when it begins.
+#[derive(Default)]
+pub struct FlashAtOnce(Cell<Option<Result<()>>>);
+
+impl FlashAtOnce {
+    /// Nothing was asked for.
+    pub const fn new() -> Self {
+        Self(Cell::new(None))
+    }
+
+    /// Does the work and keeps how it went; it is one piece at a time.
+    pub fn start(&self, work: &FlashWork<'_>, storage: &dyn Storage) {
+        self.0.set(Some(work.carry_out(storage)));
+    }
+
+    /// How the work went, once.
+    pub fn result(&self) -> Result<JobOutput> {
+        self.0.take().unwrap_or(Err(PortError::NotFound)).map(|()| JobOutput::Flash)
+    }
 }

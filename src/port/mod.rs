@@ -29,7 +29,7 @@ mod tls;
 mod wait;
 
 pub use error::{PortError, Result};
-pub use job::{Addresses, Job, JobOutput, JobRequest, Jobs};
+pub use job::{Addresses, FlashAtOnce, FlashWork, Job, JobOutput, JobRequest, Jobs};
 pub use tls::{TlsCredentials, TlsError, TlsFailure, TlsRole, TlsSession, TlsVersion};
 pub use wait::{accept, connect, io, lookup, ping, readable, tls_start};
 
@@ -168,7 +168,7 @@ pub struct Handle(pub u16);
 /// Flash: two slots for the settings record and a flat volume of files with short names.
 ///
 /// Only [`Storage::rename`] and [`Storage::remove`] are atomic; a power cut may tear anything else at any byte. The
-/// calls may take as long as the flash needs.
+/// calls may take as long as the flash needs; what may take long is also a job, see [`FlashWork`].
 pub trait Storage {
     /// Writes a settings slot (0 or 1). After a cut the slot may hold anything.
     fn slot_write(&self, slot: u8, record: &[u8]) -> Result<()>;

@@ -20,6 +20,19 @@ const LINGER: Duration = Duration::from_secs(5);
 /// How long a write waits for a peer that takes nothing.
 const STALL: Duration = Duration::from_secs(20);
 
+/// A stream that ends when this is dropped.
+struct Ending<'a>(&'a Streams, StreamId);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        let Self(streams, id) = *self;
+        // Somebody else may have ended it, and another one be open on the handle.
+        if streams.still(id).is_ok() {
+            streams.release(id.handle);
+        }
+    }
+}
+
 impl Streams {
     /// `0` no data, `1` data, `2` closed by the peer and read to the end (reference README, decision 2).
     pub fn poll(&self, handle: u8) -> Result<u8, StreamError> {
@@ -162,10 +175,11 @@ impl Streams {
         .await
     }
 
-    /// Writes what fits now of bytes for a byte stream, or all for a file, and answers how many those are.
+    /// Writes what fits now of bytes for a byte stream, or all for a file, and answers how many those are. Behind the last
+    /// bytes of a file, wait for [`Streams::settle`].
     pub fn write_now(&self, id: StreamId, data: &[u8]) -> Result<usize, StreamError> {
         if self.room(id.handle, id.generation, |_, stream| stream.kind)? == Kind::File {
-            return self.write_file(id.handle, data).map(|()| data.len());
+            return self.write_file(id, data).map(|()| data.len());
         }
         self.room(id.handle, id.generation, |slot, stream| {
             let written = slot.tx.add(data);
@@ -180,7 +194,10 @@ impl Streams {
     pub async fn write(&self, id: StreamId, data: &[u8]) -> Result<(), StreamError> {
         let kind = self.room(id.handle, id.generation, |_, stream| stream.kind)?;
         match kind {
-            Kind::File => self.write_file(id.handle, data),
+            Kind::File => {
+                self.write_file(id, data)?;
+                self.settle(id).await
+            }
             Kind::Udpc | Kind::Udps => self.send_datagram(id, data, None).await,
             Kind::Webs | Kind::Webc => self.write_message(id, data).await,
             _ => self.write_bytes(id, data).await,
@@ -213,29 +230,55 @@ impl Streams {
         })
     }
 
-    fn write_file(&self, handle: u8, data: &[u8]) -> Result<(), StreamError> {
-        let complete = self.with(handle, |_, stream| match &stream.source {
+    fn write_file(&self, id: StreamId, data: &[u8]) -> Result<(), StreamError> {
+        let written = self.room(id.handle, id.generation, |_, stream| match &stream.source {
             Source::Writer(writer) => self.files.write(writer, data),
             _ => Err(FileError::Gone),
         })?;
-        match complete {
-            Ok(false) => Ok(()),
-            Ok(true) => {
+        let Err(error) = written else { return Ok(()) };
+        self.base.log.line(Level::Failure, format_args!("{error}"));
+        // Nothing of it was stored: the host may try again with less.
+        if error == FileError::TooLong {
+            return Err(StreamError::TooLarge);
+        }
+        self.release(id.handle);
+        Err(StreamError::File)
+    }
+
+    /// Waits until a file whose content is whole is stored, and ends its stream; at once for everything else. The stream
+    /// ends also when this is dropped meanwhile.
+    pub async fn settle(&self, id: StreamId) -> Result<(), StreamError> {
+        if self.room(id.handle, id.generation, |_, stream| self.is_whole(stream)) != Ok(true) {
+            return Ok(());
+        }
+        let _ending = Ending(self, id);
+        match self.stored(id).await {
+            Ok(()) => {
                 self.base.log.line(Level::Detail, format_args!("File created"));
-                self.release(handle);
                 Ok(())
-            }
-            // Nothing of it was stored: the host may try again with less.
-            Err(error @ FileError::TooLong) => {
-                self.base.log.line(Level::Failure, format_args!("{error}"));
-                Err(StreamError::TooLarge)
             }
             Err(error) => {
                 self.base.log.line(Level::Failure, format_args!("{error}"));
-                self.release(handle);
                 Err(StreamError::File)
             }
         }
+    }
+
+    /// The stream is a file that needs no more bytes.
+    fn is_whole(&self, stream: &Stream) -> bool {
+        matches!(&stream.source, Source::Writer(writer) if self.files.is_whole(writer))
+    }
+
+    /// Waits until a file whose content is whole is stored.
+    async fn stored(&self, id: StreamId) -> Result<(), FileError> {
+        poll_fn(|context| {
+            let stored = self.room(id.handle, id.generation, |_, stream| match &stream.source {
+                Source::Writer(writer) => self.files.poll_stored(writer, context),
+                _ => Poll::Ready(Err(FileError::Gone)),
+            });
+            stored.unwrap_or(Poll::Ready(Err(FileError::Gone)))
+        })
+        .await
     }
 
     /// Whether the stream creates a file of no bytes, which a write without data completes (HTTP reference 9.3).
@@ -268,6 +311,10 @@ impl Streams {
         let id = self.id(handle)?;
         self.base.log.line(Level::Progress, format_args!("Closing: {handle}"));
         let _ = with_timeout(LINGER, self.drained(id)).await;
+        if self.creates_empty_file(handle) && self.write_file(id, &[]).is_ok() {
+            // Who closes the stream may look for the file next. That it is stored, nobody is told.
+            let _ = self.stored(id).await;
+        }
         // It may have been closed meanwhile, and another one be open on the handle.
         if self.still(id).is_ok() {
             self.release(handle);
@@ -285,7 +332,8 @@ impl Streams {
             let busy = self.room(id.handle, id.generation, |slot, stream| {
                 let gone =
                     matches!(stream.source, Source::Room) && (stream.peer_closed || stream.intake == Intake::Held);
-                !gone && (!slot.tx.is_empty() || slot.sending.get())
+                // Whoever has written a file waits for it.
+                self.is_whole(stream) || (!gone && (!slot.tx.is_empty() || slot.sending.get()))
             });
             if busy == Ok(true) {
                 self.watch(id.handle, context.waker());

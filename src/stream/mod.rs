@@ -238,10 +238,7 @@ impl Streams {
         match source {
             Source::Socket(socket) => self.base.port.sockets().close(socket),
             Source::Reader(reader) => self.files.close(reader),
-            // An empty file is whole; what is not vanishes.
-            Source::Writer(writer) => {
-                let _ = self.files.finish(writer);
-            }
+            Source::Writer(writer) => self.files.release(writer),
             Source::Text(..) | Source::Room => {}
         }
     }

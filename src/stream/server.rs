@@ -193,7 +193,7 @@ mod tests {
     fn streams() -> &'static Streams {
         let port: &'static dyn Port = SimPort::new();
         let base: &Base = Box::leak(Box::new(Base::new(port)));
-        Box::leak(Box::new(Streams::new(base, Box::leak(Box::new(Files::new(port))))))
+        Box::leak(Box::new(Streams::new(base, Box::leak(Box::new(Files::new(&base.flash))))))
     }
 
     fn up(streams: &Streams, interface: Interface) {

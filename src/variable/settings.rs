@@ -20,8 +20,8 @@ use super::set;
 use super::store::{RECORD, Variables};
 use super::table::{Id, find_bytes};
 use super::value::Value;
-use crate::ground::Scratch;
-use crate::port::{PortError, Storage};
+use crate::ground::{FlashTurn, Scratch};
+use crate::port::{FlashWork, PortError, Storage};
 
 /// The version of the record's form. A record of another version is not read.
 const VERSION: u32 = 1;
@@ -48,31 +48,62 @@ impl fmt::Display for SaveError {
     }
 }
 
-/// The two slots: what this needs of [`Storage`].
-pub trait Slots {
-    /// As [`Storage::slot_write`].
-    fn write(&self, slot: u8, record: &[u8]) -> Result<(), PortError>;
+/// The two slots, to be read.
+pub(super) trait Slots {
     /// As [`Storage::slot_read`].
     fn read(&self, slot: u8, buffer: &mut [u8]) -> Result<usize, PortError>;
 }
 
-impl<T: Storage + ?Sized> Slots for T {
-    fn write(&self, slot: u8, record: &[u8]) -> Result<(), PortError> {
-        self.slot_write(slot, record)
+/// The two slots, to be written: by one at a time.
+pub(super) trait WritableSlots: Slots {
+    /// Begins to write a slot. The record is needed no longer than this takes.
+    fn begin(&self, slot: u8, record: &[u8]) -> Result<(), PortError>;
+    /// Waits until it is written.
+    async fn written(&self) -> Result<(), PortError>;
+}
+
+/// The slots of the port, and the right to write them.
+struct Own<'a> {
+    turn: FlashTurn<'a>,
+    storage: &'a dyn Storage,
+}
+
+impl<'a> Own<'a> {
+    async fn get(base: &'a Base) -> Self {
+        Self { turn: base.flash.turn().await, storage: base.port.storage() }
     }
+}
+
+impl Slots for &dyn Storage {
     fn read(&self, slot: u8, buffer: &mut [u8]) -> Result<usize, PortError> {
         self.slot_read(slot, buffer)
     }
 }
 
-/// Saves every value that differs from its default.
-pub fn save(base: &Base) -> Result<(), SaveError> {
-    save_to(base.variables, base.scratch, base.port.storage())
+impl Slots for Own<'_> {
+    fn read(&self, slot: u8, buffer: &mut [u8]) -> Result<usize, PortError> {
+        self.storage.slot_read(slot, buffer)
+    }
+}
+
+impl WritableSlots for Own<'_> {
+    fn begin(&self, slot: u8, record: &[u8]) -> Result<(), PortError> {
+        self.turn.begin(FlashWork::SlotWrite { slot, record })
+    }
+
+    async fn written(&self) -> Result<(), PortError> {
+        self.turn.done().await
+    }
+}
+
+/// Saves every value that differs from its default, as it is when it is this one's turn to write.
+pub async fn save(base: &Base) -> Result<(), SaveError> {
+    save_to(base.variables, base.scratch, &Own::get(base).await).await
 }
 
 /// Loads what was saved last over the defaults; for boot. Answers whether there was a record.
 pub fn load(base: &Base) -> bool {
-    let found = load_from(base.variables, base.scratch, base.port.storage());
+    let found = load_from(base.variables, base.scratch, &base.port.storage());
     // What acts beyond being stored gets to know its value, except for switches that keep none.
     for (id, react) in set::reactions().filter(|(id, _)| !id.row().computed) {
         let value: Value = base.variables.value(id, Element(0));
@@ -82,8 +113,8 @@ pub fn load(base: &Base) -> bool {
 }
 
 /// Forgets what was saved, in both slots, because old records hold secrets. The values in RAM stay until the reboot.
-pub fn erase(base: &Base) -> Result<(), SaveError> {
-    erase_in(base.scratch, base.port.storage())
+pub async fn erase(base: &Base) -> Result<(), SaveError> {
+    erase_in(base.scratch, &Own::get(base).await).await
 }
 
 // --- The record -------------------------------------------------------------------------------------------------------
@@ -130,13 +161,13 @@ fn decode(record: &[u8], mut each: impl FnMut(&str, &[u8])) -> Option<u32> {
 }
 
 /// Reads one slot and answers the record's length and sequence number, if it is whole.
-fn read_slot(slots: &(impl Slots + ?Sized), slot: u8, buffer: &mut [u8]) -> Option<(usize, u32)> {
+fn read_slot(slots: &dyn Slots, slot: u8, buffer: &mut [u8]) -> Option<(usize, u32)> {
     let length = slots.read(slot, buffer).ok()?.min(buffer.len());
     Some((length, decode(&buffer[..length], |_, _| {})?))
 }
 
 /// The slot and sequence number of the newest whole record.
-fn newest(slots: &(impl Slots + ?Sized), buffer: &mut [u8]) -> Option<(u8, u32)> {
+fn newest(slots: &dyn Slots, buffer: &mut [u8]) -> Option<(u8, u32)> {
     let first = read_slot(slots, 0, buffer).map(|(_, sequence)| (0, sequence));
     let second = read_slot(slots, 1, buffer).map(|(_, sequence)| (1, sequence));
     match (first, second) {
@@ -148,33 +179,37 @@ fn newest(slots: &(impl Slots + ?Sized), buffer: &mut [u8]) -> Option<(u8, u32)>
 }
 
 /// Writes a newer record into the slot that does not hold the newest one, and reads it back.
-fn write(slots: &(impl Slots + ?Sized), buffer: &mut [u8], variables: Option<&Variables>) -> Result<(), SaveError> {
-    let (slot, sequence) = newest(slots, buffer).map_or((0, 0), |(slot, last)| (1 - slot, last.wrapping_add(1)));
-    let length = encode(buffer, sequence, variables).map_err(|_| SaveError::Full)?;
-    slots.write(slot, buffer.get(..length).unwrap_or_default()).map_err(SaveError::Storage)?;
-    match read_slot(slots, slot, buffer) {
+async fn write(slots: &impl WritableSlots, scratch: &Scratch, variables: Option<&Variables>) -> Result<(), SaveError> {
+    let (slot, sequence) = scratch.with(|buffer| begin(slots, record(buffer), variables))?;
+    slots.written().await.map_err(SaveError::Storage)?;
+    match scratch.with(|buffer| read_slot(slots, slot, record(buffer))) {
         Some((_, written)) if written == sequence => Ok(()),
         _ => Err(SaveError::Storage(PortError::Failed(0))),
     }
 }
 
-pub(super) fn save_to(
+/// Begins to write a newer record; answers its slot and sequence number.
+fn begin(slots: &impl WritableSlots, buffer: &mut [u8], variables: Option<&Variables>) -> Result<(u8, u32), SaveError> {
+    let (slot, sequence) = newest(slots, buffer).map_or((0, 0), |(slot, last)| (1 - slot, last.wrapping_add(1)));
+    let length = encode(buffer, sequence, variables).map_err(|_| SaveError::Full)?;
+    slots.begin(slot, buffer.get(..length).unwrap_or_default()).map_err(SaveError::Storage)?;
+    Ok((slot, sequence))
+}
+
+pub(super) async fn save_to(
     variables: &Variables,
     scratch: &Scratch,
-    slots: &(impl Slots + ?Sized),
+    slots: &impl WritableSlots,
 ) -> Result<(), SaveError> {
-    scratch.with(|buffer| write(slots, record(buffer), Some(variables)))
+    write(slots, scratch, Some(variables)).await
 }
 
-pub(super) fn erase_in(scratch: &Scratch, slots: &(impl Slots + ?Sized)) -> Result<(), SaveError> {
-    scratch.with(|buffer| {
-        let buffer = record(buffer);
-        write(slots, buffer, None)?;
-        write(slots, buffer, None)
-    })
+pub(super) async fn erase_in(scratch: &Scratch, slots: &impl WritableSlots) -> Result<(), SaveError> {
+    write(slots, scratch, None).await?;
+    write(slots, scratch, None).await
 }
 
-pub(super) fn load_from(variables: &Variables, scratch: &Scratch, slots: &(impl Slots + ?Sized)) -> bool {
+pub(super) fn load_from(variables: &Variables, scratch: &Scratch, slots: &dyn Slots) -> bool {
     scratch.with(|buffer| {
         let buffer = record(buffer);
         let Some((slot, _)) = newest(slots, buffer) else { return false };

@@ -1,10 +1,17 @@
 """One command that waits, however long, keeps nobody else waiting: honest requests are measured meanwhile."""
 
+import os
+import shutil
 import socket
 import statistics
+import subprocess
+import tempfile
 import threading
 import time
 import unittest
+from http.client import HTTPException
+from pathlib import Path
+from unittest import mock
 
 from zentri import DeviceCase, Peer
 
@@ -131,6 +138,76 @@ class Waiting(DeviceCase):
             console.send(b"tcp_client 127.0.0.1 %d\r\n" % peer.port)
             console.read_until(b"\r\n0\r\n> ")
             self.beside(b"stream_write 0 10\r\n")
+
+
+#: A disk that needs a second for each `fsync`.
+SLOW_DISK = """
+#define _GNU_SOURCE
+#include <sys/syscall.h>
+#include <unistd.h>
+int fsync(int fd) { sleep(1); return (int)syscall(SYS_fsync, fd); }
+int fdatasync(int fd) { return fsync(fd); }
+"""
+
+
+@unittest.skipUnless(shutil.which("cc"), "there is no C compiler")
+class SlowDisk(DeviceCase):
+    """What is stored takes seconds; requests beside it do not."""
+
+    def new_device(self, start=True, **options):
+        folder = Path(tempfile.mkdtemp(prefix="openzentri-test-"))
+        self.addCleanup(shutil.rmtree, folder)
+        source, library = folder / "slow.c", folder / "slow.so"
+        source.write_text(SLOW_DISK)
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
+        with mock.patch.dict(os.environ, {"LD_PRELOAD": str(library)}):
+            return super().new_device(start, **options)
+
+    def beside(self, command, data=b""):
+        """Gives a command whose answer takes a second or more; answers how long requests beside it took."""
+        answers = []
+        start = time.monotonic()
+        thread = threading.Thread(target=lambda: answers.append(self.host.command(command, data, seconds=30)))
+        thread.start()
+        taken = []
+        while thread.is_alive():
+            begun = time.monotonic()
+            self.assertEqual(self.device.rest.get("get wlan.auto_join.enabled")["code"], 0)
+            taken.append(time.monotonic() - begun)
+            time.sleep(0.02)
+        thread.join()
+        self.assertGreaterEqual(time.monotonic() - start, 1.0, "the disk was not slow")
+        self.assertEqual(answers[0].code, 0, answers)
+        self.assertLess(max(taken), 0.8, taken)
+
+    def test_others_go_on_while_something_is_stored(self):
+        self.device.wait_http()
+        self.host = self.device.machine()
+        self.beside("save")
+        self.beside("save my.cfg")
+        self.beside("file_create a.txt 5", b"hello")
+        self.assertIn("a.txt", self.device.rest.text("ls"))
+
+    def test_a_reboot_waits_for_it(self):
+        self.device.wait_http()
+        rest = self.device.rest
+        self.assertEqual(rest.get("set ntp.server kept")["code"], 0)
+        saving = threading.Thread(target=lambda: self.ask("save"))
+        saving.start()
+        time.sleep(0.3)
+        # Not saved any more: it tells the next life from this one.
+        self.assertEqual(rest.get("set mdns.name lost")["code"], 0)
+        self.assertEqual(rest.get("reboot")["code"], 0)
+        self.eventually(lambda: self.ask("get mdns.name") not in ("", "lost"), 20)
+        saving.join()
+        self.assertEqual(self.ask("get ntp.server"), "kept")
+
+    def ask(self, line):
+        """The answer, or nothing while the device restarts."""
+        try:
+            return self.device.rest.text(line).strip()
+        except (OSError, HTTPException, ValueError):
+            return ""
 
 
 if __name__ == "__main__":

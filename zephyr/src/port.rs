@@ -28,6 +28,7 @@ const WATCHES: usize = zephyr::kconfig::CONFIG_ZVFS_POLL_MAX as usize;
 /// The device's surroundings on Zephyr.
 pub struct ZephyrPort {
     sockets: ZephyrSockets,
+    jobs: ZephyrJobs,
     radio: ZephyrRadio,
     board: ZephyrBoard,
 }
@@ -42,6 +43,7 @@ impl ZephyrPort {
         report("flash", storage);
         PORT.init(Self {
             sockets: ZephyrSockets { wakers: RefCell::new(Wakers::new()) },
+            jobs: ZephyrJobs::new(),
             radio: radio::start(),
             board: ZephyrBoard::new(),
         })
@@ -77,7 +79,7 @@ impl Port for ZephyrPort {
     }
 
     fn jobs(&self) -> &dyn Jobs {
-        &ZephyrJobs
+        &self.jobs
     }
 
     fn storage(&self) -> &dyn Storage {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
-use crate::port::{Handle, PortError, Result, Storage};
+use crate::port::{FlashAtOnce, Handle, PortError, Result, Storage};
 
 /// What a power cut does to bytes that were appended and not yet synced.
 #[derive(Clone, Copy, Debug)]
@@ -45,25 +45,29 @@ struct State {
 }
 
 #[derive(Default)]
-pub struct MemFlash(RefCell<State>);
+pub struct MemFlash {
+    state: RefCell<State>,
+    pub(super) work: FlashAtOnce,
+}
 
 const BROKEN: PortError = PortError::Failed(5);
 
 impl MemFlash {
     pub fn new(capacity: usize) -> &'static Self {
         let state = State { capacity, ..State::default() };
-        std::boxed::Box::leak(std::boxed::Box::new(Self(RefCell::new(state))))
+        let flash = Self { state: RefCell::new(state), work: FlashAtOnce::new() };
+        std::boxed::Box::leak(std::boxed::Box::new(flash))
     }
 
     /// The power goes before this step, counted from now: booting has taken steps already.
     pub fn cut_before(&self, step: usize) {
-        let mut state = self.0.borrow_mut();
+        let mut state = self.state.borrow_mut();
         state.cut = Some(state.steps + step);
     }
 
     /// Lets the calls in this range fail, counted from now.
     pub fn fail(&self, calls: Range<usize>, torn: bool) {
-        let mut state = self.0.borrow_mut();
+        let mut state = self.state.borrow_mut();
         state.calls = 0;
         state.faults = calls;
         state.torn = torn;
@@ -71,34 +75,34 @@ impl MemFlash {
 
     /// Lets the next reads fail.
     pub fn fail_reads(&self, count: usize) {
-        self.0.borrow_mut().failing_reads = count;
+        self.state.borrow_mut().failing_reads = count;
     }
 
     pub fn steps(&self) -> usize {
-        self.0.borrow().steps
+        self.state.borrow().steps
     }
 
     pub fn is_dead(&self) -> bool {
-        self.0.borrow().dead
+        self.state.borrow().dead
     }
 
     pub fn open_handles(&self) -> usize {
-        self.0.borrow().open.iter().flatten().count()
+        self.state.borrow().open.iter().flatten().count()
     }
 
     pub fn names(&self) -> Vec<String> {
-        self.0.borrow().names.keys().cloned().collect()
+        self.state.borrow().names.keys().cloned().collect()
     }
 
     /// The content of an entry.
     pub fn raw(&self, name: &str) -> Vec<u8> {
-        let state = self.0.borrow();
+        let state = self.state.borrow();
         state.nodes[state.names[name]].data.clone()
     }
 
     /// Puts an entry there that is durable.
     pub fn put(&self, name: &str, data: &[u8]) {
-        let mut state = self.0.borrow_mut();
+        let mut state = self.state.borrow_mut();
         state.nodes.push(Node { data: data.to_vec(), synced: data.len(), removed: false });
         let node = state.nodes.len() - 1;
         state.names.insert(name.to_string(), node);
@@ -106,7 +110,7 @@ impl MemFlash {
 
     /// The flash as the next boot finds it.
     pub fn after_power_cut(&self, unsynced: Unsynced) -> &'static Self {
-        let state = self.0.borrow();
+        let state = self.state.borrow();
         let next = Self::new(state.capacity);
         for (name, &node) in &state.names {
             let node = &state.nodes[node];
@@ -177,7 +181,7 @@ impl Storage for MemFlash {
 
     fn create(&self, name: &str) -> Result<Handle> {
         assert!(name.len() <= 12, "{name}");
-        let mut state = self.0.borrow_mut();
+        let mut state = self.state.borrow_mut();
         state.change()?;
         assert!(!state.names.contains_key(name), "{name} is used twice");
         state.nodes.push(Node::default());
@@ -187,7 +191,7 @@ impl Storage for MemFlash {
     }
 
     fn open(&self, name: &str) -> Result<Handle> {
-        let mut state = self.0.borrow_mut();
+        let mut state = self.state.borrow_mut();
         if state.dead {
             return Err(BROKEN);
         }
@@ -196,7 +200,7 @@ impl Storage for MemFlash {
     }
 
     fn append(&self, file: Handle, data: &[u8]) -> Result<()> {
-        let mut state = self.0.borrow_mut();
+        let mut state = self.state.borrow_mut();
         let node = state.node(file);
         if state.fault() {
             let torn = if state.torn { data.len() / 2 } else { 0 };
@@ -212,7 +216,7 @@ impl Storage for MemFlash {
     }
 
     fn read_at(&self, file: Handle, position: u32, buffer: &mut [u8]) -> Result<usize> {
-        let mut state = self.0.borrow_mut();
+        let mut state = self.state.borrow_mut();
         if state.dead || state.failing_reads > 0 {
             state.failing_reads = state.failing_reads.saturating_sub(1);
             return Err(BROKEN);
@@ -225,12 +229,12 @@ impl Storage for MemFlash {
     }
 
     fn length(&self, file: Handle) -> Result<u32> {
-        let state = self.0.borrow();
+        let state = self.state.borrow();
         if state.dead { Err(BROKEN) } else { Ok(state.nodes[state.node(file)].data.len() as u32) }
     }
 
     fn sync(&self, file: Handle) -> Result<()> {
-        let mut state = self.0.borrow_mut();
+        let mut state = self.state.borrow_mut();
         state.change()?;
         let node = state.node(file);
         state.nodes[node].synced = state.nodes[node].data.len();
@@ -238,12 +242,12 @@ impl Storage for MemFlash {
     }
 
     fn close_file(&self, file: Handle) {
-        let mut state = self.0.borrow_mut();
+        let mut state = self.state.borrow_mut();
         state.open[usize::from(file.0)].take().expect("an open file");
     }
 
     fn rename(&self, from: &str, to: &str) -> Result<()> {
-        let mut state = self.0.borrow_mut();
+        let mut state = self.state.borrow_mut();
         state.change()?;
         let node = state.unlink(from)?;
         if let Some(replaced) = state.names.insert(to.to_string(), node) {
@@ -253,7 +257,7 @@ impl Storage for MemFlash {
     }
 
     fn remove(&self, name: &str) -> Result<()> {
-        let mut state = self.0.borrow_mut();
+        let mut state = self.state.borrow_mut();
         if !state.names.contains_key(name) {
             return Err(PortError::NotFound);
         }
@@ -264,7 +268,7 @@ impl Storage for MemFlash {
     }
 
     fn list(&self, each: &mut dyn FnMut(&str)) -> Result<()> {
-        let state = self.0.borrow();
+        let state = self.state.borrow();
         if state.dead {
             return Err(BROKEN);
         }
@@ -274,7 +278,7 @@ impl Storage for MemFlash {
     }
 
     fn free_space(&self) -> u32 {
-        let state = self.0.borrow();
+        let state = self.state.borrow();
         (state.capacity - state.used()) as u32
     }
 }

@@ -2,6 +2,7 @@
 
 mod flash;
 mod model;
+mod waiting;
 
 use core::future::Future;
 use core::pin::pin;
@@ -12,9 +13,10 @@ use std::vec::Vec;
 use super::listing::{
     LS_GECKO_OS_HEADER, LS_HEADER, LS_VERBOSE_HEADER, ls_gecko_os_row, ls_row, ls_verbose_row, stat_lines, stat_row,
 };
-use super::{FileError, FileSpec, Files, Meta, Reader, Version, check_name, flag, kind};
+use super::{FileError, FileSpec, Meta, Reader, Version, check_name, flag, kind};
 use crate::limits;
 use flash::{MemFlash, Unsynced};
+use waiting::Files;
 
 /// `size` bytes that differ from file to file.
 fn content_of(seed: u32, size: usize) -> Vec<u8> {

@@ -5,8 +5,9 @@ use std::vec::Vec;
 use proptest::prelude::*;
 
 use super::flash::{MemFlash, Unsynced};
+use super::waiting::Files;
 use super::{check_volume, content_of, read_all};
-use crate::file::{FileError, FileSpec, Files, Reader, Version, Writer, flag};
+use crate::file::{FileError, FileSpec, Reader, Version, Writer, flag};
 use crate::wire::crc16::crc16;
 
 #[derive(Clone, Debug)]

@@ -1,7 +1,8 @@
-//! Look-ups and pings: what blocks runs on a thread of its own and reports through one eventfd.
+//! Look-ups, pings and flash: what blocks runs on a thread of its own and reports through one eventfd.
 
 use std::cell::RefCell;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
@@ -16,6 +17,9 @@ use crate::port::{Addresses, Job, JobOutput, JobRequest, Jobs, PortError, Result
 
 /// Jobs at once. A cancelled look-up counts until the system's resolver has given up, because nothing can stop it.
 const MAX_JOBS: usize = 16;
+
+/// The place of work on flash: what is to be saved waits for no look-up.
+const FLASH: usize = MAX_JOBS - 1;
 
 /// The life of one place in the table.
 enum State {
@@ -54,10 +58,25 @@ impl JobTable {
         })
     }
 
+    /// Runs work on flash on a thread of its own.
+    pub(super) fn run_flash(&self, work: impl FnOnce() -> Result<()> + Send + 'static) -> Result<Job> {
+        self.run_in(FLASH..MAX_JOBS, move || work().map(|()| JobOutput::Flash))
+    }
+
     /// Runs `work` on a thread of its own.
     fn run(&self, work: impl FnOnce() -> Result<JobOutput> + Send + 'static) -> Result<Job> {
+        self.run_in(0..FLASH, work)
+    }
+
+    /// The same, in one of these places.
+    fn run_in(
+        &self,
+        mut places: Range<usize>,
+        work: impl FnOnce() -> Result<JobOutput> + Send + 'static,
+    ) -> Result<Job> {
         let mut slots = self.slots.borrow_mut();
-        let free = slots.iter().position(|slot| matches!(slot.state, State::Free)).ok_or(PortError::NoRoom)?;
+        let is_free = |index: &usize| slots.get(*index).is_some_and(|slot| matches!(slot.state, State::Free));
+        let free = places.find(is_free).ok_or(PortError::NoRoom)?;
         let mailbox = self.mailbox.clone();
         let report = move || {
             let result = work();
@@ -100,7 +119,8 @@ impl JobTable {
     }
 }
 
-/// Station and access point share the host's network: the interface makes no difference here.
+/// Station and access point share the host's network: the interface makes no difference here. Work on flash is handed in
+/// through [`JobTable::run_flash`].
 impl Jobs for JobTable {
     fn start(&self, request: &JobRequest<'_>) -> Result<Job> {
         match *request {
@@ -112,7 +132,7 @@ impl Jobs for JobTable {
                 let timeout = Duration::from_millis(timeout_ms.into());
                 self.run(move || icmp::ping(address, timeout).map(JobOutput::RoundTrip))
             }
-            JobRequest::Tls { .. } => Err(PortError::Unsupported),
+            JobRequest::Tls { .. } | JobRequest::Flash(_) => Err(PortError::Unsupported),
         }
     }
 

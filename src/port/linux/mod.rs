@@ -1,8 +1,8 @@
 //! The device as a Linux process: real sockets, a terminal or pseudo-terminal as UART, a folder as flash, a simulated
 //! radio.
 //!
-//! One thread runs the device and sleeps in `poll(2)`; name look-ups and pings run on threads of their own and wake it
-//! through one eventfd (see `jobs`).
+//! One thread runs the device and sleeps in `poll(2)`; name look-ups, pings and what waits for the disk run on threads of
+//! their own and wake it through one eventfd (see `jobs`).
 
 use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
@@ -18,7 +18,10 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::host::Runtime;
 use super::radio::SimulatedRadio;
-use super::{Board, Console, Event, Jobs, NoConsole, Port, Radio, Serial, Sockets, Storage};
+use super::{
+    Board, Console, Event, Job, JobOutput, JobRequest, Jobs, NoConsole, Port, Radio, Serial, Sockets, Storage,
+};
+use crate::port;
 
 mod board;
 mod errors;
@@ -253,6 +256,23 @@ impl LinuxPort {
     }
 }
 
+impl Jobs for LinuxPort {
+    fn start(&self, request: &JobRequest<'_>) -> port::Result<Job> {
+        match *request {
+            JobRequest::Flash(work) => self.jobs.run_flash(self.store.work(&work)?),
+            _ => self.jobs.start(request),
+        }
+    }
+
+    fn result(&self, job: Job) -> port::Result<JobOutput> {
+        self.jobs.result(job)
+    }
+
+    fn cancel(&self, job: Job) {
+        self.jobs.cancel(job);
+    }
+}
+
 impl Port for LinuxPort {
     fn serial(&self) -> &dyn Serial {
         &self.serial
@@ -263,7 +283,7 @@ impl Port for LinuxPort {
     }
 
     fn jobs(&self) -> &dyn Jobs {
-        &self.jobs
+        self
     }
 
     fn storage(&self) -> &dyn Storage {

@@ -5,13 +5,15 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::Errno;
 
 use super::errors::{StartError, io_error};
-use crate::port::{Handle, PortError, Result, Storage};
+use crate::port::{FlashWork, Handle, PortError, Result, Storage};
 
 /// The settings slots.
 const SLOTS: [&str; 2] = ["settings.a", "settings.b"];
@@ -22,7 +24,8 @@ const MAX_OPEN: usize = 64;
 
 /// An open file.
 struct Open {
-    file: File,
+    /// Shared with the thread that makes it durable.
+    file: Arc<File>,
     /// Created by us, so that it can be added to.
     writable: bool,
     length: u64,
@@ -43,6 +46,8 @@ pub(super) struct Store {
     used: Cell<u64>,
     /// The time of the folder's last change that `used` knows of.
     measured: Cell<Option<SystemTime>>,
+    /// Another thread has changed the folder.
+    changed: Arc<AtomicBool>,
     open: RefCell<Vec<Slot>>,
     /// Holds the lock as long as it lives.
     _lock: File,
@@ -76,6 +81,7 @@ impl Store {
             size: size.into(),
             used: Cell::new(0),
             measured: Cell::new(None),
+            changed: Arc::default(),
             open: RefCell::default(),
             _lock: lock,
         })
@@ -128,8 +134,9 @@ impl Store {
 
     /// Counts what the files take, when somebody else has changed the folder. What cannot be read counts nothing.
     fn measure(&self) {
+        let again = self.changed.swap(false, Ordering::AcqRel);
         let changed = changed(&self.volume);
-        if changed.is_some() && changed == self.measured.get() {
+        if !again && changed.is_some() && changed == self.measured.get() {
             return;
         }
         let files = fs::read_dir(&self.volume).into_iter().flatten().flatten();
@@ -152,10 +159,50 @@ impl Store {
     }
 }
 
+impl Store {
+    /// What another thread is to do, which then leaves the loop alone however long the disk takes.
+    pub(super) fn work(&self, work: &FlashWork<'_>) -> Result<impl FnOnce() -> Result<()> + Send + 'static> {
+        let work = match *work {
+            FlashWork::SlotWrite { slot, record } => Work::Replace(self.slot_path(slot)?, record.to_vec()),
+            FlashWork::Sync(file) => Work::Sync(self.with(file, |open| Ok(open.file.clone()))?),
+            FlashWork::Rename { from, to } => Work::Rename(self.path(from)?, self.path(to)?),
+            FlashWork::Remove(name) => Work::Remove(self.path(name)?),
+        };
+        let (volume, changed) = (self.volume.clone(), self.changed.clone());
+        Ok(move || {
+            let result = work.carry_out(&volume);
+            changed.store(true, Ordering::Release);
+            result.map_err(|error| io_error(&error))
+        })
+    }
+}
+
+/// Work on the folder that may take its time.
+enum Work {
+    Replace(PathBuf, Vec<u8>),
+    Sync(Arc<File>),
+    Rename(PathBuf, PathBuf),
+    Remove(PathBuf),
+}
+
+impl Work {
+    fn carry_out(&self, volume: &Path) -> io::Result<()> {
+        match self {
+            Self::Replace(path, content) => return replace(path, content),
+            Self::Sync(file) => file.sync_all()?,
+            Self::Rename(from, to) => {
+                File::open(from)?.sync_all()?;
+                fs::rename(from, to)?;
+            }
+            Self::Remove(path) => fs::remove_file(path)?,
+        }
+        sync_folder(volume)
+    }
+}
+
 impl Storage for Store {
     fn slot_write(&self, slot: u8, record: &[u8]) -> Result<()> {
-        let path = self.slot_path(slot)?;
-        replace(&path, record).map_err(|error| io_error(&error))
+        self.work(&FlashWork::SlotWrite { slot, record })?()
     }
 
     /// `NoRoom` when the record is longer than the buffer.
@@ -180,13 +227,13 @@ impl Storage for Store {
         self.take(BLOCK)?;
         let new = || OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path);
         let file = self.change(0, new)?;
-        self.insert(Open { file, writable: true, length: 0 })
+        self.insert(Open { file: file.into(), writable: true, length: 0 })
     }
 
     fn open(&self, name: &str) -> Result<Handle> {
         let open = open_nonblocking(&self.path(name)?, OFlags::empty()).map_err(|error| io_error(&error))?;
         let (file, length) = open.ok_or(PortError::NotFound)?;
-        self.insert(Open { file, writable: false, length })
+        self.insert(Open { file: file.into(), writable: false, length })
     }
 
     fn append(&self, file: Handle, data: &[u8]) -> Result<()> {
@@ -227,8 +274,7 @@ impl Storage for Store {
     }
 
     fn sync(&self, file: Handle) -> Result<()> {
-        self.with(file, |open| open.file.sync_all().map_err(|error| io_error(&error)))?;
-        sync_folder(&self.volume).map_err(|error| io_error(&error))
+        self.work(&FlashWork::Sync(file))?()
     }
 
     fn close_file(&self, file: Handle) {
@@ -238,18 +284,11 @@ impl Storage for Store {
     }
 
     fn rename(&self, from: &str, to: &str) -> Result<()> {
-        let (from, to) = (self.path(from)?, self.path(to)?);
-        self.change(taken(&to), || {
-            File::open(&from)?.sync_all()?;
-            fs::rename(&from, &to)?;
-            sync_folder(&self.volume)
-        })
+        self.work(&FlashWork::Rename { from, to })?()
     }
 
     fn remove(&self, name: &str) -> Result<()> {
-        let path = self.path(name)?;
-        self.change(taken(&path), || fs::remove_file(&path))?;
-        sync_folder(&self.volume).map_err(|error| io_error(&error))
+        self.work(&FlashWork::Remove(name))?()
     }
 
     /// Files that people put into the folder count as well.

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
+use embassy_time::Duration;
+
 use super::super::{Handle, PortError, Result};
 
 /// What a settings slot holds after a write that a power cut ended.
@@ -44,6 +46,11 @@ pub(super) struct State {
     pub(super) is_cut: bool,
     pub(super) tear: Tear,
     pub(super) loses_unsynced: bool,
+    /// What a piece of work takes; `None`: nothing.
+    pub(super) delay: Option<Duration>,
+    /// A job is at work.
+    pub(super) at_work: bool,
+    pub(super) held_up: usize,
 }
 
 #[derive(Default)]
@@ -73,6 +80,9 @@ impl Default for State {
             is_cut: false,
             tear: Tear::default(),
             loses_unsynced: false,
+            delay: None,
+            at_work: false,
+            held_up: 0,
         }
     }
 }
@@ -93,6 +103,18 @@ impl Flash {
     /// Writes since the port was made, counted as in [`Flash::cut_after`].
     pub fn written(&self) -> usize {
         self.state.borrow().written
+    }
+
+    /// Makes the flash slow: each piece of work ([`super::super::FlashWork`]) takes so long from now on. A power cut before
+    /// that leaves it undone.
+    pub fn set_delay(&self, delay: Option<Duration>) {
+        self.state.borrow_mut().delay = delay;
+    }
+
+    /// How often the device has called for such work itself, and not as a job, while the flash was slow: each would have
+    /// held the whole device up.
+    pub fn held_up(&self) -> usize {
+        self.state.borrow().held_up
     }
 
     /// Chooses what a cut makes of a settings slot.
@@ -166,6 +188,13 @@ impl State {
     /// Fails when the power is off.
     pub(super) fn powered(&mut self) -> Result<&mut Self> {
         if self.is_cut { Err(NO_POWER) } else { Ok(self) }
+    }
+
+    /// Counts a call that would take its time.
+    pub(super) fn slow(&mut self) {
+        if self.delay.is_some() && !self.at_work {
+            self.held_up += 1;
+        }
     }
 
     /// Takes up to `wanted` writes out of what is left, and cuts the power when that is not enough.

@@ -1,13 +1,14 @@
-//! Jobs: the world answers look-ups and pings at its time; TLS sessions are real ones.
+//! Jobs: the world answers look-ups and pings at its time, the flash takes its own; TLS sessions are real ones.
 
 use core::net::Ipv4Addr;
+use std::string::String;
 use std::vec::Vec;
 
 use embassy_time::Duration;
 
 use super::super::{
-    Addresses, Event, Interface, Job, JobOutput, JobRequest, Jobs, PortError, Result, Socket, TlsCredentials, TlsRole,
-    host_tls,
+    Addresses, Event, FlashWork, Handle, Interface, Job, JobOutput, JobRequest, Jobs, PortError, Result, Socket,
+    TlsCredentials, TlsRole, host_tls,
 };
 use super::network::Progress;
 use super::tls::Secured;
@@ -85,11 +86,65 @@ impl SimPort {
     }
 }
 
+/// A copy of [`FlashWork`], until the flash has got round to it.
+enum KeptWork {
+    SlotWrite(u8, Vec<u8>),
+    Sync(Handle),
+    Rename(String, String),
+    Remove(String),
+}
+
+impl KeptWork {
+    fn of(work: &FlashWork<'_>) -> Self {
+        match *work {
+            FlashWork::SlotWrite { slot, record } => Self::SlotWrite(slot, record.to_vec()),
+            FlashWork::Sync(file) => Self::Sync(file),
+            FlashWork::Rename { from, to } => Self::Rename(from.into(), to.into()),
+            FlashWork::Remove(name) => Self::Remove(name.into()),
+        }
+    }
+
+    fn work(&self) -> FlashWork<'_> {
+        match self {
+            Self::SlotWrite(slot, record) => FlashWork::SlotWrite { slot: *slot, record },
+            Self::Sync(file) => FlashWork::Sync(*file),
+            Self::Rename(from, to) => FlashWork::Rename { from, to },
+            Self::Remove(name) => FlashWork::Remove(name),
+        }
+    }
+}
+
+impl SimPort {
+    /// Work on flash is done when its time is over, unless the power goes before that. A quick flash does it at once.
+    fn flash_work(&self, work: &FlashWork<'_>) -> Job {
+        let job = self.network.borrow_mut().new_job();
+        let delay = self.flash.state.borrow().delay;
+        if let Some(delay) = delay {
+            let kept = KeptWork::of(work);
+            self.after(delay, move |port| port.end_flash_work(job, &kept.work()));
+        } else {
+            self.end_flash_work(job, work);
+        }
+        job
+    }
+
+    fn end_flash_work(&self, job: Job, work: &FlashWork<'_>) {
+        if !self.network.borrow().jobs.contains_key(&job.0) {
+            return;
+        }
+        self.flash.state.borrow_mut().at_work = true;
+        let result = work.carry_out(self);
+        self.flash.state.borrow_mut().at_work = false;
+        self.network.borrow_mut().end_job(job, result.map(|()| JobOutput::Flash));
+    }
+}
+
 impl Jobs for SimPort {
     fn start(&self, request: &JobRequest<'_>) -> Result<Job> {
         match *request {
             JobRequest::Lookup { interface, name } => self.lookup(interface, name),
             JobRequest::Ping { interface, address, timeout_ms } => self.ping(interface, address, timeout_ms),
+            JobRequest::Flash(work) => Ok(self.flash_work(&work)),
             JobRequest::Tls { socket, role, credentials } => self.tls_start(socket, &role, credentials),
         }
     }

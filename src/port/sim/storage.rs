@@ -7,6 +7,12 @@ use super::flash::State;
 use super::{Call, SimPort};
 
 impl SimPort {
+    /// As [`SimPort::on_flash`], for what takes its time on a slow flash.
+    fn on_slow_flash<T>(&self, call: Call, action: impl FnOnce(&mut State) -> Result<T>) -> Result<T> {
+        self.flash.state.borrow_mut().slow();
+        self.on_flash(call, action)
+    }
+
     /// Does a call on the flash unless a fault waits for it or the power is off.
     fn on_flash<T>(&self, call: Call, action: impl FnOnce(&mut State) -> Result<T>) -> Result<T> {
         self.check(call)?;
@@ -23,7 +29,7 @@ fn copy(from: &[u8], to: &mut [u8]) -> usize {
 
 impl Storage for SimPort {
     fn slot_write(&self, slot: u8, record: &[u8]) -> Result<()> {
-        self.on_flash(Call::SlotWrite, |flash| flash.slot_write(slot, record))
+        self.on_slow_flash(Call::SlotWrite, |flash| flash.slot_write(slot, record))
     }
 
     fn slot_read(&self, slot: u8, buffer: &mut [u8]) -> Result<usize> {
@@ -61,7 +67,7 @@ impl Storage for SimPort {
     }
 
     fn sync(&self, file: Handle) -> Result<()> {
-        self.on_flash(Call::Sync, |flash| {
+        self.on_slow_flash(Call::Sync, |flash| {
             let file = flash.opened(file)?.0;
             file.synced = file.data.len();
             Ok(())
@@ -75,11 +81,11 @@ impl Storage for SimPort {
     }
 
     fn rename(&self, from: &str, to: &str) -> Result<()> {
-        self.on_flash(Call::Rename, |flash| flash.rename(from, to))
+        self.on_slow_flash(Call::Rename, |flash| flash.rename(from, to))
     }
 
     fn remove(&self, name: &str) -> Result<()> {
-        self.on_flash(Call::Remove, |flash| flash.remove(name))
+        self.on_slow_flash(Call::Remove, |flash| flash.remove(name))
     }
 
     fn list(&self, each: &mut dyn FnMut(&str)) -> Result<()> {

@@ -10,6 +10,7 @@ use crate::port::*;
 #[derive(Default)]
 pub struct Bench {
     slots: RefCell<[Option<std::vec::Vec<u8>>; 2]>,
+    work: FlashAtOnce,
 }
 
 const NO: PortError = PortError::Unsupported;
@@ -101,11 +102,13 @@ impl Sockets for Bench {
 }
 
 impl Jobs for Bench {
-    fn start(&self, _: &JobRequest<'_>) -> Result<Job> {
-        Err(NO)
+    fn start(&self, request: &JobRequest<'_>) -> Result<Job> {
+        let JobRequest::Flash(work) = request else { return Err(NO) };
+        self.work.start(work, self);
+        Ok(Job(0))
     }
     fn result(&self, _: Job) -> Result<JobOutput> {
-        Err(NO)
+        self.work.result()
     }
     fn cancel(&self, _: Job) {}
 }

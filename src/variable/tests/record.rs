@@ -2,7 +2,9 @@
 
 use core::cell::{Cell, RefCell};
 
-use super::super::settings::{Slots, erase_in, load_from, save_to};
+use embassy_futures::block_on;
+
+use super::super::settings::{SaveError, Slots, WritableSlots, load_from};
 use super::*;
 use crate::ground::Scratch;
 use crate::port::PortError;
@@ -15,8 +17,8 @@ struct Flash {
     power: Cell<Option<usize>>,
 }
 
-impl Slots for Flash {
-    fn write(&self, slot: u8, record: &[u8]) -> Result<(), PortError> {
+impl WritableSlots for Flash {
+    fn begin(&self, slot: u8, record: &[u8]) -> Result<(), PortError> {
         let room = self.power.get().unwrap_or(usize::MAX).min(record.len());
         self.power.set(self.power.get().map(|power| power - room));
         let slot = &mut self.slots.borrow_mut()[usize::from(slot)];
@@ -28,6 +30,12 @@ impl Slots for Flash {
         if room < record.len() { Err(PortError::Failed(5)) } else { Ok(()) }
     }
 
+    async fn written(&self) -> Result<(), PortError> {
+        Ok(())
+    }
+}
+
+impl Slots for Flash {
     fn read(&self, slot: u8, buffer: &mut [u8]) -> Result<usize, PortError> {
         let slot = &self.slots.borrow()[usize::from(slot)];
         if slot.is_empty() {
@@ -36,6 +44,14 @@ impl Slots for Flash {
         buffer[..slot.len()].copy_from_slice(slot);
         Ok(slot.len())
     }
+}
+
+fn save_to(variables: &Variables, scratch: &Scratch, flash: &Flash) -> Result<(), SaveError> {
+    block_on(settings::save_to(variables, scratch, flash))
+}
+
+fn erase_in(scratch: &Scratch, flash: &Flash) -> Result<(), SaveError> {
+    block_on(settings::erase_in(scratch, flash))
 }
 
 const SSID: Id = id("wlan.ssid");
@@ -150,7 +166,7 @@ fn a_restart_finds_everything_that_was_saved() {
     }
     set(base, "wlan.hide_passkey 0").unwrap();
     let before = get(base, "all").unwrap();
-    settings::save(base).unwrap();
+    block_on(settings::save(base)).unwrap();
     // Not saved, and lost.
     set(base, "wlan.ssid other").unwrap();
     let again = device_on(base.port);
@@ -161,7 +177,7 @@ fn a_restart_finds_everything_that_was_saved() {
     assert_eq!(stable(get(again, "all").unwrap()), stable(before));
     again.clock.set(1_395_562_387_000);
     assert_eq!(again.clock.local().unwrap().hour, 3, "the clock knows the zone");
-    settings::erase(again).unwrap();
+    block_on(settings::erase(again)).unwrap();
     let reset = device_on(base.port);
     assert!(settings::load(reset));
     assert_eq!(stable(get(reset, "all").unwrap()), stable(get(device(), "all").unwrap()));

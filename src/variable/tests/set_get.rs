@@ -335,7 +335,7 @@ fn full_settings_refuse_and_keep_what_was_there() {
     assert_eq!(set(base, "system.cmd.mode machine"), Err(ValueError::Full));
     assert_eq!(get(base, "all").unwrap(), before);
     // What is in RAM can be saved, and going back to defaults needs no room.
-    settings::save(base).unwrap();
+    embassy_futures::block_on(settings::save(base)).unwrap();
     set(base, "system.cmd.mode human").unwrap();
     set(base, "wlan.ssid New").unwrap();
     assert_eq!(get(base, "wlan.ssid").unwrap(), "New\r\n");

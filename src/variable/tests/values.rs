@@ -130,7 +130,7 @@ proptest! {
         } else if !id.row().computed && words.first() != Some(&&b"-1"[..]) {
             // What is stored is in stored form: setting it again changes nothing.
             let after = everything(base);
-            settings::save(base).unwrap();
+            embassy_futures::block_on(settings::save(base)).unwrap();
             let again = device_on(base.port);
             prop_assert!(settings::load(again));
             prop_assert_eq!(everything(again), after);

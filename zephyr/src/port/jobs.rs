@@ -1,13 +1,29 @@
-//! Work for the worker thread.
+//! Work for the worker thread, and work on flash.
 
 use core::net::Ipv4Addr;
 
-use openzentri::port::{Job, JobOutput, JobRequest, Jobs, PortError, Result};
+use openzentri::port::{FlashAtOnce, Job, JobOutput, JobRequest, Jobs, PortError, Result};
 
+use super::storage::ZephyrStorage;
 use crate::shim;
 
+/// The number of the job that works on flash; the worker thread has none so large.
+const FLASH: Job = Job(u16::MAX);
+
 /// The worker thread's table of jobs.
-pub struct ZephyrJobs;
+///
+/// Work on flash is done on the thread of the device, one call a turn of its loop: the decision is
+/// docs/adr/0006-flash-jobs.md.
+pub struct ZephyrJobs {
+    flash: FlashAtOnce,
+}
+
+impl ZephyrJobs {
+    /// No jobs.
+    pub const fn new() -> Self {
+        Self { flash: FlashAtOnce::new() }
+    }
+}
 
 impl Jobs for ZephyrJobs {
     fn start(&self, request: &JobRequest<'_>) -> Result<Job> {
@@ -16,12 +32,19 @@ impl Jobs for ZephyrJobs {
             JobRequest::Ping { interface, address, timeout_ms } => {
                 shim::ping(interface, address.to_bits(), timeout_ms)?
             }
+            JobRequest::Flash(ref work) => {
+                self.flash.start(work, &ZephyrStorage);
+                return Ok(FLASH);
+            }
             JobRequest::Tls { .. } => return Err(PortError::Unsupported),
         };
         Ok(Job(number as u16))
     }
 
     fn result(&self, job: Job) -> Result<JobOutput> {
+        if job == FLASH {
+            return self.flash.result();
+        }
         let output = shim::job_result(i32::from(job.0))?;
         let mut values = output.values.iter().copied().take(usize::from(output.count));
         match output.kind {
@@ -31,7 +54,10 @@ impl Jobs for ZephyrJobs {
         }
     }
 
+    /// Work on flash has ended before it could be given up.
     fn cancel(&self, job: Job) {
-        shim::job_cancel(i32::from(job.0));
+        if job != FLASH {
+            shim::job_cancel(i32::from(job.0));
+        }
     }
 }

@@ -5,9 +5,11 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use embassy_futures::select::{Either, select};
+
 use super::super::{LinuxPort, Options, SerialKind};
-use super::{Folder, port};
-use crate::port::{Handle, Port, PortError};
+use super::{Folder, port, run};
+use crate::port::{Event, FlashWork, Handle, JobOutput, JobRequest, Port, PortError, io};
 
 fn options(folder: &Folder, flash: u32) -> Options {
     Options { data: folder.path().join("data"), serial: SerialKind::Pty(None), flash, ..Options::default() }
@@ -230,7 +232,8 @@ fn thousands_of_foreign_files_do_not_hold_the_device_up() {
     fs::write(volume.join("fffffffff"), "the last number").unwrap();
     let start = Instant::now();
     let port: &'static LinuxPort = Box::leak(Box::new(LinuxPort::new(&options).unwrap()));
-    let files = crate::file::Files::new(port);
+    let flash: &'static crate::ground::Flash = Box::leak(Box::new(crate::ground::Flash::new(port)));
+    let files: &'static crate::file::Files = Box::leak(Box::new(crate::file::Files::new(flash)));
     assert_eq!(files.mount(), Ok(0));
     let took = start.elapsed();
     assert!(took < Duration::from_secs(5), "{took:?}");
@@ -252,5 +255,43 @@ fn thousands_of_foreign_files_do_not_hold_the_device_up() {
     };
     let writer = files.create(&spec).unwrap();
     assert_eq!(files.write(&writer, b"own"), Ok(true));
+    run(port, async move {
+        match select(files.keep(), files.stored(&writer)).await {
+            Either::First(()) => panic!("it keeps for ever"),
+            Either::Second(stored) => assert_eq!(stored, Ok(())),
+        }
+    });
     assert_eq!(files.mount(), Ok(1));
+}
+
+/// What one call does at once, a job does on a thread, with the same outcome.
+#[test]
+fn work_on_flash_is_a_job() {
+    let (port, folder) = port();
+    run(port, async move {
+        let work = async |work: FlashWork<'_>| {
+            let job = port.jobs().start(&JobRequest::Flash(work))?;
+            assert_eq!(port.jobs().start(&JobRequest::Flash(work)), Err(PortError::NoRoom), "one at a time");
+            io(port, Event::Job(job), || port.jobs().result(job)).await
+        };
+        let done = Ok(JobOutput::Flash);
+        assert_eq!(work(FlashWork::SlotWrite { slot: 1, record: b"record" }).await, done);
+        let mut buffer = [0; 8];
+        assert_eq!(port.storage().slot_read(1, &mut buffer), Ok(6));
+        let free = port.storage().free_space();
+        let file = port.storage().create("draft").unwrap();
+        port.storage().append(file, &[7; 5000]).unwrap();
+        assert_eq!(work(FlashWork::Sync(file)).await, done);
+        port.storage().close_file(file);
+        assert_eq!(work(FlashWork::Rename { from: "draft", to: "a.txt" }).await, done);
+        assert_eq!(names(port), ["a.txt"]);
+        assert_eq!(port.storage().free_space(), free - 8192);
+        assert_eq!(work(FlashWork::Remove("a.txt")).await, done);
+        assert_eq!(port.storage().free_space(), free, "what another thread has changed is counted");
+        assert_eq!(work(FlashWork::Remove("a.txt")).await, Err(PortError::NotFound));
+        assert_eq!(work(FlashWork::Rename { from: "a.txt", to: "b" }).await, Err(PortError::NotFound));
+        assert_eq!(work(FlashWork::Sync(file)).await, Err(PortError::Closed));
+        assert_eq!(work(FlashWork::SlotWrite { slot: 2, record: b"" }).await, Err(PortError::NotFound));
+        drop(folder);
+    });
 }

@@ -1,0 +1,117 @@
+//! The task that commits files, step by step.
+//!
+//! Record and content are made durable, the entry gets its name, and a file that had the name before goes. The index is
+//! changed between two steps, never while the flash is at work, so that whoever comes in between sees one or the other.
+
+use core::future::poll_fn;
+use core::task::Poll;
+
+use super::Files;
+use super::error::FileError;
+use super::volume::{Id, Stage, entry_name};
+use crate::ground::FlashTurn;
+use crate::port::{self, FlashWork, PortError};
+
+impl Files {
+    /// Commits what is whole, one file after the other; for ever.
+    pub async fn keep(&self) {
+        loop {
+            let id = self.next_whole().await;
+            let turn = self.flash.turn().await;
+            let outcome = self.commit(&turn, id).await;
+            self.store.borrow_mut().ended(id, outcome);
+            self.waiting.borrow_mut().wake();
+        }
+    }
+
+    /// Waits until nothing is left to be committed.
+    pub async fn idle(&self) {
+        poll_fn(|context| {
+            if self.store.borrow().next_whole().is_none() {
+                return Poll::Ready(());
+            }
+            self.waiting.borrow_mut().register(context.waker());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    async fn next_whole(&self) -> Id {
+        poll_fn(|context| {
+            let next = self.store.borrow().next_whole();
+            if next.is_none() {
+                self.keeper.borrow_mut().register(context.waker());
+            }
+            next.map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
+    }
+
+    /// Commits one file, or removes it.
+    async fn commit(&self, turn: &FlashTurn<'_>, id: Id) -> Result<(), FileError> {
+        let sealed = self.seal(turn, id).await;
+        self.store.borrow_mut().close_writer(id);
+        let committed = match sealed {
+            Ok(()) => self.switch(turn, id).await,
+            Err(error) => Err(error),
+        };
+        if committed.is_err() {
+            // Under either name: a rename may have failed halfway. The next boot removes what cannot be removed now.
+            let _ = change(turn, id, Stage::Temporary, None).await;
+            let _ = change(turn, id, Stage::Committed, None).await;
+        }
+        committed
+    }
+
+    /// Writes the record and makes everything durable.
+    async fn seal(&self, turn: &FlashTurn<'_>, id: Id) -> Result<(), FileError> {
+        let file = self.store.borrow().append_record(id)?;
+        turn.begin(FlashWork::Sync(file))?;
+        Ok(turn.done().await?)
+    }
+
+    /// The switch: from here on the file is there, and an older one of its name is not.
+    async fn switch(&self, turn: &FlashTurn<'_>, id: Id) -> Result<(), FileError> {
+        let stale = self.store.borrow().in_the_way(id)?;
+        if let Some(stale) = stale {
+            self.retire(turn, stale).await?;
+        }
+        change(turn, id, Stage::Temporary, Some(Stage::Committed)).await?;
+        let older = self.store.borrow_mut().enter(id);
+        if let Some(older) = older {
+            // It stays stale when it cannot be removed now.
+            let _ = self.retire(turn, older).await;
+        }
+        Ok(())
+    }
+
+    /// Lets a replaced file go, which is in the index no longer. While it is read, its content stays in a temporary entry.
+    async fn retire(&self, turn: &FlashTurn<'_>, id: Id) -> Result<(), FileError> {
+        let is_read = self.store.borrow().is_read(id);
+        match change(turn, id, Stage::Committed, is_read.then_some(Stage::Temporary)).await {
+            // Somebody else may have removed it meanwhile.
+            Ok(()) | Err(PortError::NotFound) => {}
+            Err(error) => return Err(error.into()),
+        }
+        if is_read && !self.store.borrow().is_read(id) {
+            // Its last reader has gone meanwhile and has not found it. The next boot removes what cannot be removed now.
+            let _ = change(turn, id, Stage::Temporary, None).await;
+        }
+        self.store.borrow_mut().retired(id);
+        Ok(())
+    }
+}
+
+/// Moves an entry from one stage to another, or removes it.
+async fn change(turn: &FlashTurn<'_>, id: Id, from: Stage, to: Option<Stage>) -> port::Result<()> {
+    begin_change(turn, id, from, to)?;
+    turn.done().await
+}
+
+fn begin_change(turn: &FlashTurn<'_>, id: Id, from: Stage, to: Option<Stage>) -> port::Result<()> {
+    let from = entry_name(from, id);
+    match to {
+        Some(to) => turn.begin(FlashWork::Rename { from: &from, to: &entry_name(to, id) }),
+        None => turn.begin(FlashWork::Remove(&from)),
+    }
+}

@@ -1,13 +1,11 @@
 //! What goes out on a line: whole frames, one after another, never one inside another (serial reference 4).
 
 use core::cell::Cell;
-use core::fmt::Write;
 use core::future::poll_fn;
 use core::task::Poll;
 
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::semaphore::{FairSemaphore, Semaphore};
-use heapless::String;
 
 use super::line::Line;
 use crate::base::Base;
@@ -96,8 +94,8 @@ impl Output {
         }
     }
 
-    fn letter(&self) -> char {
-        if self.base.status.safe_mode.get() { 'S' } else { 'R' }
+    fn letter(&self) -> u8 {
+        if self.base.status.safe_mode.get() { b'S' } else { b'R' }
     }
 
     /// Sends the log lines that are new and not below the print level.
@@ -105,7 +103,7 @@ impl Output {
         while let Some((number, level, text)) = self.base.log.get(self.next_log.get()) {
             self.next_log.set(number.wrapping_add(1));
             if level <= self.print_level() {
-                self.send_frame(self.has_headers(), 'L', 0, &with_line_end(text)).await;
+                self.send_frame(self.has_headers(), b'L', 0, &with_line_end(text)).await;
             }
         }
     }
@@ -117,12 +115,9 @@ impl Output {
         })
     }
 
-    async fn send_frame(&self, framed: bool, letter: char, code: u8, text: &[u8]) {
+    async fn send_frame(&self, framed: bool, letter: u8, code: u8, text: &[u8]) {
         if framed {
-            let mut header: String<16> = String::new();
-            // Nine bytes.
-            let _ = write!(header, "{letter}{code}{:05}\r\n", text.len());
-            self.send(header.as_bytes()).await;
+            self.send(&header(letter, code, text.len())).await;
         }
         self.send(text).await;
     }
@@ -138,9 +133,34 @@ impl Output {
     }
 }
 
+/// The header of a frame: what it is, its code, the length of its text in five digits.
+fn header(letter: u8, code: u8, mut length: usize) -> [u8; 9] {
+    const { assert!(crate::limits::RESPONSE <= 99_999, "the length of an answer has five digits") };
+    let mut header = *b"R000000\r\n";
+    let [kind, digit, digits @ .., _, _] = &mut header;
+    (*kind, *digit) = (letter, b'0' + code % 10);
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (length % 10) as u8;
+        length /= 10;
+    }
+    header
+}
+
 /// A full log line loses its last two bytes to the line end.
 fn with_line_end(mut line: crate::log::Line) -> crate::log::Line {
     line.truncate(line.capacity() - 2);
     let _ = line.extend_from_slice(b"\r\n");
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_has_nine_bytes() {
+        assert_eq!(&header(b'R', 0, 0), b"R000000\r\n");
+        assert_eq!(&header(b'S', 9, 70_123), b"S970123\r\n");
+        assert_eq!(&header(b'L', 1, 99_999), b"L199999\r\n");
+    }
 }

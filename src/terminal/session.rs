@@ -93,7 +93,8 @@ impl Session {
             self.input.runs();
             ready.run(editor.line(), &mut Data::new(&self.input)).await
         };
-        let interrupted = self.input.interrupted(self.is_human());
+        // Only a command that waits is watched.
+        let interrupted = async { self.input.interrupted(self.is_human()).await };
         let restarts = self.shell.machine().base.restart.ordered();
         let reply = match select3(command, interrupted, restarts).await {
             Either3::First(reply) => reply,

@@ -148,7 +148,7 @@ impl<'a> Connection<'a> {
     }
 
     /// Closes the connection so that the client gets all that was sent to it.
-    pub async fn close(mut self) {
+    pub async fn close(&mut self) {
         if self.handed_on {
             return;
         }

@@ -42,8 +42,7 @@ struct Arrivals {
 impl Arrivals {
     const HALF: Duration = Duration::from_millis(500);
 
-    fn count(&mut self, more: usize) -> usize {
-        let now = Instant::now();
+    fn count(&mut self, now: Instant, more: usize) -> usize {
         let age = now.saturating_duration_since(self.since);
         if age >= Self::HALF {
             let [_, newer] = self.counts;
@@ -89,7 +88,7 @@ impl Lobby {
     /// Connections that wait, here or as far as can be guessed in the port, where `size` are served at once: more than a
     /// few in a second for each of those are a crowd.
     pub fn crowd(&mut self, size: usize) -> usize {
-        self.speaking() + self.arrivals.count(0).saturating_sub(size * CALM_ARRIVALS)
+        self.speaking() + self.arrivals.count(Instant::now(), 0).saturating_sub(size * CALM_ARRIVALS)
     }
 
     /// Connections of an address.
@@ -99,8 +98,9 @@ impl Lobby {
 
     /// Lets a connection in; there must be a place ([`Lobby::make_place`]).
     pub fn enter(&mut self, accepted: Accepted) {
-        self.arrivals.count(1);
-        if self.guests.push(Guest { accepted, since: Instant::now() }).is_err() {
+        let since = Instant::now();
+        self.arrivals.count(since, 1);
+        if self.guests.push(Guest { accepted, since }).is_err() {
             self.port.sockets().close(accepted.socket);
         }
     }
@@ -178,16 +178,16 @@ mod tests {
     fn arrivals_of_the_last_second_are_counted() {
         set_virtual_time(0);
         let mut arrivals = Arrivals { since: Instant::now(), counts: [0, 0] };
-        assert_eq!(arrivals.count(3), 3);
+        assert_eq!(arrivals.count(Instant::now(), 3), 3);
         set_virtual_time(499_000);
-        assert_eq!(arrivals.count(2), 5);
+        assert_eq!(arrivals.count(Instant::now(), 2), 5);
         set_virtual_time(900_000);
-        assert_eq!(arrivals.count(4), 9);
+        assert_eq!(arrivals.count(Instant::now(), 4), 9);
         set_virtual_time(1_000_000);
-        assert_eq!(arrivals.count(0), 4, "those of the first half second are long ago");
+        assert_eq!(arrivals.count(Instant::now(), 0), 4, "those of the first half second are long ago");
         set_virtual_time(1_500_000);
-        assert_eq!(arrivals.count(1), 1);
+        assert_eq!(arrivals.count(Instant::now(), 1), 1);
         set_virtual_time(60_000_000);
-        assert_eq!(arrivals.count(0), 0);
+        assert_eq!(arrivals.count(Instant::now(), 0), 0);
     }
 }

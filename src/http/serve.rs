@@ -11,9 +11,9 @@ use crate::wire::http::request::{Framing, Method};
 use crate::wire::http::status::Status;
 
 /// Serves a connection from the first byte to its end.
-pub(super) async fn serve(mut connection: Connection<'_>) {
-    let sent = match exchange(&mut connection).await {
-        Err(failure) => refuse(&mut connection, failure).await,
+pub(super) async fn serve(connection: &mut Connection<'_>) {
+    let sent = match exchange(connection).await {
+        Err(failure) => refuse(connection, failure).await,
         Ok(()) => Ok(()),
     };
     // Nobody is left who could lose an answer.

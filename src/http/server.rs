@@ -123,7 +123,11 @@ impl HttpServer {
                 self.base().port.sockets().close(accepted.socket);
             }
         }
-        let (speaking, crowd) = (lobby.speaking(), lobby.crowd(self.size()));
+        let speaking = lobby.speaking();
+        if speaking == 0 {
+            return;
+        }
+        let crowd = lobby.crowd(self.size());
         while speaking > self.seats.leaving()
             && self.seats.give_up_one(self.size(), crowd, |client| lobby.count(client))
         {}
@@ -191,8 +195,7 @@ pub async fn worker(server: &'static HttpServer, number: usize) {
         server.freed.signal(());
         let accepted = server.pool.work(number).await;
         seat.take(*accepted.remote.ip());
-        let connection = Connection::new(server, seat, accepted, &mut buffer);
-        serve::serve(connection).await;
+        serve::serve(&mut Connection::new(server, seat, accepted, &mut buffer)).await;
         seat.leave();
     }
 }

@@ -69,18 +69,18 @@ impl Runtime {
     /// Runs every task that is ready now once, and answers how long to sleep: `None` for ever, else microseconds.
     /// Zero means that tasks are ready again: look at the sockets, then call once more.
     pub fn turn(&self) -> Option<u64> {
-        let now = embassy_time_driver::now();
+        let mut now = embassy_time_driver::now();
         let mut next = TIMERS.with_borrow_mut(|timers| timers.next_expiration(now));
         if self.pending.swap(false, Ordering::Acquire) {
             // SAFETY: this thread alone polls the executor, and never from within a task.
             unsafe { self.executor.poll() };
-            let now = embassy_time_driver::now();
+            now = embassy_time_driver::now();
             next = TIMERS.with_borrow_mut(|timers| timers.next_expiration(now));
         }
         if self.pending.load(Ordering::Acquire) {
             return Some(0);
         }
-        (next != u64::MAX).then(|| next.saturating_sub(embassy_time_driver::now()))
+        (next != u64::MAX).then(|| next.saturating_sub(now))
     }
 }
 

@@ -205,7 +205,7 @@ impl LinuxPort {
                 ready.extend(news.map(|(polled, owner)| (*owner, polled.revents())));
             }
         }
-        for (owner, flags) in ready {
+        for &(owner, flags) in &ready {
             match owner {
                 Watched::Jobs => self.jobs.collect(),
                 Watched::Signals => self.signalled(),

@@ -38,7 +38,7 @@ pub(super) async fn refuse(connection: &mut Connection<'_>, scope: Scope) -> Res
 fn explain(pen: &mut Pen<'_>, scope: Scope, head_only: bool) -> fmt::Result {
     const TEXT: &str = "403 Forbidden: the token lacks the scope ";
     let name = scope.name();
-    pen.field("WWW-Authenticate", format_args!("Bearer error=\"insufficient_scope\", scope=\"{name}\""))?;
+    pen.field_of("WWW-Authenticate", format_args!("Bearer error=\"insufficient_scope\", scope=\"{name}\""))?;
     pen.body("text/plain", TEXT.len() + name.len() + 2)?;
     if head_only { Ok(()) } else { write!(pen, "{TEXT}{name}\r\n") }
 }

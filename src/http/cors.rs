@@ -37,12 +37,12 @@ pub(super) async fn preflight(
 }
 
 fn head(pen: &mut Pen<'_>, methods: Methods, allowed: bool) -> fmt::Result {
-    pen.field("Allow", format_args!("{methods}, OPTIONS"))?;
+    pen.field_of("Allow", format_args!("{methods}, OPTIONS"))?;
     if allowed {
         pen.field("Access-Control-Allow-Methods", METHODS)?;
         pen.field("Access-Control-Allow-Headers", HEADERS)?;
-        pen.field("Access-Control-Max-Age", MAX_AGE)?;
+        pen.field_of("Access-Control-Max-Age", MAX_AGE)?;
     }
-    pen.field("Content-Length", 0)?;
+    pen.field("Content-Length", "0")?;
     pen.end()
 }

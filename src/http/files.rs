@@ -218,7 +218,7 @@ async fn send(connection: &mut Connection<'_>, request: &Request, mut open: Open
 }
 
 fn head(pen: &mut Pen<'_>, open: &mut Open, tag: &Tag, status: Status, part: Part) -> fmt::Result {
-    pen.field("ETag", tag)?;
+    pen.field_of("ETag", tag)?;
     open.policy(pen)?;
     // A page often shows what a host has just written: it is always asked for anew.
     pen.field("Cache-Control", "no-cache")?;
@@ -230,7 +230,7 @@ fn head(pen: &mut Pen<'_>, open: &mut Open, tag: &Tag, status: Status, part: Par
         pen.field("Content-Encoding", "gzip")?;
     }
     if let Part::Range(first, last) = part {
-        pen.field("Content-Range", format_args!("bytes {first}-{last}/{}", open.size()))?;
+        pen.field_of("Content-Range", format_args!("bytes {first}-{last}/{}", open.size()))?;
         open.limit(first, last);
     }
     pen.body(open.kind, open.left as usize)
@@ -267,7 +267,7 @@ pub(super) async fn page(
 }
 
 fn page_head(pen: &mut Pen<'_>, open: &Open, extra: Extra<'_>) -> fmt::Result {
-    extra.iter().try_for_each(|(name, value)| pen.field(name, value))?;
+    extra.iter().try_for_each(|(name, value)| pen.field_of(name, value))?;
     if open.packed {
         pen.field("Content-Encoding", "gzip")?;
     }

@@ -28,7 +28,8 @@ impl<'a> Pen<'a> {
     /// Begins an answer: the status line and the fields that all answers have.
     pub fn answer(&mut self, server: &HttpServer, status: Status) -> fmt::Result {
         server.counters().answered(status);
-        write!(self, "HTTP/1.1 {} {}\r\nConnection: close\r\n", status.0, status.reason())?;
+        let mut code = itoa::Buffer::new();
+        self.all(&["HTTP/1.1 ", code.format(status.0), " ", status.reason(), "\r\nConnection: close\r\n"])?;
         server.with_origin(|origin| match origin {
             "" => Ok(()),
             origin => self.field("Access-Control-Allow-Origin", origin),
@@ -36,7 +37,12 @@ impl<'a> Pen<'a> {
     }
 
     /// Adds a field.
-    pub fn field(&mut self, name: &str, value: impl fmt::Display) -> fmt::Result {
+    pub fn field(&mut self, name: &str, value: &str) -> fmt::Result {
+        self.all(&[name, ": ", value, "\r\n"])
+    }
+
+    /// Adds a field whose value is no text yet.
+    pub fn field_of(&mut self, name: &str, value: impl fmt::Display) -> fmt::Result {
         write!(self, "{name}: {value}\r\n")
     }
 
@@ -47,7 +53,13 @@ impl<'a> Pen<'a> {
 
     /// Ends the head of an answer with a body of `length` bytes.
     pub fn body(&mut self, kind: &str, length: usize) -> fmt::Result {
-        write!(self, "Content-Type: {kind}\r\nContent-Length: {length}\r\n\r\n")
+        let mut digits = itoa::Buffer::new();
+        self.all(&["Content-Type: ", kind, "\r\nContent-Length: ", digits.format(length), "\r\n\r\n"])
+    }
+
+    /// Writes texts one after another, which costs a fifth of a format string.
+    fn all(&mut self, texts: &[&str]) -> fmt::Result {
+        texts.iter().try_for_each(|text| self.write_str(text))
     }
 }
 
@@ -111,7 +123,7 @@ pub(super) async fn status_only(
 
 /// The rest of such an answer behind the status line.
 fn words(pen: &mut Pen<'_>, status: Status, extra: Extra<'_>, head_only: bool) -> fmt::Result {
-    extra.iter().try_for_each(|(name, value)| pen.field(name, value))?;
+    extra.iter().try_for_each(|(name, value)| pen.field_of(name, value))?;
     let reason = status.reason();
     pen.body("text/plain", 4 + reason.len() + 2)?;
     if head_only { Ok(()) } else { write!(pen, "{} {reason}\r\n", status.0) }

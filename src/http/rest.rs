@@ -1,5 +1,7 @@
 //! The REST API: commands and the log (http-and-files reference 1 to 3.1).
 
+use core::pin::pin;
+
 use embassy_futures::select::{Either, select};
 use embassy_time::{Duration, with_timeout};
 
@@ -115,16 +117,20 @@ async fn run(connection: &mut Connection<'_>, call: Call, asker: Asker, interim:
         return Err(Status::BAD_REQUEST.into());
     }
     let server = connection.server;
-    let ready = match select(server.shell().turn(asker), connection.gone(interim)).await {
+    // Pinned where they are made: moving them costs more than most commands.
+    let ready = match select(pin!(server.shell().turn(asker)), pin!(connection.gone(interim))).await {
         Either::First(ready) => ready.map_err(|_| Status::UNAVAILABLE)?,
         Either::Second(()) => return Err(Failure::Gone),
     };
-    let Connection { port, socket, seat, buffer, unread, .. } = connection;
-    let (line, data) = parts(buffer, call).ok_or(Status::BAD_REQUEST)?;
-    let mut data = Bytes(data);
-    let reply = match select(ready.run(line, &mut data), gone(*port, *socket, seat, unread, false)).await {
-        Either::First(reply) => reply,
-        Either::Second(()) => return Err(Failure::Gone),
+    let reply = {
+        let Connection { port, socket, seat, buffer, unread, .. } = connection;
+        let (line, data) = parts(buffer, call).ok_or(Status::BAD_REQUEST)?;
+        let mut data = Bytes(data);
+        let leaving = pin!(gone(*port, *socket, seat, unread, false));
+        match select(pin!(ready.run(line, &mut data)), leaving).await {
+            Either::First(reply) => reply,
+            Either::Second(()) => return Err(Failure::Gone),
+        }
     };
     let (id, code) = (server.next_id(), reply.code);
     answer(connection, reply, |text| Answer::command(id, code, call.flags, text)).await
@@ -175,19 +181,20 @@ async fn answer(
     mut reply: Reply,
     body: impl Fn(&[u8]) -> Answer<'_>,
 ) -> Result<(), Failure> {
-    let length = body(reply.text()).length();
-    let fits = connection.head_only || length + HEAD <= connection.buffer.len();
-    if !fits && !reply.keep() && with_timeout(KEEP_TIME, reply.kept()).await.is_err() {
+    const KIND: &str = "application/json";
+    let mut text = body(reply.text());
+    let length = text.length();
+    if connection.head_only || length + HEAD <= connection.buffer.len() {
+        let head = respond::fresh(connection, KIND, length)?;
+        let (whole, _) = respond::fill(connection, head, &mut text);
+        drop(reply);
+        return connection.send(whole).await;
+    }
+    if !reply.keep() && with_timeout(KEEP_TIME, reply.kept()).await.is_err() {
         return Err(Status::UNAVAILABLE.into());
     }
-    let head = respond::fresh(connection, "application/json", length)?;
-    let mut text = body(reply.text());
-    if !fits {
-        return respond::send(connection, head, &mut text).await;
-    }
-    let (whole, _) = respond::fill(connection, head, &mut text);
-    drop(reply);
-    connection.send(whole).await
+    let head = respond::fresh(connection, KIND, length)?;
+    respond::send(connection, head, &mut body(reply.text())).await
 }
 
 /// Copies the log as it is now: it goes on while the answer is on its way.

@@ -158,7 +158,7 @@ fn head(pen: &mut Pen<'_>, form: Form) -> fmt::Result {
     match form {
         Form::Chunked => pen.field("Transfer-Encoding", "chunked")?,
         Form::Open => {}
-        Form::Empty => pen.field("Content-Length", 0)?,
+        Form::Empty => pen.field("Content-Length", "0")?,
     }
     pen.field("Content-Type", "application/octet-stream")?;
     pen.end()

@@ -137,7 +137,10 @@ fn names_version(buffer: &[u8]) -> bool {
 
 /// A line feed without a carriage return in front of it.
 fn has_bare_line_feed(head: &[u8]) -> bool {
-    head.starts_with(b"\n") || head.windows(2).any(|pair| matches!(pair, [before, b'\n'] if *before != b'\r'))
+    let mut lines = head.split(|byte| *byte == b'\n');
+    // What is behind the last one.
+    lines.next_back();
+    lines.any(|line| !line.ends_with(b"\r"))
 }
 
 /// Takes scheme and host off an absolute target (RFC 9112, section 3.2.2); `*` stays, for `OPTIONS` only.

@@ -46,9 +46,20 @@ pub struct Answer<'a> {
 impl<'a> Answer<'a> {
     /// The answer to a command.
     pub fn command(id: u32, code: u8, flags: u32, response: &'a [u8]) -> Self {
+        let [mut id_digits, mut code_digits, mut flags_digits] = [itoa::Buffer::new(); 3];
         let mut before = String::new();
-        // At most 77 characters.
-        let _ = write!(before, "{{\"id\":{id},\"code\":{code},\"flags\":{flags},\"response\":\"");
+        for part in [
+            "{\"id\":",
+            id_digits.format(id),
+            ",\"code\":",
+            code_digits.format(code),
+            ",\"flags\":",
+            flags_digits.format(flags),
+            ",\"response\":\"",
+        ] {
+            // At most 77 characters.
+            let _ = before.push_str(part);
+        }
         let form = if flags & flag::RESPONSE != 0 { Form::Base64 } else { Form::Text };
         Self { before, written: 0, text: response, form, after: b"\"}" }
     }
@@ -148,16 +159,16 @@ fn beyond_ascii(text: &[u8]) -> Unit<'_> {
     let Some(chunk) = next.utf8_chunks().next() else { return Unit::Plain(text) };
     match chunk.valid().chars().next() {
         Some(character) => Unit::Plain(text.get(..character.len_utf8()).unwrap_or_default()),
-        None => replaced(chunk.invalid().len().max(1), "\u{FFFD}".as_bytes()),
+        None => replaced(chunk.invalid().len().max(1), b"\xEF\xBF\xBD"),
     }
 }
 
-fn replaced<'a>(taken: usize, by: &[u8]) -> Unit<'a> {
+fn replaced<'a, const N: usize>(taken: usize, by: &[u8; N]) -> Unit<'a> {
     let mut bytes = [0; 6];
-    if let Some(place) = bytes.get_mut(..by.len()) {
-        place.copy_from_slice(by);
+    if let Some(place) = bytes.first_chunk_mut() {
+        *place = *by;
     }
-    Unit::Replaced(taken, bytes, by.len())
+    Unit::Replaced(taken, bytes, N)
 }
 
 /// Escapes what fits; answers bytes taken and written.

@@ -15,8 +15,9 @@ use crate::port::{Interface, Keepalive, PortError, Result, Socket, Sockets};
 /// Connections the kernel keeps for a listener until they are accepted.
 const BACKLOG: i32 = 1024;
 
-/// Bytes that the system takes for a peer of a server before that has read them (the system doubles this).
-const SEND_BUFFER: usize = 128 * 1024;
+/// Bytes that the system takes for a peer of a server before that has read them (the system doubles this). A quarter of it
+/// makes long files a quarter slower; without a limit a crowd that does not read keeps others waiting.
+const SEND_BUFFER: usize = 512 * 1024;
 
 /// What is called once something listens on a TCP port.
 type ListenHook = (u16, Box<dyn FnOnce(SocketAddrV4)>);

@@ -21,7 +21,8 @@ const FAILED: &str = "R100016\r\nCommand failed\r\n";
 struct Slow {
     device: SimDevice,
     peer: Peer,
-    moved: usize,
+    /// What readers of deleted files have left behind is still removed in one call each.
+    tidied: usize,
 }
 
 impl Slow {
@@ -40,7 +41,7 @@ impl Slow {
         let peer = listener.accept().expect("the device has connected");
         device.port().flash().set_delay(Some(Duration::from_millis(STEP)));
         device.take_output();
-        Self { device, peer, moved: 0 }
+        Self { device, peer, tidied: 0 }
     }
 
     fn flash(&self) -> &'static openzentri::port::sim::Flash {
@@ -74,7 +75,6 @@ impl Slow {
         let now = self.device.millis();
         self.peer.send(b"abc");
         self.device.settle();
-        self.moved += 3;
         assert!(self.rest("stream_poll 0").contains("\"response\":\"1"), "it has come");
         assert!(self.rest("stream_read 0 3").contains("abc"));
         let write = self.device.port().connect(80).unwrap();
@@ -93,7 +93,7 @@ impl Slow {
             self.device.advance(Duration::from_millis(STEP / 2));
             let output = self.device.take_output();
             if !output.is_empty() {
-                assert_eq!(self.flash().held_up(), 0, "nothing has held the device up");
+                assert_eq!(self.flash().held_up(), self.tidied, "nothing has held the device up");
                 return output;
             }
             self.goes_on();
@@ -208,6 +208,68 @@ fn failures_arrive_when_they_happen() {
         assert!(slow.answer().ends_with(SUCCESS));
         assert_eq!((slow.flash().open_files(), slow.device.port().faults_left()), (0, 0));
     }
+}
+
+#[test]
+fn others_go_on_while_files_are_deleted() {
+    let mut slow = Slow::new();
+    for name in ["a.txt", "b.txt", "c.txt"] {
+        slow.begin(&format!("fcr {name} 5"), b"hello");
+        assert!(slow.answer().ends_with(SUCCESS));
+    }
+    slow.begin("fde a.txt", b"");
+    assert!(!slow.rest("ls").contains("a.txt"));
+    assert!(slow.rest("fop a.txt").contains("\"code\":1"), "nobody finds it any more");
+    slow.goes_on();
+    assert!(slow.answer().ends_with(SUCCESS));
+    assert_eq!(slow.flash().names().len(), 2);
+    slow.device.port().fail(Call::Remove, PortError::ReadOnly);
+    slow.begin("fde b.txt", b"");
+    assert!(slow.answer().ends_with(FAILED));
+    assert!(slow.rest("ls").contains("b.txt"), "it is still there");
+    // Who goes away does not keep it from being deleted, and another one can have its name.
+    let gone = slow.send("fde b.txt");
+    slow.device.settle();
+    gone.reset();
+    slow.device.settle();
+    assert!(!slow.rest("ls").contains("b.txt"));
+    slow.begin("fcr b.txt 3", b"new");
+    assert!(slow.answer().ends_with(SUCCESS));
+    assert_eq!(slow.flash().names().len(), 2);
+    slow.begin("format_flash extended 4C:55:CC:10:09:42", b"");
+    slow.goes_on();
+    assert!(slow.answer().ends_with(SUCCESS));
+    assert_eq!(slow.flash().names().len(), 0);
+    assert_eq!((slow.flash().held_up(), slow.flash().open_files()), (0, 0));
+}
+
+/// What is read when it is deleted or replaced can be read on; nothing of it is left then.
+#[test]
+fn who_reads_a_file_can_read_on() {
+    let mut slow = Slow::new();
+    slow.begin("fcr a.txt 5", b"hello");
+    assert!(slow.answer().ends_with(SUCCESS));
+    assert_eq!(ask(&mut slow.device, "fop a.txt"), "1\r\n");
+    slow.begin("fcr -r a.txt 3", b"new");
+    assert!(slow.answer().ends_with(SUCCESS));
+    assert_eq!(ask(&mut slow.device, "fop a.txt"), "2\r\n");
+    slow.begin("fde a.txt", b"");
+    assert!(slow.answer().ends_with(SUCCESS));
+    assert!(slow.rest("stream_read 1 2").contains("he"));
+    assert!(slow.rest("stream_read 2 2").contains("ne"));
+    assert!(slow.rest("stream_read 1 9").contains("llo"));
+    assert!(slow.rest("stream_read 2 9").contains('w'));
+    assert_eq!((slow.flash().names().len(), slow.flash().open_files()), (0, 0));
+    slow.tidied = 2;
+    // A reader that goes while the flash is at it: its file is removed by whoever deletes it.
+    slow.begin("fcr a.txt 5", b"hello");
+    assert!(slow.answer().ends_with(SUCCESS));
+    assert_eq!(ask(&mut slow.device, "fop a.txt"), "1\r\n");
+    slow.begin("fde a.txt", b"");
+    assert!(slow.rest("stream_close 1").contains("Success"));
+    assert_eq!(slow.flash().names().len(), 1);
+    assert!(slow.answer().ends_with(SUCCESS));
+    assert_eq!((slow.flash().names().len(), slow.flash().open_files()), (0, 0));
 }
 
 /// Neither writes over the record of the other, whoever asks.

@@ -196,9 +196,11 @@ pub(super) async fn open(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     Ok(Ending::Text)
 }
 
-pub(super) fn delete(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+pub(super) async fn delete(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let machine = call.machine;
-    machine.files.delete(call.argument(0)?).map_err(|error| call.file_failed(error))?;
+    let name = call.argument(0)?;
+    let deleting = async { machine.files.delete(name).await.map_err(|error| failed(machine, error)) };
+    call.apart(pin!(deleting)).await??;
     machine.base.log.line(Level::Detail, format_args!("File deleted"));
     Ok(Ending::Success)
 }

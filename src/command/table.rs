@@ -122,7 +122,7 @@ commands! {
     faults_print "faup" Read "" ["" 0..=0] "Print the stored faults", NO_FAULTS => now(system::faults_print);
     faults_reset "faur" Config "" ["" 0..=0] "Clear the stored faults", NO_FAULTS => now(system::faults_reset);
     file_create "fcr" Files "[-[e][u][r]] [-o] <name> <size> [<version> [<type> [<crc>]]]" ["oeurv:t:c:l:m:" 2..=5] "Create a file from the data that follow, or as a stream", Done => waits(files::create);
-    file_delete "fde" Files "<name>" ["" 1..=1] "Delete a file", Done => now(files::delete);
+    file_delete "fde" Files "<name>" ["" 1..=1] "Delete a file", Done => waits(files::delete);
     file_open "fop" Files "<name>" ["" 1..=1] "Open a file for reading", Done => waits(files::open);
     file_stat "fst" Read "[-v] <name>" ["v" 1..=1] "Print what is known of a file", Differs("the original's output is not known; size,version,type,flags,CRC,name, with -v one name: value line each") => now(files::stat);
     force_safemode "force_safemode" Admin "<MAC>" ["" 0..=23] "Enter safe mode for a test", LATER_FAULTS => now(unavailable);

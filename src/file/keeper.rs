@@ -1,4 +1,4 @@
-//! The task that commits files, step by step.
+//! What is slow about files, step by step: the task that commits them, and removing them.
 //!
 //! Record and content are made durable, the entry gets its name, and a file that had the name before goes. The index is
 //! changed between two steps, never while the flash is at work, so that whoever comes in between sees one or the other.
@@ -72,9 +72,9 @@ impl Files {
 
     /// The switch: from here on the file is there, and an older one of its name is not.
     async fn switch(&self, turn: &FlashTurn<'_>, id: Id) -> Result<(), FileError> {
-        let stale = self.store.borrow().in_the_way(id)?;
-        if let Some(stale) = stale {
-            self.retire(turn, stale).await?;
+        let replaces = self.store.borrow().replaces(id)?;
+        if replaces {
+            self.sweep(turn).await?;
         }
         change(turn, id, Stage::Temporary, Some(Stage::Committed)).await?;
         let older = self.store.borrow_mut().enter(id);
@@ -85,7 +85,27 @@ impl Files {
         Ok(())
     }
 
-    /// Lets a replaced file go, which is in the index no longer. While it is read, its content stays in a temporary entry.
+    /// Removes a file; see [`Files::delete`].
+    pub(super) async fn remove(&self, turn: &FlashTurn<'_>, id: Id) -> Result<(), FileError> {
+        self.sweep(turn).await?;
+        self.store.borrow_mut().leave(id);
+        let gone = self.retire(turn, id).await;
+        if gone.is_err() {
+            self.store.borrow_mut().stay(id);
+        }
+        gone
+    }
+
+    /// Removes a file that should have gone before.
+    async fn sweep(&self, turn: &FlashTurn<'_>) -> Result<(), FileError> {
+        let stale = self.store.borrow().stale();
+        match stale {
+            Some(stale) => self.retire(turn, stale).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Lets a file go that nobody finds any more. While it is read, its content stays in a temporary entry.
     async fn retire(&self, turn: &FlashTurn<'_>, id: Id) -> Result<(), FileError> {
         let is_read = self.store.borrow().is_read(id);
         match change(turn, id, Stage::Committed, is_read.then_some(Stage::Temporary)).await {

@@ -292,9 +292,15 @@ impl Files {
         self.store.borrow_mut().close(reader.id);
     }
 
-    /// Deletes a file. Who reads it can read on. A file still being written is not found: abandon its writer.
-    pub fn delete(&self, name: &[u8]) -> Result<(), FileError> {
-        self.store.borrow_mut().delete(name)
+    /// Deletes a file; it is not found any more from the moment on when the flash is at it. Who reads it can read on. A file
+    /// still being written is not found: abandon its writer.
+    ///
+    /// When this is dropped meanwhile, the file is gone, and may be there again after the next boot.
+    pub async fn delete(&self, name: &[u8]) -> Result<(), FileError> {
+        self.store.borrow().id_of(name)?;
+        let turn = self.flash.turn().await;
+        let id = self.store.borrow().id_of(name)?;
+        self.remove(&turn, id).await
     }
 
     /// What is known of a file.
@@ -323,14 +329,14 @@ impl Files {
     /// Goes on after a failure and returns the first.
     pub async fn erase_all(&self, keep_essential: bool) -> Result<(), FileError> {
         self.idle().await;
+        let turn = self.flash.turn().await;
         let mut below = self.store.borrow_mut().begin_erase()?;
         let mut outcome = Ok(());
         loop {
-            let erased = self.store.borrow_mut().erase_below(below, keep_essential);
-            let Some((id, erased)) = erased else { break };
+            let next = self.store.borrow().next_below(below, keep_essential);
+            let Some(id) = next else { break };
             below = id;
-            outcome = outcome.and(erased);
-            yield_now().await;
+            outcome = outcome.and(self.remove(&turn, id).await);
         }
         if !keep_essential {
             outcome = outcome.and(self.store.borrow_mut().erase_unlisted());

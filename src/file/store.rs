@@ -29,6 +29,8 @@ enum Content {
     Sound,
     /// Does not match.
     Damaged,
+    /// Being removed: nobody finds it any more.
+    Leaving,
 }
 
 /// A file being read, by one or more readers.
@@ -117,7 +119,9 @@ impl Store {
         };
         if let Some(older) = self.find(&meta.name) {
             let older = self.entries.remove(older).id;
-            self.retire(older);
+            if self.volume.remove(Stage::Committed, older).is_err() {
+                self.stale = Some(older);
+            }
         }
         let _ = self.entries.push(Entry { id, meta, content: Content::Unknown });
         true
@@ -292,13 +296,14 @@ impl Store {
         }
     }
 
-    /// What must be removed before a file may replace the one that has its name.
-    pub fn in_the_way(&self, id: Id) -> Result<Option<Id>, FileError> {
+    /// Whether a file takes the place of another one, or the row of one that should have gone before.
+    pub fn replaces(&self, id: Id) -> Result<bool, FileError> {
         let name = &self.writer(id)?.meta.name;
         match self.find(name) {
-            Some(_) => Ok(self.stale),
-            None if self.entries.is_full() => Err(FileError::TableFull),
-            None => Ok(None),
+            Some(_) => Ok(true),
+            None if !self.entries.is_full() => Ok(false),
+            None if self.entries.iter().any(|entry| entry.content == Content::Leaving) => Ok(true),
+            None => Err(FileError::TableFull),
         }
     }
 
@@ -313,9 +318,37 @@ impl Store {
         older
     }
 
-    /// A replaced file is gone.
+    /// A replaced or removed file that is still on flash, as far as is known.
+    pub fn stale(&self) -> Option<Id> {
+        self.stale
+    }
+
+    /// A replaced or removed file is gone.
     pub fn retired(&mut self, id: Id) {
         self.stale = self.stale.filter(|stale| *stale != id);
+        self.entries.retain(|entry| entry.id != id);
+    }
+
+    /// The number of a file.
+    pub fn id_of(&self, name: &[u8]) -> Result<Id, FileError> {
+        let entry = self.find(name).and_then(|place| self.entries.get(place));
+        entry.map(|entry| entry.id).ok_or(FileError::NotFound)
+    }
+
+    /// Removes a file from what can be found, while it is removed from flash.
+    pub fn leave(&mut self, id: Id) {
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.id == id) {
+            entry.content = Content::Leaving;
+            self.stale = Some(id);
+        }
+    }
+
+    /// A file could not be removed from flash.
+    pub fn stay(&mut self, id: Id) {
+        self.stale = self.stale.filter(|stale| *stale != id);
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.id == id) {
+            entry.content = Content::Unknown;
+        }
     }
 
     /// Somebody reads the file.
@@ -342,30 +375,6 @@ impl Store {
                 Poll::Ready(outcome)
             }
         }
-    }
-
-    /// Lets a replaced file go, which is in the index no longer.
-    fn retire(&mut self, id: Id) {
-        if self.remove_committed(id).is_err() {
-            self.stale = Some(id);
-        }
-    }
-
-    /// Removes a replaced file that could not be removed before.
-    fn sweep(&mut self) -> Result<(), FileError> {
-        if let Some(id) = self.stale {
-            self.remove_committed(id)?;
-            self.stale = None;
-        }
-        Ok(())
-    }
-
-    /// Makes a committed file vanish, atomically. While it is read, its content stays in a temporary entry.
-    fn remove_committed(&self, id: Id) -> Result<(), FileError> {
-        if !self.is_read(id) {
-            return self.volume.remove(Stage::Committed, id);
-        }
-        self.volume.rename(id, Stage::Committed, Stage::Temporary)
     }
 
     /// Nobody writes a file any more, or asks what became of it: it vanishes unless its content is whole.
@@ -418,7 +427,8 @@ impl Store {
 
     /// Notes what a comparison has shown.
     pub fn judge(&mut self, id: Id, sound: bool) {
-        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.id == id) {
+        let here = |entry: &&mut Entry| entry.id == id && entry.content != Content::Leaving;
+        if let Some(entry) = self.entries.iter_mut().find(here) {
             entry.content = if sound { Content::Sound } else { Content::Damaged };
         }
     }
@@ -445,19 +455,6 @@ impl Store {
         }
     }
 
-    pub fn delete(&mut self, name: &[u8]) -> Result<(), FileError> {
-        let place = self.find(name).ok_or(FileError::NotFound)?;
-        self.delete_at(place)
-    }
-
-    fn delete_at(&mut self, place: usize) -> Result<(), FileError> {
-        self.sweep()?;
-        let id = self.entries.get(place).ok_or(FileError::NotFound)?.id;
-        self.remove_committed(id)?;
-        self.entries.remove(place);
-        Ok(())
-    }
-
     /// Gives up what is not whole; answers a number above all that are to be erased.
     pub fn begin_erase(&mut self) -> Result<Id, FileError> {
         self.mounted()?;
@@ -468,12 +465,12 @@ impl Store {
         Ok(self.next)
     }
 
-    /// Erases the newest file below a number, of those that are to be erased; `None` when none is left.
-    pub fn erase_below(&mut self, below: Id, keep_essential: bool) -> Option<(Id, Result<(), FileError>)> {
-        let doomed = |entry: &Entry| entry.id < below && !(keep_essential && entry.meta.is_essential());
-        let place = self.entries.iter().rposition(doomed)?;
-        let id = self.entries.get(place)?.id;
-        Some((id, self.delete_at(place)))
+    /// The newest file below a number, of those that are to be erased.
+    pub fn next_below(&self, below: Id, keep_essential: bool) -> Option<Id> {
+        let doomed = |entry: &&Entry| {
+            entry.id < below && entry.content != Content::Leaving && !(keep_essential && entry.meta.is_essential())
+        };
+        self.entries.iter().rev().find(doomed).map(|entry| entry.id)
     }
 
     /// Removes files that [`Store::mount`] could not take into the index.
@@ -489,18 +486,22 @@ impl Store {
     }
 
     fn find(&self, name: &[u8]) -> Option<usize> {
-        self.entries.iter().position(|entry| entry.meta.name == name)
+        self.entries.iter().position(|entry| entry.content != Content::Leaving && entry.meta.name == name)
     }
 
     pub fn stat(&self, name: &[u8]) -> Option<&Meta> {
-        self.find(name).and_then(|place| self.entry(place))
+        self.find(name).and_then(|place| self.entries.get(place)).map(|entry| &entry.meta)
     }
 
     pub fn entry(&self, index: usize) -> Option<&Meta> {
-        self.entries.get(index).map(|entry| &entry.meta)
+        self.listed().nth(index)
     }
 
     pub fn count(&self) -> usize {
-        self.entries.len()
+        self.listed().count()
+    }
+
+    fn listed(&self) -> impl Iterator<Item = &Meta> {
+        self.entries.iter().filter(|entry| entry.content != Content::Leaving).map(|entry| &entry.meta)
     }
 }

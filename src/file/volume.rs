@@ -109,11 +109,6 @@ impl Volume {
             Err(error) => Err(error.into()),
         }
     }
-
-    /// Moves an entry from one stage to the other, atomically.
-    pub fn rename(self, id: Id, from: Stage, to: Stage) -> Result<(), FileError> {
-        Ok(self.flash.rename(&entry_name(from, id), &entry_name(to, id))?)
-    }
 }
 
 /// Adds `id` to a sorted batch; a full batch lets its largest number go.

@@ -94,6 +94,10 @@ impl Files {
         self.wait(self.0.finish(writer))
     }
 
+    pub fn delete(&self, name: &[u8]) -> Result<(), FileError> {
+        self.wait(self.0.delete(name))
+    }
+
     pub fn erase_all(&self, keep_essential: bool) -> Result<(), FileError> {
         self.wait(self.0.erase_all(keep_essential))
     }

@@ -339,3 +339,59 @@ fn stream_wait_answers_when_there_is_something() {
         assert_eq!(device.request(line).code, code, "{line}");
     }
 }
+
+/// Two front ends write to one stream at a time: the bytes of one command stay together.
+#[test]
+fn what_two_front_ends_write_to_a_stream_does_not_mix() {
+    let mut device = device();
+    let listener = device.port().listen(SERVER);
+    text(&mut device, "tcpc 10.5.6.1 7");
+    let peer = listener.accept().unwrap();
+    peer.set_window(1);
+    let size = openzentri::limits::STREAM_TX + 1000;
+    device.type_line(&format!("write 0 {size}"));
+    device.port().type_bytes(&vec![b'x'; size]);
+    device.settle();
+    let client = device.port().connect(80).unwrap();
+    let body = r#"{"command":"write 0 3","data":"yyy"}"#;
+    client.send(format!("POST /command HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
+    device.settle();
+    assert_eq!((client.received_text(), device.take_output()), (String::new(), String::new()));
+    peer.set_window(1_000_000);
+    let mut received = Vec::new();
+    for _ in 0..8 {
+        device.settle();
+        received.extend(peer.received());
+    }
+    assert_eq!(device.take_output(), "R000009\r\nSuccess\r\n");
+    assert!(client.received_text().contains(r#""code":0"#));
+    assert_eq!(received.len(), size + 3);
+    assert_eq!(received.iter().position(|byte| *byte == b'y'), Some(size));
+}
+
+/// The stream is closed by one front end while another waits to write to it: that one ends, and does not write to a later
+/// stream of the same handle.
+#[test]
+fn a_write_that_waits_for_another_ends_with_its_stream() {
+    let mut device = device();
+    let listener = device.port().listen(SERVER);
+    text(&mut device, "tcpc 10.5.6.1 7");
+    let peer = listener.accept().unwrap();
+    device.type_line("write 0 10");
+    device.port().type_bytes(b"half");
+    device.settle();
+    let mut clients = Vec::new();
+    for body in [r#"{"command":"write 0 3","data":"yyy"}"#, r#"{"command":"close 0"}"#] {
+        let client = device.port().connect(80).unwrap();
+        client.send(format!("POST /command HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
+        device.settle();
+        clients.push(client);
+    }
+    wait(&mut device, 100);
+    assert!(clients[0].received_text().contains(r#""code":1"#), "the second writer");
+    assert!(clients[1].received_text().contains(r#""code":0"#), "who closes");
+    assert_eq!(peer.received(), b"half");
+    device.port().type_bytes(b"enough");
+    device.settle();
+    assert_eq!(device.take_output(), "R100016\r\nCommand failed\r\n");
+}

@@ -75,6 +75,10 @@ async fn pour(
     mut result: Result<(), CommandError>,
 ) -> Result<Ending, CommandError> {
     let streams = machine.streams;
+    let writing = match result {
+        Ok(()) => streams.begin_writing(stream).await.inspect_err(|_| result = Err(CommandError::Failed)).ok(),
+        Err(_) => None,
+    };
     if data.left() == 0 && result.is_ok() {
         result = streams.write(stream, &[]).await.map_err(|_| CommandError::Failed);
     }
@@ -93,6 +97,7 @@ async fn pour(
     if let Err(error) = streams.settle(stream).await {
         result = result.and(Err(error.into()));
     }
+    drop(writing);
     data.skip().await;
     result?;
     if data.left() > 0 { Err(CommandError::Failed) } else { Ok(Ending::Success) }

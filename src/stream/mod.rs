@@ -30,6 +30,7 @@ mod room;
 mod server;
 mod server_table;
 mod usage;
+mod writing;
 
 pub use crate::wire::url::HostName;
 pub use error::StreamError;
@@ -134,6 +135,8 @@ struct Slot {
     stop: Signal<NoopRawMutex, u32>,
     /// A room has taken bytes out of `tx` that the peer does not have yet.
     sending: Cell<bool>,
+    /// The generation of the stream that a command writes to at present.
+    writing: Cell<Option<u32>>,
     /// Tasks that wait for data, room or an end of this stream.
     watchers: RefCell<MultiWakerRegistration<{ limits::WATCHERS }>>,
 }
@@ -147,6 +150,7 @@ impl Slot {
             start: Signal::new(),
             stop: Signal::new(),
             sending: Cell::new(false),
+            writing: Cell::new(None),
             watchers: RefCell::new(MultiWakerRegistration::new()),
         }
     }

@@ -29,6 +29,8 @@ const CALM_ARRIVALS: usize = 6;
 struct Guest {
     accepted: Accepted,
     since: Instant,
+    /// It has said nothing yet, and the port wakes the task when it does.
+    awaited: bool,
 }
 
 /// How many came lately: where the lobby is small, most of a crowd waits in the port, where nobody can count it.
@@ -100,7 +102,7 @@ impl Lobby {
     pub fn enter(&mut self, accepted: Accepted) {
         let since = Instant::now();
         self.arrivals.count(since, 1);
-        if self.guests.push(Guest { accepted, since }).is_err() {
+        if self.guests.push(Guest { accepted, since, awaited: false }).is_err() {
             self.port.sockets().close(accepted.socket);
         }
     }
@@ -136,11 +138,12 @@ impl Lobby {
         });
     }
 
-    /// Finds out who has something to say, drops who has gone, and wakes the task when that changes.
-    pub fn listen(&mut self, context: &Context<'_>) -> bool {
+    /// Finds out who has something to say, drops who has gone, and wakes the task when that changes. Who was asked before
+    /// is asked again only after the task was `woken`: asking everybody for each one who comes would cost a crowd dearly.
+    pub fn listen(&mut self, context: &Context<'_>, woken: bool) -> bool {
         let (port, mut changed) = (self.port, false);
         self.guests.retain_mut(|guest| {
-            if guest.accepted.first.is_some() {
+            if guest.accepted.first.is_some() || (guest.awaited && !woken) {
                 return true;
             }
             let mut byte = [0];
@@ -148,6 +151,7 @@ impl Lobby {
                 Ok(1..) => guest.accepted.first = byte.first().copied(),
                 Err(PortError::WouldBlock) => {
                     port.wake_when(Event::Readable(guest.accepted.socket), context.waker());
+                    guest.awaited = true;
                     return true;
                 }
                 Ok(0) | Err(_) => port.sockets().close(guest.accepted.socket),

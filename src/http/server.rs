@@ -27,6 +27,9 @@ const ORIGIN: Id = id("http.server.cors_origin");
 /// How long to leave others time to free sockets or memory, in milliseconds, when accepting has failed.
 const PAUSE: u64 = 100;
 
+/// So many workers have enough to spare for those who say nothing yet.
+const MANY: usize = 8;
+
 /// How often to look whether somebody must give way while a connection waits for a worker.
 const LOOK: Duration = Duration::from_millis(1);
 
@@ -94,8 +97,9 @@ impl HttpServer {
     /// Accepts the next connection, or answers `None` when one that waits has something to say.
     async fn next(&self, listener: Socket, interface: Interface, lobby: &mut Lobby) -> port::Result<Option<Accepted>> {
         let port = self.base().port;
+        let mut woken = false;
         poll_fn(|context| {
-            if lobby.listen(context) {
+            if lobby.listen(context, core::mem::replace(&mut woken, true)) {
                 return Poll::Ready(Ok(None));
             }
             if !lobby.make_place(|client| self.seats.count(client)) {
@@ -116,8 +120,8 @@ impl HttpServer {
     /// Gives connections to idle workers, and lets others give way for those that have something to say.
     fn seat(&self, lobby: &mut Lobby) {
         while !lobby.is_empty() && self.pool.idle() > 0 && self.load().0 < self.max_clients.get() {
-            // Who says nothing yet waits here for the first byte, unless most workers are idle anyway.
-            let silent = self.pool.idle() * 2 > self.size();
+            // Who says nothing yet waits here for the first byte, unless more workers are idle than others may need.
+            let silent = self.pool.idle() > if self.size() < MANY { self.size() / 2 } else { self.size() / 4 };
             let Some(accepted) = lobby.next(silent) else { break };
             if self.pool.give(accepted).is_err() {
                 self.base().port.sockets().close(accepted.socket);

@@ -143,8 +143,13 @@ impl<'a> Connection<'a> {
     }
 
     /// Ends when the client has gone away, see [`gone`]. For use while the buffer is needed.
-    pub async fn gone(&mut self, interim: bool) {
+    pub async fn gone(&mut self, interim: &mut &'static [u8]) {
         gone(self.port, self.socket, self.seat, &mut self.unread, interim).await;
+    }
+
+    /// Sends what is left of an interim answer that [`gone`] has begun: no other may begin in the middle of it.
+    pub async fn finish_interim(&self, left: &[u8]) -> Result<(), Failure> {
+        if left.len() < CONTINUE.len() { self.send_bytes(left).await } else { Ok(()) }
     }
 
     /// Closes the connection so that the client gets all that was sent to it.
@@ -179,12 +184,17 @@ pub(super) async fn discard(port: &'static dyn Port, socket: Socket, scrap: &mut
 /// Ends when the client has gone away. What it sends meanwhile is thrown away, and noted in `any`.
 ///
 /// A client that has only finished sending waits for its answer (RFC 9112, section 9.6), and one that has gone looks
-/// the same until it refuses what is sent to it. So it is told to go on waiting, if it can be told (`interim`).
-pub(super) async fn gone(port: &'static dyn Port, socket: Socket, seat: &Seat, any: &mut bool, interim: bool) {
+/// the same until it refuses what is sent to it. So it is told to go on waiting, if it can be told: `interim` is
+/// [`interim`] of it, and then what is left of that.
+pub(super) async fn gone(
+    port: &'static dyn Port,
+    socket: Socket,
+    seat: &Seat,
+    any: &mut bool,
+    interim: &mut &'static [u8],
+) {
     let mut scrap = [0; 128];
-    if !discard(port, socket, &mut scrap, any).await
-        || (interim && send(port, socket, Some(seat), CONTINUE).await.is_err())
-    {
+    if !discard(port, socket, &mut scrap, any).await || send_rest(port, socket, Some(seat), interim).await.is_err() {
         return;
     }
     loop {
@@ -193,6 +203,11 @@ pub(super) async fn gone(port: &'static dyn Port, socket: Socket, seat: &Seat, a
             return;
         }
     }
+}
+
+/// What lets a client go on waiting, if it understands that.
+pub(super) fn interim(understood: bool) -> &'static [u8] {
+    if understood { CONTINUE } else { b"" }
 }
 
 /// A head that exceeds its limit: because of its target or because of its fields.
@@ -209,6 +224,16 @@ pub(super) async fn send(
     seat: Option<&Seat>,
     mut bytes: &[u8],
 ) -> Result<(), Failure> {
+    send_rest(port, socket, seat, &mut bytes).await
+}
+
+/// As [`send`]; `bytes` are always those that are left.
+async fn send_rest(
+    port: &'static dyn Port,
+    socket: Socket,
+    seat: Option<&Seat>,
+    bytes: &mut &[u8],
+) -> Result<(), Failure> {
     let limits = &patience::IDLE;
     let (mut patience, mut since) = (None, 0);
     while !bytes.is_empty() {
@@ -224,7 +249,7 @@ pub(super) async fn send(
         } else if let Some(patience) = &mut patience {
             patience.go_on(limits);
         }
-        bytes = bytes.get(sent..).unwrap_or_default();
+        *bytes = bytes.get(sent..).unwrap_or_default();
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use embassy_time::{Duration, with_timeout};
 use super::access::Access;
 use super::auth;
 use super::body::{self, Incoming, Received};
-use super::connection::{Connection, gone};
+use super::connection::{Connection, gone, interim};
 use super::data::Streamed;
 use super::exchange::Exchange;
 use super::failure::Failure;
@@ -75,7 +75,7 @@ pub(super) async fn post_command(exchange: &mut Exchange<'_, '_>) -> Result<(), 
 pub(super) async fn log(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
     let connection = &mut *exchange.connection;
     let shell = connection.server.shell();
-    let mut reply = match select(connection.gone(false), shell.buffer()).await {
+    let mut reply = match select(connection.gone(&mut interim(false)), shell.buffer()).await {
         Either::First(()) => return Err(Failure::Gone),
         Either::Second(buffer) => Reply::with(buffer),
     };
@@ -111,22 +111,30 @@ fn whole(buffer: &[u8], line: Span) -> Span {
 }
 
 /// Runs a command when its turn comes and answers. A client that goes away before its turn frees its place; one that
-/// breaks the connection off takes its command with it. `interim`: the client understands `100 Continue`.
-async fn run(connection: &mut Connection<'_>, call: Call, asker: Asker, interim: bool) -> Result<(), Failure> {
+/// breaks the connection off takes its command with it. `understands_interim`: it understands `100 Continue`.
+async fn run(
+    connection: &mut Connection<'_>,
+    call: Call,
+    asker: Asker,
+    understands_interim: bool,
+) -> Result<(), Failure> {
     if call.command.of(connection.buffer).trim_ascii().is_empty() {
         return Err(Status::BAD_REQUEST.into());
     }
     let server = connection.server;
+    let mut left = interim(understands_interim);
     // Pinned where they are made: moving them costs more than most commands.
-    let ready = match select(pin!(server.shell().turn(asker)), pin!(connection.gone(interim))).await {
+    let ready = match select(pin!(server.shell().turn(asker)), pin!(connection.gone(&mut left))).await {
         Either::First(ready) => ready.map_err(|_| Status::UNAVAILABLE)?,
         Either::Second(()) => return Err(Failure::Gone),
     };
+    connection.finish_interim(left).await?;
     let reply = {
+        let mut none = interim(false);
         let Connection { port, socket, seat, buffer, unread, .. } = connection;
         let (line, data) = parts(buffer, call).ok_or(Status::BAD_REQUEST)?;
         let mut data = Bytes(data);
-        let leaving = pin!(gone(*port, *socket, seat, unread, false));
+        let leaving = pin!(gone(*port, *socket, seat, unread, &mut none));
         match select(pin!(ready.run(line, &mut data)), leaving).await {
             Either::First(reply) => reply,
             Either::Second(()) => return Err(Failure::Gone),

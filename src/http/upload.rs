@@ -7,7 +7,7 @@ use embassy_futures::select::{Either, Either3, select, select3};
 use embassy_time::{Duration, Instant};
 
 use super::body::Incoming;
-use super::connection::{Connection, gone};
+use super::connection::{Connection, gone, interim};
 use super::exchange::Exchange;
 use super::failure::Failure;
 use super::far_side::FarSide;
@@ -106,7 +106,13 @@ enum Next {
     Gone,
 }
 
-async fn next(connection: &mut Connection<'_>, far: &FarSide, interim: bool) -> Next {
+async fn next(connection: &mut Connection<'_>, far: &FarSide, understands_interim: bool) -> Next {
+    let mut left = interim(understands_interim);
+    let next = next_of_host(connection, far, &mut left).await;
+    if connection.finish_interim(left).await.is_err() { Next::Gone } else { next }
+}
+
+async fn next_of_host(connection: &mut Connection<'_>, far: &FarSide, interim: &mut &'static [u8]) -> Next {
     let Connection { port, socket, seat, buffer, unread, .. } = connection;
     let end = buffer.len().saturating_sub(LINE_END.len());
     let place = buffer.get_mut(FRONT..end).unwrap_or_default();

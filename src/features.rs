@@ -37,7 +37,8 @@ pub(crate) const fn same(left: &str, right: &str) -> bool {
     true
 }
 
-/// The web console at `/.console/` (`console`, `CONFIG_OPENZENTRI_CONSOLE`).
+/// The web console in the image, at `/.console/` (`console`, `CONFIG_OPENZENTRI_CONSOLE`). Without it the console may lie in
+/// files (`zephyr/put_console.py`).
 pub const CONSOLE: bool = cfg!(feature = "console") && set("CONSOLE");
 /// The description of the API at `/openapi.json` (`openapi`, `CONFIG_OPENZENTRI_OPENAPI`).
 pub const OPENAPI: bool = cfg!(feature = "openapi") && set("OPENAPI");

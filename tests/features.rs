@@ -22,9 +22,8 @@ fn device() -> SimDevice {
     device
 }
 
-/// The status of the answer to a request.
-fn status(target: &str) -> u16 {
-    let mut device = device();
+/// The answer to a request.
+fn answer(device: &mut SimDevice, target: &str) -> String {
     let peer = device.port().connect(80).unwrap();
     peer.send(format!("GET {target} HTTP/1.1\r\nHost: device\r\n\r\n"));
     let mut bytes = Vec::new();
@@ -32,7 +31,12 @@ fn status(target: &str) -> u16 {
         bytes.extend(peer.received());
         peer.end().is_some()
     });
-    let answer = String::from_utf8_lossy(&bytes).into_owned();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The status of the answer to a request.
+fn status(target: &str) -> u16 {
+    let answer = answer(&mut device(), target);
     answer.get(9..12).and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("{target}: {answer:?}"))
 }
 
@@ -43,6 +47,23 @@ fn a_path_of_a_feature_that_is_off_names_a_file_that_is_not_there() {
     {
         assert_eq!(status(target), if built { 200 } else { 404 }, "{target}");
     }
+}
+
+/// What `zephyr/put_console.py` stores.
+#[test]
+fn a_console_in_files_takes_the_place_of_one_in_the_image() {
+    let mut device = device();
+    let packed = b"\x1f\x8b rest of it";
+    let stored = device.command_with_data(&format!("fcr .console/index.html.gz {}", packed.len()), packed);
+    assert!(stored.contains("File created"), "{stored}");
+    let root = answer(&mut device, "/");
+    if features::CONSOLE {
+        return assert!(root.starts_with("HTTP/1.1 200 "), "{root}");
+    }
+    assert!(root.starts_with("HTTP/1.1 302 ") && root.contains("\r\nLocation: /.console/index.html\r\n"), "{root}");
+    let page = answer(&mut device, "/.console/index.html");
+    assert!(page.starts_with("HTTP/1.1 200 ") && page.contains("\r\nContent-Encoding: gzip\r\n"), "{page}");
+    assert!(page.contains("\r\nContent-Type: text/html") && page.ends_with(" rest of it"), "{page}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::console;
 use super::exchange::Exchange;
 use super::failure::Failure;
 use super::respond::{self, Extra, Pen};
+use crate::features;
 use crate::file::{FileError, Files, Name, Reader};
 use crate::log::Level;
 use crate::variable::{Id, id};
@@ -23,6 +24,9 @@ const NOT_FOUND: Id = id("http.server.notfound_filename");
 
 /// Where the page is that fetches the web app again when its files are missing.
 const RECOVERY: &str = "/.recovery.html";
+
+/// Where the console begins when it lies in files.
+const CONSOLE: &str = "/.console/index.html";
 
 /// What a page may do that somebody else than the owner has written: show itself. Otherwise its scripts would have the
 /// owner's password as soon as the owner opens it.
@@ -164,8 +168,9 @@ pub(super) async fn get(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> 
 
 /// Answers for a file that is not there. In place of the root page there may be another way to begin.
 async fn not_found(connection: &mut Connection<'_>, is_root: bool) -> Result<(), Failure> {
-    if is_root && has_recovery(connection) {
-        return respond::status_only(connection, Status::FOUND, &[("Location", &RECOVERY)]).await;
+    let beginnings = [(RECOVERY, has(connection, RECOVERY)), (CONSOLE, !features::CONSOLE && has(connection, CONSOLE))];
+    if let Some((place, _)) = beginnings.iter().find(|(_, there)| is_root && *there) {
+        return respond::status_only(connection, Status::FOUND, &[("Location", place)]).await;
     }
     match console::start_page().filter(|_| is_root) {
         Some(start) => console::serve(connection, start).await,
@@ -173,8 +178,10 @@ async fn not_found(connection: &mut Connection<'_>, is_root: bool) -> Result<(),
     }
 }
 
-fn has_recovery(connection: &Connection<'_>) -> bool {
-    connection.server.files().stat(RECOVERY.trim_start_matches('/').as_bytes()).is_some()
+/// Whether there is the file of a path, or its packed form.
+fn has(connection: &Connection<'_>, path: &str) -> bool {
+    let (files, name) = (connection.server.files(), path.trim_start_matches('/').as_bytes());
+    files.stat(name).is_some() || packed_name(name).is_ok_and(|name| files.stat(&name).is_some())
 }
 
 /// Refuses what can only be meant to lead somewhere else. The names are flat, so that it would not.

@@ -27,6 +27,8 @@ pub(super) enum When {
     Api,
     /// With the API, in a build with this feature; otherwise the path names a file.
     OpenApi,
+    /// In a build with this feature; otherwise the path names a file, and the console may lie in files.
+    Console,
     /// As `OpenApi`.
     WebSocket,
     /// With the API, and while `http.server.metrics_enabled` is 1; otherwise the path names a file.
@@ -39,6 +41,7 @@ impl When {
         match self {
             Self::Always | Self::Api => true,
             Self::OpenApi => features::OPENAPI,
+            Self::Console => features::CONSOLE,
             Self::WebSocket => features::WEBSOCKET,
             Self::Metrics => features::METRICS,
         }

@@ -63,7 +63,7 @@ routes! {
     Metrics: "/metrics", READ, Metrics, Needs::Listed(Scope::Read, "metrics"), described!("metrics"),
         metrics::send;
     Health: "/healthz", READ, Api, Needs::Own, described!("healthz"), rest::health;
-    Console: "/.console/*", READ, Always, Needs::ListedPath(Scope::Read), "", console::get;
+    Console: "/.console/*", READ, Console, Needs::ListedPath(Scope::Read), "", console::get;
     File: "/*", READ, Always, Needs::Own, "", files::get;
 }
 

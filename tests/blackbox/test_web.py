@@ -9,10 +9,13 @@ import os
 import random
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
 import unittest
 import urllib.error
+from pathlib import Path
 
 from zentri import DeviceCase
 
@@ -385,6 +388,32 @@ class Client(WebCase):
         self.server.server_close()
         response = self.line.command(f"http_get {self.base}/")
         self.assertAnswer(response, 1, "Command failed")
+
+
+class ConsoleInFiles(WebCase):
+    """`zephyr/put_console.py`, for boards whose image has no console."""
+
+    def put(self, *arguments):
+        script = Path(__file__).resolve().parents[2] / "zephyr" / "put_console.py"
+        return subprocess.run([sys.executable, script, *arguments], capture_output=True, text=True, timeout=60)
+
+    def test_all_parts_are_stored_and_replaced(self):
+        web, line = Path(__file__).resolve().parents[2] / "web", self.line
+        for _ in range(2):
+            put = self.put(f"http://127.0.0.1:{self.device.http_port}")
+            self.assertEqual((put.returncode, put.stderr), (0, ""))
+            stored = {row.split()[-1] for row in line.ok("ls").split("\r\n")[1:]}
+            self.assertEqual(stored, {f".console/{path.name}.gz" for path in web.iterdir()})
+        handle = line.ok("fop .console/index.html.gz")
+        content = line.command(f"read {handle} 9000").raw
+        page = gzip.decompress(content).decode()
+        self.assertIn("Content-Security-Policy", page)
+        self.assertIn('<script type="module" src="/.console/app.js"></script>', page)
+
+    def test_who_does_not_answer_is_told(self):
+        put = self.put("http://127.0.0.1:1")
+        self.assertEqual(put.returncode, 1)
+        self.assertIn("put_console: http://127.0.0.1:1: ", put.stderr)
 
 
 if __name__ == "__main__":

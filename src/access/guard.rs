@@ -1,7 +1,7 @@
 //! Files that guard the device by their name: whoever may write one could make himself more than he is.
 
 use crate::base::Base;
-use crate::variable::{Id, Kind};
+use crate::variable::{Id, ValueKind};
 
 /// The file that names what needs no password (HTTP reference 4).
 pub const WHITELIST: &[u8] = b"http_whitelist.csv";
@@ -23,6 +23,6 @@ pub fn names(base: &Base, word: &[u8]) -> bool {
 fn guarded_files() -> impl Iterator<Item = Id> {
     Id::all().filter(|id| {
         let row = id.row();
-        row.guarded && matches!(row.kind, Kind::File)
+        row.guarded && matches!(row.kind, ValueKind::File)
     })
 }

@@ -6,7 +6,7 @@ use super::call::Call;
 use super::response::{CommandError, Ending, Reply};
 use super::table::{COMMANDS, Command, find};
 use crate::conformance::Conformance;
-use crate::variable::{self, Access, Effect, Kind, Secret, Variable};
+use crate::variable::{self, Access, Effect, Secret, ValueKind, Variable};
 
 pub(super) fn help(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     match call.argument(0) {
@@ -87,7 +87,7 @@ fn values(reply: &mut Reply, row: &Variable) {
         return;
     }
     let kind = match row.kind {
-        Kind::Indexed(index, kind) => {
+        ValueKind::Indexed(index, kind) => {
             reply.put(b"Index: ");
             let _ = variable::describe_index(index, reply);
             reply.put(b"\r\n");

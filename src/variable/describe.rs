@@ -2,46 +2,46 @@
 
 use core::fmt::{self, Write};
 
-use super::row::{Index, Kind};
+use super::row::{Index, ValueKind};
 use crate::ground::clock;
 use crate::limits;
 
 /// Writes what a kind accepts: `1-65535`, `default|wlan|softap`.
-pub fn describe(kind: &Kind, out: &mut dyn Write) -> fmt::Result {
+pub fn describe(kind: &ValueKind, out: &mut dyn Write) -> fmt::Result {
     match *kind {
-        Kind::Bool => out.write_str("0|1"),
-        Kind::Number { min, max } if i64::from(max) - i64::from(min) == 1 => write!(out, "{min}|{max}"),
-        Kind::Number { min, max } => write!(out, "{min}-{max}"),
-        Kind::OffOr { min, max } => write!(out, "0|{min}-{max}"),
-        Kind::Time => write!(out, "0-{}", clock::LAST / 1000),
-        Kind::Mask(max) => write!(out, "0x0-{max:#x}"),
-        Kind::Gpio => write!(out, "<GPIO 0-{}>|-1", limits::GPIOS - 1),
-        Kind::Choice(choices) => alternatives(choices, out),
-        Kind::Text { min: 0, max, .. } => write!(out, "<text of up to {max} bytes>"),
-        Kind::Bytes(max) => write!(out, "<text of up to {max} bytes>"),
-        Kind::File => write!(out, "<text of up to {} bytes>", limits::FILE_NAME),
-        Kind::User(max) => write!(out, "<text of up to {max} bytes without a colon>"),
-        Kind::Text { min, max, optional } => {
+        ValueKind::Bool => out.write_str("0|1"),
+        ValueKind::Number { min, max } if i64::from(max) - i64::from(min) == 1 => write!(out, "{min}|{max}"),
+        ValueKind::Number { min, max } => write!(out, "{min}-{max}"),
+        ValueKind::OffOr { min, max } => write!(out, "0|{min}-{max}"),
+        ValueKind::Time => write!(out, "0-{}", clock::LAST / 1000),
+        ValueKind::Mask(max) => write!(out, "0x0-{max:#x}"),
+        ValueKind::Gpio => write!(out, "<GPIO 0-{}>|-1", limits::GPIOS - 1),
+        ValueKind::Choice(choices) => alternatives(choices, out),
+        ValueKind::Text { min: 0, max, .. } => write!(out, "<text of up to {max} bytes>"),
+        ValueKind::Bytes(max) => write!(out, "<text of up to {max} bytes>"),
+        ValueKind::File => write!(out, "<text of up to {} bytes>", limits::FILE_NAME),
+        ValueKind::User(max) => write!(out, "<text of up to {max} bytes without a colon>"),
+        ValueKind::Text { min, max, optional } => {
             write!(out, "<text of {min}-{max} bytes>{}", if optional { "|\"\"" } else { "" })
         }
-        Kind::Passkey(min) => write!(out, "<{min}-63 characters>|<64 hexadecimal digits>|\"\""),
-        Kind::Name(max) => write!(out, "<up to {max} of a-z A-Z 0-9 - . and # at the end>"),
-        Kind::Ipv4 => out.write_str("<IPv4 address>"),
-        Kind::Mac => out.write_str("<MAC address>|\"\""),
-        Kind::Zone => out.write_str("[+|-]<hours 0-12>[:30]"),
-        Kind::Fields(fields) => {
+        ValueKind::Passkey(min) => write!(out, "<{min}-63 characters>|<64 hexadecimal digits>|\"\""),
+        ValueKind::Name(max) => write!(out, "<up to {max} of a-z A-Z 0-9 - . and # at the end>"),
+        ValueKind::Ipv4 => out.write_str("<IPv4 address>"),
+        ValueKind::Mac => out.write_str("<MAC address>|\"\""),
+        ValueKind::Zone => out.write_str("[+|-]<hours 0-12>[:30]"),
+        ValueKind::Fields(fields) => {
             out.write_str("comma-separated of ")?;
             alternatives(fields, out)
         }
-        Kind::Baud => out.write_str("<standard speed>|<speed> raw"),
-        Kind::Direction => out.write_str("<direction> [0|1]"),
-        Kind::Patterns(_) => out.write_str("<pattern>|<pattern>|..."),
-        Kind::Indexed(index, kind) => {
+        ValueKind::Baud => out.write_str("<standard speed>|<speed> raw"),
+        ValueKind::Direction => out.write_str("<direction> [0|1]"),
+        ValueKind::Patterns(_) => out.write_str("<pattern>|<pattern>|..."),
+        ValueKind::Indexed(index, kind) => {
             describe_index(index, out)?;
             out.write_str(" ")?;
             describe(kind, out)
         }
-        Kind::Live | Kind::Report => out.write_str("read only"),
+        ValueKind::Live | ValueKind::Report => out.write_str("read only"),
     }
 }
 

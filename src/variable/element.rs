@@ -4,7 +4,7 @@ use core::fmt::Write;
 
 use heapless::String;
 
-use super::row::{Index, Kind};
+use super::row::{Index, ValueKind};
 use super::table::Id;
 
 /// One element of a variable; plain variables have only element 0.
@@ -27,7 +27,7 @@ pub(super) fn entry_name(id: Id, element: Element) -> String<NAME> {
     let mut name = String::new();
     // The longest name is shorter; a test asserts it.
     let _ = name.push_str(id.row().name);
-    if let Kind::Indexed(index, _) = id.row().kind {
+    if let ValueKind::Indexed(index, _) = id.row().kind {
         let _ = name.push(' ');
         let _ = write_element(index, element, &mut name);
     }

@@ -4,10 +4,10 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `row` | what a row says: [`Kind`], [`Access`], [`Effect`] |
+//! | `row` | what a row says: [`ValueKind`], [`Access`], [`Effect`] |
 //! | `table/` | the rows, one file a group, and how a name is found |
 //! | `output`, `error` | where printed values go; why one was not accepted |
-//! | `value` | text values by [`Kind`]: from any accepted spelling to the one that is stored and printed |
+//! | `value` | text values by [`ValueKind`]: from any accepted spelling to the one that is stored and printed |
 //! | `describe` | what a kind accepts, in words |
 //! | `element` | the elements of an indexed variable, and the entries of a record |
 //! | `store` | [`Variables`]: the values that differ from their defaults, and the typed getters |
@@ -45,7 +45,7 @@ pub use describe::{describe, describe_index};
 pub use error::ValueError;
 pub use output::{Full, Output, Sink};
 pub use print::is_long;
-pub use row::{Access, Effect, Index, Kind, Saved, Secret, Variable};
+pub use row::{Access, Effect, Index, Saved, Secret, ValueKind, Variable};
 pub use store::Variables;
 pub use table::{Id, LONGEST, find, find_bytes, id, row, rows};
 pub use value::{Value, expand_name, mac_bytes};

@@ -6,7 +6,7 @@ use super::element::{Element, write_element};
 use super::error::ValueError;
 use super::live;
 use super::output::{Output, Sink};
-use super::row::{Access, Index, Kind, Secret, Variable};
+use super::row::{Access, Index, Secret, ValueKind, Variable};
 use super::store::Variables;
 use super::table::{Id, ROWS, find, id};
 use crate::limits;
@@ -37,9 +37,9 @@ impl Variables {
             return Err(ValueError::TooMany);
         }
         let element = match row.kind {
-            Kind::Indexed(..) if words.is_empty() => return Err(ValueError::TooFew),
-            Kind::Indexed(index, _) if word == "all" => return self.lines(base, id, index, out),
-            Kind::Indexed(index, _) => self.element_of(index, word.as_bytes())?,
+            ValueKind::Indexed(..) if words.is_empty() => return Err(ValueError::TooFew),
+            ValueKind::Indexed(index, _) if word == "all" => return self.lines(base, id, index, out),
+            ValueKind::Indexed(index, _) => self.element_of(index, word.as_bytes())?,
             _ if !row.computed && !words.is_empty() => return Err(ValueError::TooMany),
             _ => Element(0),
         };
@@ -59,8 +59,8 @@ impl Variables {
             let row = id.row();
             match row.kind {
                 _ if row.access == Access::Write => {}
-                Kind::Report => {}
-                Kind::Indexed(index, _) => self.lines(base, id, index, out)?,
+                ValueKind::Report => {}
+                ValueKind::Indexed(index, _) => self.lines(base, id, index, out)?,
                 _ => self.line(base, id, None, Element(0), out)?,
             }
         }

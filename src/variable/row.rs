@@ -4,7 +4,7 @@ use crate::conformance::Conformance;
 
 /// What a variable accepts and how it prints.
 #[derive(Clone, Copy, Debug)]
-pub enum Kind {
+pub enum ValueKind {
     /// `1`/`true`/`on` and `0`/`false`/`off` in any case; prints `1` or `0`.
     Bool,
     /// A decimal number (hexadecimal with `0x`) in a closed range; prints decimal.
@@ -64,7 +64,7 @@ pub enum Kind {
     Patterns(&'static [u8]),
     /// Indexed: the first word names the element, the rest is a value of the inner kind. A default of several lines
     /// has one line an element.
-    Indexed(Index, &'static Kind),
+    Indexed(Index, &'static ValueKind),
     /// Read only: computed when asked for.
     Live,
     /// As `Live`, of several lines; not printed with its group.
@@ -146,7 +146,7 @@ pub struct Variable {
     /// The fixed abbreviation with blanks, empty when there is none.
     pub abbr: &'static str,
     /// What it accepts.
-    pub kind: Kind,
+    pub kind: ValueKind,
     /// Who may do what.
     pub access: Access,
     /// The factory value in printed form.

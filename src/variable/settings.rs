@@ -15,7 +15,7 @@ use super::base::Base;
 use super::element::{Element, entry_name};
 use super::error::ValueError;
 use super::output::{Output, Sink};
-use super::row::{Access, Kind};
+use super::row::{Access, ValueKind};
 use super::set;
 use super::store::{RECORD, Variables};
 use super::table::{Id, find_bytes};
@@ -253,8 +253,8 @@ fn line(base: &Base, id: Id, element: Element, value: &[u8], out: &mut dyn Sink)
     write!(out, "{} ", entry_name(id, element))?;
     match id.row().kind {
         // These are several words.
-        Kind::Indexed(_, Kind::Direction) => out.put(value)?,
-        Kind::Indexed(_, Kind::Baud) => write!(out, "{} raw", value.escape_ascii())?,
+        ValueKind::Indexed(_, ValueKind::Direction) => out.put(value)?,
+        ValueKind::Indexed(_, ValueKind::Baud) => write!(out, "{} raw", value.escape_ascii())?,
         _ => quoted(value, &mut out)?,
     }
     Ok(out.put(b"\r\n")?)

@@ -10,7 +10,7 @@ use heapless::Vec;
 
 use super::element::{Element, OVERHEAD, entry_size as entry_in_record};
 use super::error::ValueError;
-use super::row::{Index, Kind, Saved, Variable};
+use super::row::{Index, Saved, ValueKind, Variable};
 use super::table::{Id, find_bytes, id};
 use super::value::{self, Value};
 use crate::limits;
@@ -60,7 +60,7 @@ impl Variables {
     pub fn apply_board_defaults(&self, defaults: &[(&str, &str)]) {
         for (name, value) in defaults {
             let Some((id, _)) = find_bytes(&[name.as_bytes()]) else { continue };
-            let indexed = matches!(id.row().kind, Kind::Indexed(..));
+            let indexed = matches!(id.row().kind, ValueKind::Indexed(..));
             let parsed = match value.split_once(' ') {
                 Some((element, value)) if indexed => self.check(id, &[element.as_bytes(), value.as_bytes()]),
                 _ => self.check(id, &[value.as_bytes()]),
@@ -98,7 +98,7 @@ impl Variables {
 
     /// The position of the value in its list of choices: `system.print_level` gives 0 to 5, and 6 for `all`.
     pub fn choice(&self, id: Id) -> usize {
-        let Kind::Choice(choices) = id.row().kind else { return 0 };
+        let ValueKind::Choice(choices) = id.row().kind else { return 0 };
         self.look(id, |value| choices.iter().position(|choice| choice.as_bytes() == value).unwrap_or(0))
     }
 
@@ -125,7 +125,7 @@ impl Variables {
 
     /// As [`Variables::with`], for the element `index` of an indexed variable (`"0"`, `"wlan"`).
     pub fn element<R>(&self, id: Id, index: &str, use_value: impl FnOnce(&[u8]) -> R) -> Result<R, ValueError> {
-        let Kind::Indexed(kind, _) = id.row().kind else { return Err(ValueError::Invalid) };
+        let ValueKind::Indexed(kind, _) = id.row().kind else { return Err(ValueError::Invalid) };
         let element = self.element_of(kind, index.as_bytes())?;
         Ok(use_value(&self.value(id, element)))
     }
@@ -158,7 +158,7 @@ impl Variables {
 
     /// As [`Variables::set_text`], for the element at `place` of an indexed variable.
     pub fn set_at(&self, id: Id, place: u8, value: &[u8]) -> Result<(), ValueError> {
-        let Kind::Indexed(_, kind) = id.row().kind else { return Err(ValueError::Invalid) };
+        let ValueKind::Indexed(_, kind) = id.row().kind else { return Err(ValueError::Invalid) };
         let value = value::parse(kind, place, &[value])?;
         self.put(Layer::User, id, Element(place), &value)
     }
@@ -200,7 +200,7 @@ impl Variables {
     /// Takes a saved value over, in stored form.
     pub(super) fn restore(&self, id: Id, element: Option<&str>, value: &[u8]) -> Result<(), ValueError> {
         let (element, kind) = match (id.row().kind, element) {
-            (Kind::Indexed(index, kind), Some(element)) => (self.element_of(index, element.as_bytes())?, kind),
+            (ValueKind::Indexed(index, kind), Some(element)) => (self.element_of(index, element.as_bytes())?, kind),
             (_, None) => (Element(0), &id.row().kind),
             _ => return Err(ValueError::Invalid),
         };
@@ -234,7 +234,7 @@ impl Variables {
 
     /// Reads the words after a name: which element, and its value in stored form.
     pub(super) fn check(&self, id: Id, words: &[&[u8]]) -> Result<(Target, Value), ValueError> {
-        let Kind::Indexed(index, kind) = id.row().kind else {
+        let ValueKind::Indexed(index, kind) = id.row().kind else {
             return Ok((Target::One(Element(0)), value::parse(&id.row().kind, 0, words)?));
         };
         let (&word, words) = words.split_first().ok_or(ValueError::TooFew)?;
@@ -295,7 +295,7 @@ impl Default for Variables {
 
 /// The factory value of an element; a default of several lines, which only indexed variables have, has one an element.
 fn factory(row: &Variable, element: Element) -> &'static [u8] {
-    if !matches!(row.kind, Kind::Indexed(..)) {
+    if !matches!(row.kind, ValueKind::Indexed(..)) {
         return row.default.as_bytes();
     }
     let mut lines = row.default.split('\n');

@@ -6,7 +6,7 @@ use super::base::Base;
 use super::element::Element;
 use super::error::ValueError;
 use super::output::Output;
-use super::row::{Index, Kind};
+use super::row::{Index, ValueKind};
 use super::table::{Id, id};
 use super::value::{self, Value};
 use crate::limits;
@@ -71,8 +71,8 @@ impl Usage<'_, '_> {
         for id in Id::all() {
             let row = id.row();
             match row.kind {
-                Kind::Gpio if self.names(id, Element(0)) => self.add(format_args!("{}", row.name))?,
-                Kind::Indexed(Index::Word(words), Kind::Gpio) => {
+                ValueKind::Gpio if self.names(id, Element(0)) => self.add(format_args!("{}", row.name))?,
+                ValueKind::Indexed(Index::Word(words), ValueKind::Gpio) => {
                     let group = row.name.strip_suffix(".gpio").unwrap_or(row.name);
                     for (element, word) in (0..).map(Element).zip(words.iter()) {
                         if self.names(id, element) {

@@ -6,7 +6,7 @@ use core::fmt::Write;
 use core::net::Ipv4Addr;
 
 use super::error::ValueError;
-use super::row::Kind;
+use super::row::ValueKind;
 use crate::ground::clock;
 use crate::limits;
 
@@ -38,57 +38,57 @@ const DIRECTIONS: &[&[&str]] = &[
 const PATTERNS: &[&str] = &["static_off", "static_on", "slow_blink", "medium_blink", "fast_blink"];
 
 /// Checks the words of a value and gives its stored form. `element` is the position of an indexed variable's element.
-pub fn parse(kind: &Kind, element: u8, words: &[&[u8]]) -> Result<Value, ValueError> {
+pub fn parse(kind: &ValueKind, element: u8, words: &[&[u8]]) -> Result<Value, ValueError> {
     match (kind, words) {
         (_, []) => Err(ValueError::TooFew),
-        (Kind::Baud, [rate, raw]) if raw.eq_ignore_ascii_case(b"raw") => within(rate, RAW_RATES),
-        (Kind::Baud, [_, _]) => Err(ValueError::Invalid),
-        (Kind::Direction, [direction, level]) => direction_with(direction, level),
+        (ValueKind::Baud, [rate, raw]) if raw.eq_ignore_ascii_case(b"raw") => within(rate, RAW_RATES),
+        (ValueKind::Baud, [_, _]) => Err(ValueError::Invalid),
+        (ValueKind::Direction, [direction, level]) => direction_with(direction, level),
         (_, [word]) => single(kind, element, word),
         _ => Err(ValueError::TooMany),
     }
 }
 
 /// Checks a value that was in stored form, perhaps in that of an older release.
-pub fn stored_form(kind: &Kind, element: u8, value: &[u8]) -> Result<Value, ValueError> {
+pub fn stored_form(kind: &ValueKind, element: u8, value: &[u8]) -> Result<Value, ValueError> {
     match (kind, value.iter().position(|&byte| byte == b' ')) {
-        (Kind::Baud, _) => parse(kind, element, &[value, b"raw"]),
+        (ValueKind::Baud, _) => parse(kind, element, &[value, b"raw"]),
         // Without its user the device would be open to everybody: one that cannot log in stays, and can be replaced.
-        (Kind::User(max), _) => text(value, 0, *max, true),
-        (Kind::Direction, Some(blank)) => parse(kind, element, &[&value[..blank], &value[blank + 1..]]),
+        (ValueKind::User(max), _) => text(value, 0, *max, true),
+        (ValueKind::Direction, Some(blank)) => parse(kind, element, &[&value[..blank], &value[blank + 1..]]),
         _ => parse(kind, element, &[value]),
     }
 }
 
 /// A value of one word.
-fn single(kind: &Kind, element: u8, word: &[u8]) -> Result<Value, ValueError> {
+fn single(kind: &ValueKind, element: u8, word: &[u8]) -> Result<Value, ValueError> {
     match *kind {
-        Kind::Bool => stored(if boolean(word)? { b"1" } else { b"0" }),
-        Kind::Number { min, max } => within(word, min.into()..=max.into()),
-        Kind::OffOr { .. } if integer(word) == Some(0) => stored(b"0"),
-        Kind::OffOr { min, max } => within(word, min.into()..=max.into()),
-        Kind::Time => within(word, 0..=(clock::LAST / 1000) as i64),
-        Kind::Mask(max) => printed(format_args!("{:#x}", ranged(word, 0..=i64::from(max))?)),
-        Kind::Gpio => within(word, -1..=i64::from(limits::GPIOS) - 1),
-        Kind::Choice(choices) => choice(word, choices),
-        Kind::Text { min, max, optional } => text(word, min.into(), max.into(), optional),
-        Kind::File => text(word, 0, limits::FILE_NAME, true),
-        Kind::User(_) if word.contains(&b':') => Err(ValueError::Invalid),
-        Kind::User(max) => text(word, 0, max, true),
-        Kind::Bytes(max) if word.len() <= max => stored(word),
-        Kind::Passkey(min) => passkey(word, min),
-        Kind::Name(max) => name(word, max),
-        Kind::Ipv4 => printed(format_args!("{}", ipv4(word).ok_or(ValueError::Invalid)?)),
-        Kind::Mac => mac(word),
-        Kind::Zone => zone(word),
-        Kind::Fields(fields) => list(word, b',', 1..=usize::MAX, |field| field_of(field, fields)),
-        Kind::Baud => rate(word),
-        Kind::Direction => direction(word),
-        Kind::Patterns(counts) => {
+        ValueKind::Bool => stored(if boolean(word)? { b"1" } else { b"0" }),
+        ValueKind::Number { min, max } => within(word, min.into()..=max.into()),
+        ValueKind::OffOr { .. } if integer(word) == Some(0) => stored(b"0"),
+        ValueKind::OffOr { min, max } => within(word, min.into()..=max.into()),
+        ValueKind::Time => within(word, 0..=(clock::LAST / 1000) as i64),
+        ValueKind::Mask(max) => printed(format_args!("{:#x}", ranged(word, 0..=i64::from(max))?)),
+        ValueKind::Gpio => within(word, -1..=i64::from(limits::GPIOS) - 1),
+        ValueKind::Choice(choices) => choice(word, choices),
+        ValueKind::Text { min, max, optional } => text(word, min.into(), max.into(), optional),
+        ValueKind::File => text(word, 0, limits::FILE_NAME, true),
+        ValueKind::User(_) if word.contains(&b':') => Err(ValueError::Invalid),
+        ValueKind::User(max) => text(word, 0, max, true),
+        ValueKind::Bytes(max) if word.len() <= max => stored(word),
+        ValueKind::Passkey(min) => passkey(word, min),
+        ValueKind::Name(max) => name(word, max),
+        ValueKind::Ipv4 => printed(format_args!("{}", ipv4(word).ok_or(ValueError::Invalid)?)),
+        ValueKind::Mac => mac(word),
+        ValueKind::Zone => zone(word),
+        ValueKind::Fields(fields) => list(word, b',', 1..=usize::MAX, |field| field_of(field, fields)),
+        ValueKind::Baud => rate(word),
+        ValueKind::Direction => direction(word),
+        ValueKind::Patterns(counts) => {
             let count = usize::from(*counts.get(usize::from(element)).ok_or(ValueError::Invalid)?);
             list(word, b'|', count..=count, |pattern| choice(pattern, PATTERNS).is_ok())
         }
-        Kind::Bytes(_) | Kind::Indexed(..) | Kind::Live | Kind::Report => Err(ValueError::Invalid),
+        ValueKind::Bytes(_) | ValueKind::Indexed(..) | ValueKind::Live | ValueKind::Report => Err(ValueError::Invalid),
     }
 }
 

@@ -30,7 +30,7 @@ enum State {
     Abandoned,
 }
 
-struct Slot {
+struct JobPlace {
     generation: u16,
     state: State,
 }
@@ -43,7 +43,7 @@ struct Mailbox {
 
 /// All jobs of the device.
 pub(super) struct JobTable {
-    slots: RefCell<[Slot; MAX_JOBS]>,
+    slots: RefCell<[JobPlace; MAX_JOBS]>,
     mailbox: Arc<Mailbox>,
 }
 
@@ -51,7 +51,7 @@ impl JobTable {
     /// An empty table.
     pub(super) fn new() -> rustix::io::Result<Self> {
         let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        let slot = |_| Slot { generation: 0, state: State::Free };
+        let slot = |_| JobPlace { generation: 0, state: State::Free };
         Ok(Self {
             slots: RefCell::new(std::array::from_fn(slot)),
             mailbox: Arc::new(Mailbox { results: Mutex::default(), bell }),
@@ -170,11 +170,11 @@ impl AsFd for JobTable {
 }
 
 /// The number of the job that runs in a place.
-fn id(index: usize, slot: &Slot) -> Job {
+fn id(index: usize, slot: &JobPlace) -> Job {
     Job(slot.generation.wrapping_mul(MAX_JOBS as u16) | index as u16)
 }
 
-fn find(slots: &mut [Slot; MAX_JOBS], job: Job) -> Option<&mut Slot> {
+fn find(slots: &mut [JobPlace; MAX_JOBS], job: Job) -> Option<&mut JobPlace> {
     let index = usize::from(job.0) % MAX_JOBS;
     (id(index, &slots[index]) == job).then_some(&mut slots[index])
 }

@@ -25,13 +25,13 @@ const DRAIN: usize = 64 * 1024;
 /// One open socket.
 pub(super) struct Entry {
     pub(super) fd: OwnedFd,
-    pub(super) kind: Kind,
+    pub(super) kind: SocketKind,
     reader: Option<Waker>,
     writer: Option<Waker>,
 }
 
 /// What a socket is.
-pub(super) enum Kind {
+pub(super) enum SocketKind {
     /// Found no room for a connection: rests until then.
     Listener {
         resting: Option<Instant>,
@@ -45,7 +45,7 @@ pub(super) enum Kind {
 }
 
 #[derive(Default)]
-struct Slot {
+struct SocketPlace {
     generation: u16,
     entry: Option<Entry>,
 }
@@ -53,7 +53,7 @@ struct Slot {
 /// All sockets of the device.
 #[derive(Default)]
 pub(super) struct SocketTable {
-    slots: Vec<Slot>,
+    slots: Vec<SocketPlace>,
     /// Places used before, the longest unused first, so that an old [`Socket`] stays invalid for long.
     free: VecDeque<u16>,
     /// A listener may be resting.
@@ -65,11 +65,11 @@ impl SocketTable {
         self.free.is_empty() && self.slots.len() == MAX_SOCKETS
     }
 
-    pub(super) fn insert(&mut self, fd: OwnedFd, kind: Kind) -> Result<Socket> {
+    pub(super) fn insert(&mut self, fd: OwnedFd, kind: SocketKind) -> Result<Socket> {
         let index = match self.free.pop_front() {
             Some(index) => index,
             None if self.slots.len() < MAX_SOCKETS => {
-                self.slots.push(Slot::default());
+                self.slots.push(SocketPlace::default());
                 (self.slots.len() - 1) as u16
             }
             None => return Err(PortError::NoRoom),
@@ -80,7 +80,7 @@ impl SocketTable {
     }
 
     /// The place of a socket, when it is still the same socket.
-    fn slot(&mut self, socket: Socket) -> Option<&mut Slot> {
+    fn slot(&mut self, socket: Socket) -> Option<&mut SocketPlace> {
         let slot = self.slots.get_mut(usize::from(socket.0) % MAX_SOCKETS)?;
         let same = slot.generation << INDEX_BITS == socket.0 >> INDEX_BITS << INDEX_BITS;
         (same && slot.entry.is_some()).then_some(slot)
@@ -106,7 +106,7 @@ impl SocketTable {
     /// The address on which something listens at `port`.
     pub(super) fn listening(&self, port: u16) -> Option<SocketAddrV4> {
         self.slots.iter().find_map(|slot| match slot.entry.as_ref()?.kind {
-            Kind::Listener { address, .. } if address.port() == port => Some(address),
+            SocketKind::Listener { address, .. } if address.port() == port => Some(address),
             _ => None,
         })
     }
@@ -117,7 +117,7 @@ impl SocketTable {
         let Some(entry) = slot.entry.take() else { return };
         slot.generation = slot.generation.wrapping_add(1);
         self.free.push_back(socket.0 % MAX_SOCKETS as u16);
-        if let Kind::Stream { unread: true } = entry.kind {
+        if let SocketKind::Stream { unread: true } = entry.kind {
             drain(&entry.fd);
         }
         drop(entry);
@@ -130,7 +130,7 @@ impl SocketTable {
     fn rouse_listeners(&mut self) {
         self.resting = false;
         for entry in self.slots.iter_mut().filter_map(|slot| slot.entry.as_mut()) {
-            if let Kind::Listener { resting, .. } = &mut entry.kind {
+            if let SocketKind::Listener { resting, .. } = &mut entry.kind {
                 *resting = None;
             }
         }
@@ -164,7 +164,7 @@ impl SocketTable {
                 continue;
             }
             match entry.kind {
-                Kind::Listener { resting: Some(until), .. } if until > Instant::now() => {
+                SocketKind::Listener { resting: Some(until), .. } if until > Instant::now() => {
                     retry = earliest(retry, Some(until));
                 }
                 _ => each(index as u16, entry.fd.as_fd(), flags),
@@ -183,7 +183,7 @@ impl SocketTable {
         if ended || flags.contains(PollFlags::OUT) {
             wake(&mut entry.writer);
         }
-        if let Kind::Stream { unread } = &mut entry.kind {
+        if let SocketKind::Stream { unread } = &mut entry.kind {
             *unread |= flags.contains(PollFlags::IN);
         }
     }

@@ -9,7 +9,7 @@ use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{RecvFlags, SendFlags, Shutdown, SocketAddrAny, SocketFlags, SocketType, sockopt};
 
 use super::errors::port_error;
-use super::socket_table::{Kind, RETRY, SocketTable};
+use super::socket_table::{RETRY, SocketKind, SocketTable};
 use crate::port::{Interface, Keepalive, PortError, Result, Socket, Sockets};
 
 /// Connections the kernel keeps for a listener until they are accepted.
@@ -79,7 +79,7 @@ impl Sockets for HostSockets {
             rustix::net::getsockname(&fd)
         };
         let address = ipv4(listen().map_err(port_error)?);
-        let socket = self.table.borrow_mut().insert(fd, Kind::Listener { resting: None, address })?;
+        let socket = self.table.borrow_mut().insert(fd, SocketKind::Listener { resting: None, address })?;
         self.tell_listening(port);
         Ok(socket)
     }
@@ -90,7 +90,7 @@ impl Sockets for HostSockets {
         let mut table = self.table.borrow_mut();
         let full = table.full();
         let entry = table.entry(listener)?;
-        let Kind::Listener { resting, .. } = &mut entry.kind else {
+        let SocketKind::Listener { resting, .. } = &mut entry.kind else {
             return Err(PortError::Failed(Errno::INVAL.raw_os_error()));
         };
         if resting.is_some_and(|until| until > Instant::now()) {
@@ -101,7 +101,7 @@ impl Sockets for HostSockets {
         *resting = no_room.then(|| Instant::now() + RETRY);
         table.resting |= no_room;
         let (fd, remote) = accepted?;
-        Ok((table.insert(fd, Kind::Stream { unread: true })?, remote))
+        Ok((table.insert(fd, SocketKind::Stream { unread: true })?, remote))
     }
 
     fn tcp_connect(&self, _interface: Interface, local_port: u16, remote: SocketAddrV4) -> Result<Socket> {
@@ -118,7 +118,7 @@ impl Sockets for HostSockets {
             }
         };
         connect().map_err(port_error)?;
-        self.table.borrow_mut().insert(fd, Kind::Stream { unread: false })
+        self.table.borrow_mut().insert(fd, SocketKind::Stream { unread: false })
     }
 
     fn tcp_connected(&self, socket: Socket) -> Result<()> {
@@ -156,7 +156,7 @@ impl Sockets for HostSockets {
         let mut table = self.table.borrow_mut();
         let entry = table.entry(socket)?;
         let received = retry_on_intr(|| rustix::net::recv(&entry.fd, &mut *buffer, RecvFlags::empty()));
-        if let Kind::Stream { unread } = &mut entry.kind {
+        if let SocketKind::Stream { unread } = &mut entry.kind {
             *unread = matches!(received, Ok((count, _)) if count == buffer.len());
         }
         received.map(|(count, _)| count).map_err(port_error)
@@ -176,7 +176,7 @@ impl Sockets for HostSockets {
             rustix::net::bind(&fd, &SocketAddrV4::new(address, port))
         };
         bind().map_err(port_error)?;
-        self.table.borrow_mut().insert(fd, Kind::Datagram)
+        self.table.borrow_mut().insert(fd, SocketKind::Datagram)
     }
 
     fn udp_send(&self, socket: Socket, data: &[u8], to: SocketAddrV4) -> Result<()> {

@@ -32,7 +32,7 @@ struct Open {
 }
 
 #[derive(Default)]
-struct Slot {
+struct OpenFile {
     generation: u16,
     open: Option<Open>,
 }
@@ -48,7 +48,7 @@ pub(super) struct Store {
     measured: Cell<Option<SystemTime>>,
     /// Another thread has changed the folder.
     changed: Arc<AtomicBool>,
-    open: RefCell<Vec<Slot>>,
+    open: RefCell<Vec<OpenFile>>,
     /// Holds the lock as long as it lives.
     _lock: File,
 }
@@ -104,7 +104,7 @@ impl Store {
         let index = match slots.iter().position(|slot| slot.open.is_none()) {
             Some(free) => free,
             None if slots.len() < MAX_OPEN => {
-                slots.push(Slot::default());
+                slots.push(OpenFile::default());
                 slots.len() - 1
             }
             None => return Err(PortError::NoRoom),
@@ -322,11 +322,11 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-fn handle(index: usize, slot: &Slot) -> Handle {
+fn handle(index: usize, slot: &OpenFile) -> Handle {
     Handle(slot.generation.wrapping_mul(MAX_OPEN as u16) | index as u16)
 }
 
-fn find(slots: &mut [Slot], file: Handle) -> Option<&mut Slot> {
+fn find(slots: &mut [OpenFile], file: Handle) -> Option<&mut OpenFile> {
     let index = usize::from(file.0) % MAX_OPEN;
     slots.get_mut(index).filter(|slot| handle(index, slot) == file)
 }

@@ -1,11 +1,11 @@
 //! What rows are built of: `var("tcp.server.port", "tc s p", PORT, "3000").at(Network).done("Port of the server.")`.
 
-pub(super) use super::super::row::{Access, Effect, Index, Kind, Saved, Secret, Variable};
+pub(super) use super::super::row::{Access, Effect, Index, Saved, Secret, ValueKind, Variable};
 use crate::conformance::Conformance;
 pub(super) use crate::limits;
 
 /// A variable that is stored, acts at once and is nobody's secret; the methods below change that.
-pub(super) const fn var(name: &'static str, abbr: &'static str, kind: Kind, default: &'static str) -> Variable {
+pub(super) const fn var(name: &'static str, abbr: &'static str, kind: ValueKind, default: &'static str) -> Variable {
     Variable {
         name,
         abbr,
@@ -24,12 +24,12 @@ pub(super) const fn var(name: &'static str, abbr: &'static str, kind: Kind, defa
 
 /// A read-only variable that is computed when asked for.
 pub(super) const fn live(name: &'static str, abbr: &'static str) -> Variable {
-    var(name, abbr, Kind::Live, "").read_only().computed()
+    var(name, abbr, ValueKind::Live, "").read_only().computed()
 }
 
 /// A read-only text of several lines.
 pub(super) const fn report(name: &'static str, abbr: &'static str) -> Variable {
-    Variable { kind: Kind::Report, ..live(name, abbr) }
+    Variable { kind: ValueKind::Report, ..live(name, abbr) }
 }
 
 impl Variable {
@@ -95,25 +95,25 @@ impl Variable {
 }
 
 /// A number in a closed range.
-pub(super) const fn number(min: i32, max: u32) -> Kind {
-    Kind::Number { min, max }
+pub(super) const fn number(min: i32, max: u32) -> ValueKind {
+    ValueKind::Number { min, max }
 }
 
 /// Text of up to `max` bytes.
-pub(super) const fn text(max: u16) -> Kind {
-    Kind::Text { min: 0, max, optional: true }
+pub(super) const fn text(max: u16) -> ValueKind {
+    ValueKind::Text { min: 0, max, optional: true }
 }
 
 /// A TCP or UDP port.
-pub(super) const PORT: Kind = number(1, 65535);
+pub(super) const PORT: ValueKind = number(1, 65535);
 /// A TCP or UDP port, 0 for any or none.
-pub(super) const PORT_OR_ANY: Kind = number(0, 65535);
+pub(super) const PORT_OR_ANY: ValueKind = number(0, 65535);
 /// What a service runs on.
-pub(super) const INTERFACE: Kind = Kind::Choice(&["default", "wlan", "softap"]);
+pub(super) const INTERFACE: ValueKind = ValueKind::Choice(&["default", "wlan", "softap"]);
 /// A file of the device.
-pub(super) const FILE: Kind = Kind::File;
+pub(super) const FILE: ValueKind = ValueKind::File;
 /// A domain name or dotted address.
-pub(super) const HOST: Kind = text(limits::HOST_NAME as u16);
+pub(super) const HOST: ValueKind = text(limits::HOST_NAME as u16);
 
 /// Missing part: GPIOs.
 pub(super) const NO_GPIO: &str = "no GPIOs in this release";

@@ -7,23 +7,23 @@ const TOKENS: Index = Index::Number(limits::API_TOKENS as u8);
 
 #[rustfmt::skip]
 pub(super) const ROWS: &[Variable] = &[
-    var("http.server.api_enabled", "ht s a", Kind::Bool, "1").at(Network)
+    var("http.server.api_enabled", "ht s a", ValueKind::Bool, "1").at(Network)
         .done("Offer the REST API."),
     var("http.server.auth_title", "ht s h", text(64), "")
         .done("Realm of the 401 answer."),
     var("http.server.cors_origin", "ht s c", text(128), "").at(Network).guarded()
         .done("Origins that browsers may call the API from; empty turns CORS off."),
-    var("http.server.enabled", "ht s e", Kind::Bool, "0").at(Network)
+    var("http.server.enabled", "ht s e", ValueKind::Bool, "0").at(Network)
         .done("Run the HTTP server."),
     var("http.server.interface", "ht s i", INTERFACE, "default").at(Network)
         .not_yet(NO_SOFTAP, "Interface to listen on."),
     var("http.server.max_clients", "ht s m", number(1, 255), "32").at(Network)
         .done("Connections at once."),
-    var("http.server.metrics_enabled", "", Kind::Bool, "0")
+    var("http.server.metrics_enabled", "", ValueKind::Bool, "0")
         .extension("metrics", "Offer /metrics."),
     var("http.server.notfound_filename", "ht s n", FILE, "")
         .done("Page of the 404 answer."),
-    var("http.server.notify_gpio", "ht s x", Kind::Gpio, "-1")
+    var("http.server.notify_gpio", "ht s x", ValueKind::Gpio, "-1")
         .not_yet(NO_GPIO, "GPIO that is high while a WebSocket client is connected."),
     var("http.server.password", "ht s w", text(64), "").secret(Secret::Always).guarded()
         .done("Password of the HTTP server."),
@@ -35,16 +35,16 @@ pub(super) const ROWS: &[Variable] = &[
         .not_yet(NO_TLS, "CA that signs the certificates of HTTPS clients."),
     var("http.server.tls_cert", "", FILE, "").at(Network).guarded()
         .not_yet(NO_TLS, "Certificate of the HTTPS server."),
-    var("http.server.tls_enabled", "ht s t", Kind::Bool, "0").at(Network)
+    var("http.server.tls_enabled", "ht s t", ValueKind::Bool, "0").at(Network)
         .not_yet(NO_TLS, "Serve HTTPS."),
     var("http.server.tls_key", "", FILE, "").at(Network).guarded()
         .not_yet(NO_TLS, "Key of the HTTPS server."),
-    var("http.server.token", "", Kind::Indexed(TOKENS, &text(128)), "").kept()
+    var("http.server.token", "", ValueKind::Indexed(TOKENS, &text(128)), "").kept()
         .extension("API tokens", "Name, scopes and hash of each API token."),
-    var("http.server.token_scripts", "", Kind::Bool, "0").guarded()
+    var("http.server.token_scripts", "", ValueKind::Bool, "0").guarded()
         .extension("API tokens", "Let files that were written with a token run scripts in browsers."),
     var("http.server.unauthorized_filename", "ht s d", FILE, "").guarded()
         .done("Page of the 401 answer."),
-    var("http.server.username", "ht s u", Kind::User(64), "").guarded()
+    var("http.server.username", "ht s u", ValueKind::User(64), "").guarded()
         .done("User of the HTTP server; both user and password turn authorization on."),
 ];

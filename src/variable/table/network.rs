@@ -6,7 +6,7 @@ const NO_ARP: &str = "the IP stack keeps its own ARP table";
 
 #[rustfmt::skip]
 pub(super) const ROWS: &[Variable] = &[
-    var("network.arp.lock_enabled", "ne a l", Kind::Bool, "0")
+    var("network.arp.lock_enabled", "ne a l", ValueKind::Bool, "0")
         .not_yet(NO_ARP, "Keep the entries of the ARP table."),
     var("network.arp.table_size", "ne a t", number(3, 16), "8").at(Effect::Boot)
         .not_yet(NO_ARP, "Entries of the ARP table."),
@@ -16,7 +16,7 @@ pub(super) const ROWS: &[Variable] = &[
         .not_yet("buffers are fixed at build time", "Bytes of the packet buffers."),
     live("network.buffer.usage", "ne b u")
         .done("Use of the packet buffers in percent: rx:3,tx:0."),
-    var("network.default_interface", "ne f", Kind::Choice(&["wlan", "softap"]), "wlan")
+    var("network.default_interface", "ne f", ValueKind::Choice(&["wlan", "softap"]), "wlan")
         .done("Interface that default stands for."),
     var("network.tls.ca_cert", "ne t a", FILE, "geotrust_ca.pem")
         .not_yet(NO_TLS, "CA certificate of TLS clients."),
@@ -30,6 +30,6 @@ pub(super) const ROWS: &[Variable] = &[
         .not_yet(NO_TLS, "Certificate of TLS servers."),
     var("network.tls.server_key", "", FILE, "").at(Effect::Network)
         .not_yet(NO_TLS, "Key of TLS servers."),
-    var("network.tls.version", "ne t v", Kind::Choice(&["10", "11", "12", "13"]), "12")
+    var("network.tls.version", "ne t v", ValueKind::Choice(&["10", "11", "12", "13"]), "12")
         .not_yet(NO_TLS, "Highest TLS version to offer."),
 ];

@@ -3,20 +3,20 @@
 use super::build::*;
 use Effect::{Boot, Now, Uart};
 
-const UARTS: Kind = Kind::Choice(&["uart0", "uart1"]);
+const UARTS: ValueKind = ValueKind::Choice(&["uart0", "uart1"]);
 const NO_STREAM_MODE: &str = "no stream mode in this release";
 const NO_UART: &str = "the port sets up its own UART";
-const SLEEP_STATES: Kind =
-    Kind::Choice(&["default", "input_highz", "input_pull_up", "input_pull_down", "output_low", "output_high"]);
+const SLEEP_STATES: ValueKind =
+    ValueKind::Choice(&["default", "input_highz", "input_pull_up", "input_pull_down", "output_low", "output_high"]);
 
 /// An indexed variable of the two UARTs.
-const fn each_uart(kind: &'static Kind) -> Kind {
-    Kind::Indexed(Index::Number(2), kind)
+const fn each_uart(kind: &'static ValueKind) -> ValueKind {
+    ValueKind::Indexed(Index::Number(2), kind)
 }
 
 /// An indexed variable of the GPIOs.
-const fn each_gpio(kind: &'static Kind) -> Kind {
-    Kind::Indexed(Index::Gpio, kind)
+const fn each_gpio(kind: &'static ValueKind) -> ValueKind {
+    ValueKind::Indexed(Index::Gpio, kind)
 }
 
 #[rustfmt::skip]
@@ -28,7 +28,7 @@ pub(super) const BUS: &[Variable] = &[
         .not_yet("buffers are fixed at build time", "Bytes of the receive buffer in command mode."),
     var("bus.command.tx_bufsize", "", number(256, 10_000), "256").at(Boot)
         .not_yet("buffers are fixed at build time", "Bytes of the transmit buffer in command mode."),
-    var("bus.command.write_check_enabled", "bu c c", Kind::Bool, "0")
+    var("bus.command.write_check_enabled", "bu c c", ValueKind::Bool, "0")
         .done("Check for room before a write takes its data."),
     var("bus.command.write_timeout", "bu c w", number(0, 65535), "25000")
         .done("Milliseconds a write waits for its data bytes, and for room."),
@@ -36,15 +36,15 @@ pub(super) const BUS: &[Variable] = &[
         .not_yet(NO_UART, "UART of commands and data."),
     var("bus.log_bus", "bu l", UARTS, "uart0").at(Boot)
         .not_yet("log lines go to the data bus", "UART of log lines."),
-    var("bus.mode", "bu m", Kind::Choice(&["command", "stream"]), "command").at(Boot).backup()
+    var("bus.mode", "bu m", ValueKind::Choice(&["command", "stream"]), "command").at(Boot).backup()
         .not_yet(NO_STREAM_MODE, "What the data bus is at boot."),
-    var("bus.stream.cmd_gpio", "bu s g", Kind::Gpio, "-1").at(Boot)
+    var("bus.stream.cmd_gpio", "bu s g", ValueKind::Gpio, "-1").at(Boot)
         .not_yet(NO_STREAM_MODE, "GPIO that forces command mode."),
     var("bus.stream.cmd_seq", "bu s s", text(15), "$$$").at(Boot)
         .not_yet(NO_STREAM_MODE, "Break-in text after 3 s of silence; empty is off."),
-    var("bus.stream.flush_count", "bu s c", Kind::OffOr { min: 16, max: 10_000 }, "0").at(Boot)
+    var("bus.stream.flush_count", "bu s c", ValueKind::OffOr { min: 16, max: 10_000 }, "0").at(Boot)
         .not_yet(NO_STREAM_MODE, "Send when this many bytes wait; 0 is off."),
-    var("bus.stream.flush_reset", "bu s r", Kind::Bool, "1").at(Boot)
+    var("bus.stream.flush_reset", "bu s r", ValueKind::Bool, "1").at(Boot)
         .not_yet(NO_STREAM_MODE, "Restart the flush timer with every byte."),
     var("bus.stream.flush_time", "bu s t", number(0, 65535), "10").at(Boot)
         .not_yet(NO_STREAM_MODE, "Milliseconds after which waiting bytes are sent."),
@@ -54,7 +54,7 @@ pub(super) const BUS: &[Variable] = &[
 pub(super) const GPIO: &[Variable] = &[
     var("gpio.alias", "gp a", each_gpio(&text(15)), "")
         .done("Name to use in place of a GPIO's number."),
-    var("gpio.init", "gp i", each_gpio(&Kind::Direction), "none").at(Boot)
+    var("gpio.init", "gp i", each_gpio(&ValueKind::Direction), "none").at(Boot)
         .not_yet(NO_GPIO, "Direction and level of a GPIO at boot."),
     var("gpio.sleep", "gp s", each_gpio(&SLEEP_STATES), "default")
         .not_yet(NO_GPIO, "State of a GPIO during sleep."),
@@ -64,7 +64,7 @@ pub(super) const GPIO: &[Variable] = &[
 
 #[rustfmt::skip]
 pub(super) const SPI: &[Variable] = &[
-    var("spi.master.active_gpio", "", Kind::Gpio, "-1")
+    var("spi.master.active_gpio", "", ValueKind::Gpio, "-1")
         .not_yet("no SPI in this release", "Chip select of the SPI master."),
     var("spi.master.active_level", "", number(0, 1), "0")
         .not_yet("no SPI in this release", "Active level of the chip select."),
@@ -72,13 +72,13 @@ pub(super) const SPI: &[Variable] = &[
 
 #[rustfmt::skip]
 pub(super) const UART: &[Variable] = &[
-    var("uart.baud", "ua b", each_uart(&Kind::Baud), "115200").at(Uart).backup()
+    var("uart.baud", "ua b", each_uart(&ValueKind::Baud), "115200").at(Uart).backup()
         .not_yet(NO_UART, "Speed of a UART."),
     var("uart.data", "ua d", each_uart(&number(5, 9)), "8").at(Uart).backup()
         .not_yet(NO_UART, "Data bits of a UART."),
-    var("uart.flow", "ua f", each_uart(&Kind::Bool), "0").at(Uart).backup()
+    var("uart.flow", "ua f", each_uart(&ValueKind::Bool), "0").at(Uart).backup()
         .not_yet(NO_UART, "RTS/CTS flow control of a UART."),
-    var("uart.parity", "ua p", each_uart(&Kind::Choice(&["none", "odd", "even"])), "none").at(Uart).backup()
+    var("uart.parity", "ua p", each_uart(&ValueKind::Choice(&["none", "odd", "even"])), "none").at(Uart).backup()
         .not_yet(NO_UART, "Parity of a UART."),
     var("uart.stop", "ua s", each_uart(&number(1, 2)), "1").at(Uart).backup()
         .not_yet(NO_UART, "Stop bits of a UART."),

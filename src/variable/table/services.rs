@@ -11,8 +11,8 @@ const NO_MDNS: &str = "no mDNS in this release";
 const NO_NTP: &str = "no NTP in this release";
 const NO_TERMINAL: &str = "no remote terminal in this release";
 /// As `INTERFACE`, where hosts of boards with Ethernet name it.
-const ANY_INTERFACE: Kind = Kind::Choice(&["default", "wlan", "softap", "ethernet"]);
-const ANNOUNCED: Kind = Kind::Fields(&[
+const ANY_INTERFACE: ValueKind = ValueKind::Choice(&["default", "wlan", "softap", "ethernet"]);
+const ANNOUNCED: ValueKind = ValueKind::Fields(&[
     "adc*",
     "bssid",
     "channel",
@@ -37,7 +37,7 @@ pub(super) const BROADCAST: &[Variable] = &[
         .not_yet(NO_BROADCAST, "Interface of the announcement."),
     var("broadcast.interval", "br i", number(0, 65535), "10")
         .not_yet(NO_BROADCAST, "Seconds between announcements; 0 is off."),
-    var("broadcast.udp.ip", "br u i", Kind::Ipv4, "255.255.255.255")
+    var("broadcast.udp.ip", "br u i", ValueKind::Ipv4, "255.255.255.255")
         .not_yet(NO_BROADCAST, "Address of the announcement."),
     var("broadcast.udp.port", "br u p", PORT, "55555")
         .not_yet(NO_BROADCAST, "Port of the announcement."),
@@ -59,29 +59,29 @@ pub(super) const EMAIL: &[Variable] = &[
 
 #[rustfmt::skip]
 pub(super) const IOCONN: &[Variable] = &[
-    var("ioconn.control_gpio", "io c", Kind::Gpio, "-1").at(Effect::Boot)
+    var("ioconn.control_gpio", "io c", ValueKind::Gpio, "-1").at(Effect::Boot)
         .not_yet(NO_IOCONN, "GPIO that opens the connection while asserted."),
-    var("ioconn.enabled", "io e", Kind::Bool, "0").at(Effect::Boot)
+    var("ioconn.enabled", "io e", ValueKind::Bool, "0").at(Effect::Boot)
         .not_yet(NO_IOCONN, "Let a GPIO open a connection."),
     var("ioconn.local_port", "io l", PORT_OR_ANY, "0").at(Effect::Boot)
         .not_yet(NO_IOCONN, "Local port; 0 takes a free one."),
-    var("ioconn.protocol", "io p", Kind::Choice(&["udp", "tcp", "tls", "web"]), "tcp").at(Effect::Boot)
+    var("ioconn.protocol", "io p", ValueKind::Choice(&["udp", "tcp", "tls", "web"]), "tcp").at(Effect::Boot)
         .not_yet(NO_IOCONN, "Protocol of the connection."),
     var("ioconn.remote_host", "io h", HOST, "").at(Effect::Boot)
         .not_yet(NO_IOCONN, "Server of the connection."),
     var("ioconn.remote_port", "io r", PORT, "3000").at(Effect::Boot)
         .not_yet(NO_IOCONN, "Port of that server."),
-    var("ioconn.status_gpio", "io s", Kind::Gpio, "-1").at(Effect::Boot)
+    var("ioconn.status_gpio", "io s", ValueKind::Gpio, "-1").at(Effect::Boot)
         .not_yet(NO_IOCONN, "GPIO that is high while connected."),
 ];
 
 #[rustfmt::skip]
 pub(super) const MDNS: &[Variable] = &[
-    var("mdns.enabled", "md e", Kind::Bool, "0").at(Network)
+    var("mdns.enabled", "md e", ValueKind::Bool, "0").at(Network)
         .not_yet(NO_MDNS, "Answer for the device's name."),
     var("mdns.interface", "md i", INTERFACE, "default").at(Network)
         .not_yet(NO_MDNS, "Interface of the responder."),
-    var("mdns.name", "md n", Kind::Name(63), "zentrios-#").at(Network)
+    var("mdns.name", "md n", ValueKind::Name(63), "zentrios-#").at(Network)
         .not_yet(NO_MDNS, "Name of the device without .local; # stands for the end of the MAC."),
     var("mdns.service", "md s", text(64), "http").at(Network)
         .not_yet(NO_MDNS, "Services to advertise."),
@@ -91,7 +91,7 @@ pub(super) const MDNS: &[Variable] = &[
 
 #[rustfmt::skip]
 pub(super) const NTP: &[Variable] = &[
-    var("ntp.enabled", "nt e", Kind::Bool, "1").at(Network)
+    var("ntp.enabled", "nt e", ValueKind::Bool, "1").at(Network)
         .not_yet(NO_NTP, "Set the clock from the network."),
     var("ntp.interface", "nt f", ANY_INTERFACE, "default").at(Network)
         .not_yet(NO_NTP, "Interface of the requests."),
@@ -103,7 +103,7 @@ pub(super) const NTP: &[Variable] = &[
 
 #[rustfmt::skip]
 pub(super) const REMOTE_TERMINAL: &[Variable] = &[
-    var("remote_terminal.enabled", "re e", Kind::Bool, "0").at(Network).guarded()
+    var("remote_terminal.enabled", "re e", ValueKind::Bool, "0").at(Network).guarded()
         .not_yet(NO_TERMINAL, "Take commands over telnet."),
     var("remote_terminal.interface", "re i", INTERFACE, "default").at(Network)
         .not_yet(NO_TERMINAL, "Interface to listen on."),
@@ -121,10 +121,10 @@ pub(super) const REMOTE_TERMINAL: &[Variable] = &[
 pub(super) const TIME: &[Variable] = &[
     live("time.last_set", "ti l")
         .done("Seconds since the clock was set, -1 never; option ms."),
-    var("time.rtc", "ti r", Kind::Time, "").computed()
+    var("time.rtc", "ti r", ValueKind::Time, "").computed()
         .done("Seconds since 1970; options ms and utc."),
     live("time.uptime", "ti u")
         .done("Seconds since reset; option ms."),
-    var("time.zone", "ti z", Kind::Zone, "0")
+    var("time.zone", "ti z", ValueKind::Zone, "0")
         .done("Hours east of Greenwich: 2, -4:30."),
 ];

@@ -17,13 +17,13 @@ pub(super) const SETUP: &[Variable] = &[
         .not_yet(NO_SETUP, "Command to run at boot while wlan.ssid is empty."),
     var("setup.gpio.cmd", "se g c", text(128), "setup web").guarded()
         .not_yet(NO_GPIO, "Command of the control GPIO."),
-    var("setup.gpio.control_gpio", "se g g", Kind::Gpio, "-1").at(Boot)
+    var("setup.gpio.control_gpio", "se g g", ValueKind::Gpio, "-1").at(Boot)
         .not_yet(NO_GPIO, "GPIO that runs the command when held for 3 s at reset."),
     var("setup.gpio.level", "", number(0, 1), "1").at(Boot)
         .not_yet(NO_GPIO, "Active level of that GPIO."),
     var("setup.gpio.mode", "", text(16), "").at(Boot)
         .not_yet(NO_GPIO, "How the GPIO triggers."),
-    var("setup.web.captive_portal_enabled", "", Kind::Bool, "0").at(Setup)
+    var("setup.web.captive_portal_enabled", "", ValueKind::Bool, "0").at(Setup)
         .not_yet(NO_SETUP, "Redirect the connectivity checks of phones to the setup page."),
     var("setup.web.channel", "", number(0, 13), "0").at(Setup)
         .not_yet(NO_SETUP, "Radio channel during web setup; 0 is automatic."),
@@ -31,21 +31,21 @@ pub(super) const SETUP: &[Variable] = &[
         .not_yet(NO_SETUP, "Connected stations during web setup."),
     var("setup.web.idle_timeout", "se w i", number(0, 65535), "300").at(Setup)
         .not_yet(NO_SETUP, "Seconds without a client after which web setup ends; 0 never."),
-    var("setup.web.passkey", "se w p", Kind::Text { min: 8, max: 32, optional: true }, "").at(Setup)
+    var("setup.web.passkey", "se w p", ValueKind::Text { min: 8, max: 32, optional: true }, "").at(Setup)
         .secret(Secret::Always)
         .not_yet(NO_SETUP, "Passphrase during web setup; empty takes the device's own."),
     var("setup.web.root_filename", "se w r", FILE, "webapp/index.html").at(Setup)
         .not_yet(NO_SETUP, "Page of the path / during web setup."),
-    var("setup.web.ssid", "se w s", Kind::Bytes(32), "ZentriOS-#").at(Setup)
+    var("setup.web.ssid", "se w s", ValueKind::Bytes(32), "ZentriOS-#").at(Setup)
         .not_yet(NO_SETUP, "Network name during web setup; # stands for the end of the MAC."),
     var("setup.web.url", "se w u", text(128), "setup.com").at(Setup)
         .not_yet(NO_SETUP, "Names that lead to the setup page."),
-    var("setup.web.verify_credentials", "", Kind::Bool, "0").at(Setup)
+    var("setup.web.verify_credentials", "", ValueKind::Bool, "0").at(Setup)
         .not_yet(NO_SETUP, "Try the entered network before leaving web setup."),
 ];
 
 #[rustfmt::skip]
 pub(super) const STREAM: &[Variable] = &[
-    var("stream.auto_close", "st a", Kind::Bool, "1")
+    var("stream.auto_close", "st a", ValueKind::Bool, "1")
         .done("Free a stream's handle as soon as its peer has closed and its data is read."),
 ];

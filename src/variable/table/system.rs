@@ -3,12 +3,12 @@
 use super::build::*;
 use Effect::Boot;
 
-const MODES: Kind = Kind::Choice(&["human", "machine"]);
+const MODES: ValueKind = ValueKind::Choice(&["human", "machine"]);
 const INDICATORS: Index = Index::Word(&INDICATED);
 const INDICATED: &[&str] = &["wlan", "network", "softap"];
 const NO_SLEEP: &str = "no sleep in this release";
-const ACTIVITIES: Kind =
-    Kind::Fields(&["none", "softap_rx", "softap_tx", "wlan_rx", "wlan_tx", "uart*_rx", "uart*_tx"]);
+const ACTIVITIES: ValueKind =
+    ValueKind::Fields(&["none", "softap_rx", "softap_tx", "wlan_rx", "wlan_tx", "uart*_rx", "uart*_tx"]);
 const EVENTS: Index = Index::Word(&EVENT_NAMES);
 const EVENT_NAMES: &[&str] = &[
     "initialized",
@@ -31,67 +31,67 @@ const PATTERNS: &str = "static_off|fast_blink|medium_blink|static_on\n\
 
 #[rustfmt::skip]
 pub(super) const ROWS: &[Variable] = &[
-    var("system.activity.gpio", "sy a g", Kind::Indexed(Index::GpioOrAll, &ACTIVITIES), "none")
+    var("system.activity.gpio", "sy a g", ValueKind::Indexed(Index::GpioOrAll, &ACTIVITIES), "none")
         .not_yet(NO_GPIO, "Traffic that a GPIO pulses on."),
     var("system.activity.gpio_level", "sy a l", number(0, 1), "1")
         .not_yet(NO_GPIO, "Active level of those GPIOs."),
     var("system.adc.vref", "sy a v", number(0, 65535), "3300")
         .not_yet("no ADC in this release", "Reference of the ADC in millivolts."),
-    var("system.bflash.cs_gpio", "", Kind::Gpio, "-1").at(Boot)
+    var("system.bflash.cs_gpio", "", ValueKind::Gpio, "-1").at(Boot)
         .not_yet("no external flash in this release", "Chip select of external flash."),
     live("system.build_number", "sy n")
         .done("Build id, seven hexadecimal digits."),
     var("system.cmd.aux_bus", "", text(16), "").at(Boot)
         .not_yet("one command bus", "A further command bus."),
-    var("system.cmd.buffered", "sy c b", Kind::Bool, "0").backup()
+    var("system.cmd.buffered", "sy c b", ValueKind::Bool, "0").backup()
         .done("Long answers go into a stream."),
-    var("system.cmd.echo", "sy c e", Kind::Bool, "1").backup()
+    var("system.cmd.echo", "sy c e", ValueKind::Bool, "1").backup()
         .done("Echo typed characters."),
     var("system.cmd.format", "sy c f", MODES, "").computed()
         .done("As system.cmd.mode."),
-    var("system.cmd.gpio", "sy c g", Kind::Gpio, "-1").at(Boot)
+    var("system.cmd.gpio", "sy c g", ValueKind::Gpio, "-1").at(Boot)
         .not_yet(NO_GPIO, "GPIO that tells that a command is complete."),
-    var("system.cmd.header_enabled", "sy c h", Kind::Bool, "0").backup()
+    var("system.cmd.header_enabled", "sy c h", ValueKind::Bool, "0").backup()
         .done("Put a header before each answer."),
     var("system.cmd.mode", "sy c m", MODES, "").computed()
         .done("Sets echo, header, prompt and print level for a human or a machine."),
-    var("system.cmd.prompt_enabled", "sy c p", Kind::Bool, "1").backup()
+    var("system.cmd.prompt_enabled", "sy c p", ValueKind::Bool, "1").backup()
         .done("Print the prompt when ready."),
-    var("system.cmd.timestamp", "sy c t", Kind::Choice(&["none", "log", "all"]), "log")
+    var("system.cmd.timestamp", "sy c t", ValueKind::Choice(&["none", "log", "all"]), "log")
         .differs("all acts as log", "Where time stamps are printed."),
-    var("system.compatibility", "", Kind::Choice(&["zentrios", "gecko_os"]), "zentrios")
+    var("system.compatibility", "", ValueKind::Choice(&["zentrios", "gecko_os"]), "zentrios")
         .extension("compatibility", "Whose forms the version text, ls -v and options of commands have."),
-    var("system.factory_reset.aux_gpio", "", Kind::Gpio, "-1").at(Boot)
+    var("system.factory_reset.aux_gpio", "", ValueKind::Gpio, "-1").at(Boot)
         .not_yet(NO_GPIO, "Second GPIO of the factory reset."),
     var("system.factory_reset.aux_level", "", number(0, 1), "1").at(Boot)
         .not_yet(NO_GPIO, "Active level of that GPIO."),
     var("system.gotosleep.timeout", "sy g t", number(0, 4_294_967_295), "0").at(Boot)
         .not_yet(NO_SLEEP, "Seconds after which the device goes to sleep; 0 never."),
-    var("system.indicator.gpio", "sy i g", Kind::Indexed(INDICATORS, &Kind::Gpio), "-1")
+    var("system.indicator.gpio", "sy i g", ValueKind::Indexed(INDICATORS, &ValueKind::Gpio), "-1")
         .not_yet(NO_GPIO, "GPIO of an indicator LED."),
-    var("system.indicator.state", "sy i s", Kind::Indexed(INDICATORS, &Kind::Patterns(&[4, 3, 4])), PATTERNS)
+    var("system.indicator.state", "sy i s", ValueKind::Indexed(INDICATORS, &ValueKind::Patterns(&[4, 3, 4])), PATTERNS)
         .not_yet(NO_GPIO, "LED patterns of the states of an indicator."),
     live("system.memory.usage", "sy e u")
         .done("Memory in use in percent."),
-    var("system.msg", "", Kind::Indexed(EVENTS, &text(31)), "")
+    var("system.msg", "", ValueKind::Indexed(EVENTS, &text(31)), "")
         .not_yet("messages have their built-in texts", "Text of an event message; empty is the built-in one."),
-    var("system.oob.edge", "sy o r", Kind::Mask(u32::MAX), "0x0").at(Boot)
+    var("system.oob.edge", "sy o r", ValueKind::Mask(u32::MAX), "0x0").at(Boot)
         .not_yet(NO_GPIO, "Events that pulse the GPIO instead of holding it."),
-    var("system.oob.events", "sy o e", Kind::Mask(u32::MAX), "0x0").at(Boot)
+    var("system.oob.events", "sy o e", ValueKind::Mask(u32::MAX), "0x0").at(Boot)
         .not_yet(NO_GPIO, "Events that the GPIO signals."),
-    var("system.oob.gpio", "sy o g", Kind::Gpio, "-1").at(Boot)
+    var("system.oob.gpio", "sy o g", ValueKind::Gpio, "-1").at(Boot)
         .not_yet(NO_GPIO, "GPIO that signals events."),
     var("system.oob.level", "sy o l", number(0, 1), "1").at(Boot)
         .not_yet(NO_GPIO, "Active level of that GPIO."),
-    var("system.oob.status", "sy o s", Kind::Mask(u32::MAX), "0x0").read_only()
+    var("system.oob.status", "sy o s", ValueKind::Mask(u32::MAX), "0x0").read_only()
         .not_yet(NO_GPIO, "Events since it was read last."),
-    var("system.powersave.mode", "sy p m", Kind::Bool, "1")
+    var("system.powersave.mode", "sy p m", ValueKind::Bool, "1")
         .not_yet("the port decides how it idles", "Let the processor sleep when idle."),
-    var("system.print_level", "sy p", Kind::Choice(&["0", "1", "2", "3", "4", "5", "all"]), "all").backup()
+    var("system.print_level", "sy p", ValueKind::Choice(&["0", "1", "2", "3", "4", "5", "all"]), "all").backup()
         .done("How much of the log is printed."),
     var("system.safemode.console_timeout", "", number(0, 65535), "0").at(Boot)
         .not_yet("no safe mode in this release", "Seconds that the console stays in safe mode."),
-    var("system.safemode.disabled", "", Kind::Bool, "0").at(Boot)
+    var("system.safemode.disabled", "", ValueKind::Bool, "0").at(Boot)
         .not_yet("no safe mode in this release", "Never enter safe mode."),
     var("system.safemode.sleep_timeout", "", number(0, 65535), "0").at(Boot)
         .not_yet("no safe mode in this release", "Seconds of sleep after the console."),

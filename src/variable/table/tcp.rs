@@ -11,7 +11,7 @@ pub(super) const ROWS: &[Variable] = &[
         .not_yet(NO_AUTO_START, "Interface of the client that starts by itself."),
     var("tcp.client.auto_retries", "tc c e", number(0, 255), "0")
         .not_yet(NO_AUTO_START, "Reconnects after the server has closed: 0 never, 255 for ever."),
-    var("tcp.client.auto_start", "tc c a", Kind::Bool, "0").at(Network)
+    var("tcp.client.auto_start", "tc c a", ValueKind::Bool, "0").at(Network)
         .not_yet(NO_AUTO_START, "Connect when the interface comes up."),
     var("tcp.client.connect_timeout", "tc c t", number(1, 65535), "10000")
         .done("Milliseconds for one attempt to connect."),
@@ -25,9 +25,9 @@ pub(super) const ROWS: &[Variable] = &[
         .done("Attempts to connect of one command."),
     var("tcp.client.retry_period", "tc c d", number(0, 65535), "1000")
         .done("Milliseconds between those attempts."),
-    var("tcp.client.tls_enabled", "", Kind::Bool, "0").at(Network)
+    var("tcp.client.tls_enabled", "", ValueKind::Bool, "0").at(Network)
         .not_yet(NO_TLS, "Use TLS for the client that starts by itself."),
-    var("tcp.keepalive.enabled", "tc k e", Kind::Bool, "0").backup()
+    var("tcp.keepalive.enabled", "tc k e", ValueKind::Bool, "0").backup()
         .done("Probe silent connections."),
     var("tcp.keepalive.initial_timeout", "tc k i", number(1, 65535), "60").backup()
         .done("Seconds of silence before the first probe."),
@@ -37,11 +37,11 @@ pub(super) const ROWS: &[Variable] = &[
         .done("Seconds between probes."),
     var("tcp.server.auto_interface", "tc s i", INTERFACE, "default").at(Network)
         .not_yet(NO_SOFTAP, "Interface of the server that starts by itself."),
-    var("tcp.server.auto_start", "tc s a", Kind::Bool, "0").at(Network)
+    var("tcp.server.auto_start", "tc s a", ValueKind::Bool, "0").at(Network)
         .not_yet("servers are not started by themselves", "Start the server at boot."),
-    var("tcp.server.connected_gpio", "tc s c", Kind::Gpio, "-1").at(Network)
+    var("tcp.server.connected_gpio", "tc s c", ValueKind::Gpio, "-1").at(Network)
         .not_yet(NO_GPIO, "GPIO that is high while a client is connected."),
-    var("tcp.server.data_gpio", "tc s d", Kind::Gpio, "-1").at(Network)
+    var("tcp.server.data_gpio", "tc s d", ValueKind::Gpio, "-1").at(Network)
         .not_yet(NO_GPIO, "GPIO that is high while client data waits."),
     var("tcp.server.idle_timeout", "tc s t", number(0, 65535), "60").at(Network)
         .done("Seconds of silence after which a client is dropped; 0 never."),
@@ -49,6 +49,6 @@ pub(super) const ROWS: &[Variable] = &[
         .done("Clients at once."),
     var("tcp.server.port", "tc s p", PORT, "3000").at(Network)
         .done("Port of the server when the command names none."),
-    var("tcp.server.tls_enabled", "", Kind::Bool, "0").at(Network)
+    var("tcp.server.tls_enabled", "", ValueKind::Bool, "0").at(Network)
         .not_yet(NO_TLS, "Make it a TLS server."),
 ];

@@ -9,9 +9,9 @@ const NO_AUTO_START: &str = "clients are not opened by themselves";
 pub(super) const ROWS: &[Variable] = &[
     var("udp.client.auto_interface", "ud c i", INTERFACE, "default").at(Network)
         .not_yet(NO_AUTO_START, "Interface of the client that starts by itself."),
-    var("udp.client.auto_retry", "ud c r", Kind::Bool, "0")
+    var("udp.client.auto_retry", "ud c r", ValueKind::Bool, "0")
         .not_yet(NO_AUTO_START, "Retry every second while the remote name cannot be resolved."),
-    var("udp.client.auto_start", "ud c a", Kind::Bool, "0").at(Network)
+    var("udp.client.auto_start", "ud c a", ValueKind::Bool, "0").at(Network)
         .not_yet(NO_AUTO_START, "Open the client when the interface comes up."),
     var("udp.client.local_port", "ud c l", PORT_OR_ANY, "0").at(Network)
         .done("Local port of clients; 0 takes a free one."),
@@ -21,11 +21,11 @@ pub(super) const ROWS: &[Variable] = &[
         .not_yet(NO_AUTO_START, "Port of that peer."),
     var("udp.server.auto_interface", "ud s i", INTERFACE, "default").at(Network)
         .not_yet(NO_SOFTAP, "Interface of the server that starts by itself."),
-    var("udp.server.auto_start", "ud s a", Kind::Bool, "0").at(Network)
+    var("udp.server.auto_start", "ud s a", ValueKind::Bool, "0").at(Network)
         .not_yet("servers are not started by themselves", "Start the server at boot."),
-    var("udp.server.data_gpio", "ud s d", Kind::Gpio, "-1").at(Network)
+    var("udp.server.data_gpio", "ud s d", ValueKind::Gpio, "-1").at(Network)
         .not_yet(NO_GPIO, "GPIO that is high while data waits."),
-    var("udp.server.lock_client", "ud s l", Kind::Bool, "0")
+    var("udp.server.lock_client", "ud s l", ValueKind::Bool, "0")
         .done("Talk only to the first client heard."),
     var("udp.server.port", "ud s p", PORT, "3000").at(Network)
         .done("Port of the server when the command names none."),

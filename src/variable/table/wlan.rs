@@ -3,31 +3,31 @@
 use super::build::*;
 use Effect::Network;
 
-const SECURITIES: Kind =
-    Kind::Choice(&["auto", "open", "wep", "wpa_aes", "wpa_tkip", "wpa2_aes", "wpa2_mixed", "wpa2_tkip"]);
+const SECURITIES: ValueKind =
+    ValueKind::Choice(&["auto", "open", "wep", "wpa_aes", "wpa_tkip", "wpa2_aes", "wpa2_mixed", "wpa2_tkip"]);
 const NO_SCAN_TUNING: &str = "scans use the port's own timing";
 
 #[rustfmt::skip]
 pub(super) const ROWS: &[Variable] = &[
-    var("wlan.antenna.select", "wl a s", Kind::Choice(&["1", "2", "auto"]), "1").backup()
+    var("wlan.antenna.select", "wl a s", ValueKind::Choice(&["1", "2", "auto"]), "1").backup()
         .not_yet("no board with two antennas", "Antenna in use."),
-    var("wlan.auto_join.enabled", "wl o e", Kind::Bool, "0").at(Network)
+    var("wlan.auto_join.enabled", "wl o e", ValueKind::Bool, "0").at(Network)
         .done("Join the network at boot and rejoin after a loss."),
     var("wlan.auto_join.retries", "wl o r", number(0, 255), "3")
         .done("Automatic join sequences before giving up; 0 never gives up."),
     var("wlan.auto_join.retry_delay", "wl o d", number(0, 255), "10")
         .done("Seconds between automatic join sequences."),
-    var("wlan.bssid", "wl b", Kind::Mac, "").at(Network)
+    var("wlan.bssid", "wl b", ValueKind::Mac, "").at(Network)
         .done("Join only this access point; empty joins any."),
-    var("wlan.dhcp.cache_enabled", "wl d c", Kind::Bool, "0").at(Network)
+    var("wlan.dhcp.cache_enabled", "wl d c", ValueKind::Bool, "0").at(Network)
         .not_yet("leases are not kept over a reboot", "Keep the lease over a reboot."),
-    var("wlan.dhcp.enabled", "wl d e", Kind::Bool, "1").at(Network).backup()
+    var("wlan.dhcp.enabled", "wl d e", ValueKind::Bool, "1").at(Network).backup()
         .done("Ask for an address by DHCP; otherwise wlan.static.* holds."),
     var("wlan.dhcp.hostname", "wl d h", text(64), "ZentriOS-#").at(Network)
         .not_yet("the port sends its own host name", "Host name in DHCP requests; # stands for the end of the MAC."),
     var("wlan.dhcp.timeout", "wl d t", number(1, 255), "15").at(Network)
         .done("Seconds to wait for an address."),
-    var("wlan.hide_passkey", "wl h", Kind::Bool, "1").guarded()
+    var("wlan.hide_passkey", "wl h", ValueKind::Bool, "1").guarded()
         .differs("1 by default, so that no channel shows passkeys", "Passkeys read as empty values."),
     report("wlan.info", "wl i")
         .done("Summary of the connection."),
@@ -51,11 +51,11 @@ pub(super) const ROWS: &[Variable] = &[
         .done("Netmask in use."),
     live("wlan.network.status", "wl n s")
         .done("0 down, 1 without an address, 2 up, 3 joining."),
-    var("wlan.network.status_gpio", "wl n o", Kind::Gpio, "-1").at(Effect::Boot)
+    var("wlan.network.status_gpio", "wl n o", ValueKind::Gpio, "-1").at(Effect::Boot)
         .not_yet(NO_GPIO, "GPIO that is high while the network is up."),
-    var("wlan.passkey", "wl p", Kind::Passkey(5), "").at(Network).backup().secret(Secret::Passkey)
+    var("wlan.passkey", "wl p", ValueKind::Passkey(5), "").at(Network).backup().secret(Secret::Passkey)
         .done("Passphrase or key of the network; empty for an open one."),
-    var("wlan.rate.protocol", "wl r p", Kind::Choice(&["auto", "b", "g", "n"]), "auto").at(Network)
+    var("wlan.rate.protocol", "wl r p", ValueKind::Choice(&["auto", "b", "g", "n"]), "auto").at(Network)
         .not_yet("the radio chooses", "802.11 mode."),
     var("wlan.rate.value", "wl r v", text(16), "auto").at(Network)
         .not_yet("the radio chooses", "Fixed transmit rate."),
@@ -63,7 +63,7 @@ pub(super) const ROWS: &[Variable] = &[
         .not_yet("the radio's own average is shown", "Samples in the average of the signal strength."),
     var("wlan.scan.active_dwell", "wl s a", number(1, 10_000), "100")
         .not_yet(NO_SCAN_TUNING, "Milliseconds a channel in active scans."),
-    var("wlan.scan.channel_mask", "wl s c", Kind::Mask(0x3fff), "0x3fff")
+    var("wlan.scan.channel_mask", "wl s c", ValueKind::Mask(0x3fff), "0x3fff")
         .not_yet(NO_SCAN_TUNING, "Channels to scan: bit 0 is channel 1."),
     var("wlan.scan.home_dwell", "", number(0, 10_000), "30")
         .not_yet(NO_SCAN_TUNING, "Milliseconds on the home channel between scanned ones."),
@@ -73,19 +73,19 @@ pub(super) const ROWS: &[Variable] = &[
         .not_yet(NO_SCAN_TUNING, "Milliseconds a channel in passive scans."),
     var("wlan.scan.retries", "wl s r", number(0, 255), "1")
         .not_yet(NO_SCAN_TUNING, "Repetitions of a scan."),
-    var("wlan.scan.type", "wl s t", Kind::Choice(&["active", "passive"]), "active")
-        .not_yet(NO_SCAN_TUNING, "Kind of scan."),
+    var("wlan.scan.type", "wl s t", ValueKind::Choice(&["active", "passive"]), "active")
+        .not_yet(NO_SCAN_TUNING, "ValueKind of scan."),
     var("wlan.security", "wl c", SECURITIES, "auto").at(Network)
         .not_yet("a join takes what the scan finds", "Security of the network; auto finds it by probing."),
-    var("wlan.ssid", "wl s", Kind::Bytes(32), "").at(Network).backup()
+    var("wlan.ssid", "wl s", ValueKind::Bytes(32), "").at(Network).backup()
         .done("Name of the network to join; empty means not set up."),
-    var("wlan.static.dns", "wl t d", Kind::Ipv4, "8.8.8.8").at(Network)
+    var("wlan.static.dns", "wl t d", ValueKind::Ipv4, "8.8.8.8").at(Network)
         .done("Name server without DHCP."),
-    var("wlan.static.gateway", "wl t g", Kind::Ipv4, "0.0.0.0").at(Network)
+    var("wlan.static.gateway", "wl t g", ValueKind::Ipv4, "0.0.0.0").at(Network)
         .done("Gateway without DHCP."),
-    var("wlan.static.ip", "wl t i", Kind::Ipv4, "0.0.0.0").at(Network)
+    var("wlan.static.ip", "wl t i", ValueKind::Ipv4, "0.0.0.0").at(Network)
         .done("Address without DHCP."),
-    var("wlan.static.netmask", "wl t n", Kind::Ipv4, "0.0.0.0").at(Network)
+    var("wlan.static.netmask", "wl t n", ValueKind::Ipv4, "0.0.0.0").at(Network)
         .done("Netmask without DHCP."),
     var("wlan.tx_power", "wl x", number(0, 30), "18")
         .not_yet("the radio chooses", "Transmit power in dBm."),

@@ -35,10 +35,10 @@ fn every_name_and_abbreviation_finds_its_row() {
 #[test]
 fn every_default_is_a_value_of_its_kind_in_stored_form() {
     for row in ROWS.iter().filter(|row| !row.computed) {
-        let kind = if let Kind::Indexed(_, kind) = row.kind { kind } else { &row.kind };
+        let kind = if let ValueKind::Indexed(_, kind) = row.kind { kind } else { &row.kind };
         for (element, line) in row.default.split('\n').enumerate() {
             let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
-            let words = if matches!(kind, Kind::Direction) { words } else { Vec::from([line.as_bytes()]) };
+            let words = if matches!(kind, ValueKind::Direction) { words } else { Vec::from([line.as_bytes()]) };
             let value = value::parse(kind, element as u8, &words).unwrap_or_else(|error| {
                 panic!("{}: {line:?} is {error:?}", row.name);
             });

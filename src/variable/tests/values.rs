@@ -6,13 +6,13 @@ use super::super::value::{expand_name, parse, zone_minutes};
 use super::*;
 
 /// The stored form of a value of one or several words.
-fn value(kind: Kind, words: &[&str]) -> Result<String, ValueError> {
+fn value(kind: ValueKind, words: &[&str]) -> Result<String, ValueError> {
     let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
     parse(&kind, 0, &words).map(|value| String::from_utf8(value.to_vec()).unwrap())
 }
 
 /// Checks accepted spellings with what they become, and refused ones.
-fn check(kind: Kind, accepted: &[(&str, &str)], refused: &[&str]) {
+fn check(kind: ValueKind, accepted: &[(&str, &str)], refused: &[&str]) {
     for (given, stored) in accepted {
         assert_eq!(value(kind, &[given]).as_deref(), Ok(*stored), "{given}");
     }
@@ -24,32 +24,32 @@ fn check(kind: Kind, accepted: &[(&str, &str)], refused: &[&str]) {
 #[test]
 fn booleans() {
     let accepted = [("1", "1"), ("true", "1"), ("On", "1"), ("0", "0"), ("FALSE", "0"), ("off", "0")];
-    check(Kind::Bool, &accepted, &["", "2", "yes", "01", "o"]);
+    check(ValueKind::Bool, &accepted, &["", "2", "yes", "01", "o"]);
 }
 
 #[test]
 fn numbers() {
-    let kind = Kind::Number { min: -1, max: 65535 };
+    let kind = ValueKind::Number { min: -1, max: 65535 };
     let accepted = [("0", "0"), ("0x1F90", "8080"), ("0XffFF", "65535"), ("-1", "-1"), ("007", "7"), ("-0", "0")];
     check(kind, &accepted, &["", "-", "0x", "-2", "65536", "1e3", "+1", " 1", "1.0", "99999999999999999999"]);
-    check(Kind::Mask(0x3fff), &[("0x3FFF", "0x3fff"), ("1", "0x1")], &["0x4000", "-1"]);
-    check(Kind::Gpio, &[("-1", "-1"), ("63", "63")], &["64", "-2"]);
+    check(ValueKind::Mask(0x3fff), &[("0x3FFF", "0x3fff"), ("1", "0x1")], &["0x4000", "-1"]);
+    check(ValueKind::Gpio, &[("-1", "-1"), ("63", "63")], &["64", "-2"]);
 }
 
 #[test]
 fn words_out_of_a_list() {
-    check(Kind::Choice(&["auto", "wep"]), &[("Auto", "auto"), ("WEP", "wep")], &["", "au", "wep "]);
-    let fields = Kind::Fields(&["mac", "gpio*", "uart*_rx"]);
+    check(ValueKind::Choice(&["auto", "wep"]), &[("Auto", "auto"), ("WEP", "wep")], &["", "au", "wep "]);
+    let fields = ValueKind::Fields(&["mac", "gpio*", "uart*_rx"]);
     let accepted = [("MAC,gpio7", "mac,gpio7"), ("mac, uart1_rx", "mac,uart1_rx"), ("gpio17", "gpio17")];
     check(fields, &accepted, &["", "mac,", "gpio", "gpio123", "gpiox", "uart_rx", "uart1_tx", "rx", "\u{fc}\u{fc}"]);
 }
 
 #[test]
 fn addresses() {
-    check(Kind::Ipv4, &[("10.0.0.1", "10.0.0.1")], &["", "10.0.0", "10.0.0.256", "10.0.0.1.", "::1", "a.b.c.d"]);
+    check(ValueKind::Ipv4, &[("10.0.0.1", "10.0.0.1")], &["", "10.0.0", "10.0.0.256", "10.0.0.1.", "::1", "a.b.c.d"]);
     let accepted = [("4c:55:CC:10:09:42", "4C:55:CC:10:09:42"), ("4c55cc100942", "4C:55:CC:10:09:42"), ("", "")];
     check(
-        Kind::Mac,
+        ValueKind::Mac,
         &accepted,
         &["4C-55-CC-10-09-42", "4C55CC10094", "4C:55:CC:10:09:4", "4C:55:CC:10:0942:", "4G55CC100942"],
     );
@@ -58,34 +58,38 @@ fn addresses() {
 #[test]
 fn zones() {
     let accepted = [("0", "0"), ("+2", "2"), ("-4:30", "-4:30"), ("12:30", "12:30"), ("-0:30", "-0:30"), ("3:00", "3")];
-    check(Kind::Zone, &accepted, &["", "13", "4:15", "+", "-:30", "0x2", "1:3", "--1", "012"]);
+    check(ValueKind::Zone, &accepted, &["", "13", "4:15", "+", "-:30", "0x2", "1:3", "--1", "012"]);
     assert_eq!(zone_minutes(b"-4:30"), Some(-270));
 }
 
 #[test]
 fn texts() {
-    let name = Kind::Text { min: 8, max: 12, optional: true };
+    let name = ValueKind::Text { min: 8, max: 12, optional: true };
     check(name, &[("", ""), ("12345678", "12345678")], &["1234567", "1234567890123", "1234\r\n5678", "12345678\x7f"]);
-    check(Kind::Name(8), &[("My-dev.#", "My-dev.#")], &["", "a_b", "a#b", "123456789", "\u{fc}"]);
+    check(ValueKind::Name(8), &[("My-dev.#", "My-dev.#")], &["", "a_b", "a#b", "123456789", "\u{fc}"]);
     let key = "0123456789abcdefABCDEF".repeat(3);
-    check(Kind::Passkey(8), &[(&key[..64], &key[..64]), (&key[..63], &key[..63]), ("", "")], &[&key[..65], "1234567"]);
-    check(Kind::Passkey(8), &[], &["not hexadecimal but sixty-four characters long .................."]);
+    check(
+        ValueKind::Passkey(8),
+        &[(&key[..64], &key[..64]), (&key[..63], &key[..63]), ("", "")],
+        &[&key[..65], "1234567"],
+    );
+    check(ValueKind::Passkey(8), &[], &["not hexadecimal but sixty-four characters long .................."]);
     // A network name may be any bytes.
     let bytes: [u8; 32] = core::array::from_fn(|at| at as u8 * 8);
-    assert_eq!(parse(&Kind::Bytes(32), 0, &[&bytes]).unwrap(), bytes);
-    assert_eq!(parse(&Kind::Bytes(31), 0, &[&bytes]), Err(ValueError::Invalid));
+    assert_eq!(parse(&ValueKind::Bytes(32), 0, &[&bytes]).unwrap(), bytes);
+    assert_eq!(parse(&ValueKind::Bytes(31), 0, &[&bytes]), Err(ValueError::Invalid));
 }
 
 #[test]
 fn values_of_two_words() {
-    assert_eq!(value(Kind::Baud, &["115200"]).as_deref(), Ok("115200"));
-    assert_eq!(value(Kind::Baud, &["115201"]), Err(ValueError::Invalid));
-    assert_eq!(value(Kind::Baud, &["115201", "RAW"]).as_deref(), Ok("115201"));
-    assert_eq!(value(Kind::Baud, &["9600", "cooked"]), Err(ValueError::Invalid));
-    assert_eq!(value(Kind::Direction, &["OUT", "on"]).as_deref(), Ok("output 1"));
-    assert_eq!(value(Kind::Direction, &["in", "1"]), Err(ValueError::TooMany));
-    assert_eq!(value(Kind::Direction, &["out", "2"]), Err(ValueError::Invalid));
-    assert_eq!(value(Kind::Direction, &["out", "1", "1"]), Err(ValueError::TooMany));
+    assert_eq!(value(ValueKind::Baud, &["115200"]).as_deref(), Ok("115200"));
+    assert_eq!(value(ValueKind::Baud, &["115201"]), Err(ValueError::Invalid));
+    assert_eq!(value(ValueKind::Baud, &["115201", "RAW"]).as_deref(), Ok("115201"));
+    assert_eq!(value(ValueKind::Baud, &["9600", "cooked"]), Err(ValueError::Invalid));
+    assert_eq!(value(ValueKind::Direction, &["OUT", "on"]).as_deref(), Ok("output 1"));
+    assert_eq!(value(ValueKind::Direction, &["in", "1"]), Err(ValueError::TooMany));
+    assert_eq!(value(ValueKind::Direction, &["out", "2"]), Err(ValueError::Invalid));
+    assert_eq!(value(ValueKind::Direction, &["out", "1", "1"]), Err(ValueError::TooMany));
 }
 
 #[test]
@@ -158,7 +162,7 @@ proptest! {
 
 /// The stored value of every element of every row.
 fn everything(base: &Base) -> Vec<Value> {
-    let elements = |id: Id| if matches!(id.row().kind, Kind::Indexed(..)) { 0..limits::GPIOS } else { 0..1 };
+    let elements = |id: Id| if matches!(id.row().kind, ValueKind::Indexed(..)) { 0..limits::GPIOS } else { 0..1 };
     let all = Id::all().filter(|id| id.row().saved != Saved::No);
     all.flat_map(|id| elements(id).map(move |element| (id, element)))
         .map(|(id, element)| base.variables.value(id, element::Element(element)))

@@ -16,12 +16,12 @@ const ANY_LINES: &[u8] = b"{...}";
 /// A piece of an expected line.
 enum Piece {
     Literal(Vec<u8>),
-    Placeholder { kind: Kind, name: Option<Vec<u8>> },
+    Placeholder { kind: PieceKind, name: Option<Vec<u8>> },
 }
 
 /// What a placeholder stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum PieceKind {
     Any,
     Text,
     Word,
@@ -31,7 +31,7 @@ enum Kind {
     Ip,
 }
 
-impl Kind {
+impl PieceKind {
     fn named(name: &[u8]) -> Option<Self> {
         Some(match name {
             b"*" => Self::Any,
@@ -122,7 +122,7 @@ fn pieces(line: &[u8]) -> Vec<Piece> {
 fn placeholder(bytes: &[u8]) -> Option<(Piece, &[u8])> {
     let (inner, after) = braces(bytes)?;
     let mut parts = inner.splitn(2, |byte| *byte == b'=');
-    let kind = Kind::named(parts.next()?)?;
+    let kind = PieceKind::named(parts.next()?)?;
     let name = parts.next().map(<[u8]>::to_vec);
     if name.as_deref().is_some_and(|name| !is_name(name)) {
         return None;

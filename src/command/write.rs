@@ -171,6 +171,8 @@ async fn send(
     message: &[u8],
     to: Option<SocketAddrV4>,
 ) -> Result<(), CommandError> {
+    // A port wakes one task for a socket: two must not wait for the same.
+    let _writing = machine.streams.begin_writing(stream).await.map_err(|_| CommandError::Failed)?;
     let sent: Result<(), StreamError> = match to {
         Some(to) => machine.streams.send_datagram(stream, message, Some(to)).await,
         None => machine.streams.write(stream, message).await,

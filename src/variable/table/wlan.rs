@@ -74,7 +74,7 @@ pub(super) const ROWS: &[Variable] = &[
     var("wlan.scan.retries", "wl s r", number(0, 255), "1")
         .not_yet(NO_SCAN_TUNING, "Repetitions of a scan."),
     var("wlan.scan.type", "wl s t", ValueKind::Choice(&["active", "passive"]), "active")
-        .not_yet(NO_SCAN_TUNING, "ValueKind of scan."),
+        .not_yet(NO_SCAN_TUNING, "Kind of scan."),
     var("wlan.security", "wl c", SECURITIES, "auto").at(Network)
         .not_yet("a join takes what the scan finds", "Security of the network; auto finds it by probing."),
     var("wlan.ssid", "wl s", ValueKind::Bytes(32), "").at(Network).backup()

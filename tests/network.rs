@@ -1,7 +1,11 @@
 //! Joining a network on the simulated radio (networking reference 2).
 
+use std::collections::BTreeSet;
+
 use embassy_time::Duration;
+use openzentri::port::radio::{NEIGHBOURHOOD, SimulatedNetwork};
 use openzentri::port::sim::{SimDevice, SimPort};
+use openzentri::port::{Interface, Link, Radio, Security};
 
 fn device(settings: &'static [(&'static str, &'static str)]) -> SimDevice {
     let mut device = SimDevice::boot(SimPort::new(), settings);
@@ -153,4 +157,124 @@ fn a_restart_in_the_middle_of_a_join_joins_anew() {
     assert_eq!(printed.matches("[Associated]").count(), 1, "{printed}");
     assert!(printed.ends_with("Success\r\n"), "{printed}");
     assert_eq!(device.command("get wlan.join.result"), "1\r\n");
+}
+
+/// Three access points of one name: an open one with the best signal, then an old and a good one.
+static SAME_NAME: [SimulatedNetwork; 3] = [
+    SimulatedNetwork { ssid: b"Same", security: Security::Open, rssi: -30, ..NEIGHBOURHOOD[1] },
+    SimulatedNetwork { ssid: b"Same", rssi: -40, ..NEIGHBOURHOOD[5] },
+    SimulatedNetwork { ssid: b"Same", rssi: -60, ..NEIGHBOURHOOD[0] },
+];
+
+fn among_the_same_name(settings: &'static [(&'static str, &'static str)]) -> SimDevice {
+    let mut device = device(settings);
+    device.port().radio().set_networks(&SAME_NAME);
+    for line in ["set wlan.ssid Same", "set wlan.passkey mypassword"] {
+        assert_eq!(device.command(line), "Set OK\r\n");
+    }
+    device
+}
+
+#[test]
+fn security_rules_what_a_probe_may_pick() {
+    for (line, security) in [
+        ("set wlan.security auto", "Open"),
+        ("set wlan.minimum_security wep", "WPA-TKIP"),
+        ("set wlan.minimum_security wpa_tkip", "WPA-TKIP"),
+        ("set wlan.minimum_security wpa_aes", "WPA2-AES"),
+        ("set wlan.security wpa_tkip", "WPA-TKIP"),
+        ("set wlan.security wpa2_aes", "WPA2-AES"),
+        ("set wlan.security Open", "Open"),
+    ] {
+        let mut device = among_the_same_name(&[]);
+        assert_eq!(device.command(line), "Set OK\r\n");
+        let printed = device.command("network_up");
+        assert!(printed.contains(&format!("probe: {security}\r\n")), "{line}: {printed}");
+        assert!(printed.ends_with("[Associated]\r\nSuccess\r\n"), "{line}: {printed}");
+    }
+}
+
+#[test]
+fn a_name_with_other_security_only_is_result_5() {
+    let mut device = among_the_same_name(&[]);
+    for (line, result) in [("set wlan.security wep", "5"), ("set wlan.ssid Nowhere", "6")] {
+        device.command(line);
+        assert!(device.command("network_up").ends_with("Join failed\r\nCommand failed\r\n"), "{line}");
+        assert_eq!(device.command("get wlan.join.result"), format!("{result}\r\n"), "{line}");
+    }
+}
+
+/// What was learnt in an earlier join does not get round a stricter rule.
+#[test]
+fn a_known_network_must_still_be_allowed() {
+    let mut device = among_the_same_name(&[]);
+    assert!(device.command("network_up").contains("probe: Open"));
+    assert!(!device.command("network_restart").contains("probe"), "the network is known");
+    device.command("set wlan.minimum_security wpa2_aes");
+    assert!(device.command("network_restart").contains("probe: WPA2-AES"));
+    device.command("set wlan.bssid 4C:55:CC:10:78:96");
+    assert!(device.command("network_restart").ends_with("Join failed\r\nCommand failed\r\n"));
+    assert_eq!(device.command("get wlan.join.result"), "5\r\n");
+}
+
+#[test]
+fn every_result_of_a_join() {
+    let mut device = device(&[]);
+    assert_eq!(device.command("get wlan.join.result"), "0\r\n");
+    for (ssid, passkey, result) in [
+        ("", "", "3"),
+        ("MyNet", "", "4"),
+        ("MyNet", "wrongpassword", "7"),
+        ("Nowhere", "mypassword", "6"),
+        ("No Lease", "mypassword", "7"),
+        ("MyNet", "mypassword", "1"),
+    ] {
+        device.command("network_down");
+        device.command(&format!("set wlan.ssid \"{ssid}\""));
+        device.command(&format!("set wlan.passkey \"{passkey}\""));
+        device.command("network_up");
+        assert_eq!(device.command("get wlan.join.result"), format!("{result}\r\n"), "{ssid}");
+    }
+}
+
+/// The known access point goes, another of the same name is left: the next sequence probes and finds it.
+#[test]
+fn a_second_access_point_of_the_same_name_takes_over() {
+    const AUTO: &[(&str, &str)] = &[("wlan.auto_join.enabled", "1"), ("wlan.auto_join.retry_delay", "3")];
+    let mut device = among_the_same_name(AUTO);
+    device.command("set wlan.minimum_security wep");
+    assert!(device.command("network_up").contains("probe: WPA-TKIP"));
+    device.port().radio().vanish();
+    device.advance(Duration::from_secs(60));
+    let printed = device.take_output();
+    assert!(printed.starts_with("[Disassociated]\r\n"), "{printed}");
+    assert!(printed.contains("probe: WPA2-AES\r\n") && printed.contains("[Associated]\r\n"), "{printed}");
+    assert_eq!(device.command("get wlan.network.status"), "2\r\n");
+}
+
+/// The radio is let go wherever the sequence was, and the next join works.
+#[test]
+fn network_down_ends_a_join_at_every_step() {
+    const SETTINGS: &[(&str, &str)] = &[
+        ("wlan.ssid", "MyNet"),
+        ("wlan.passkey", "mypassword"),
+        ("wlan.auto_join.enabled", "1"),
+        ("system.cmd.mode", "machine"),
+    ];
+    let mut statuses = BTreeSet::new();
+    for millis in (0..60).step_by(3) {
+        let mut device = device(SETTINGS);
+        device.advance(Duration::from_millis(millis));
+        statuses.insert(get(&mut device, "wlan.network.status"));
+        let aborted = get(&mut device, "wlan.join.result") == "2";
+        device.request("network_down");
+        device.advance(Duration::from_secs(60));
+        assert_eq!(get(&mut device, "wlan.network.status"), "0", "{millis} ms");
+        assert_eq!(get(&mut device, "wlan.join.result"), if aborted { "8" } else { "1" }, "{millis} ms");
+        assert_eq!(device.port().radio().radio_state(Interface::Wlan).link, Link::Down, "{millis} ms");
+        device.request("network_up");
+        device.advance(Duration::from_secs(1));
+        assert_eq!(get(&mut device, "wlan.join.result"), "1", "{millis} ms");
+    }
+    assert_eq!(statuses.into_iter().collect::<Vec<_>>(), ["1", "2", "3"], "every step has been met");
 }

@@ -16,6 +16,8 @@ use crate::variable::{Id, expand_name, id};
 const SSID: Id = id("wlan.ssid");
 const PASSKEY: Id = id("wlan.passkey");
 const BSSID: Id = id("wlan.bssid");
+const SECURITY: Id = id("wlan.security");
+const MINIMUM_SECURITY: Id = id("wlan.minimum_security");
 const RETRIES: Id = id("wlan.join.retries");
 const TIMEOUT: Id = id("wlan.join.timeout");
 const DHCP: Id = id("wlan.dhcp.enabled");
@@ -24,6 +26,9 @@ const STATIC_IP: Id = id("wlan.static.ip");
 const STATIC_NETMASK: Id = id("wlan.static.netmask");
 const STATIC_GATEWAY: Id = id("wlan.static.gateway");
 const STATIC_DNS: Id = id("wlan.static.dns");
+
+/// How good each choice of `wlan.security` is, in their order: `auto`, then by security number.
+const STRENGTH: [u8; 8] = [0, 0, 1, 3, 2, 6, 5, 4];
 
 /// A scan that takes longer has failed.
 const SCAN_TIMEOUT: Duration = Duration::from_secs(15);
@@ -40,7 +45,9 @@ pub(super) async fn sequence(network: &Network) -> Result<Ipv4Config, JoinError>
     network.base.log.line(Level::Progress, format_args!("In progress"));
     network.base.log_state(format_args!("Associating to {name}"));
     let turn = network.take_radio().await;
-    let known = network.known.borrow().clone().filter(|known| known.ssid == ssid);
+    // The owner may have changed the variables since.
+    let fits = |known: &AccessPoint| is_wanted(network, &ssid, known) && is_secure(network, known);
+    let known = network.known.borrow().clone().filter(fits);
     let access_point = match known {
         Some(known) => known,
         None => probe(network, &turn, &ssid).await?,
@@ -51,14 +58,34 @@ pub(super) async fn sequence(network: &Network) -> Result<Ipv4Config, JoinError>
     address(network).await
 }
 
-/// Looks for the network, the strongest first.
+/// Whether this is the network of that name and `wlan.bssid`.
+fn is_wanted(network: &Network, ssid: &[u8], candidate: &AccessPoint) -> bool {
+    let pinned = network.base.variables.with(BSSID, parse_mac);
+    candidate.ssid == ssid && pinned.is_none_or(|bssid| candidate.bssid == bssid)
+}
+
+/// Whether `wlan.security` and `wlan.minimum_security` let a join take this network.
+fn is_secure(network: &Network, candidate: &AccessPoint) -> bool {
+    let variables = &network.base.variables;
+    let (pinned, minimum) = (variables.choice(SECURITY), variables.choice(MINIMUM_SECURITY));
+    let choice = candidate.security as usize + 1;
+    (pinned == 0 || pinned == choice) && STRENGTH[choice] >= STRENGTH[minimum]
+}
+
+/// Looks for the network: of those that are secure enough, the strongest.
 async fn probe(network: &Network, turn: &RadioTurn<'_>, ssid: &[u8]) -> Result<AccessPoint, JoinError> {
     let port = network.base.port;
     scan_in(network, turn, Some(ssid)).await?;
-    let pinned = network.base.variables.with(BSSID, parse_mac);
+    let (mut best, mut error) = (None::<AccessPoint>, JoinError::NotFound);
     let found = (0..).map_while(|index| port.radio().scan_result(index));
-    let fits = |candidate: &AccessPoint| candidate.ssid == ssid && pinned.is_none_or(|bssid| candidate.bssid == bssid);
-    let best = found.filter(fits).max_by_key(|candidate| candidate.rssi).ok_or(JoinError::NotFound)?;
+    for candidate in found.filter(|candidate| is_wanted(network, ssid, candidate)) {
+        if !is_secure(network, &candidate) {
+            error = JoinError::BadSecurity;
+        } else if best.as_ref().is_none_or(|best| candidate.rssi > best.rssi) {
+            best = Some(candidate);
+        }
+    }
+    let best = best.ok_or(error)?;
     let security = security_name(best.security);
     network.base.log.line(Level::Detail, format_args!("Security type from probe: {security}"));
     Ok(best)

@@ -10,7 +10,7 @@ pub enum JoinError {
     NoSsid = 3,
     /// The network is secured and `wlan.passkey` is empty.
     NoPasskey = 4,
-    /// The network's security is not supported.
+    /// The network is there, but `wlan.security` or `wlan.minimum_security` rules it out.
     BadSecurity = 5,
     /// No such network.
     NotFound = 6,

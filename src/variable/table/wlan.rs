@@ -40,7 +40,7 @@ pub(super) const ROWS: &[Variable] = &[
     live("wlan.mac", "wl m")
         .done("MAC address of the station."),
     var("wlan.minimum_security", "", SECURITIES, "auto").at(Network)
-        .not_yet("the join sequence takes any security", "Lowest security to accept."),
+        .done("Lowest security to accept."),
     live("wlan.network.dns", "wl n d")
         .done("Name server in use."),
     live("wlan.network.gateway", "wl n g")
@@ -76,7 +76,7 @@ pub(super) const ROWS: &[Variable] = &[
     var("wlan.scan.type", "wl s t", ValueKind::Choice(&["active", "passive"]), "active")
         .not_yet(NO_SCAN_TUNING, "Kind of scan."),
     var("wlan.security", "wl c", SECURITIES, "auto").at(Network)
-        .not_yet("a join takes what the scan finds", "Security of the network; auto finds it by probing."),
+        .done("Security of the network; auto finds it by probing."),
     var("wlan.ssid", "wl s", ValueKind::Bytes(32), "").at(Network).backup()
         .done("Name of the network to join; empty means not set up."),
     var("wlan.static.dns", "wl t d", ValueKind::Ipv4, "8.8.8.8").at(Network)

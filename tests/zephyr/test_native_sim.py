@@ -216,6 +216,14 @@ def test_unknown_variable_at_the_start(device):
     assert "no.such.variable" in (running.folder / "messages").read_text()
 
 
+def test_guessable_numbers(device):
+    """The simulator says at its start what its random numbers are worth; the command UART has nothing of it."""
+    running = device()
+    answer = running.until(b"> ")
+    assert "random numbers of Zephyr itself are the same at every start" in (running.folder / "messages").read_text()
+    assert b"random numbers" not in answer
+
+
 class Terminal:
     """The Zephyr shell."""
 

@@ -15,14 +15,15 @@ PATIENCE = 60.0
 
 
 class Qemu:
-    """One machine; its command UART is the standard streams of the process."""
+    """One machine; its command UART is the standard streams of the process, what its console prints goes to a file."""
 
-    def __init__(self, build, port):
+    def __init__(self, build, port, console):
         self.seen = b""
         self.process = subprocess.Popen(
             [
                 "qemu-system-arm", "-machine", "mps2-an521", "-cpu", "cortex-m33", "-m", "16",
-                "-display", "none", "-serial", "stdio", "-monitor", "none",
+                "-display", "none", "-serial", "stdio", "-serial", f"file:{console}",
+                "-monitor", "none",
                 "-nic", f"user,model=lan9118,hostfwd=tcp:127.0.0.1:{port}-10.0.2.15:80",
                 "-kernel", str(build / "zephyr" / "zephyr.elf"),
             ],
@@ -51,9 +52,15 @@ class Qemu:
 
 
 @pytest.fixture
-def machine(build, free_port):
+def console(tmp_path):
+    """The file with what the machine's console prints."""
+    return tmp_path / "console"
+
+
+@pytest.fixture
+def machine(build, free_port, console):
     """A machine that has joined its network, and the port of its web server here."""
-    qemu = Qemu(build, free_port)
+    qemu = Qemu(build, free_port, console)
     try:
         qemu.until(b"Associated]\r\n")
         yield qemu, free_port
@@ -68,6 +75,13 @@ def test_commands(machine):
     assert "Board:mps2" in qemu.command("version")
     assert qemu.command("set wlan.ssid Elsewhere") == "Set OK"
     assert "wlan.ssid: Elsewhere" in qemu.command("get all")
+
+
+def test_guessable_numbers(machine, console):
+    """A machine without a source of random numbers says so when it starts, and not on the command UART."""
+    qemu, _ = machine
+    assert "this machine has no source of random numbers" in console.read_text("utf-8", "replace")
+    assert "random" not in qemu.command("version")
 
 
 def test_rest(machine):

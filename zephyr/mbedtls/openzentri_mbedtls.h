@@ -22,3 +22,8 @@
 
 /* WPA3 hashes a few hundred bytes with it. */
 #define MBEDTLS_SHA512_SMALLER
+
+/* mbedtls_hardware_poll() is ours (entropy.c), for CONFIG_MBEDTLS_ENTROPY_POLL_ZEPHYR=n. */
+#undef MBEDTLS_NO_DEFAULT_ENTROPY_SOURCES
+#undef MBEDTLS_ENTROPY_HARDWARE_ALT
+#define MBEDTLS_ENTROPY_HARDWARE_ALT

@@ -1,18 +1,22 @@
 /* Identity and services of the board. */
 #include <string.h>
 #include <zephyr/drivers/hwinfo.h>
+#include <zephyr/init.h>
 #include <zephyr/kernel.h>
 #include <zephyr/net/net_if.h>
 #include <zephyr/random/random.h>
+#include <zephyr/sys/printk.h>
 #include <zephyr/sys/reboot.h>
 #include <zephyr/sys/sys_heap.h>
 
 #include "openzentri.h"
+#include "randomness.h"
 #if defined(CONFIG_MBEDTLS_ENABLE_HEAP) && defined(CONFIG_MBEDTLS_MEMORY_DEBUG)
 #include <mbedtls/memory_buffer_alloc.h>
 #endif
 #ifdef CONFIG_ARCH_POSIX
 #include <posix_board_if.h>
+#include <zephyr/arch/posix/posix_trace.h>
 
 #include "host.h"
 #endif
@@ -80,14 +84,29 @@ void oz_random(uint8_t *buffer, uint32_t size)
 	/* The simulated generator starts from the same seed every time. */
 	oz_host_random(buffer, size);
 #elif defined(CONFIG_CSPRNG_ENABLED)
+	/* A source that has failed is no reason to go on with something else. */
 	if (sys_csrand_get(buffer, size) != 0) {
 		k_panic();
 	}
 #else
-	/* Boards without a source of entropy: see docs/boards. */
 	sys_rand_get(buffer, size);
 #endif
 }
+
+#ifdef OZ_GUESSABLE
+/* On the console of messages, never on the command UART. */
+static int warn_of_guessable_numbers(void)
+{
+#ifdef CONFIG_ARCH_POSIX
+	posix_print_warning("%s\n", OZ_GUESSABLE);
+#else
+	printk("%s\n", OZ_GUESSABLE);
+#endif
+	return 0;
+}
+
+SYS_INIT(warn_of_guessable_numbers, APPLICATION, CONFIG_APPLICATION_INIT_PRIORITY);
+#endif
 
 uint64_t oz_wall_clock(void)
 {

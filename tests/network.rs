@@ -278,3 +278,52 @@ fn network_down_ends_a_join_at_every_step() {
     }
     assert_eq!(statuses.into_iter().collect::<Vec<_>>(), ["1", "2", "3"], "every step has been met");
 }
+
+/// Names that a terminal, a quote or a decoder could stumble over.
+static HOSTILE: [SimulatedNetwork; 6] = [
+    SimulatedNetwork { ssid: b"\x1B[2J\r\nSuccess", ..hostile(0) },
+    SimulatedNetwork { ssid: b"Say \"hello\" \\x41", ..hostile(1) },
+    SimulatedNetwork { ssid: b"\xFF\xC3(\x00", ..hostile(2) },
+    SimulatedNetwork { ssid: b"01234567890123456789012345678901", ..hostile(3) },
+    SimulatedNetwork { ssid: "Caf\u{E9} \u{9B}2J".as_bytes(), ..hostile(4) },
+    SimulatedNetwork { ssid: b"", ..hostile(5) },
+];
+
+const fn hostile(number: u8) -> SimulatedNetwork {
+    SimulatedNetwork { bssid: [2, 0, 0, 0, 0, number], ..NEIGHBOURHOOD[0] }
+}
+
+#[test]
+fn hostile_names_are_shown_set_and_joined() {
+    let shown = [
+        r"\x1B[2J\x0D\x0ASuccess",
+        r#"Say "hello" \x41"#,
+        r"\xFF\xC3(\x00",
+        "01234567890123456789012345678901",
+        "Caf\u{E9} \\xC2\\x9B2J",
+        "",
+    ];
+    for mode in ["human", "machine"] {
+        let mut device = device(&[("wlan.passkey", "mypassword"), ("http.server.enabled", "0")]);
+        device.port().radio().set_networks(&HOSTILE);
+        device.command(&format!("set system.cmd.mode {mode}"));
+        device.take_output();
+        let ask = |device: &mut SimDevice, line: &str| match mode {
+            "human" => device.command(line),
+            _ => String::from_utf8(device.request(line).payload).unwrap(),
+        };
+        let table = ask(&mut device, "wlan_scan -v");
+        let rows: Vec<&str> = table.lines().filter(|line| line.starts_with('#')).collect();
+        assert_eq!(rows.len(), HOSTILE.len(), "{table:?}");
+        for ((row, network), shown) in rows.iter().zip(&HOSTILE).zip(shown) {
+            assert!(row.ends_with(&format!(" {:>3} {shown}", network.ssid.len())), "{row:?}");
+        }
+        for network in HOSTILE.iter().filter(|network| !network.ssid.is_empty()) {
+            let name: String = network.ssid.iter().map(|byte| format!("\\x{byte:02X}")).collect();
+            ask(&mut device, "network_down");
+            assert_eq!(ask(&mut device, &format!("set wlan.ssid \"{name}\"")), "Set OK\r\n");
+            ask(&mut device, "network_up");
+            assert_eq!(ask(&mut device, "get wlan.join.result"), "1\r\n", "{mode} {name}");
+        }
+    }
+}

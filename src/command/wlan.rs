@@ -5,7 +5,7 @@ use core::pin::pin;
 
 use super::call::Call;
 use super::response::{CommandError, Ending, Reply};
-use crate::network::security_name;
+use crate::network::{Printable, security_name};
 use crate::port::AccessPoint;
 
 /// How often a scan is made again because another one has taken its results.
@@ -65,8 +65,7 @@ fn row(index: usize, found: &AccessPoint, verbose: bool, reply: &mut Reply) {
         let security = security_name(found.security);
         let _ = write!(reply, "{:>5} {security:<10} {:>3} {:>3} ", "54.0", "-", found.ssid.len());
     }
-    reply.put(&found.ssid);
-    reply.put(b"\r\n");
+    let _ = write!(reply, "{}\r\n", Printable(&found.ssid));
 }
 
 pub(super) fn rssi(call: &mut Call<'_>) -> Result<Ending, CommandError> {

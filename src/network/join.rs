@@ -1,5 +1,6 @@
 //! Joining a WLAN (networking reference 2.2, steps 1 to 5), and scans.
 
+use core::fmt::{self, Display, Formatter, Write};
 use core::future::poll_fn;
 use core::net::Ipv4Addr;
 use core::task::Poll;
@@ -41,9 +42,8 @@ pub(super) async fn sequence(network: &Network) -> Result<Ipv4Config, JoinError>
     if ssid.is_empty() {
         return Err(JoinError::NoSsid);
     }
-    let name = core::str::from_utf8(&ssid).unwrap_or("?");
     network.base.log.line(Level::Progress, format_args!("In progress"));
-    network.base.log_state(format_args!("Associating to {name}"));
+    network.base.log_state(format_args!("Associating to {}", Printable(&ssid)));
     let turn = network.take_radio().await;
     // The owner may have changed the variables since.
     let fits = |known: &AccessPoint| is_wanted(network, &ssid, known) && is_secure(network, known);
@@ -176,6 +176,28 @@ pub(super) async fn radio<T>(network: &Network, mut pick: impl FnMut(RadioState)
         }
     })
     .await
+}
+
+/// A network's name as text: control characters and what is not UTF-8 as `\xNN`, the escape of arguments.
+pub struct Printable<'a>(pub &'a [u8]);
+
+impl Display for Printable<'_> {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        for chunk in self.0.utf8_chunks() {
+            for character in chunk.valid().chars() {
+                match character.is_control() {
+                    false => out.write_char(character)?,
+                    true => escape(out, character.encode_utf8(&mut [0; 4]).as_bytes())?,
+                }
+            }
+            escape(out, chunk.invalid())?;
+        }
+        Ok(())
+    }
+}
+
+fn escape(out: &mut Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    bytes.iter().try_for_each(|byte| write!(out, "\\x{byte:02X}"))
 }
 
 /// The name of a security type in logs and scans.

@@ -18,7 +18,7 @@ mod wlan;
 
 pub use client::{ConnectError, OwnServers, Remote};
 pub use interfaces::{Network, Service, TooManyServices};
-pub use join::security_name;
+pub use join::{Printable, security_name};
 pub use lookup::{LookupError, ping, resolve};
 pub use state::{JoinError, Status};
 pub use wlan::run as keep_wlan;

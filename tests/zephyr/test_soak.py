@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 
-from test_qemu import PATIENCE, ask, machine  # noqa: F401 the fixture is used by its name
+from test_qemu import PATIENCE, ask, console, machine  # noqa: F401 fixtures are used by their names
 
 SECONDS = float(os.environ.get("OPENZENTRI_SOAK", "10"))
 

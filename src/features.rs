@@ -21,6 +21,32 @@ const fn set(name: &str) -> bool {
     false
 }
 
+/// Chooses by type between what this build has and what it has not. An `if` around an `await` is not enough: the future
+/// keeps a place for all that it could ever wait for, and its code.
+pub(crate) struct Built<const IS: bool>;
+
+/// What [`Built`] can do.
+pub(crate) trait Gate {
+    /// Gives `context` to the asynchronous function `there`, or to `absent` when this build does not have it.
+    async fn run<C, F: Future>(
+        context: C,
+        there: impl FnOnce(C) -> F,
+        absent: impl FnOnce(C) -> F::Output,
+    ) -> F::Output;
+}
+
+impl Gate for Built<true> {
+    async fn run<C, F: Future>(context: C, there: impl FnOnce(C) -> F, _: impl FnOnce(C) -> F::Output) -> F::Output {
+        there(context).await
+    }
+}
+
+impl Gate for Built<false> {
+    async fn run<C, F: Future>(context: C, _: impl FnOnce(C) -> F, absent: impl FnOnce(C) -> F::Output) -> F::Output {
+        absent(context)
+    }
+}
+
 /// Compares two names in a constant context.
 pub(crate) const fn same(left: &str, right: &str) -> bool {
     let (left, right) = (left.as_bytes(), right.as_bytes());

@@ -6,6 +6,7 @@ use super::response::{CommandError, Ending};
 use super::{files, help, http, network, sockets, streams, system, tokens, variables, wlan, write};
 use crate::access::scope::Scope;
 use crate::conformance::Conformance::{self, Differs, Done, Extension, NotYet};
+use crate::features::{Built, Gate};
 use crate::{features, sorted};
 
 /// One row of the table: everything there is to know about a command.
@@ -101,8 +102,9 @@ macro_rules! commands {
         pub(super) async fn run(command: &Command, call: &mut Call<'_>) -> Result<Ending, CommandError> {
             match command.run {
                 Run::Now(run) => run(call),
-                $($(Run::Waits(Waiting::$name) if const { is_built(stringify!($name)) } => $wait(call).await,)?)*
-                Run::Waits(_) => unavailable(call),
+                $($(Run::Waits(Waiting::$name) => {
+                    Built::<{ is_built(stringify!($name)) }>::run(call, $wait, unavailable).await
+                })?)*
             }
         }
     };

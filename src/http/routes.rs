@@ -7,6 +7,7 @@ use super::method::Methods;
 use super::route::{Needs, Route, When};
 use super::{console, files, metrics, openapi, rest, upload, websocket};
 use crate::access::scope::Scope;
+use crate::features::{Built, Gate};
 
 const GET: Methods = Methods::GET;
 const POST: Methods = Methods::POST;
@@ -34,8 +35,10 @@ macro_rules! routes {
         /// Lets the handler of a row answer.
         pub(super) async fn answer(number: usize, exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
             match ROWS.get(number).copied() {
-                $(Some(Row::$name) if const { When::$when.is_built() } => $handler(exchange).await,)*
-                _ => Err(Failure::Gone),
+                $(Some(Row::$name) => {
+                    Built::<{ When::$when.is_built() }>::run(exchange, $handler, |_| Err(Failure::Gone)).await
+                })*
+                None => Err(Failure::Gone),
             }
         }
     };

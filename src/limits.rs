@@ -104,6 +104,8 @@ pub const HTTP_CLIENT_ANSWER_FIELDS: usize = 64;
 pub const CONSOLES: usize = option("CONSOLES", 1);
 /// Access points one scan keeps (`CONFIG_OPENZENTRI_SCAN_RESULTS`).
 pub const SCAN_RESULTS: usize = option("SCAN_RESULTS", 32);
+/// Stations of the access point at once (`CONFIG_OPENZENTRI_SOFTAP_STATIONS`).
+pub const SOFTAP_STATIONS: usize = option("SOFTAP_STATIONS", 8);
 /// Bytes of a host name.
 pub const HOST_NAME: usize = 128;
 /// Addresses of a host name that are tried, one after the other (`CONFIG_OPENZENTRI_LOOKUP_ADDRESSES`).

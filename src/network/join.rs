@@ -11,7 +11,7 @@ use heapless::Vec;
 use super::interfaces::{Network, RadioTurn};
 use super::state::{JoinError, State};
 use crate::log::Level;
-use crate::port::{AccessPoint, Event, Interface, Ipv4Config, JoinRequest, Link, RadioState, Security};
+use crate::port::{AccessPoint, Event, Interface, Ipv4Config, JoinRequest, Link, RadioState, ScanRequest, Security};
 use crate::variable::{Id, expand_name, id};
 
 const SSID: Id = id("wlan.ssid");
@@ -29,7 +29,7 @@ const STATIC_GATEWAY: Id = id("wlan.static.gateway");
 const STATIC_DNS: Id = id("wlan.static.dns");
 
 /// How good each choice of `wlan.security` is, in their order: `auto`, then by security number.
-const STRENGTH: [u8; 8] = [0, 0, 1, 3, 2, 6, 5, 4];
+const STRENGTH: [u8; 10] = [0, 0, 1, 3, 2, 6, 5, 4, 8, 7];
 
 /// A scan that takes longer has failed.
 const SCAN_TIMEOUT: Duration = Duration::from_secs(15);
@@ -111,7 +111,12 @@ async fn scan_in(network: &Network, _turn: &RadioTurn<'_>, ssid: Option<&[u8]>) 
         // A scan that was given up may still run.
         radio(network, |state| (!state.scanning).then_some(())).await;
         network.scans.set(network.scans.get().wrapping_add(1));
-        network.base.port.radio().scan(ssid).map_err(|_| JoinError::NotFound)?;
+        network
+            .base
+            .port
+            .radio()
+            .scan(&ScanRequest { ssid, ..ScanRequest::default() })
+            .map_err(|_| JoinError::NotFound)?;
         radio(network, |state| (!state.scanning).then_some(())).await;
         Ok(())
     };
@@ -130,7 +135,7 @@ async fn associate(network: &Network, access_point: &AccessPoint) -> Result<(), 
         if network.base.port.radio().join(&request).is_ok() {
             let ended = radio(network, |state| match state.link {
                 Link::Joined => Some(true),
-                Link::Failed | Link::Down => Some(false),
+                Link::Failed | Link::Refused | Link::Down => Some(false),
                 Link::Joining => None,
             });
             if with_timeout(limit, ended).await == Ok(true) {
@@ -171,7 +176,7 @@ pub(super) async fn radio<T>(network: &Network, mut pick: impl FnMut(RadioState)
     poll_fn(|context| match pick(port.radio().radio_state(Interface::Wlan)) {
         Some(value) => Poll::Ready(value),
         None => {
-            port.wake_when(Event::Radio, context.waker());
+            port.wake_when(Event::Radio(Interface::Wlan), context.waker());
             Poll::Pending
         }
     })
@@ -210,6 +215,8 @@ pub fn security_name(security: Security) -> &'static str {
         Security::Wpa2Aes => "WPA2-AES",
         Security::Wpa2Mixed => "WPA2-Mixed",
         Security::Wpa2Tkip => "WPA2-TKIP",
+        Security::Wpa3Sae => "WPA3-SAE",
+        Security::Wpa3Mixed => "WPA3-Mixed",
     }
 }
 

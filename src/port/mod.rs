@@ -7,10 +7,8 @@
 //! [`Port::wake_when`] to be woken, once, when the event may have happened (level semantics: a wake-up may be
 //! spurious, a missed one never is). All calls come from the one thread that runs the device.
 
-use core::net::{Ipv4Addr, SocketAddrV4};
+use core::net::SocketAddrV4;
 use core::task::Waker;
-
-use heapless::Vec;
 
 mod error;
 #[cfg(feature = "host")]
@@ -27,11 +25,13 @@ pub mod radio;
 pub mod sim;
 mod tls;
 mod wait;
+mod wifi;
 
 pub use error::{PortError, Result};
 pub use job::{Addresses, FlashAtOnce, FlashWork, Job, JobOutput, JobRequest, Jobs};
 pub use tls::{TlsCredentials, TlsError, TlsFailure, TlsRole, TlsSession, TlsVersion};
 pub use wait::{accept, connect, io, lookup, ping, readable, tls_start};
+pub use wifi::{AccessPoint, Ipv4Config, JoinRequest, Link, Radio, RadioState, ScanRequest, Security, SoftApRequest};
 
 /// A socket of the port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,8 +50,8 @@ pub enum Event {
     Writable(Socket),
     /// The job has ended.
     Job(Job),
-    /// The state of the radio changed: see [`Radio::radio_state`].
-    Radio,
+    /// The state of an interface of the radio changed: see [`Radio::radio_state`]. Scans belong to [`Interface::Wlan`].
+    Radio(Interface),
     /// The operator console has a line: see [`Console`].
     Console,
 }
@@ -196,106 +196,6 @@ pub trait Storage {
     fn list(&self, each: &mut dyn FnMut(&str)) -> Result<()>;
     /// Bytes that can still be written.
     fn free_space(&self) -> u32;
-}
-
-/// Security of a wireless network; the numbers are those of the command language (networking reference 2.5).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Security {
-    /// No encryption.
-    #[default]
-    Open = 0,
-    /// WEP.
-    Wep = 1,
-    /// WPA with AES.
-    WpaAes = 2,
-    /// WPA with TKIP.
-    WpaTkip = 3,
-    /// WPA2 with AES.
-    Wpa2Aes = 4,
-    /// WPA2 with AES and TKIP.
-    Wpa2Mixed = 5,
-    /// WPA2 with TKIP.
-    Wpa2Tkip = 6,
-}
-
-/// One network found by a scan.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AccessPoint {
-    /// The name, up to 32 arbitrary bytes.
-    pub ssid: Vec<u8, 32>,
-    /// The radio address.
-    pub bssid: [u8; 6],
-    /// The channel number.
-    pub channel: u8,
-    /// Signal strength in dBm.
-    pub rssi: i8,
-    /// Its security.
-    pub security: Security,
-}
-
-/// What to associate with.
-#[derive(Clone, Debug)]
-pub struct JoinRequest<'a> {
-    /// The network, as a scan found it.
-    pub access_point: &'a AccessPoint,
-    /// Passphrase or 64 hexadecimal digits; empty for an open network.
-    pub passkey: &'a [u8],
-}
-
-/// An IPv4 configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ipv4Config {
-    /// The address.
-    pub address: Ipv4Addr,
-    /// The netmask.
-    pub netmask: Ipv4Addr,
-    /// The default gateway.
-    pub gateway: Ipv4Addr,
-    /// The name server.
-    pub dns: Ipv4Addr,
-}
-
-/// How far an interface is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Link {
-    /// Not associated.
-    #[default]
-    Down,
-    /// Associating.
-    Joining,
-    /// Associated.
-    Joined,
-    /// The last attempt failed (wrong key, no answer), or the network vanished.
-    Failed,
-}
-
-/// A snapshot of one interface of the radio.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RadioState {
-    /// The link of the station, or of the access point.
-    pub link: Link,
-    /// A scan is running.
-    pub scanning: bool,
-    /// The address in use; `None` until DHCP or a static configuration has succeeded.
-    pub ipv4: Option<Ipv4Config>,
-}
-
-/// The Wi-Fi radio, real or simulated.
-pub trait Radio {
-    /// Starts a scan, for one network name or for all; results replace those of the scan before.
-    fn scan(&self, ssid: Option<&[u8]>) -> Result<()>;
-    /// The `index`-th result of the last scan.
-    fn scan_result(&self, index: usize) -> Option<AccessPoint>;
-    /// Starts to associate.
-    fn join(&self, request: &JoinRequest<'_>) -> Result<()>;
-    /// Leaves the network and forgets the address.
-    fn leave(&self);
-    /// Asks for an address on an interface: by DHCP with `None`, else sets this one.
-    fn configure(&self, interface: Interface, address: Option<Ipv4Config>) -> Result<()>;
-    /// The present state of an interface; [`Event::Radio`] tells of changes.
-    fn radio_state(&self, interface: Interface) -> RadioState;
-    /// Signal of the present network in dBm.
-    fn rssi(&self) -> Option<i8>;
 }
 
 /// Why a device has started.

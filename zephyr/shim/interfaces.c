@@ -14,6 +14,18 @@ struct net_if *oz_station(void)
 	return iface != NULL ? iface : net_if_get_default();
 }
 
+struct net_if *oz_access_point(void)
+{
+	struct net_if *iface = net_if_get_wifi_sap();
+
+	return iface != NULL ? iface : oz_station();
+}
+
+bool oz_has_two_interfaces(void)
+{
+	return oz_access_point() != oz_station();
+}
+
 #ifdef CONFIG_NET_NATIVE_OFFLOADED_SOCKETS
 /* The host's network is that of all interfaces. */
 int32_t oz_bind_interface(int socket, uint8_t interface)
@@ -30,26 +42,12 @@ int32_t oz_interface(uint8_t interface, struct net_if **bound)
 	return 0;
 }
 #else
-/* The access point's interface: the second one of the radio. */
-static struct net_if *access_point(void)
-{
-	struct net_if *iface = net_if_get_wifi_sap();
-
-	return iface == oz_station() ? NULL : iface;
-}
-
 int32_t oz_interface(uint8_t interface, struct net_if **bound)
 {
-	struct net_if *soft_ap = access_point();
-
 	*bound = NULL;
-	if (interface == OZ_SOFTAP) {
-		*bound = soft_ap;
-		return soft_ap == NULL ? -OZ_UNREACHABLE : 0;
-	}
 	/* With one interface only, the loopback stays in reach. */
-	if (soft_ap != NULL) {
-		*bound = oz_station();
+	if (oz_has_two_interfaces()) {
+		*bound = interface == OZ_SOFTAP ? oz_access_point() : oz_station();
 	}
 	return 0;
 }

@@ -2,11 +2,15 @@
 #ifndef OPENZENTRI_INTERFACES_H
 #define OPENZENTRI_INTERFACES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <zephyr/net/net_if.h>
 
 /* The station; the default interface where there is no radio. */
 struct net_if *oz_station(void);
+/* The access point: the second interface of the radio, or the only one, which is then station or access point. */
+struct net_if *oz_access_point(void);
+bool oz_has_two_interfaces(void);
 /* Zephyr's interface for one of enum oz_interface. NULL with 0: the board has but one, and routing finds it. */
 int32_t oz_interface(uint8_t interface, struct net_if **bound);
 /* Ties a socket to an interface, where the board has more than one. */

@@ -183,11 +183,36 @@ struct oz_radio_state {
 	uint8_t scanning;
 	uint8_t has_ipv4;
 	struct oz_ipv4 ipv4;
+	/* Changes whenever a station of the access point comes or goes. */
+	uint32_t stations;
+};
+
+/* port::ScanRequest; all names with size 0. */
+struct oz_scan {
+	uint8_t ssid[32];
+	uint8_t ssid_size;
+	uint8_t passive;
+	uint16_t dwell_ms;
+	/* Channel n is bit n - 1; 0 means all. */
+	uint16_t channels;
+};
+
+/* port::SoftApRequest */
+struct oz_softap {
+	uint8_t ssid[32];
+	uint8_t ssid_size;
+	uint8_t passkey[64];
+	uint8_t passkey_size;
+	/* 0 lets the radio choose. */
+	uint8_t channel;
+	uint8_t hidden;
+	uint8_t stations;
 };
 
 int32_t oz_radio_start(void);
-/* All networks with size 0. */
-int32_t oz_radio_scan(const uint8_t *ssid, uint32_t size);
+/* 1 where station and access point can have a link at the same time. */
+int32_t oz_radio_serves_both(void);
+int32_t oz_radio_scan(const struct oz_scan *request);
 int32_t oz_radio_scan_result(uint32_t index, struct oz_access_point *found);
 int32_t oz_radio_join(const struct oz_access_point *network, const uint8_t *passkey, uint32_t size);
 void oz_radio_leave(void);
@@ -198,6 +223,14 @@ void oz_radio_state(uint8_t interface, struct oz_radio_state *state);
 uint32_t oz_radio_changes(void);
 /* 0 with the signal in dBm. */
 int32_t oz_radio_rssi(int8_t *rssi);
+
+/* ---- Access point (softap.c), only with CONFIG_WIFI ---- */
+
+int32_t oz_softap_start(const struct oz_softap *network);
+void oz_softap_stop(void);
+/* The radio address of the index-th station. */
+int32_t oz_softap_station(uint32_t index, uint8_t mac[6]);
+void oz_softap_drop(const uint8_t mac[6]);
 
 /* ---- Simulated radio (networks.c), only with CONFIG_OPENZENTRI_SIMULATED_RADIO ---- */
 

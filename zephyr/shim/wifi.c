@@ -13,13 +13,10 @@
 #include <zephyr/net/wifi_mgmt.h>
 
 #include "interfaces.h"
-#include "openzentri.h"
-
-/* port::Link */
-enum link { LINK_DOWN, LINK_JOINING, LINK_JOINED, LINK_FAILED };
+#include "wifi.h"
 
 /* port::Security */
-enum security { OPEN, WEP, WPA_AES, WPA_TKIP, WPA2_AES, WPA2_MIXED, WPA2_TKIP };
+enum security { OPEN, WEP, WPA_AES, WPA_TKIP, WPA2_AES, WPA2_MIXED, WPA2_TKIP, WPA3_SAE, WPA3_MIXED };
 
 #define JOIN_TIMEOUT_S 15
 
@@ -43,6 +40,11 @@ static enum security security_of(enum wifi_security_type type)
 		return WEP;
 	case WIFI_SECURITY_TYPE_WPA_PSK:
 		return WPA_TKIP;
+	case WIFI_SECURITY_TYPE_SAE_HNP:
+	case WIFI_SECURITY_TYPE_SAE_H2E:
+		return WPA3_SAE;
+	case WIFI_SECURITY_TYPE_SAE_AUTO:
+		return WPA3_MIXED;
 	case WIFI_SECURITY_TYPE_WPA_AUTO_PERSONAL:
 		return WPA2_MIXED;
 	default:
@@ -60,9 +62,22 @@ static enum wifi_security_type type_of(enum security security)
 	case WPA_AES:
 	case WPA_TKIP:
 		return WIFI_SECURITY_TYPE_WPA_PSK;
+	case WPA3_SAE:
+		return WIFI_SECURITY_TYPE_SAE_AUTO;
+	case WPA3_MIXED:
+		return WIFI_SECURITY_TYPE_WPA_AUTO_PERSONAL;
 	default:
 		return WIFI_SECURITY_TYPE_PSK;
 	}
+}
+
+void oz_radio_changed(void)
+{
+	k_spinlock_key_t key = k_spin_lock(&lock);
+
+	changes++;
+	k_spin_unlock(&lock, key);
+	oz_wake();
 }
 
 /* Changes the record and tells the device. */
@@ -74,9 +89,8 @@ static void set_link(enum link link)
 	if (link != LINK_JOINED) {
 		present.has_ipv4 = 0;
 	}
-	changes++;
 	k_spin_unlock(&lock, key);
-	oz_wake();
+	oz_radio_changed();
 }
 
 static void end_scan(void)
@@ -84,9 +98,8 @@ static void end_scan(void)
 	k_spinlock_key_t key = k_spin_lock(&lock);
 
 	present.scanning = 0;
-	changes++;
 	k_spin_unlock(&lock, key);
-	oz_wake();
+	oz_radio_changed();
 }
 
 static void keep(const struct wifi_scan_result *found)
@@ -108,6 +121,19 @@ static void keep(const struct wifi_scan_result *found)
 	k_spin_unlock(&lock, key);
 }
 
+/* How an attempt to connect has ended. */
+static enum link outcome(const struct wifi_status *status)
+{
+	switch (status->conn_status) {
+	case WIFI_STATUS_CONN_SUCCESS:
+		return LINK_JOINED;
+	case WIFI_STATUS_CONN_WRONG_PASSWORD:
+		return LINK_REFUSED;
+	default:
+		return LINK_FAILED;
+	}
+}
+
 static void on_wifi(struct net_mgmt_event_callback *callback, uint32_t event, struct net_if *iface)
 {
 	const struct wifi_status *status = callback->info;
@@ -121,7 +147,7 @@ static void on_wifi(struct net_mgmt_event_callback *callback, uint32_t event, st
 		end_scan();
 		break;
 	case NET_EVENT_WIFI_CONNECT_RESULT:
-		set_link(status->status == 0 ? LINK_JOINED : LINK_FAILED);
+		set_link(outcome(status));
 		break;
 	case NET_EVENT_WIFI_DISCONNECT_RESULT:
 		/* After oz_radio_leave() the link is down already; anything else is a loss. */
@@ -168,9 +194,8 @@ static void note_address(struct net_if *iface)
 	key = k_spin_lock(&lock);
 	present.has_ipv4 = address != NULL && present.link == LINK_JOINED;
 	present.ipv4 = config;
-	changes++;
 	k_spin_unlock(&lock, key);
-	oz_wake();
+	oz_radio_changed();
 }
 
 static void on_address(struct net_mgmt_event_callback *callback, uint32_t event, struct net_if *iface)
@@ -194,25 +219,57 @@ int32_t oz_radio_start(void)
 	net_mgmt_init_event_callback(&address, on_address,
 				     NET_EVENT_IPV4_ADDR_ADD | NET_EVENT_IPV4_ADDR_DEL | NET_EVENT_IPV4_DHCP_BOUND);
 	net_mgmt_add_event_callback(&address);
+	oz_softap_listen();
 	return oz_station() != NULL ? 0 : -OZ_NOT_FOUND;
 }
 
-int32_t oz_radio_scan(const uint8_t *ssid, uint32_t size)
+int32_t oz_radio_serves_both(void)
 {
-	struct wifi_scan_params parameters = {.scan_type = WIFI_SCAN_TYPE_ACTIVE};
+	return oz_has_two_interfaces();
+}
+
+/* The channels that a scan asks for, as far as the build has room to name them. */
+static void name_channels(struct wifi_scan_params *parameters, uint16_t channels)
+{
+	uint32_t count = 0;
+
+	for (uint8_t channel = 1; channel <= 14 && count < ARRAY_SIZE(parameters->band_chan); channel++) {
+		if ((channels & BIT(channel - 1)) != 0) {
+			parameters->band_chan[count].band = WIFI_FREQ_BAND_2_4_GHZ;
+			parameters->band_chan[count++].channel = channel;
+		}
+	}
+}
+
+int32_t oz_radio_scan(const struct oz_scan *request)
+{
+	/* Drivers read the name while they scan. */
+	static char name[WIFI_SSID_MAX_LEN + 1];
+	struct wifi_scan_params parameters = {
+		.scan_type = request->passive ? WIFI_SCAN_TYPE_PASSIVE : WIFI_SCAN_TYPE_ACTIVE,
+		.dwell_time_active = request->dwell_ms,
+		.dwell_time_passive = request->dwell_ms,
+	};
 	k_spinlock_key_t key = k_spin_lock(&lock);
 	bool busy = present.scanning;
 	int why;
 
 	if (!busy) {
 		result_count = 0;
-		wanted_size = MIN(size, sizeof(wanted_ssid));
-		memcpy(wanted_ssid, ssid, wanted_size);
+		wanted_size = MIN(request->ssid_size, sizeof(wanted_ssid));
+		memcpy(wanted_ssid, request->ssid, wanted_size);
 		present.scanning = 1;
 	}
 	k_spin_unlock(&lock, key);
 	if (busy) {
 		return -OZ_IN_USE;
+	}
+	name_channels(&parameters, request->channels);
+	/* A name with a NUL in it cannot be asked for; the results are sorted out in any case. */
+	if (wanted_size > 0 && memchr(wanted_ssid, 0, wanted_size) == NULL) {
+		memset(name, 0, sizeof(name));
+		memcpy(name, wanted_ssid, wanted_size);
+		parameters.ssids[0] = name;
 	}
 	why = net_mgmt(NET_REQUEST_WIFI_SCAN, oz_station(), &parameters, sizeof(parameters));
 	if (why < 0) {
@@ -260,7 +317,7 @@ int32_t oz_radio_join(const struct oz_access_point *network, const uint8_t *pass
 		.channel = network->channel == 0 ? WIFI_CHANNEL_ANY : network->channel,
 		.security = type_of(network->security),
 		.band = network->channel > 14 ? WIFI_FREQ_BAND_5_GHZ : WIFI_FREQ_BAND_2_4_GHZ,
-		.mfp = WIFI_MFP_OPTIONAL,
+		.mfp = network->security == WPA3_SAE ? WIFI_MFP_REQUIRED : WIFI_MFP_OPTIONAL,
 		.timeout = JOIN_TIMEOUT_S,
 	};
 	int why;
@@ -269,6 +326,11 @@ int32_t oz_radio_join(const struct oz_access_point *network, const uint8_t *pass
 	memset(key, 0, sizeof(key));
 	memcpy(ssid, network->ssid, parameters.ssid_length);
 	memcpy(key, passkey, parameters.psk_length);
+	/* SAE takes the password itself. */
+	if (network->security == WPA3_SAE || network->security == WPA3_MIXED) {
+		parameters.sae_password = key;
+		parameters.sae_password_length = parameters.psk_length;
+	}
 	memcpy(parameters.bssid, network->bssid, sizeof(parameters.bssid));
 	set_link(LINK_JOINING);
 	why = net_mgmt(NET_REQUEST_WIFI_CONNECT, oz_station(), &parameters, sizeof(parameters));
@@ -305,8 +367,10 @@ int32_t oz_radio_configure(uint8_t interface, const struct oz_ipv4 *address)
 	struct in_addr netmask;
 	struct in_addr gateway;
 
-	/* The access point is not built yet. */
-	if (interface != OZ_WLAN || present.link != LINK_JOINED) {
+	if (interface == OZ_SOFTAP) {
+		return oz_softap_configure(address);
+	}
+	if (present.link != LINK_JOINED) {
 		return -OZ_UNREACHABLE;
 	}
 	forget_address();
@@ -332,9 +396,14 @@ int32_t oz_radio_configure(uint8_t interface, const struct oz_ipv4 *address)
 
 void oz_radio_state(uint8_t interface, struct oz_radio_state *state)
 {
-	k_spinlock_key_t key = k_spin_lock(&lock);
+	k_spinlock_key_t key;
 
-	*state = interface == OZ_WLAN ? present : (struct oz_radio_state){0};
+	if (interface == OZ_SOFTAP) {
+		oz_softap_state(state);
+		return;
+	}
+	key = k_spin_lock(&lock);
+	*state = present;
 	k_spin_unlock(&lock, key);
 }
 

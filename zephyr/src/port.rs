@@ -105,7 +105,9 @@ impl Port for ZephyrPort {
     }
 
     fn wake_when(&self, event: Event, waker: &Waker) {
-        if event == Event::Radio && radio::wake_when(&self.radio, waker) {
+        if let Event::Radio(interface) = event
+            && radio::wake_when(&self.radio, interface, waker)
+        {
             return;
         }
         self.sockets.wakers.borrow_mut().register(event, waker);

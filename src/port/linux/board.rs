@@ -198,8 +198,7 @@ fn network(
         security,
         passkey,
         address: Some(address),
-        fails: 0,
-        vanishes_after: None,
+        ..SimulatedNetwork::OPEN
     }
 }
 

@@ -309,7 +309,7 @@ impl Port for LinuxPort {
             Event::Readable(socket) => self.sockets.table_mut().wake_reader(socket, waker),
             Event::Writable(socket) => self.sockets.table_mut().wake_writer(socket, waker),
             Event::Job(job) => self.jobs.wake(job, waker),
-            Event::Radio => self.radio.wake_when(waker),
+            Event::Radio(interface) => self.radio.wake_when(interface, waker),
             // There is no operator console on Linux: the serial line is the user's.
             Event::Console => {}
         }

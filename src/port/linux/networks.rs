@@ -18,7 +18,7 @@ use crate::port::radio::SimulatedNetwork;
 use crate::port::{Ipv4Config, Security};
 
 /// The names of the securities in the file.
-const SECURITIES: [(&str, Security); 7] = [
+const SECURITIES: [(&str, Security); 9] = [
     ("open", Security::Open),
     ("wep", Security::Wep),
     ("wpa-aes", Security::WpaAes),
@@ -26,6 +26,8 @@ const SECURITIES: [(&str, Security); 7] = [
     ("wpa2-aes", Security::Wpa2Aes),
     ("wpa2-mixed", Security::Wpa2Mixed),
     ("wpa2-tkip", Security::Wpa2Tkip),
+    ("wpa3-sae", Security::Wpa3Sae),
+    ("wpa3-mixed", Security::Wpa3Mixed),
 ];
 
 /// Reads a list; `address` is what every DHCP server gives.
@@ -65,17 +67,8 @@ fn words(line: &str) -> Result<Vec<(&str, &str)>, String> {
 
 /// The network that the words of a line describe.
 fn network(words: &[(&str, &str)], number: u8, address: Ipv4Config) -> Result<SimulatedNetwork, String> {
-    let mut network = SimulatedNetwork {
-        ssid: b"",
-        bssid: [0x02, 0, 0, 0, 0, number],
-        channel: 1,
-        rssi: -50,
-        security: Security::Open,
-        passkey: b"",
-        address: Some(address),
-        fails: 0,
-        vanishes_after: None,
-    };
+    let mut network =
+        SimulatedNetwork { bssid: [0x02, 0, 0, 0, 0, number], address: Some(address), ..SimulatedNetwork::OPEN };
     for (key, value) in words {
         set(&mut network, key, value).ok_or_else(|| format!("'{key}={value}' is not known"))?;
     }
@@ -99,6 +92,9 @@ fn set(network: &mut SimulatedNetwork, key: &str, value: &str) -> Option<()> {
         "dhcp" if value == "yes" => {}
         "dhcp" if value == "no" => network.address = None,
         "fails" => network.fails = value.parse().ok()?,
+        "hidden" if matches!(value, "yes" | "no") => network.hidden = value == "yes",
+        "hangs" if matches!(value, "yes" | "no") => network.hangs = value == "yes",
+        "drops" => network.drops_after = Some(Duration::from_secs(value.parse::<u32>().ok()?.into())),
         "vanishes" => network.vanishes_after = Some(Duration::from_secs(value.parse::<u32>().ok()?.into())),
         _ => return None,
     }

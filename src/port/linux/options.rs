@@ -18,7 +18,8 @@ A ZentriOS device as a process: commands on the serial line, web server, sockets
   --bind ADDRESS       IPv4 address that servers listen on (default 127.0.0.1)
   --radio FILE         networks that the simulated radio hears, one a line:
                        ssid=NAME [security=wpa2-aes passkey=KEY] [channel=N] [rssi=DBM]
-                       [bssid=MAC] [dhcp=no] [fails=N] [vanishes=SECONDS]
+                       [bssid=MAC] [dhcp=no] [hidden=yes] [fails=N] [hangs=yes]
+                       [vanishes=SECONDS] [drops=SECONDS]
   --flash SIZE         bytes of file space, also as 512K or 4M (default 4M)
   --help, --version    print this, or the version, and exit
 ";

@@ -7,8 +7,12 @@ use std::task::Poll;
 
 use embassy_time::Timer;
 
+use super::network::LEASE;
 use super::*;
+use crate::port::Security;
 use crate::port::host::{Runtime, set_virtual_time, spawn};
+use core::net::Ipv4Addr;
+use embassy_time::Duration;
 
 const HOME: SimulatedNetwork = SimulatedNetwork {
     ssid: b"home",
@@ -18,8 +22,7 @@ const HOME: SimulatedNetwork = SimulatedNetwork {
     security: Security::Wpa2Aes,
     passkey: b"secret key",
     address: Some(LEASE),
-    fails: 0,
-    vanishes_after: None,
+    ..SimulatedNetwork::OPEN
 };
 
 static TWO: [SimulatedNetwork; 2] = [
@@ -46,9 +49,9 @@ fn join(radio: &SimulatedRadio, network: &SimulatedNetwork, passkey: &[u8]) {
 fn a_scan_takes_its_time_and_sorts_by_signal() {
     at(0);
     let radio = SimulatedRadio::new(&TWO);
-    radio.scan(None).unwrap();
+    radio.scan(&ScanRequest::default()).unwrap();
     assert!(radio.radio_state(Interface::Wlan).scanning);
-    assert_eq!(radio.scan(None), Err(PortError::InUse));
+    assert_eq!(radio.scan(&ScanRequest::default()), Err(PortError::InUse));
     at(19);
     assert_eq!(radio.scan_result(0), None);
     at(20);
@@ -56,7 +59,7 @@ fn a_scan_takes_its_time_and_sorts_by_signal() {
     assert_eq!(radio.scan_result(0), Some(TWO[1].access_point()));
     assert_eq!(radio.scan_result(1), Some(TWO[0].access_point()));
     assert_eq!(radio.scan_result(2), None);
-    radio.scan(Some(b"home")).unwrap();
+    radio.scan(&ScanRequest { ssid: Some(b"home"), ..ScanRequest::default() }).unwrap();
     at(40);
     assert_eq!(radio.scan_result(0), Some(HOME.access_point()));
     assert_eq!(radio.scan_result(1), None);
@@ -90,16 +93,18 @@ fn wrong_keys_and_unknown_networks_fail() {
     let radio = SimulatedRadio::new(&TWO);
     let stranger = SimulatedNetwork { bssid: [9; 6], ..HOME };
     let wrong_security = SimulatedNetwork { security: Security::Open, ..HOME };
-    for (step, (network, key)) in
-        [(&HOME, b"secret kez".as_slice()), (&HOME, b""), (&stranger, b"secret key"), (&wrong_security, b"")]
-            .into_iter()
-            .enumerate()
-    {
+    let attempts = [
+        (&HOME, b"secret kez".as_slice(), Link::Refused),
+        (&HOME, b"", Link::Refused),
+        (&stranger, b"secret key", Link::Failed),
+        (&wrong_security, b"", Link::Failed),
+    ];
+    for (step, (network, key, end)) in attempts.into_iter().enumerate() {
         at(step as u64 * 100);
         join(&radio, network, key);
         assert_eq!(radio.radio_state(Interface::Wlan).link, Link::Joining);
         at(step as u64 * 100 + 10);
-        assert_eq!(radio.radio_state(Interface::Wlan).link, Link::Failed);
+        assert_eq!(radio.radio_state(Interface::Wlan).link, end);
     }
 }
 
@@ -119,8 +124,8 @@ fn a_network_can_fail_at_first_and_vanish_later() {
     at(5019);
     assert_eq!(radio.radio_state(Interface::Wlan).ipv4, Some(LEASE));
     at(5020);
-    assert_eq!(radio.radio_state(Interface::Wlan), RadioState { link: Link::Failed, scanning: false, ipv4: None });
-    radio.scan(None).unwrap();
+    assert_eq!(radio.radio_state(Interface::Wlan), RadioState { link: Link::Failed, ..RadioState::default() });
+    radio.scan(&ScanRequest::default()).unwrap();
     at(5040);
     assert_eq!(radio.scan_result(0), None);
     join(&radio, &HOME, HOME.passkey);
@@ -171,7 +176,7 @@ fn whoever_waits_is_woken_at_each_change() {
                 if now != before {
                     return Poll::Ready(now);
                 }
-                radio.wake_when(context.waker());
+                radio.wake_when(Interface::Wlan, context.waker());
                 Poll::Pending
             })
             .await;
@@ -196,4 +201,100 @@ fn whoever_waits_is_woken_at_each_change() {
         (300, Link::Failed, false),
     ];
     assert_eq!(*seen.borrow(), expected);
+}
+
+#[test]
+fn the_master_key_stands_for_the_passphrase() {
+    // IEEE 802.11-2020, J.4.2, first test vector.
+    static IEEE: [SimulatedNetwork; 1] = [SimulatedNetwork { ssid: b"IEEE", passkey: b"password", ..HOME }];
+    const KEY: &[u8; 64] = b"f42c6fc52df0ebef9ebb4b90b38a5f902e83fe1b135a70e23aed762e9710a12e";
+    at(0);
+    let radio = SimulatedRadio::new(&IEEE);
+    let mut wrong = *KEY;
+    wrong[63] = b'f';
+    for (key, link) in
+        [(KEY, Link::Joined), (&KEY.map(|digit| digit.to_ascii_uppercase()), Link::Joined), (&wrong, Link::Refused)]
+    {
+        join(&radio, &IEEE[0], key);
+        set_virtual_time(embassy_time_driver::now() + 10_000);
+        assert_eq!(radio.radio_state(Interface::Wlan).link, link);
+    }
+}
+
+#[test]
+fn hidden_names_are_heard_by_who_asks_for_them() {
+    static HIDDEN: [SimulatedNetwork; 1] = [SimulatedNetwork { hidden: true, ..HOME }];
+    at(0);
+    let radio = SimulatedRadio::new(&HIDDEN);
+    radio.scan(&ScanRequest::default()).unwrap();
+    at(20);
+    assert_eq!(radio.scan_result(0).unwrap().ssid, b"");
+    radio.scan(&ScanRequest { ssid: Some(b"home"), ..ScanRequest::default() }).unwrap();
+    at(40);
+    assert_eq!(radio.scan_result(0).unwrap().ssid, b"home");
+    radio.scan(&ScanRequest { channels: 0b1_1111, ..ScanRequest::default() }).unwrap();
+    at(60);
+    assert_eq!(radio.scan_result(0), None, "channel 6 was not listened to");
+}
+
+#[test]
+fn a_network_can_hang_or_send_away() {
+    static BAD: [SimulatedNetwork; 2] = [
+        SimulatedNetwork { hangs: true, ..HOME },
+        SimulatedNetwork { bssid: [7; 6], drops_after: Some(Duration::from_secs(2)), ..HOME },
+    ];
+    at(0);
+    let radio = SimulatedRadio::new(&BAD);
+    join(&radio, &BAD[0], HOME.passkey);
+    at(3_600_000);
+    assert_eq!(radio.radio_state(Interface::Wlan).link, Link::Joining);
+    for _ in 0..3 {
+        join(&radio, &BAD[1], HOME.passkey);
+        let start = Instant::now().as_millis();
+        at(start + 2009);
+        assert_eq!(radio.radio_state(Interface::Wlan).link, Link::Joined);
+        at(start + 2010);
+        assert_eq!(radio.radio_state(Interface::Wlan).link, Link::Failed);
+    }
+}
+
+fn offer(ssid: &[u8]) -> SoftApRequest<'_> {
+    SoftApRequest { ssid, passkey: b"", channel: 0, hidden: false, stations: 2 }
+}
+
+#[test]
+fn the_access_point_serves_its_stations_on_the_stations_channel() {
+    at(0);
+    let radio = SimulatedRadio::new(&TWO);
+    join(&radio, &HOME, HOME.passkey);
+    at(10);
+    radio.softap_start(&offer(b"mine")).unwrap();
+    assert_eq!(radio.configure(Interface::SoftAp, Some(LEASE)), Err(PortError::Unreachable));
+    assert!(!radio.station_comes([1; 6]));
+    at(20);
+    assert_eq!(radio.offer().unwrap().channel, 6);
+    radio.configure(Interface::SoftAp, Some(LEASE)).unwrap();
+    assert_eq!(radio.configure(Interface::SoftAp, None), Err(PortError::Unsupported));
+    assert_eq!([1, 1, 2, 3].map(|number| radio.station_comes([number; 6])), [true, true, true, false]);
+    assert_eq!(radio.softap_station(1), Some([2; 6]));
+    radio.softap_drop([1; 6]);
+    assert_eq!((radio.softap_station(0), radio.softap_station(1)), (Some([2; 6]), None));
+    let state = radio.radio_state(Interface::SoftAp);
+    assert_eq!((state.link, state.ipv4, state.stations), (Link::Joined, Some(LEASE), 3));
+    radio.softap_stop();
+    assert_eq!(radio.radio_state(Interface::SoftAp), RadioState { stations: 4, ..RadioState::default() });
+    assert_eq!(radio.radio_state(Interface::Wlan).link, Link::Joined);
+}
+
+#[test]
+fn a_radio_may_have_only_one_interface_at_a_time() {
+    at(0);
+    let radio = SimulatedRadio::new(&TWO);
+    radio.set_serves_both(false);
+    radio.softap_start(&offer(b"mine")).unwrap();
+    let request = JoinRequest { access_point: &HOME.access_point(), passkey: HOME.passkey };
+    assert_eq!(radio.join(&request), Err(PortError::InUse));
+    radio.softap_stop();
+    radio.join(&request).unwrap();
+    assert_eq!(radio.softap_start(&offer(b"mine")), Err(PortError::InUse));
 }

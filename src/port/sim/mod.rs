@@ -19,7 +19,7 @@ use super::host::set_virtual_time;
 use super::radio::{NEIGHBOURHOOD, SimulatedRadio};
 use super::{
     AccessPoint, Board, Console, Event, Interface, Ipv4Config, Jobs, JoinRequest, Port, PortError, Radio, RadioState,
-    ResetReason, Result, Serial, Sockets, Storage,
+    ResetReason, Result, ScanRequest, Serial, Sockets, SoftApRequest, Storage,
 };
 
 mod console;
@@ -72,6 +72,7 @@ pub enum Call {
     Rename,
     Remove,
     List,
+    SoftAp,
     Scan,
     Join,
     Configure,
@@ -229,7 +230,7 @@ impl SimPort {
             Event::Writable(socket) => self.network.borrow().is_writable(socket),
             Event::Job(job) => self.network.borrow().is_job_done(job),
             Event::Console => self.console.borrow().is_readable(),
-            Event::Radio => false,
+            Event::Radio(_) => false,
         }
     }
 
@@ -322,8 +323,8 @@ impl Port for SimPort {
 
     fn wake_when(&self, event: Event, waker: &Waker) {
         self.forget_wakers(|other| other == event);
-        if event == Event::Radio {
-            self.radio.wake_when(waker);
+        if let Event::Radio(interface) = event {
+            self.radio.wake_when(interface, waker);
         } else if self.is_ready(event) {
             waker.wake_by_ref();
         } else {
@@ -333,9 +334,13 @@ impl Port for SimPort {
 }
 
 impl Radio for SimPort {
-    fn scan(&self, ssid: Option<&[u8]>) -> Result<()> {
+    fn serves_both(&self) -> bool {
+        self.radio.serves_both()
+    }
+
+    fn scan(&self, request: &ScanRequest<'_>) -> Result<()> {
         self.check(Call::Scan)?;
-        self.radio.scan(ssid)
+        self.radio.scan(request)
     }
 
     fn scan_result(&self, index: usize) -> Option<AccessPoint> {
@@ -362,6 +367,23 @@ impl Radio for SimPort {
 
     fn rssi(&self) -> Option<i8> {
         self.radio.rssi()
+    }
+
+    fn softap_start(&self, request: &SoftApRequest<'_>) -> Result<()> {
+        self.check(Call::SoftAp)?;
+        self.radio.softap_start(request)
+    }
+
+    fn softap_stop(&self) {
+        self.radio.softap_stop();
+    }
+
+    fn softap_station(&self, index: usize) -> Option<[u8; 6]> {
+        self.radio.softap_station(index)
+    }
+
+    fn softap_drop(&self, station: [u8; 6]) {
+        self.radio.softap_drop(station);
     }
 }
 

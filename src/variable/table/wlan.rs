@@ -3,8 +3,18 @@
 use super::build::*;
 use Effect::Network;
 
-const SECURITIES: ValueKind =
-    ValueKind::Choice(&["auto", "open", "wep", "wpa_aes", "wpa_tkip", "wpa2_aes", "wpa2_mixed", "wpa2_tkip"]);
+const SECURITIES: ValueKind = ValueKind::Choice(&[
+    "auto",
+    "open",
+    "wep",
+    "wpa_aes",
+    "wpa_tkip",
+    "wpa2_aes",
+    "wpa2_mixed",
+    "wpa2_tkip",
+    "wpa3_sae",
+    "wpa3_mixed",
+]);
 const NO_SCAN_TUNING: &str = "scans use the port's own timing";
 
 #[rustfmt::skip]

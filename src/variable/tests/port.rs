@@ -158,7 +158,10 @@ impl Storage for Bench {
 }
 
 impl Radio for Bench {
-    fn scan(&self, _: Option<&[u8]>) -> Result<()> {
+    fn serves_both(&self) -> bool {
+        false
+    }
+    fn scan(&self, _: &ScanRequest<'_>) -> Result<()> {
         Err(NO)
     }
     fn scan_result(&self, _: usize) -> Option<AccessPoint> {
@@ -177,6 +180,14 @@ impl Radio for Bench {
     fn rssi(&self) -> Option<i8> {
         None
     }
+    fn softap_start(&self, _: &SoftApRequest<'_>) -> Result<()> {
+        Err(NO)
+    }
+    fn softap_stop(&self) {}
+    fn softap_station(&self, _: usize) -> Option<[u8; 6]> {
+        None
+    }
+    fn softap_drop(&self, _: [u8; 6]) {}
 }
 
 impl Board for Bench {

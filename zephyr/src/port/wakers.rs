@@ -48,7 +48,7 @@ pub struct Wakers {
     serial: Pair,
     sockets: [Pair; SOCKETS],
     jobs: [Option<Waker>; JOBS],
-    radio: Option<Waker>,
+    radio: [Option<Waker>; 2],
     /// Changes of the radio that were told.
     radio_changes: u32,
     console: Option<Waker>,
@@ -61,7 +61,7 @@ impl Wakers {
             serial: Pair::NONE,
             sockets: [Pair::NONE; SOCKETS],
             jobs: [const { None }; JOBS],
-            radio: None,
+            radio: [const { None }; 2],
             radio_changes: 0,
             console: None,
         }
@@ -83,7 +83,7 @@ impl Wakers {
             Event::Readable(Socket(fd)) => &mut self.sockets.get_mut(usize::from(fd))?.read,
             Event::Writable(Socket(fd)) => &mut self.sockets.get_mut(usize::from(fd))?.write,
             Event::Job(Job(number)) => self.jobs.get_mut(usize::from(number))?,
-            Event::Radio => &mut self.radio,
+            Event::Radio(interface) => &mut self.radio[interface as usize],
             Event::Console => &mut self.console,
         })
     }
@@ -108,7 +108,7 @@ impl Wakers {
         let changes = super::radio::changes();
         if changes != self.radio_changes {
             self.radio_changes = changes;
-            wake(&mut self.radio);
+            self.radio.iter_mut().for_each(wake);
         }
         if self.console.is_some() && console_ready() {
             wake(&mut self.console);

@@ -39,6 +39,7 @@ pub fn all(lease: Ipv4Config) -> impl Iterator<Item = SimulatedNetwork> {
             address: (row.dhcp != 0).then_some(lease),
             fails: row.fails,
             vanishes_after: (row.vanishes_after_ms != 0).then(|| Duration::from_millis(row.vanishes_after_ms.into())),
+            ..SimulatedNetwork::OPEN
         })
     })
 }
@@ -50,14 +51,5 @@ fn text(text: *const c_char) -> &'static [u8] {
 
 /// The order of the property `security` in `dts/bindings/wifi/zentri,simulated-radio.yaml`.
 fn security(number: u8) -> Security {
-    const ALL: [Security; 7] = [
-        Security::Open,
-        Security::Wep,
-        Security::WpaAes,
-        Security::WpaTkip,
-        Security::Wpa2Aes,
-        Security::Wpa2Mixed,
-        Security::Wpa2Tkip,
-    ];
-    ALL.get(usize::from(number)).copied().unwrap_or_default()
+    Security::ALL.get(usize::from(number)).copied().unwrap_or_default()
 }

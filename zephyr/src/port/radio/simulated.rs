@@ -5,7 +5,7 @@ use core::task::Waker;
 
 use heapless::Vec;
 use openzentri::limits;
-use openzentri::port::Ipv4Config;
+use openzentri::port::{Interface, Ipv4Config};
 use openzentri::port::radio::SimulatedNetwork;
 use static_cell::StaticCell;
 
@@ -26,8 +26,8 @@ pub fn start() -> ZephyrRadio {
 }
 
 /// The simulated radio wakes its waker by itself.
-pub fn wake_when(radio: &ZephyrRadio, waker: &Waker) -> bool {
-    radio.wake_when(waker);
+pub fn wake_when(radio: &ZephyrRadio, interface: Interface, waker: &Waker) -> bool {
+    radio.wake_when(interface, waker);
     true
 }
 

@@ -74,6 +74,8 @@ macro_rules! task {
 task!(spawn_pump[limits::STREAMS](streams: &'static Streams, handle: u8) stream::pump::run(streams, handle));
 task!(spawn_server[limits::SERVERS](streams: &'static Streams, row: u8) stream::serve(streams, row));
 task!(spawn_wlan[1](network: &'static Network) network::keep_wlan(network));
+task!(spawn_softap[1](network: &'static Network) network::keep_softap(network));
+task!(spawn_setup[1](network: &'static Network) network::keep_setup(network));
 task!(spawn_http[1](server: &'static HttpServer) http::accept(server));
 task!(spawn_worker[limits::HTTP_CONNECTIONS](server: &'static HttpServer, number: usize) http::worker(server, number));
 task!(spawn_websocket[limits::WEBSOCKETS](server: &'static HttpServer, number: usize) http::session(server, number));
@@ -138,6 +140,8 @@ fn start(spawner: Spawner, shell: &'static Shell, server: &'static HttpServer, f
     spawn_files(spawner, machine.files);
     spawn_restart(spawner, machine);
     spawn_wlan(spawner, machine.network);
+    spawn_softap(spawner, machine.network);
+    spawn_setup(spawner, machine.network);
 }
 
 /// Sets one variable by its full name or abbreviation, with its element behind.
@@ -188,7 +192,7 @@ async fn restart(machine: &'static Machine) {
     stored(machine).await;
     Timer::after_millis(RESTART_DELAY).await;
     machine.base.log_state(format_args!("Disassociated"));
-    machine.network.leave_for_restart(Interface::Wlan);
+    Interface::ALL.iter().for_each(|interface| machine.network.leave_for_restart(*interface));
     Timer::after_millis(RESTART_DELAY).await;
     machine.base.port.board().reboot();
 }

@@ -75,7 +75,7 @@ pub const LINES: usize = 2;
 /// (`CONFIG_OPENZENTRI_COMMANDS_APART`).
 pub const COMMANDS_APART: usize = option("COMMANDS_APART", 24);
 /// Tasks that can wait for one thing without waking each other: the commands that wait, and the room's own.
-pub const WATCHERS: usize = COMMANDS_APART + 4;
+pub const WATCHERS: usize = COMMANDS_APART + 12;
 /// HTTP connections served at once (`CONFIG_OPENZENTRI_HTTP_CONNECTIONS`).
 pub const HTTP_CONNECTIONS: usize = option("HTTP_CONNECTIONS", 32);
 /// Connections that wait for one of these to end, a socket each (`CONFIG_OPENZENTRI_HTTP_WAITING`).

@@ -10,6 +10,7 @@ mod line;
 mod network;
 mod response;
 mod scope;
+mod setup;
 mod shell;
 mod sockets;
 mod streams;

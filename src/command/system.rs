@@ -67,12 +67,3 @@ pub(super) fn faults_print(_call: &mut Call<'_>) -> Result<Ending, CommandError>
 pub(super) fn faults_reset(_call: &mut Call<'_>) -> Result<Ending, CommandError> {
     Ok(Ending::Success)
 }
-
-/// `setup status`: whether web setup is active, which web pages ask before anything else. It never is, there being none.
-pub(super) fn setup(call: &mut Call<'_>) -> Result<Ending, CommandError> {
-    if !call.argument(0)?.eq_ignore_ascii_case(b"status") {
-        return super::call::unavailable(call);
-    }
-    call.reply.put(b"0");
-    Ok(Ending::Text)
-}

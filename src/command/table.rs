@@ -3,7 +3,7 @@
 use super::arguments::Words;
 use super::call::{Call, unavailable};
 use super::response::{CommandError, Ending};
-use super::{files, help, http, network, sockets, streams, system, tokens, variables, wlan, write};
+use super::{files, help, http, network, setup, sockets, streams, system, tokens, variables, wlan, write};
 use crate::access::scope::Scope;
 use crate::conformance::Conformance::{self, Differs, Done, Extension, NotYet};
 use crate::features::{Built, Gate};
@@ -113,7 +113,6 @@ macro_rules! commands {
 const LATER_PINS: Conformance = NotYet("pins and converters");
 const NO_HTTPS: Conformance = Differs("http only: there is no TLS yet");
 const LATER_TLS: Conformance = NotYet("TLS");
-const LATER_WLAN: Conformance = NotYet("the Wi-Fi commands");
 const NO_FAULTS: Conformance = Differs("no fault is recorded yet: the record is always empty");
 const LATER_FAULTS: Conformance = NotYet("safe mode and the fault record");
 
@@ -152,8 +151,8 @@ commands! {
     network_down "ndo" Config "[-i <interface>]" ["i:" 0..=1] "Take an interface down", Done => now(network::network_down);
     network_lookup "nlo" Streams "<name>" ["" 1..=1] "Resolve a host name", Done => waits(network::network_lookup);
     network_restart "nre" Config "[-i <interface>]" ["i:" 0..=1] "Take an interface down and up, which applies its variables", Done => waits(network::network_restart);
-    network_up "nup" Config "[-i <interface>]" ["i:s" 0..=1] "Bring an interface up", Differs("without -s, the interactive join; the soft AP is not built") => waits(network::network_up);
-    network_verify "nve" Config "wifi <ssid> <bssid> <channel> [<security> <key>]" ["" 0..=23] "Test network credentials without storing them", LATER_WLAN => now(unavailable);
+    network_up "nup" Config "[-i <interface>]" ["i:s" 0..=1] "Bring an interface up", Differs("without -s, the interactive join") => waits(network::network_up);
+    network_verify "nve" Config "wifi <ssid> <bssid> <channel> [<security> <key>]" ["" 4..=6] "Test network credentials without storing them", Done => waits(setup::network_verify);
     nvm "nvm" Files "" ["" 0..=23] "Access the user's non-volatile memory", NotYet("only the native API of it is known") => now(unavailable);
     ota "ota" Admin "[-f] [<bundle>]" ["" 0..=23] "Update the firmware", NotYet("updates") => now(unavailable);
     ping "ping" Streams "[-g] [-i <interface>] [<host>]" ["gi:" 0..=1] "Send one echo request", Done => waits(network::ping);
@@ -161,7 +160,7 @@ commands! {
     reboot "reboot" Config "" ["" 0..=0] "Restart", Done => now(system::reboot);
     save "save" Config "[<file>]" ["" 0..=1] "Store the variables", Done => waits(system::save);
     set "set" Config "<variable> <value>" ["" 1..=23] "Write a variable", Done => now(variables::set);
-    setup "setup" Config "web|stop|status|cmd" ["" 1..=1] "Start, stop or ask for web setup", Differs("only `setup status`, which answers 0: there is no web setup yet") => now(system::setup);
+    setup "setup" Config "web|stop|status|cmd" ["" 0..=1] "Start, stop or ask for web setup", Differs("`setup cmd` is refused: `network_up -s` asks at the terminal") => now(setup::setup);
     sleep "sleep" Config "" ["" 0..=23] "Sleep until an event or reset", NotYet("power states") => now(unavailable);
     smtp_send "smtp" Streams "<to> <subject> <size>" ["" 0..=23] "Send an e-mail", NotYet("the SMTP client") => now(unavailable);
     spi_master_open "spi_master_open" Streams "" ["" 0..=23] "Open an SPI stream", LATER_PINS => now(unavailable);
@@ -183,8 +182,9 @@ commands! {
     version "ver" Read "" ["" 0..=0] "Print the version", Done => now(system::version);
     websocket_client "webc" Streams "<url>" ["" 0..=23] "Open a WebSocket client", NotYet("the WebSocket client") => now(unavailable);
     wlan_get_rssi "rssi" Read "" ["" 0..=0] "Signal of the present network in dBm", Done => now(wlan::rssi);
+    wlan_join "wlan_join" Config "[-t <seconds>] <ssid> [<passkey>]" ["t:" 1..=2] "Join a network and store it; go back when that fails", Extension("joining with a way back") => waits(setup::wlan_join);
     wlan_scan "scan" Read "[-v] [<channel>|all] [<ssid>]" ["+v" 0..=2] "List the wireless networks", Differs("the rate is not known to the radio contract and prints as 54.0") => waits(wlan::scan);
-    wps "wps" Config "[<pin>]" ["" 0..=23] "Join by WPS", LATER_WLAN => now(unavailable);
+    wps "wps" Config "[<pin>]" ["" 0..=1] "Join by WPS", Differs("WPS is refused: its PIN can be guessed in hours, and the radios' drivers here have no push button") => now(setup::wps);
 }
 
 #[cfg(test)]

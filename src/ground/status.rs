@@ -17,10 +17,18 @@ pub struct Status {
     pub network: Cell<u8>,
     /// `wlan.join.result` (variables reference 2.1).
     pub join_result: Cell<u8>,
+    /// `wlan.join.reason`: why the last join has failed, in words; empty when it has not.
+    pub join_reason: Cell<&'static str>,
+    /// The same for the soft AP as `network` for the WLAN: 0 down, 2 up, 3 starting.
+    pub softap: Cell<u8>,
+    /// Web setup runs.
+    pub web_setup: Cell<bool>,
+    /// Somebody has fetched the first page of web setup.
+    pub setup_page_fetched: Cell<bool>,
     /// The IPv4 configuration of the WLAN interface.
     wlan: Cell<Option<Ipv4Config>>,
     /// That of the soft AP.
-    softap: Cell<Option<Ipv4Config>>,
+    softap_ipv4: Cell<Option<Ipv4Config>>,
     /// `network.buffer.usage` is asked for here; nothing is in use without.
     pub buffers: Cell<Option<&'static dyn Buffers>>,
     /// `system.safemode.status`.
@@ -32,7 +40,7 @@ impl Status {
     pub fn ipv4(&self, interface: Interface) -> &Cell<Option<Ipv4Config>> {
         match interface {
             Interface::Wlan => &self.wlan,
-            Interface::SoftAp => &self.softap,
+            Interface::SoftAp => &self.softap_ipv4,
         }
     }
 

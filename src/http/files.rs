@@ -10,6 +10,7 @@ use super::respond::{self, Extra, Pen};
 use crate::features;
 use crate::file::{FileError, Files, Name, Reader};
 use crate::log::Level;
+use crate::port::Interface;
 use crate::variable::{Id, id};
 use crate::wire::http::conditions::{Part, Tag, names, part, tag};
 use crate::wire::http::mime;
@@ -19,6 +20,7 @@ use crate::wire::output::Output;
 use crate::wire::span::Span;
 
 const ROOT: Id = id("http.server.root_filename");
+const SETUP_ROOT: Id = id("setup.web.root_filename");
 const SCRIPTS: Id = id("http.server.token_scripts");
 const NOT_FOUND: Id = id("http.server.notfound_filename");
 
@@ -190,10 +192,20 @@ fn check_path(path: &[u8]) -> Result<(), Status> {
     if dots || path.iter().any(u8::is_ascii_control) { Err(Status::BAD_REQUEST) } else { Ok(()) }
 }
 
+/// The variable that names the file of the path `/`: another one for who has come to set the device up.
+fn root_page(connection: &Connection<'_>) -> Id {
+    let status = &connection.server.base().status;
+    if !status.web_setup.get() || connection.interface != Interface::SoftAp {
+        return ROOT;
+    }
+    status.setup_page_fetched.set(true);
+    SETUP_ROOT
+}
+
 fn find(connection: &Connection<'_>, path: Span) -> Result<Open, Missing> {
     let files = connection.server.files();
     match path.of(connection.buffer) {
-        [] => connection.server.base().variables.with(ROOT, |name| Open::named(files, name, true)),
+        [] => connection.server.base().variables.with(root_page(connection), |name| Open::named(files, name, true)),
         name => Open::named(files, name, false),
     }
 }

@@ -1,7 +1,8 @@
 //! Listening, accepting, and handing connections to workers.
 
+use core::cell::Cell;
 use core::future::{pending, poll_fn};
-use core::task::Poll;
+use core::task::{Context, Poll};
 
 use embassy_futures::select::{Either, select};
 use embassy_time::{Duration, Timer};
@@ -34,12 +35,37 @@ const MANY: usize = 8;
 const LOOK: Duration = Duration::from_millis(1);
 
 impl HttpServer {
+    fn listener(&self, interface: Interface) -> &Cell<Option<Socket>> {
+        let [wlan, softap] = &self.listeners;
+        match interface {
+            Interface::Wlan => wlan,
+            Interface::SoftAp => softap,
+        }
+    }
+
+    /// Whether it listens on any interface.
+    fn listens(&self) -> bool {
+        self.listeners.iter().any(|listener| listener.get().is_some())
+    }
+
     /// Stops listening. Connections that are open stay so until they have their answer.
-    fn close(&self) {
-        if let Some((socket, _)) = self.listener.take() {
+    fn close(&self, interface: Interface) {
+        if let Some(socket) = self.listener(interface).take() {
             self.base().port.sockets().close(socket);
             self.changed.signal(());
         }
+    }
+
+    /// Whether the server belongs on an interface: that of `http.server.interface` while it is enabled, and the soft AP
+    /// during web setup, whatever the variables say.
+    fn belongs_on(&self, interface: Interface) -> bool {
+        let base = self.base();
+        if interface == Interface::SoftAp && base.status.web_setup.get() {
+            return true;
+        }
+        let network = self.shell().machine().network;
+        let chosen = base.variables.with(INTERFACE, |word| network.interface(word));
+        base.variables.flag(ENABLED) && chosen == Some(interface)
     }
 
     fn listen(&self, interface: Interface) {
@@ -47,7 +73,7 @@ impl HttpServer {
         let number = base.variables.number(PORT) as u16;
         match base.port.sockets().tcp_listen(interface, number) {
             Ok(socket) => {
-                self.listener.set(Some((socket, interface)));
+                self.listener(interface).set(Some(socket));
                 self.changed.signal(());
                 let what = if self.api.get() { "HTTP and REST API" } else { "HTTP" };
                 base.log.line(Level::Progress, format_args!("{what} server listening on port: {number}"));
@@ -68,14 +94,14 @@ impl HttpServer {
     }
 
     /// Accepts connections and lets workers serve them, for ever.
-    async fn admit(&self, listener: Socket, interface: Interface) {
+    async fn admit(&self) {
         let mut lobby = Lobby::new(self.base().port);
         loop {
             // While nobody waits it matters to nobody that a worker is free.
             let waiting = !lobby.is_empty();
             let changed =
                 async { if waiting { select(self.freed.wait(), Timer::after(LOOK)).await } else { pending().await } };
-            let accepted = match select(self.next(listener, interface, &mut lobby), changed).await {
+            let accepted = match select(self.next(&mut lobby), changed).await {
                 Either::First(Ok(accepted)) => accepted,
                 Either::First(Err(_)) => {
                     // Somebody waits, perhaps for the sockets of those who say nothing.
@@ -95,8 +121,7 @@ impl HttpServer {
     }
 
     /// Accepts the next connection, or answers `None` when one that waits has something to say.
-    async fn next(&self, listener: Socket, interface: Interface, lobby: &mut Lobby) -> port::Result<Option<Accepted>> {
-        let port = self.base().port;
+    async fn next(&self, lobby: &mut Lobby) -> port::Result<Option<Accepted>> {
         let mut woken = false;
         poll_fn(|context| {
             if lobby.listen(context, core::mem::replace(&mut woken, true)) {
@@ -105,16 +130,27 @@ impl HttpServer {
             if !lobby.make_place(|client| self.seats.count(client)) {
                 return Poll::Pending;
             }
-            match port.sockets().tcp_accept(listener) {
-                Ok((socket, remote)) => Poll::Ready(Ok(Some(Accepted { socket, remote, interface, first: None }))),
-                Err(PortError::WouldBlock) => {
-                    port.wake_when(Event::Readable(listener), context.waker());
-                    Poll::Pending
+            for interface in Interface::ALL {
+                if let Poll::Ready(accepted) = self.poll_accept(interface, context) {
+                    return Poll::Ready(accepted.map(Some));
                 }
-                Err(error) => Poll::Ready(Err(error)),
             }
+            Poll::Pending
         })
         .await
+    }
+
+    fn poll_accept(&self, interface: Interface, context: &mut Context<'_>) -> Poll<port::Result<Accepted>> {
+        let Some(listener) = self.listener(interface).get() else { return Poll::Pending };
+        let port = self.base().port;
+        match port.sockets().tcp_accept(listener) {
+            Ok((socket, remote)) => Poll::Ready(Ok(Accepted { socket, remote, interface, first: None })),
+            Err(PortError::WouldBlock) => {
+                port.wake_when(Event::Readable(listener), context.waker());
+                Poll::Pending
+            }
+            Err(error) => Poll::Ready(Err(error)),
+        }
     }
 
     /// Gives connections to idle workers, and lets others give way for those that have something to say.
@@ -141,32 +177,31 @@ impl HttpServer {
 impl Service for HttpServer {
     fn start(&self, interface: Interface) {
         let variables = &self.base().variables;
-        let network = self.shell().machine().network;
-        if variables.with(INTERFACE, |word| network.interface(word)) != Some(interface) {
+        self.close(interface);
+        if !self.belongs_on(interface) {
             return;
         }
-        self.close();
-        self.api.set(variables.flag(API_ENABLED));
+        // During web setup the page needs the commands.
+        self.api.set(variables.flag(API_ENABLED) || self.base().status.web_setup.get());
         self.max_clients.set(usize::try_from(variables.number(MAX_CLIENTS)).unwrap_or(1).max(1));
         self.origin.replace(variables.with(ORIGIN, origin));
         // Who waits for a worker must see the new limit.
         self.freed.signal(());
-        if variables.flag(ENABLED) {
-            self.listen(interface);
-        }
+        self.listen(interface);
     }
 
     fn stop(&self, interface: Interface) {
-        if self.listener.get().is_some_and(|(_, on)| on == interface) {
-            self.close();
+        if self.listener(interface).get().is_some() {
+            self.close(interface);
             self.stops.set(self.stops.get().wrapping_add(1));
             websocket::stop_all(self, interface);
         }
     }
 
     fn listens_on(&self, port: u16) -> bool {
-        let address = |(socket, _)| self.base().port.sockets().local_address(socket).ok();
-        self.listener.get().and_then(address).is_some_and(|address| address.port() == port)
+        let sockets = self.base().port.sockets();
+        let local = |socket| sockets.local_address(socket).ok();
+        self.listeners.iter().filter_map(Cell::get).filter_map(local).any(|address| address.port() == port)
     }
 }
 
@@ -179,10 +214,10 @@ fn origin(value: &[u8]) -> String<128> {
 /// Accepts connections and hands them to workers, for ever: one task.
 pub async fn accept(server: &'static HttpServer) {
     loop {
-        match server.listener.get() {
-            None => server.changed.wait().await,
-            Some((listener, interface)) => {
-                select(server.changed.wait(), server.admit(listener, interface)).await;
+        match server.listens() {
+            false => server.changed.wait().await,
+            true => {
+                select(server.changed.wait(), server.admit()).await;
             }
         }
     }

@@ -37,8 +37,8 @@ pub(super) struct Accepted {
 /// The HTTP server. Its variables take effect when it starts, that is with `network_restart`.
 pub struct HttpServer {
     shell: &'static Shell,
-    pub(super) listener: Cell<Option<(Socket, Interface)>>,
-    /// The listener is another one, or none.
+    pub(super) listeners: [Cell<Option<Socket>>; 2],
+    /// There is another listener, or one less.
     pub(super) changed: Signal<NoopRawMutex, ()>,
     /// The REST API is offered (`http.server.api_enabled`).
     pub(super) api: Cell<bool>,
@@ -69,7 +69,7 @@ impl HttpServer {
     pub const fn new(shell: &'static Shell) -> Self {
         Self {
             shell,
-            listener: Cell::new(None),
+            listeners: [Cell::new(None), Cell::new(None)],
             changed: Signal::new(),
             api: Cell::new(false),
             max_clients: Cell::new(limits::HTTP_CONNECTIONS),

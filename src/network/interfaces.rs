@@ -10,6 +10,7 @@ use core::task::Poll;
 use embassy_sync::waitqueue::MultiWakerRegistration;
 use heapless::Vec;
 
+use super::orders::{Order, Trials};
 use super::state::{JoinError, State};
 use crate::base::Base;
 use crate::limits;
@@ -49,6 +50,12 @@ pub struct Network {
     pub(super) known: RefCell<Option<AccessPoint>>,
     /// Scans begun since boot.
     pub(super) scans: Cell<u32>,
+    /// Networks to be tried.
+    pub(super) trials: RefCell<Trials>,
+    /// The station is on its way back from a network that was tried: `wlan.join.result` stays what the trial came to.
+    pub(super) returning: Cell<bool>,
+    /// What web setup is asked to do.
+    pub(super) setup: Cell<Order>,
     /// Tasks that wait for a change.
     watchers: RefCell<MultiWakerRegistration<{ limits::WATCHERS }>>,
 }
@@ -65,6 +72,9 @@ impl Network {
             radio_taken: Cell::new(false),
             known: RefCell::new(None),
             scans: Cell::new(0),
+            trials: RefCell::new(Trials::NONE),
+            returning: Cell::new(false),
+            setup: Cell::new(Order::None),
             watchers: RefCell::new(MultiWakerRegistration::new()),
         }
     }
@@ -103,8 +113,9 @@ impl Network {
     /// Brings the interface up, unless it is up; waits for an attempt that is already under way. The attempt itself goes
     /// on when this future is dropped.
     pub async fn up(&self, interface: Interface) -> Result<(), JoinError> {
-        if interface == Interface::SoftAp {
-            self.base.log.line(Level::Failure, format_args!("Interface not available: {}", interface.name()));
+        if interface == Interface::Wlan && !self.base.port.radio().serves_both() && self.is_in_setup() {
+            let text = format_args!("Interface not available: wlan (web setup has the radio)");
+            self.base.log.line(Level::Failure, text);
             return Err(JoinError::Failed);
         }
         self.settled(interface).await;
@@ -123,8 +134,9 @@ impl Network {
     pub fn down(&self, interface: Interface) {
         let state = self.state(interface);
         let aborted = state.is_coming() || state.is_wanted();
+        self.returning.set(self.returning.get() && interface != Interface::Wlan);
         self.leave(interface, true, aborted.then_some(JoinError::Aborted));
-        if aborted {
+        if aborted && interface == Interface::Wlan {
             self.base.log.line(Level::Failure, format_args!("Join failed"));
         }
     }
@@ -135,17 +147,40 @@ impl Network {
         self.leave(interface, true, None);
     }
 
+    /// Takes an interface down as if it had never been asked for.
+    pub(super) fn leave_quietly(&self, interface: Interface) {
+        if !matches!(self.state(interface), State::Down { .. }) {
+            self.leave(interface, false, None);
+        }
+    }
+
+    /// Where the radio has but one interface at a time, takes this one down for the other. Whether it had to. With
+    /// `forced` it does not come back by itself and take the radio away again.
+    pub(super) fn make_way(&self, interface: Interface, forced: bool) -> bool {
+        let down = matches!(self.state(interface), State::Down { .. });
+        if down || self.base.port.radio().serves_both() {
+            return false;
+        }
+        let text = format_args!("Interface taken down: {} (the radio has one at a time)", interface.name());
+        self.base.log.line(Level::Failure, text);
+        self.leave(interface, forced, None);
+        true
+    }
+
     /// Ends everything that runs on the interface, and what its radio does.
     pub(super) fn leave(&self, interface: Interface, forced: bool, error: Option<JoinError>) {
         let was = self.state(interface);
         self.streams.interface_down(interface);
         self.each_service(|service| service.stop(interface));
-        if interface == Interface::Wlan {
-            self.base.port.radio().leave();
+        match interface {
+            Interface::Wlan => self.base.port.radio().leave(),
+            Interface::SoftAp => self.base.port.radio().softap_stop(),
         }
         self.enter(interface, State::Down { forced, error });
-        if was.is_coming() || was.is_up() {
-            self.base.log_state(format_args!("Disassociated"));
+        match interface {
+            Interface::Wlan if was.is_coming() || was.is_up() => self.base.log_state(format_args!("Disassociated")),
+            Interface::SoftAp if was.is_up() => self.base.log.line(Level::Detail, format_args!("Soft AP stopped")),
+            _ => {}
         }
     }
 
@@ -186,12 +221,18 @@ impl Network {
         status.ipv4(interface).set(state.ipv4());
         if interface == Interface::Wlan {
             status.network.set(state.status() as u8);
-            status.join_result.set(state.join_result().unwrap_or(status.join_result.get()));
+            if let Some((result, reason)) = state.join_result().filter(|_| !self.returning.get()) {
+                status.join_result.set(result);
+                status.join_reason.set(reason);
+            }
+            self.returning.set(self.returning.get() && !state.is_up());
+        } else {
+            status.softap.set(state.status() as u8);
         }
         self.changed();
     }
 
-    fn changed(&self) {
+    pub(super) fn changed(&self) {
         self.watchers.borrow_mut().wake();
     }
 
@@ -202,14 +243,24 @@ impl Network {
 
     /// Waits until a condition holds; it is looked at again after each change of any interface's state.
     pub(super) async fn until(&self, interface: Interface, condition: impl Fn(&State) -> bool) {
-        poll_fn(|context| {
-            if condition(&self.state(interface)) {
-                return Poll::Ready(());
+        self.when(|| condition(&self.state(interface)).then_some(())).await;
+    }
+
+    /// Waits until there is an answer; it is asked for again after each change.
+    pub(super) async fn when<T>(&self, mut answer: impl FnMut() -> Option<T>) -> T {
+        poll_fn(|context| match answer() {
+            Some(answer) => Poll::Ready(answer),
+            None => {
+                self.watchers.borrow_mut().register(context.waker());
+                Poll::Pending
             }
-            self.watchers.borrow_mut().register(context.waker());
-            Poll::Pending
         })
         .await
+    }
+
+    /// Waits until a network is to be tried.
+    pub(super) async fn trial_waits(&self) {
+        self.when(|| self.trials.borrow().is_waiting().then_some(())).await;
     }
 
     /// Waits until nobody else scans or joins.

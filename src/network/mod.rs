@@ -1,24 +1,39 @@
-//! The network: its interfaces, joining a WLAN, names, echoes, and connections to servers.
+//! The network: its interfaces, joining a WLAN, the soft AP, names, echoes, and connections to servers.
 //!
 //! ```text
 //! wlan         the life of the WLAN interface
-//! join         the sequence of a join, scans
+//! softap       the life of the soft AP
+//! setup        web setup
+//! trial        joins with a way back
+//! join         the sequence of a join
+//! scan         scans
 //! client       opening clients
 //! lookup       names and echoes
 //! interfaces   who is up; services come and go with their interface
+//! orders       what a join is to reach, what is to be tried
 //! state        the states of one interface
+//! names        how networks are called in texts
 //! ```
 
 mod client;
 mod interfaces;
 mod join;
 mod lookup;
+mod names;
+mod orders;
+mod scan;
+mod setup;
+mod softap;
 mod state;
+mod trial;
 mod wlan;
 
 pub use client::{ConnectError, OwnServers, Remote};
 pub use interfaces::{Network, Service, TooManyServices};
-pub use join::{Printable, security_name};
 pub use lookup::{LookupError, ping, resolve};
+pub use names::{Printable, security_name};
+pub use orders::{Purpose, Target, Trial, TrialError};
+pub use setup::run as keep_setup;
+pub use softap::run as keep_softap;
 pub use state::{JoinError, Status};
 pub use wlan::run as keep_wlan;

@@ -2,22 +2,53 @@
 
 use crate::port::Ipv4Config;
 
-/// Why a join ended; the numbers are those of `wlan.join.result` (networking reference 2.3).
+/// Why a join ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub enum JoinError {
     /// `wlan.ssid` is empty.
-    NoSsid = 3,
+    NoSsid,
     /// The network is secured and `wlan.passkey` is empty.
-    NoPasskey = 4,
+    NoPasskey,
     /// The network is there, but `wlan.security` or `wlan.minimum_security` rules it out.
-    BadSecurity = 5,
+    BadSecurity,
     /// No such network.
-    NotFound = 6,
-    /// Association, key or DHCP failed.
-    Failed = 7,
+    NotFound,
+    /// The network did not let the device in, or did not answer in time.
+    Failed,
+    /// The passkey is wrong, as far as the radio can tell.
+    Refused,
+    /// The network gave no address.
+    NoAddress,
     /// Taken down while joining.
-    Aborted = 8,
+    Aborted,
+}
+
+impl JoinError {
+    /// The value of `wlan.join.result` (networking reference 2.3).
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::NoSsid => 3,
+            Self::NoPasskey => 4,
+            Self::BadSecurity => 5,
+            Self::NotFound => 6,
+            Self::Failed | Self::Refused | Self::NoAddress => 7,
+            Self::Aborted => 8,
+        }
+    }
+
+    /// The value of `wlan.join.reason`.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::NoSsid => "no network name is set",
+            Self::NoPasskey => "the network wants a passphrase",
+            Self::BadSecurity => "the network does not offer the security that is asked for",
+            Self::NotFound => "the network was not found",
+            Self::Failed => "the network did not let the device in",
+            Self::Refused => "the passphrase was refused",
+            Self::NoAddress => "the network gave no address",
+            Self::Aborted => "the join was stopped",
+        }
+    }
 }
 
 const RESULT_SUCCESS: u8 = 1;
@@ -113,12 +144,12 @@ impl State {
         }
     }
 
-    /// What `wlan.join.result` says from now on; `None` leaves it as it is.
-    pub fn join_result(&self) -> Option<u8> {
+    /// What `wlan.join.result` and `wlan.join.reason` say from now on; `None` leaves them as they are.
+    pub fn join_result(&self) -> Option<(u8, &'static str)> {
         match self {
-            Self::Up(_) => Some(RESULT_SUCCESS),
-            Self::Joining => Some(RESULT_JOINING),
-            Self::Down { error: Some(error), .. } => Some(*error as u8),
+            Self::Up(_) => Some((RESULT_SUCCESS, "")),
+            Self::Joining => Some((RESULT_JOINING, "")),
+            Self::Down { error: Some(error), .. } => Some((error.number(), error.reason())),
             _ => None,
         }
     }

@@ -1,12 +1,13 @@
 //! The life of the WLAN interface: it joins when somebody wants it, stays until the network is lost or the owner takes
 //! it down, and joins again by itself as `wlan.auto_join.*` say (networking reference 2.2, step 6).
 
-use embassy_futures::select::{Either, select};
+use embassy_futures::select::{Either, Either3, select, select3};
 use embassy_time::Timer;
 
 use super::interfaces::Network;
-use super::join;
+use super::scan::radio;
 use super::state::State;
+use super::{join, trial};
 use crate::log::Level;
 use crate::port::{Interface, Ipv4Config, Link};
 use crate::variable::{Id, id};
@@ -22,25 +23,38 @@ pub async fn run(network: &'static Network) {
     // Sequences that have failed since the device began to join by itself; `None` when it does not.
     let mut failed = join_by_itself(network);
     loop {
-        network.until(WLAN, State::is_wanted).await;
-        network.enter(WLAN, State::Joining);
-        let taken_down = network.until(WLAN, |state| !state.is_coming());
-        failed = match select(taken_down, join::sequence(network)).await {
-            // Dropping the sequence has ended it, wherever it was.
-            Either::First(()) => None,
-            Either::Second(Ok(config)) => {
-                begin(network, config);
-                stay(network).await
-            }
-            Either::Second(Err(error)) => {
-                network.base.port.radio().leave();
-                network.known.take();
-                network.enter(WLAN, State::Down { forced: false, error: Some(error) });
-                network.base.log.line(Level::Failure, format_args!("Join failed"));
-                again(network, failed).await
-            }
+        let asked = select(network.until(WLAN, State::is_wanted), network.trial_waits()).await;
+        let joined = match asked {
+            Either::First(()) => join_once(network, &mut failed).await,
+            Either::Second(()) => trial::run(network).await,
+        };
+        if let Some(config) = joined {
+            begin(network, config);
+            failed = stay(network).await;
         }
     }
+}
+
+/// One sequence. When it fails it is asked for again, if it is to be.
+async fn join_once(network: &Network, failed: &mut Option<i64>) -> Option<Ipv4Config> {
+    network.make_way(Interface::SoftAp, true);
+    network.enter(WLAN, State::Joining);
+    let taken_down = network.until(WLAN, |state| !state.is_coming());
+    let target = join::wanted(network);
+    match select3(taken_down, network.trial_waits(), join::sequence(network, &target)).await {
+        // Dropping the sequence has ended it, wherever it was.
+        Either3::First(()) => *failed = None,
+        Either3::Second(()) => {}
+        Either3::Third(Ok(config)) => return Some(config),
+        Either3::Third(Err(error)) => {
+            network.base.port.radio().leave();
+            network.known.take();
+            network.enter(WLAN, State::Down { forced: false, error: Some(error) });
+            network.base.log.line(Level::Failure, format_args!("Join failed"));
+            *failed = again(network, *failed).await;
+        }
+    }
+    None
 }
 
 /// Asks for a join when `wlan.auto_join.enabled` says so; then no sequence has failed yet.
@@ -56,13 +70,14 @@ fn begin(network: &Network, config: Ipv4Config) {
     network.base.log_state(format_args!("Associated"));
 }
 
-/// Stays until the network is lost or the owner takes the interface down.
+/// Stays until the network is lost, another one is to be tried or the owner takes the interface down.
 async fn stay(network: &Network) -> Option<i64> {
     let taken_down = network.until(WLAN, |state| !state.is_up());
-    let lost = join::radio(network, |state| (state.link != Link::Joined).then_some(()));
-    match select(taken_down, lost).await {
-        Either::First(()) => None,
-        Either::Second(()) => {
+    let lost = radio(network, WLAN, |state| (state.link != Link::Joined).then_some(()));
+    match select3(taken_down, network.trial_waits(), lost).await {
+        Either3::First(()) => None,
+        Either3::Second(()) => Some(0),
+        Either3::Third(()) => {
             network.leave(WLAN, false, None);
             join_by_itself(network)
         }
@@ -70,17 +85,23 @@ async fn stay(network: &Network) -> Option<i64> {
 }
 
 /// After a sequence that has failed: asks for the next one after a while, as often as `wlan.auto_join.retries` allows (0
-/// = for ever).
+/// = for ever). The way back from a network that was tried is for ever.
 async fn again(network: &Network, failed: Option<i64>) -> Option<i64> {
     let variables = &network.base.variables;
-    let failed = failed?.saturating_add(1);
+    let returning = network.returning.get();
+    let failed = if returning { 0 } else { failed?.saturating_add(1) };
     let allowed = variables.number(AUTO_JOIN_RETRIES);
-    if !variables.flag(AUTO_JOIN) || (allowed != 0 && failed >= allowed) {
+    if !returning && (!variables.flag(AUTO_JOIN) || (allowed != 0 && failed >= allowed)) {
         return None;
     }
     let delay = Timer::after_secs(variables.number(AUTO_JOIN_DELAY).max(1) as u64);
     // The owner may want it sooner, or not at all.
-    select(delay, network.until(WLAN, |state| state.is_wanted() || state.is_forced_down())).await;
+    let asked = network.until(WLAN, |state| state.is_wanted() || state.is_forced_down());
+    if let Either3::Second(()) = select3(delay, network.trial_waits(), asked).await {
+        // The trial comes first; then the way back to this network.
+        network.want(WLAN);
+        return Some(failed);
+    }
     if network.state(WLAN).is_forced_down() {
         return None;
     }

@@ -42,6 +42,7 @@ const SHOWS: &[(Id, Show)] = &[
     (id("time.rtc"), rtc),
     (id("time.uptime"), uptime),
     (id("wlan.info"), wlan_info),
+    (id("wlan.join.reason"), join_reason),
     (id("wlan.join.result"), join_result),
     (id("wlan.mac"), mac),
     (id("wlan.network.dns"), dns),
@@ -125,6 +126,11 @@ fn network_status(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
 /// `wlan.join.result`.
 fn join_result(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     show(option, out, base.status.join_result.get())
+}
+
+/// `wlan.join.reason`.
+fn join_reason(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
+    show(option, out, base.status.join_reason.get())
 }
 
 /// `wlan.info`. The first line is `wlan up` or `wlan down`.

@@ -115,7 +115,7 @@ impl LinuxPort {
         let identity = Identity::load(&options.data, &mut warnings)?;
         let (networks, defaults) = board::surroundings(options)?;
         Ok(Self {
-            sockets: HostSockets::new(options.bind),
+            sockets: HostSockets::new([options.bind, options.softap_bind]),
             jobs: JobTable::new().map_err(|error| StartError::new("start", error))?,
             serial: RefCell::new(SerialLine::open(&options.serial, options.bind)?),
             store,

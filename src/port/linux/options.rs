@@ -16,6 +16,8 @@ A ZentriOS device as a process: commands on the serial line, web server, sockets
   --serial LINE        stdio (default), pty[:LINK] or tcp:PORT
   --set NAME=VALUE     set a variable at boot, over the saved settings; repeatable
   --bind ADDRESS       IPv4 address that servers listen on (default 127.0.0.1)
+  --softap-bind ADDRESS
+                       the same for servers of the soft AP (default 127.0.0.2)
   --radio FILE         networks that the simulated radio hears, one a line:
                        ssid=NAME [security=wpa2-aes passkey=KEY] [channel=N] [rssi=DBM]
                        [bssid=MAC] [dhcp=no] [hidden=yes] [fails=N] [hangs=yes]
@@ -46,6 +48,8 @@ pub struct Options {
     pub settings: Vec<(String, String)>,
     /// The address that servers listen on.
     pub bind: Ipv4Addr,
+    /// The address that servers of the soft AP listen on.
+    pub softap_bind: Ipv4Addr,
     /// List of simulated networks.
     pub radio: Option<PathBuf>,
     /// Bytes that the files may take.
@@ -59,6 +63,7 @@ impl Default for Options {
             serial: SerialKind::Stdio,
             settings: Vec::new(),
             bind: Ipv4Addr::LOCALHOST,
+            softap_bind: Ipv4Addr::new(127, 0, 0, 2),
             radio: None,
             flash: 4 << 20,
         }
@@ -105,6 +110,7 @@ impl Request {
                 Long("serial") => options.serial = serial(&parser.value()?.string()?)?,
                 Long("set") => options.settings.push(setting(&parser.value()?.string()?)?),
                 Long("bind") => options.bind = bind(&parser.value()?.string()?)?,
+                Long("softap-bind") => options.softap_bind = bind(&parser.value()?.string()?)?,
                 Long("radio") => options.radio = Some(parser.value()?.into()),
                 Long("flash") => options.flash = size(&parser.value()?.string()?)?,
                 Short('h') | Long("help") => return Ok(Self::Help),

@@ -25,14 +25,14 @@ type ListenHook = (u16, Box<dyn FnOnce(SocketAddrV4)>);
 /// All sockets of the device.
 pub(super) struct HostSockets {
     table: RefCell<SocketTable>,
-    /// Where servers listen.
-    bind: Ipv4Addr,
+    /// Where servers listen, by interface.
+    bind: [Ipv4Addr; 2],
     listen_hook: RefCell<Option<ListenHook>>,
 }
 
 impl HostSockets {
-    /// No sockets yet; servers listen on `bind`.
-    pub(super) fn new(bind: Ipv4Addr) -> Self {
+    /// No sockets yet; servers of the WLAN and of the soft AP listen on these addresses.
+    pub(super) fn new(bind: [Ipv4Addr; 2]) -> Self {
         Self { table: RefCell::default(), bind, listen_hook: RefCell::new(None) }
     }
 
@@ -66,13 +66,13 @@ impl HostSockets {
 }
 
 impl Sockets for HostSockets {
-    fn tcp_listen(&self, _interface: Interface, port: u16) -> Result<Socket> {
+    fn tcp_listen(&self, interface: Interface, port: u16) -> Result<Socket> {
         let fd = self.table.borrow().open(SocketType::STREAM)?;
         let listen = || {
             sockopt::set_socket_reuseaddr(&fd, true)?;
             // Accepted connections inherit it.
             sockopt::set_tcp_nodelay(&fd, true)?;
-            rustix::net::bind(&fd, &SocketAddrV4::new(self.bind, port))?;
+            rustix::net::bind(&fd, &SocketAddrV4::new(self.bind[interface as usize], port))?;
             // They inherit this too: a peer that does not read ties down no more memory and copying than this.
             sockopt::set_socket_send_buffer_size(&fd, SEND_BUFFER)?;
             rustix::net::listen(&fd, BACKLOG)?;
@@ -168,9 +168,9 @@ impl Sockets for HostSockets {
 
     /// A server (a port of its own choice) is bound to the device's address; on
     /// Linux such a socket gets no broadcasts unless that address is 0.0.0.0.
-    fn udp_bind(&self, _interface: Interface, port: u16) -> Result<Socket> {
+    fn udp_bind(&self, interface: Interface, port: u16) -> Result<Socket> {
         let fd = self.table.borrow().open(SocketType::DGRAM)?;
-        let address = if port == 0 { Ipv4Addr::UNSPECIFIED } else { self.bind };
+        let address = if port == 0 { Ipv4Addr::UNSPECIFIED } else { self.bind[interface as usize] };
         let bind = || {
             sockopt::set_socket_broadcast(&fd, true)?;
             rustix::net::bind(&fd, &SocketAddrV4::new(address, port))

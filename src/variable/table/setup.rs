@@ -26,18 +26,18 @@ pub(super) const SETUP: &[Variable] = &[
     var("setup.web.captive_portal_enabled", "", ValueKind::Bool, "0").at(Setup)
         .not_yet(NO_SETUP, "Redirect the connectivity checks of phones to the setup page."),
     var("setup.web.channel", "", number(0, 13), "0").at(Setup)
-        .not_yet(NO_SETUP, "Radio channel during web setup; 0 is automatic."),
+        .done("Radio channel during web setup; 0 is automatic."),
     report("setup.web.client_list", "")
         .not_yet(NO_SETUP, "Connected stations during web setup."),
     var("setup.web.idle_timeout", "se w i", number(0, 65535), "300").at(Setup)
-        .not_yet(NO_SETUP, "Seconds without a client after which web setup ends; 0 never."),
+        .done("Seconds without a client after which web setup ends; 0 never."),
     var("setup.web.passkey", "se w p", ValueKind::Text { min: 8, max: 32, optional: true }, "").at(Setup)
         .secret(Secret::Always)
-        .not_yet(NO_SETUP, "Passphrase during web setup; empty takes the device's own."),
+        .done("Passphrase during web setup; empty takes the device's own."),
     var("setup.web.root_filename", "se w r", FILE, "webapp/index.html").at(Setup)
-        .not_yet(NO_SETUP, "Page of the path / during web setup."),
+        .done("Page of the path / during web setup."),
     var("setup.web.ssid", "se w s", ValueKind::Bytes(32), "ZentriOS-#").at(Setup)
-        .not_yet(NO_SETUP, "Network name during web setup; # stands for the end of the MAC."),
+        .done("Network name during web setup; # stands for the end of the MAC."),
     var("setup.web.url", "se w u", text(128), "setup.com").at(Setup)
         .not_yet(NO_SETUP, "Names that lead to the setup page."),
     var("setup.web.verify_credentials", "", ValueKind::Bool, "0").at(Setup)

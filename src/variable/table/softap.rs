@@ -6,11 +6,11 @@ use Effect::Network;
 #[rustfmt::skip]
 pub(super) const ROWS: &[Variable] = &[
     var("softap.auto_start", "so a", ValueKind::Bool, "0").at(Network)
-        .not_yet(NO_SOFTAP, "Start the soft AP at boot."),
+        .done("Start the soft AP at boot."),
     var("softap.captive_portal_enabled", "so v", ValueKind::Bool, "0").at(Network)
         .not_yet(NO_SOFTAP, "Redirect the connectivity checks of phones to the device."),
     var("softap.channel", "so c", number(0, 13), "0").at(Network)
-        .not_yet(NO_SOFTAP, "Radio channel; 0 is automatic."),
+        .done("Radio channel; 0 is automatic."),
     report("softap.client_list", "so l")
         .not_yet(NO_SOFTAP, "Connected stations."),
     var("softap.dhcp_server.enabled", "so d e", ValueKind::Bool, "1").at(Network)
@@ -20,25 +20,25 @@ pub(super) const ROWS: &[Variable] = &[
     var("softap.dns_server.url", "so n u", text(128), "zentrios.com,www.zentrios.com").at(Network)
         .not_yet(NO_SOFTAP, "Names that lead to the device."),
     var("softap.hide_ssid", "", ValueKind::Bool, "0").at(Network)
-        .not_yet(NO_SOFTAP, "Do not announce the network name."),
+        .done("Do not announce the network name."),
     var("softap.idle_timeout", "so t", number(0, 65535), "7").at(Network)
         .not_yet(NO_SOFTAP, "Seconds of silence after which a station is dropped."),
     report("softap.info", "so i")
         .not_yet(NO_SOFTAP, "Summary of the soft AP."),
     var("softap.max_clients", "", number(1, 8), "4").at(Network)
-        .not_yet(NO_SOFTAP, "Stations at once."),
+        .done("Stations at once."),
     var("softap.passkey", "so p", ValueKind::Passkey(8), "").at(Network).secret(Secret::Passkey)
-        .not_yet(NO_SOFTAP, "WPA2 passphrase."),
+        .done("WPA2 passphrase."),
     var("softap.rate.protocol", "so r p", ValueKind::Choice(&["auto", "b", "g", "n"]), "auto").at(Network)
-        .not_yet(NO_SOFTAP, "802.11 mode."),
+        .differs("the radio chooses", "802.11 mode."),
     var("softap.rate.value", "so r v", text(16), "auto").at(Network)
-        .not_yet(NO_SOFTAP, "Fixed transmit rate."),
+        .differs("the radio chooses", "Fixed transmit rate."),
     var("softap.ssid", "so s", ValueKind::Bytes(32), "ZentriOS-#").at(Network)
-        .not_yet(NO_SOFTAP, "Name of the network; # stands for the end of the MAC."),
+        .done("Name of the network; # stands for the end of the MAC."),
     var("softap.static.gateway", "so s g", ValueKind::Ipv4, "10.10.10.1").at(Network)
-        .not_yet(NO_SOFTAP, "Gateway given to stations."),
+        .done("Gateway given to stations."),
     var("softap.static.ip", "so s i", ValueKind::Ipv4, "10.10.10.1").at(Network)
-        .not_yet(NO_SOFTAP, "Address of the device on the soft AP."),
+        .done("Address of the device on the soft AP."),
     var("softap.static.netmask", "so s n", ValueKind::Ipv4, "255.255.255.0").at(Network)
-        .not_yet(NO_SOFTAP, "Netmask of the soft AP."),
+        .done("Netmask of the soft AP."),
 ];

@@ -15,7 +15,8 @@ const SECURITIES: ValueKind = ValueKind::Choice(&[
     "wpa3_sae",
     "wpa3_mixed",
 ]);
-const NO_SCAN_TUNING: &str = "scans use the port's own timing";
+const NO_SCAN_TUNING: &str = "the radios' drivers have no such setting";
+const AS_FAR: &str = "as far as the radio's driver has such a setting";
 
 #[rustfmt::skip]
 pub(super) const ROWS: &[Variable] = &[
@@ -41,6 +42,8 @@ pub(super) const ROWS: &[Variable] = &[
         .differs("1 by default, so that no channel shows passkeys", "Passkeys read as empty values."),
     report("wlan.info", "wl i")
         .done("Summary of the connection."),
+    live("wlan.join.reason", "")
+        .extension("joining with a way back", "Why the last join has failed, in words; empty when it has not."),
     live("wlan.join.result", "wl j s")
         .done("Result of the last join: 0 none, 1 success, 2 joining, 3 to 8 why it failed."),
     var("wlan.join.retries", "wl j r", number(0, 255), "3")
@@ -72,19 +75,19 @@ pub(super) const ROWS: &[Variable] = &[
     var("wlan.rssi_average", "", number(0, 255), "8")
         .not_yet("the radio's own average is shown", "Samples in the average of the signal strength."),
     var("wlan.scan.active_dwell", "wl s a", number(1, 10_000), "100")
-        .not_yet(NO_SCAN_TUNING, "Milliseconds a channel in active scans."),
+        .differs(AS_FAR, "Milliseconds a channel in active scans."),
     var("wlan.scan.channel_mask", "wl s c", ValueKind::Mask(0x3fff), "0x3fff")
-        .not_yet(NO_SCAN_TUNING, "Channels to scan: bit 0 is channel 1."),
+        .differs(AS_FAR, "Channels to scan: bit 0 is channel 1."),
     var("wlan.scan.home_dwell", "", number(0, 10_000), "30")
-        .not_yet(NO_SCAN_TUNING, "Milliseconds on the home channel between scanned ones."),
+        .differs(NO_SCAN_TUNING, "Milliseconds on the home channel between scanned ones."),
     var("wlan.scan.num_probes", "", number(1, 255), "2")
-        .not_yet(NO_SCAN_TUNING, "Probe requests a channel."),
+        .differs(NO_SCAN_TUNING, "Probe requests a channel."),
     var("wlan.scan.passive_dwell", "wl s p", number(1, 10_000), "150")
-        .not_yet(NO_SCAN_TUNING, "Milliseconds a channel in passive scans."),
+        .differs(AS_FAR, "Milliseconds a channel in passive scans."),
     var("wlan.scan.retries", "wl s r", number(0, 255), "1")
-        .not_yet(NO_SCAN_TUNING, "Repetitions of a scan."),
+        .done("Repetitions of a scan."),
     var("wlan.scan.type", "wl s t", ValueKind::Choice(&["active", "passive"]), "active")
-        .not_yet(NO_SCAN_TUNING, "Kind of scan."),
+        .differs(AS_FAR, "Kind of scan."),
     var("wlan.security", "wl c", SECURITIES, "auto").at(Network)
         .done("Security of the network; auto finds it by probing."),
     var("wlan.ssid", "wl s", ValueKind::Bytes(32), "").at(Network).backup()

@@ -38,6 +38,29 @@ export function quote(word) {
   return '"' + word.replace(/["\\]/g, "\\$&").replace(/[\x00-\x1f\x7f]/g, escape) + '"';
 }
 
+/** A word of a command line in quotes, out of bytes that need not be text. */
+export function quoteBytes(bytes) {
+  const plain = (byte) => byte >= 0x20 && byte < 0x7f && byte !== 0x22 && byte !== 0x5c;
+  return `"${[...bytes].map((byte) => (plain(byte) ? String.fromCharCode(byte) : `\\x${hex(byte, 2)}`)).join("")}"`;
+}
+
+/**
+ * The bytes of a network's name as a scan shows it: what a terminal must not see stands there as `\xNN`. `length` tells
+ * it from a name that has these characters itself.
+ */
+export function nameBytes(shown, length) {
+  const all = encode(shown);
+  if (all.length === length) return all;
+  const bytes = [];
+  const escapes = /\\x([01][0-9A-F]|7F|[89A-F][0-9A-F])/g;
+  let end = 0;
+  for (const found of shown.matchAll(escapes)) {
+    bytes.push(...encode(shown.slice(end, found.index)), parseInt(found[1], 16));
+    end = found.index + found[0].length;
+  }
+  return Uint8Array.from([...bytes, ...encode(shown.slice(end))]);
+}
+
 const hex = (number, digits) => number.toString(16).padStart(digits, "0");
 
 /** Lines of offset, hexadecimal and text. */

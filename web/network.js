@@ -1,25 +1,17 @@
 /** The network: state of the station, scan, join. */
 
-import { quote } from "./bytes.js";
-import { $, el, guarded, repeat, toast } from "./dom.js";
+import { nameBytes } from "./bytes.js";
+import { $, el, guarded, repeat } from "./dom.js";
 import { ask, idle, run } from "./device.js";
-import { follow, refresh as refreshLog } from "./log.js";
-import { save } from "./pending.js";
+import { busy, choose, join } from "./join.js";
 
 const STATES = ["Not connected", "Connected, without an address", "Connected", "Joining"];
-/** `wlan.join.result`: what the last join came to. */
-const RESULTS = ["", "", "", "No network name is set.", "The network wants a passphrase.",
-  "The network does not offer this security.", "The network was not found.",
-  "The network did not let the device in: is the passphrase right?", "The join was stopped."];
-
-let busy = false;
-
 /** A join is going on, so that the log is worth reading. */
-export const joining = () => busy;
+export const joining = busy;
 
 export function start(seen) {
   $("scan").addEventListener("click", guarded(scan));
-  $("join").addEventListener("submit", guarded(join));
+  $("join").addEventListener("submit", guarded(() => join().finally(() => refresh().catch(() => {}))));
   $("join-show").addEventListener("change", (event) => {
     $("join-key").type = event.target.checked ? "text" : "password";
   });
@@ -27,7 +19,7 @@ export function start(seen) {
 }
 
 export function show() {
-  if (!busy) refresh().catch(() => {});
+  if (!busy()) refresh().catch(() => {});
 }
 
 async function values(group) {
@@ -48,7 +40,7 @@ async function refresh() {
   const name = (mdns["mdns.name"] ?? "").replace(/#+$/, mac.replace(/:/g, "").slice(-3).toLowerCase());
   facts([
     ["Network", wlan["wlan.ssid"] || "none set"],
-    ["Last join", up ? "" : RESULTS[wlan["wlan.join.result"]]],
+    ["Last join", lastJoin(wlan)],
     ["Signal", signal.code ? "" : meter(Number(signal.text))],
     ["Address", up && wlan["wlan.network.ip"]],
     ["Netmask", up && wlan["wlan.network.netmask"]],
@@ -60,6 +52,12 @@ async function refresh() {
     ["MAC", mac],
   ]);
   if (!$("join-ssid").value && document.activeElement !== $("join-ssid")) $("join-ssid").value = wlan["wlan.ssid"] ?? "";
+}
+
+/** Why the last join has failed; nothing when it has not. */
+function lastJoin(wlan) {
+  const reason = wlan["wlan.join.reason"];
+  return reason ? `${reason[0].toUpperCase()}${reason.slice(1)}.` : "";
 }
 
 /** Live regions speak again when they are written, so nothing is written that is there already. */
@@ -100,11 +98,12 @@ async function scan() {
 function readScan(text) {
   const best = new Map();
   for (const line of text.split("\r\n").filter((line) => line.startsWith("#"))) {
-    const [, , channel, rssi, , , security] = line.split(/\s+/);
-    const ssid = /^#(?:\s+\S+){7}\s+\d+ (.*)$/.exec(line)?.[1];
+    const [, , channel, rssi, bssid, , security] = line.split(/\s+/);
+    const [, length, ssid] = /^#(?:\s+\S+){7}\s+(\d+) (.*)$/.exec(line) ?? [];
     const known = best.get(ssid);
     if (ssid && (!known || known.rssi < Number(rssi))) {
-      best.set(ssid, { ssid, channel, security, rssi: Number(rssi), count: 1 + (known?.count ?? 0) });
+      const bytes = nameBytes(ssid, Number(length));
+      best.set(ssid, { ssid, bytes, channel, bssid, security, rssi: Number(rssi), count: 1 + (known?.count ?? 0) });
     } else if (known) known.count++;
   }
   return [...best.values()].sort((one, other) => other.rssi - one.rssi);
@@ -113,58 +112,9 @@ function readScan(text) {
 function offer(networks) {
   $("found").replaceChildren($("found").firstElementChild, ...networks.map((network) => {
     const points = network.count > 1 ? `, ${network.count} access points` : "";
-    const pick = el("input", { type: "radio", name: "found", onchange: () => choose(network) });
+    const pick = el("input", { type: "radio", name: "found", onclick: () => choose(network) });
     return el("label", { class: "network" }, pick, el("span", { class: "name" }, network.ssid), meter(network.rssi),
       el("span", { class: "small" }, `${network.security}, channel ${network.channel}${points}`));
   }));
   $("found").hidden = !networks.length;
-}
-
-function choose({ ssid, security }) {
-  $("join-ssid").value = ssid;
-  $("join-key").disabled = security === "Open";
-  if (security === "Open") $("join-key").value = "";
-  $("join-key-note").textContent = security === "Open" ? "This network is open." : "Empty for an open network.";
-}
-
-// --- join ---
-
-async function join() {
-  const lines = $("join-progress");
-  const tell = (text) => lines.append(el("p", {}, text));
-  lines.replaceChildren();
-  busy = true;
-  $("join-go").disabled = true;
-  // What is in the log already is not about this join.
-  await refreshLog().catch(() => {});
-  const stop = follow((logged) => logged.forEach(tell));
-  try {
-    await ask(`set wlan.ssid ${quote($("join-ssid").value)}`);
-    await ask(`set wlan.passkey ${quote($("join-key").disabled ? "" : $("join-key").value)}`);
-    await ask(`set wlan.auto_join.enabled ${$("join-auto").checked ? 1 : 0}`);
-    await restart(tell);
-  } finally {
-    await refreshLog().catch(() => {});
-    stop();
-    busy = false;
-    $("join-go").disabled = false;
-    refresh().catch(() => {});
-  }
-}
-
-async function restart(tell) {
-  let answer;
-  try {
-    answer = await run("network_restart -i wlan");
-  } catch {
-    tell("The device has left this network. Look for it on the new one, and save the settings there.");
-    return;
-  }
-  if (answer.code) {
-    const result = await run("get wlan.join.result");
-    throw new Error(RESULTS[result.text] || answer.text);
-  }
-  if ($("join-save").checked) await save();
-  $("join-key").value = "";
-  toast(`Joined ${$("join-ssid").value}`);
 }

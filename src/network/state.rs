@@ -51,8 +51,10 @@ impl JoinError {
     }
 }
 
-const RESULT_SUCCESS: u8 = 1;
-const RESULT_JOINING: u8 = 2;
+/// `wlan.join.result` after a join that has worked.
+pub(super) const RESULT_SUCCESS: u8 = 1;
+/// The same while a join runs.
+pub(super) const RESULT_JOINING: u8 = 2;
 
 /// `wlan.network.status` (networking reference 2.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use embassy_time::{Duration, Timer, with_timeout};
 use super::interfaces::Network;
 use super::join;
 use super::orders::{Purpose, Trial, TrialError};
-use super::state::{JoinError, State};
+use super::state::{JoinError, RESULT_JOINING, RESULT_SUCCESS, State};
 use crate::port::{Interface, Ipv4Config, Security};
 use crate::variable::{Id, id, settings};
 
@@ -29,6 +29,9 @@ impl Network {
     /// Begins to try a network, and does not wait for the outcome: `wlan.join.result` shows it.
     pub fn ask_for(&self, trial: Trial) -> Result<u32, TrialError> {
         let number = self.trials.borrow_mut().ask(trial)?;
+        // What is asked for next is about this trial already.
+        self.base.status.join_result.set(RESULT_JOINING);
+        self.base.status.join_reason.set("");
         self.changed();
         Ok(number)
     }
@@ -95,7 +98,7 @@ fn go_back(network: &Network, error: Option<JoinError>, was_there: bool) {
     }
     network.enter(WLAN, State::Down { forced: false, error });
     if error.is_none() {
-        network.base.status.join_result.set(1);
+        network.base.status.join_result.set(RESULT_SUCCESS);
     }
     if was_there {
         network.returning.set(true);

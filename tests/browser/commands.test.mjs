@@ -36,27 +36,41 @@ test("its parts are kept by the browser, and are small", async () => {
 
 test("its codecs agree with the reference", async () => {
   const part = (name) => requests.find((url) => url.endsWith(`/${name}`));
-  const found = await page.evaluate(async ([bytesUrl, logUrl]) => {
-    const { crc16, encode, fromBase64, hexDump, parseHex, quote, toBase64 } = await import(bytesUrl);
+  const found = await page.evaluate(async ([bytesUrl, logUrl, pmkUrl]) => {
+    const { crc16, encode, fromBase64, hexDump, nameBytes, parseHex, quote, quoteBytes, toBase64 } = await import(bytesUrl);
     const { newLines } = await import(logUrl);
+    const { masterKey } = await import(pmkUrl);
     const all = Uint8Array.from({ length: 256 }, (_, byte) => byte);
     return {
       crc: ["", "123456789", "hello world", "140"].map((text) => crc16(encode(text)).toString(16)),
       crcAll: crc16(all).toString(16),
       base64: toBase64(all) === btoa(String.fromCharCode(...all)) && fromBase64(toBase64(all)).every((byte, at) => byte === at),
       quote: quote('a "b" \\c\n\u00e9'),
+      quoteBytes: quoteBytes(Uint8Array.of(0, 0x41, 0x22, 0x5c, 0xff)),
+      // The same text for a name with a control character, and for one with these four letters.
+      names: [["\\x1Bc", 2], ["\\x1Bc", 5], ["\u00e9\\xFF", 3]].map(([shown, length]) => [...nameBytes(shown, length)].join()),
+      // IEEE 802.11-2020, J.4.2.
+      keys: [["password", "IEEE"], ["ThisIsAPassword", "ThisIsASSID"], ["a".repeat(32), "Z".repeat(32)]]
+        .map(([passphrase, ssid]) => masterKey(encode(passphrase), encode(ssid))),
       hex: [[...parseHex("0x00 fF,7f")], parseHex("123"), parseHex("xy")],
       dump: hexDump(encode("0123456789\n"), 8),
       // The same; one more; the oldest gone; all gone after a restart; equal lines.
       fresh: [[["a", "b"], ["a", "b"]], [["a"], ["a", "b"]], [["a", "b"], ["b", "c"]], [["a", "b"], ["x"]], [["a", "a"], ["a", "a", "a"]],
         [[], ["a"]], [["a", "b", "c"], ["c", "d"]]].map(([before, now]) => newLines(before, now).join("")),
     };
-  }, [part("bytes.js"), part("log.js")]);
+  }, [part("bytes.js"), part("log.js"), part("pmk.js")]);
   assert.deepEqual(found, {
     crc: ["ffff", "89f6", "9f8a", "a0"],
     crcAll: "c3f3",
     base64: true,
     quote: '"a \\"b\\" \\\\c\\x0a\u00e9"',
+    quoteBytes: '"\\x00A\\x22\\x5c\\xff"',
+    names: ["27,99", "92,120,49,66,99", "195,169,255"],
+    keys: [
+      "f42c6fc52df0ebef9ebb4b90b38a5f902e83fe1b135a70e23aed762e9710a12e",
+      "0dc0d6eb90555ed6419756b9a15ec3e3209b63df707dd508d14581f8982721af",
+      "becb93866bb8c3832cb777c2f559807c8c59afcb6eae734885001300a981cc62",
+    ],
     hex: [[0, 255, 127], null, null],
     dump: "0000  30 31 32 33 34 35 36 37  01234567\n0008  38 39 0a                 89·",
     fresh: ["", "b", "c", "x", "a", "a", "d"],
@@ -213,7 +227,41 @@ test("a scan lists networks once, the strongest first", async () => {
   await page.getByText(home.shown, { exact: true }).waitFor();
 });
 
-test("the form joins a network and saves it", async () => {
+test("a wrong passphrase ends on the old network, with the reason", async () => {
+  const { home, other } = device.radio;
+  await page.getByRole("radio", { name: other.ssid }).check();
+  await page.getByLabel("Passphrase", { exact: true }).fill("not-the-passphrase");
+  await button("Join").click();
+  await page.locator("#join-progress").getByText(`Trying ${other.ssid} … back on ${home.ssid}: the passphrase was refused`)
+    .waitFor({ timeout: 60_000 });
+  await page.locator("#network-state").getByText(`Connected to ${home.ssid}`).waitFor();
+  await page.locator("#network-facts").getByText("The passphrase was refused.").waitFor();
+  assert.equal(await device.command("get wlan.ssid"), home.ssid);
+  assert.ok(await button("Join").isEnabled());
+});
+
+test("a network that is not there ends the same way", async () => {
+  const { home } = device.radio;
+  await page.getByLabel("Network name").fill("No \"such\" network");
+  await button("Join").click();
+  await page.locator("#join-progress").getByText(`back on ${home.ssid}: the network was not found`)
+    .waitFor({ timeout: 60_000 });
+});
+
+test("names that are no text are picked and joined", async () => {
+  const { home, other, hostile = [] } = device.radio;
+  for (const ssid of [...hostile, home.ssid]) {
+    await page.locator("#found label").filter({ has: page.getByText(ssid, { exact: true }) }).getByRole("radio").check();
+    const passphrase = ssid === home.ssid ? home.passphrase ?? "solder-and-flux" : other.passphrase;
+    await page.getByLabel("Passphrase", { exact: true }).fill(passphrase);
+    await button("Join").click();
+    await page.locator("#join-progress").getByText(`Joined ${ssid}, and stored it.`).waitFor({ timeout: 60_000 });
+    await page.locator("#network-state").getByText("Connected to").waitFor();
+  }
+  assert.equal(await device.command("get wlan.ssid"), home.ssid);
+});
+
+test("the form joins a network, which is stored", async () => {
   const { ssid, passphrase } = device.radio.other;
   await page.getByRole("radio", { name: ssid }).check();
   assert.equal(await page.inputValue("#join-ssid"), ssid);

@@ -13,6 +13,8 @@ ssid=Workshop security=wpa2-aes passkey=solder-and-flux channel=6 rssi=-48
 ssid=Workshop security=wpa2-aes passkey=solder-and-flux channel=11 rssi=-71 bssid=02:00:00:00:0a:02
 ssid=Cafe channel=1 rssi=-67
 ssid=Attic security=wpa2-aes passkey=bench-secret channel=3 rssi=-82
+ssid="\\x1B[2J\\xFF <b>&\\x22" security=wpa2-aes passkey=bench-secret channel=4 rssi=-84
+ssid="Say \\x22hi\\x22 \\x5Cx1B" security=wpa2-aes passkey=bench-secret channel=5 rssi=-85
 `;
 
 /** What the two kinds of device differ in: their options, and what their radio hears. */
@@ -22,7 +24,8 @@ const TARGETS = {
     radio: {
       home: { ssid: "Workshop", shown: "WPA2-AES, channel 6, 2 access points" },
       other: { ssid: "Attic", passphrase: "bench-secret" },
-      names: ["Workshop", "Cafe", "Attic"],
+      names: ["Workshop", "Cafe", "Attic", '\\x1B[2J\\xFF <b>&"', 'Say "hi" \\x1B'],
+      hostile: ['\\x1B[2J\\xFF <b>&"', 'Say "hi" \\x1B'],
     },
   },
   // Built with tests/zephyr/neighbourhood.overlay.

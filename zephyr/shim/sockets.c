@@ -34,12 +34,13 @@ static struct oz_endpoint endpoint_of(const struct sockaddr_in *place)
 	return endpoint;
 }
 
-/* Where sockets listen. */
-static uint32_t bind_address(void)
+/* Where sockets of an interface listen. */
+static uint32_t bind_address(uint8_t interface)
 {
+	const char *text = interface == OZ_SOFTAP ? CONFIG_OPENZENTRI_SOFTAP_BIND_ADDRESS : CONFIG_OPENZENTRI_BIND_ADDRESS;
 	struct in_addr address;
 
-	if (zsock_inet_pton(AF_INET, CONFIG_OPENZENTRI_BIND_ADDRESS, &address) != 1) {
+	if (zsock_inet_pton(AF_INET, text, &address) != 1) {
 		return LOOPBACK;
 	}
 	return ntohl(address.s_addr);
@@ -176,7 +177,7 @@ int32_t oz_tcp_listen(uint8_t interface, uint16_t port)
 	if (socket < 0) {
 		return socket;
 	}
-	if (bind_to(socket, bind_address(), port) < 0 || zsock_listen(socket, BACKLOG) < 0) {
+	if (bind_to(socket, bind_address(interface), port) < 0 || zsock_listen(socket, BACKLOG) < 0) {
 		return give_up(socket);
 	}
 	return socket;
@@ -355,7 +356,7 @@ int32_t oz_udp_bind(uint8_t interface, uint16_t port)
 	/* Where the option is unknown, broadcasts need none. */
 	(void)zsock_setsockopt(socket, SOL_SOCKET, SO_BROADCAST, &one, sizeof(one));
 #endif
-	if (bind_to(socket, bind_address(), port) < 0) {
+	if (bind_to(socket, bind_address(interface), port) < 0) {
 		return give_up(socket);
 	}
 	return socket;

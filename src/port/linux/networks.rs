@@ -1,7 +1,7 @@
 //! The list of networks that the simulated radio hears (`--radio FILE`).
 //!
 //! One network a line, as `key=value` words in any order; `#` starts a comment. A value with blanks stands in double
-//! quotes.
+//! quotes. A name may have any bytes: `\xNN` stands for one.
 //!
 //! ```text
 //! ssid="Home" security=wpa2-aes passkey=secret channel=6 rssi=-60
@@ -83,7 +83,7 @@ fn network(words: &[(&str, &str)], number: u8, address: Ipv4Config) -> Result<Si
 
 fn set(network: &mut SimulatedNetwork, key: &str, value: &str) -> Option<()> {
     match key {
-        "ssid" => network.ssid = value.as_bytes().to_vec().leak(),
+        "ssid" => network.ssid = name(value)?.leak(),
         "bssid" => network.bssid = board::bytes(&value.replace(':', ""))?,
         "channel" => network.channel = value.parse().ok()?,
         "rssi" => network.rssi = value.parse().ok()?,
@@ -99,6 +99,17 @@ fn set(network: &mut SimulatedNetwork, key: &str, value: &str) -> Option<()> {
         _ => return None,
     }
     Some(())
+}
+
+/// The bytes of a name: `\xNN` stands for one.
+fn name(text: &str) -> Option<Vec<u8>> {
+    let mut parts = text.split("\\x");
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        bytes.push(u8::from_str_radix(part.get(..2)?, 16).ok()?);
+        bytes.extend_from_slice(part.get(2..)?.as_bytes());
+    }
+    Some(bytes)
 }
 
 /// A name or key as the value of a string variable.
@@ -131,14 +142,25 @@ mod tests {
         assert_eq!(networks[0].address, Some(ADDRESS));
         assert_eq!((networks[1].address, networks[1].fails), (None, 2));
         assert_eq!(networks[1].vanishes_after, Some(Duration::from_secs(30)));
+        let odd =
+            parse("ssid=a\\x1B[2J\\xFF security=wpa3-mixed passkey=k hidden=yes hangs=yes drops=2", ADDRESS).unwrap();
+        assert_eq!((odd[0].ssid, odd[0].security), (b"a\x1B[2J\xFF".as_slice(), Security::Wpa3Mixed));
+        assert_eq!((odd[0].hidden, odd[0].hangs, odd[0].drops_after), (true, true, Some(Duration::from_secs(2))));
         assert_ne!(networks[0].bssid, networks[1].bssid);
     }
 
     #[test]
     fn mistakes_are_named_with_their_line() {
-        for line in
-            ["nonsense", "ssid=\"open", "channel=1", "ssid=a channel=x", "ssid=a colour=red", "ssid=a security=wep"]
-        {
+        for line in [
+            "nonsense",
+            "ssid=\"open",
+            "channel=1",
+            "ssid=a channel=x",
+            "ssid=a colour=red",
+            "ssid=a security=wep",
+            "ssid=a\\x1",
+            "ssid=a\\xGG",
+        ] {
             let error = parse(&format!("ssid=ok\n{line}\n"), ADDRESS).unwrap_err();
             assert!(error.starts_with("line 2: "), "{line}: {error}");
         }

@@ -4,7 +4,7 @@ use embassy_executor::Spawner;
 use embassy_time::{Duration, Timer, with_timeout};
 
 use crate::base::Base;
-use crate::command::{Machine, Shell};
+use crate::command::{Asker, Bytes, Machine, Shell};
 use crate::file::Files;
 use crate::http::{self, HttpServer};
 use crate::http_client::{self, Client, Requests, no_requests};
@@ -16,8 +16,11 @@ use crate::port::{Interface, Port};
 use crate::service::AutoStart;
 use crate::stream::{self, Streams};
 use crate::terminal::{self, Line, Opening};
-use crate::variable::{self, settings};
+use crate::variable::{self, Id, id, settings};
 use crate::version;
+
+const WLAN_SSID: Id = id("wlan.ssid");
+const SETUP_COMMAND: Id = id("setup.auto.cmd");
 
 /// How long an answer may take to leave before a restart, in milliseconds.
 const RESTART_DELAY: u64 = 100;
@@ -76,6 +79,7 @@ task!(spawn_server[limits::SERVERS](streams: &'static Streams, row: u8) stream::
 task!(spawn_wlan[1](network: &'static Network) network::keep_wlan(network));
 task!(spawn_softap[1](network: &'static Network) network::keep_softap(network));
 task!(spawn_setup[1](network: &'static Network) network::keep_setup(network));
+task!(spawn_first[1](shell: &'static Shell) first_command(shell));
 task!(spawn_http[1](server: &'static HttpServer) http::accept(server));
 task!(spawn_worker[limits::HTTP_CONNECTIONS](server: &'static HttpServer, number: usize) http::worker(server, number));
 task!(spawn_websocket[limits::WEBSOCKETS](server: &'static HttpServer, number: usize) http::session(server, number));
@@ -142,6 +146,7 @@ fn start(spawner: Spawner, shell: &'static Shell, server: &'static HttpServer, f
     spawn_wlan(spawner, machine.network);
     spawn_softap(spawner, machine.network);
     spawn_setup(spawner, machine.network);
+    spawn_first(spawner, shell);
 }
 
 /// Sets one variable by its full name or abbreviation, with its element behind.
@@ -174,6 +179,21 @@ async fn serve_serial(shell: &'static Shell, first_log: u32) {
     // The process ends: what was to be stored is.
     stored(machine).await;
     port.board().serial_ended();
+}
+
+/// Runs `setup.auto.cmd` when no network is set (serial reference 8, step 2).
+async fn first_command(shell: &'static Shell) {
+    let variables = &shell.machine().base.variables;
+    if !variables.is_empty(WLAN_SSID) || variables.is_empty(SETUP_COMMAND) {
+        return;
+    }
+    let mut line: heapless::Vec<u8, { limits::VALUE }> = heapless::Vec::new();
+    // A value is never longer than that.
+    let _ = variables.with(SETUP_COMMAND, |command| line.extend_from_slice(command));
+    let answer = shell.run(&mut line, &mut Bytes(b""), Asker::Console).await;
+    if answer.is_ok_and(|reply| reply.code != 0) {
+        shell.machine().base.log.line(Level::Failure, format_args!("setup.auto.cmd failed"));
+    }
 }
 
 /// Serves the operator console.

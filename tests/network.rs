@@ -330,3 +330,124 @@ fn hostile_names_are_shown_set_and_joined() {
         }
     }
 }
+
+// --- network_up -s ----------------------------------------------------------------------------------------------------
+
+#[test]
+fn a_person_picks_a_network_and_types_its_passphrase() {
+    let mut device = device(&[("http.server.enabled", "0")]);
+    let printed = device.command("network_up -s");
+    assert!(printed.starts_with("! 6 networks found\r\n"), "{printed}");
+    assert!(printed.contains("#  0  1  -45 4C:55:CC:10:78:91 MyNet\r\n"), "{printed}");
+    assert!(printed.ends_with("Number of the network (nothing: none):\r\n"), "{printed}");
+    assert_eq!(device.command("0"), "Passphrase:\r\n");
+    device.type_line("mypasswordx\x7f");
+    device.advance(Duration::from_secs(2));
+    let printed = device.take_output();
+    assert!(!printed.contains("mypass"), "{printed:?}");
+    assert!(printed.ends_with("[Associated]\r\nSuccess\r\n> "), "{printed:?}");
+    device.port().type_bytes(b"\x1b[A");
+    device.settle();
+    assert!(!device.take_output().contains("mypass"), "it is not in the history");
+}
+
+#[test]
+fn an_open_network_needs_no_passphrase_and_the_person_may_change_their_mind() {
+    let mut device = device(&[("http.server.enabled", "0")]);
+    device.command("network_up -s");
+    assert_eq!(device.command(""), "Command failed\r\n");
+    assert_eq!(device.command("get wlan.ssid"), "");
+    device.command("network_up -s");
+    assert_eq!(device.command("77"), "Bounds error\r\n");
+    device.command("network_up -s");
+    assert_eq!(device.command("version 1"), "Invalid argument\r\n", "an answer, not a command");
+    device.command("network_up -s");
+    assert!(device.command("1").ends_with("[Associated]\r\nSuccess\r\n"));
+    assert_eq!(device.command("get wlan.ssid"), "Open House\r\n");
+}
+
+#[test]
+fn hosts_are_not_asked() {
+    let mut device = device(&[("system.cmd.mode", "machine"), ("http.server.enabled", "0")]);
+    assert_eq!(device.request("network_up -s").code, 1);
+    assert_eq!(device.request("get wlan.network.status").payload, b"0\r\n");
+}
+
+// --- faults -----------------------------------------------------------------------------------------------------------
+
+/// An access point that sends the station away every two seconds.
+#[test]
+fn a_station_that_is_sent_away_again_and_again_comes_again_and_again() {
+    static RUDE: [SimulatedNetwork; 1] =
+        [SimulatedNetwork { drops_after: Some(Duration::from_secs(2)), ..NEIGHBOURHOOD[0] }];
+    const SETTINGS: &[(&str, &str)] =
+        &[("wlan.ssid", "MyNet"), ("wlan.passkey", "mypassword"), ("http.server.enabled", "1")];
+    let mut device = device(SETTINGS);
+    device.port().radio().set_networks(&RUDE);
+    device.command("set wlan.auto_join.enabled 1");
+    device.command("network_up");
+    let sockets = device.port().open_sockets();
+    device.advance(Duration::from_secs(600));
+    let joins = device.take_output().matches("[Associated]").count();
+    assert!(joins > 250, "{joins}");
+    device.port().radio().set_networks(&NEIGHBOURHOOD);
+    device.advance(Duration::from_secs(5));
+    assert_eq!(device.command("get wlan.network.status"), "2\r\n");
+    assert_eq!(device.port().open_sockets(), sockets);
+}
+
+#[test]
+fn a_radio_that_does_not_answer_is_started_again() {
+    const SETTINGS: &[(&str, &str)] = &[
+        ("wlan.ssid", "MyNet"),
+        ("wlan.passkey", "mypassword"),
+        ("wlan.auto_join.enabled", "1"),
+        ("wlan.auto_join.retries", "0"),
+    ];
+    let mut device = device(SETTINGS);
+    device.advance(Duration::from_secs(1));
+    device.command("network_down");
+    device.port().radio().fall_silent();
+    device.type_line("network_up");
+    device.advance(Duration::from_secs(180));
+    let printed = device.take_output();
+    assert!(printed.contains("The radio does not answer: it is started again\r\n"), "{printed}");
+    assert_eq!(device.command("get wlan.network.status"), "2\r\n");
+}
+
+#[test]
+fn what_is_to_run_at_the_first_start_runs() {
+    let mut device = SimDevice::boot(SimPort::new(), &[("setup.auto.cmd", "setup web"), ("system.print_level", "3")]);
+    device.advance(Duration::from_secs(1));
+    assert!(device.take_output().contains("Web setup started\r\n"));
+    const NETWORK: &[(&str, &str)] = &[("setup.auto.cmd", "setup web"), ("wlan.ssid", "MyNet")];
+    let mut device = SimDevice::boot(SimPort::new(), NETWORK);
+    device.advance(Duration::from_secs(1));
+    device.take_output();
+    assert_eq!(device.command("setup status"), "0\r\n", "a network is set");
+    let mut device = SimDevice::boot(SimPort::new(), &[("setup.auto.cmd", "nonsense")]);
+    device.advance(Duration::from_secs(1));
+    assert!(device.take_output().contains("setup.auto.cmd failed\r\n"));
+}
+
+/// Joins asked for by the serial line, the operator's console and again, all at once: each has an answer, the last state
+/// is a network.
+#[test]
+fn a_burst_of_joins_ends_in_a_network() {
+    const SETTINGS: &[(&str, &str)] =
+        &[("wlan.ssid", "MyNet"), ("wlan.passkey", "mypassword"), ("wlan.auto_join.enabled", "1")];
+    let mut device = device(SETTINGS);
+    for round in 0..20 {
+        device.type_line("wlan_join Nowhere mypassword");
+        for line in
+            ["network_restart", "wlan_join \"Open House\"", "nve wifi MyNet 4C55CC107891 1 4 mypassword", "network_up"]
+        {
+            device.port().console_type(line);
+            device.advance(Duration::from_millis(round));
+        }
+        device.advance(Duration::from_secs(120));
+        assert_eq!(device.port().console_answers().len(), 4, "{round}");
+        device.take_output();
+        assert_eq!(device.command("get wlan.network.status"), "2\r\n", "{round}");
+    }
+}

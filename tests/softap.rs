@@ -264,6 +264,33 @@ fn the_owner_can_end_a_trial() {
     assert_eq!(get(&mut device, "wlan.join.result"), "8");
 }
 
+/// A power cut at every write while a network that was tried is stored: the old one or the new one, never half of each.
+#[test]
+fn a_cut_while_a_network_is_stored_leaves_the_old_or_the_new_one() {
+    for cut in 0.. {
+        let mut device = device(&[("http.server.enabled", "0")]);
+        for line in
+            ["set wlan.ssid MyNet", "set wlan.passkey mypassword", "set wlan.auto_join.enabled 1", "save", "network_up"]
+        {
+            device.command(line);
+        }
+        device.port().flash().cut_after(cut);
+        device.type_line("wlan_join \"Open House\"");
+        device.advance(Duration::from_secs(90));
+        let whole = device.take_output().contains("Success\r\n");
+        device.power_cycle();
+        device.advance(Duration::from_secs(1));
+        device.take_output();
+        let ssid = get(&mut device, "wlan.ssid");
+        assert!(ssid == "Open House" || (ssid == "MyNet" && !whole), "{cut}: {ssid}");
+        assert_eq!(get(&mut device, "wlan.network.status"), "2", "{cut}");
+        if whole {
+            assert!(cut > 10, "the cut never came");
+            break;
+        }
+    }
+}
+
 // --- web setup --------------------------------------------------------------------------------------------------------
 
 #[test]

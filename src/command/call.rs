@@ -8,6 +8,7 @@ use embassy_time::Duration;
 
 use super::arguments::Arguments;
 use super::data::{Data, DataSource};
+use super::dialogue::Dialogue;
 use super::line::Line;
 use super::response::{CommandError, Ending, Reply};
 use super::turn::{Asker, Queue, Turn};
@@ -42,6 +43,8 @@ pub struct Machine {
     pub network: &'static Network,
     /// The HTTP client.
     pub http: &'static Client,
+    /// The question that waits for its answer.
+    pub(super) dialogue: Dialogue,
 }
 
 impl Machine {
@@ -53,7 +56,7 @@ impl Machine {
         network: &'static Network,
         http: &'static Client,
     ) -> Self {
-        Self { base, files, streams, network, http }
+        Self { base, files, streams, network, http, dialogue: Dialogue::default() }
     }
 }
 

@@ -15,7 +15,7 @@ pub enum LineError {
 }
 
 /// One command line as words, quotes removed and escapes resolved where the line lies.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Line<'a> {
     bytes: &'a [u8],
     /// End of each word in `bytes`.

@@ -3,6 +3,7 @@
 mod arguments;
 mod call;
 mod data;
+mod dialogue;
 mod files;
 mod help;
 mod http;

@@ -49,7 +49,7 @@ impl Call<'_> {
 /// and the host polls `wlan.network.status` (commands reference, `network_up`).
 pub(super) async fn network_up(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     if call.flag(b's') {
-        return super::call::unavailable(call);
+        return super::dialogue::begin(call).await;
     }
     let joining = call.machine.network.up(call.only_interface()?);
     let outcome = match call.machine.base.variables.flag(HEADER) {

@@ -7,8 +7,8 @@ use super::call::{Call, Machine};
 use super::data::DataSource;
 use super::line::{Line, LineError};
 use super::response::{CommandError, Ending, Reply};
-use super::table;
 use super::turn::{Asker, Busy, Queue, Turn};
+use super::{dialogue, table};
 use crate::buffer::{Buffer, Pool};
 use crate::limits;
 use crate::place::place;
@@ -90,6 +90,9 @@ impl Ready<'_> {
     pub async fn run(self, line: &mut [u8], data: &mut dyn DataSource) -> Reply {
         let Self { shell, asker, turn, mut reply } = self;
         shell.count.set(shell.count.get().wrapping_add(1));
+        if shell.machine.dialogue.waits_for(asker) {
+            return shell.answered(asker, (line, data), (turn, reply)).await;
+        }
         let (result, long) = match read(line) {
             Ok(line) => {
                 let mut call = Call::new(shell.machine, &line, asker, data, (&shell.queue, turn, reply));
@@ -101,15 +104,40 @@ impl Ready<'_> {
             Err(error) => (Err(error), false),
         };
         reply.finish(result);
-        if let Some(count) = shell.results.get(usize::from(reply.code)) {
-            count.set(count.get().wrapping_add(1));
-        }
+        shell.counted(&reply);
         let buffered = || shell.machine.base.variables.flag(BUFFERED);
         if long && asker == Asker::Serial && reply.code == 0 && buffered() { shell.keep(reply) } else { reply }
     }
 }
 
 impl Shell {
+    /// Whether the next line of the serial line is a secret: it is neither echoed nor kept.
+    pub fn asks_for_secret(&self) -> bool {
+        self.machine.dialogue.is_secret()
+    }
+
+    /// Runs the line as the answer to a question.
+    async fn answered(
+        &self,
+        asker: Asker,
+        (answer, data): (&mut [u8], &mut dyn DataSource),
+        (turn, reply): (Turn<'_>, Reply),
+    ) -> Reply {
+        let line = Line::default();
+        let mut call = Call::new(self.machine, &line, asker, data, (&self.queue, turn, reply));
+        let result = dialogue::go_on(&mut call, answer).await;
+        let mut reply = call.into_reply();
+        reply.finish(result);
+        self.counted(&reply);
+        reply
+    }
+
+    fn counted(&self, reply: &Reply) {
+        if let Some(count) = self.results.get(usize::from(reply.code)) {
+            count.set(count.get().wrapping_add(1));
+        }
+    }
+
     /// Moves a long answer into a CMD stream; the answer is then its handle and size.
     fn keep(&self, mut reply: Reply) -> Reply {
         let size = reply.text().len();

@@ -151,7 +151,7 @@ commands! {
     network_down "ndo" Config "[-i <interface>]" ["i:" 0..=1] "Take an interface down", Done => now(network::network_down);
     network_lookup "nlo" Streams "<name>" ["" 1..=1] "Resolve a host name", Done => waits(network::network_lookup);
     network_restart "nre" Config "[-i <interface>]" ["i:" 0..=1] "Take an interface down and up, which applies its variables", Done => waits(network::network_restart);
-    network_up "nup" Config "[-i <interface>]" ["i:s" 0..=1] "Bring an interface up", Differs("without -s, the interactive join") => waits(network::network_up);
+    network_up "nup" Config "[-s] [-i <interface>]" ["i:s" 0..=1] "Bring an interface up; -s picks a network first", Done => waits(network::network_up);
     network_verify "nve" Config "wifi <ssid> <bssid> <channel> [<security> <key>]" ["" 4..=6] "Test network credentials without storing them", Done => waits(setup::network_verify);
     nvm "nvm" Files "" ["" 0..=23] "Access the user's non-volatile memory", NotYet("only the native API of it is known") => now(unavailable);
     ota "ota" Admin "[-f] [<bundle>]" ["" 0..=23] "Update the firmware", NotYet("updates") => now(unavailable);
@@ -183,7 +183,7 @@ commands! {
     websocket_client "webc" Streams "<url>" ["" 0..=23] "Open a WebSocket client", NotYet("the WebSocket client") => now(unavailable);
     wlan_get_rssi "rssi" Read "" ["" 0..=0] "Signal of the present network in dBm", Done => now(wlan::rssi);
     wlan_join "wlan_join" Config "[-t <seconds>] <ssid> [<passkey>]" ["t:" 1..=2] "Join a network and store it; go back when that fails", Extension("joining with a way back") => waits(setup::wlan_join);
-    wlan_scan "scan" Read "[-v] [<channel>|all] [<ssid>]" ["+v" 0..=2] "List the wireless networks", Differs("the rate is not known to the radio contract and prints as 54.0") => waits(wlan::scan);
+    wlan_scan "scan" Read "[-v] [<channel>|all] [<ssid>]" ["+v" 0..=2] "List the wireless networks", Differs("the rate prints as 54.0 where the radio's driver does not tell it, as Zephyr's") => waits(wlan::scan);
     wps "wps" Config "[<pin>]" ["" 0..=1] "Join by WPS", Differs("WPS is refused: its PIN can be guessed in hours, and the radios' drivers here have no push button") => now(setup::wps);
 }
 

@@ -23,12 +23,17 @@ pub(super) async fn scan(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     }
     call.long = true;
     results(call, ssid).await?;
-    let radio = call.machine.base.port.radio();
     let wanted = |found: &AccessPoint| {
         channel.is_none_or(|channel| found.channel == channel) && ssid.is_none_or(|ssid| found.ssid == ssid)
     };
-    let results = || (0..).map_while(|index| radio.scan_result(index)).filter(wanted);
-    let verbose = call.flag(b'v');
+    table(call, call.flag(b'v'), wanted);
+    Ok(Ending::Text)
+}
+
+/// Writes the results of the last scan that are wanted.
+pub(super) fn table(call: &mut Call<'_>, verbose: bool, wanted: impl Fn(&AccessPoint) -> bool) {
+    let radio = call.machine.base.port.radio();
+    let results = || (0..).map_while(|index| radio.scan_result(index)).filter(&wanted);
     let _ = write!(call.reply, "! {} networks found\r\n", results().count());
     call.reply.put(match verbose {
         false => b"!  # Ch RSSI MAC (BSSID)       Network (SSID)\r\n".as_slice(),
@@ -37,11 +42,10 @@ pub(super) async fn scan(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     for (index, found) in results().enumerate() {
         row(index, &found, verbose, &mut call.reply);
     }
-    Ok(Ending::Text)
 }
 
 /// Scans. The results lie in the port, where the next scan, of another command or of a join, replaces them.
-async fn results(call: &mut Call<'_>, ssid: Option<&[u8]>) -> Result<(), CommandError> {
+pub(super) async fn results(call: &mut Call<'_>, ssid: Option<&[u8]>) -> Result<(), CommandError> {
     let network = call.machine.network;
     for _ in 0..SCANS {
         let number = call.apart(pin!(network.scan(ssid))).await?.map_err(|_| CommandError::Failed)?;
@@ -63,7 +67,9 @@ fn row(index: usize, found: &AccessPoint, verbose: bool, reply: &mut Reply) {
     );
     if verbose {
         let security = security_name(found.security);
-        let _ = write!(reply, "{:>5} {security:<10} {:>3} {:>3} ", "54.0", "-", found.ssid.len());
+        // A radio that does not say is taken for the one of the original.
+        let rate = if found.rate == 0 { 540 } else { found.rate };
+        let _ = write!(reply, "{:>3}.{} {security:<10} {:>3} {:>3} ", rate / 10, rate % 10, "-", found.ssid.len());
     }
     let _ = write!(reply, "{}\r\n", Printable(&found.ssid));
 }

@@ -21,6 +21,9 @@ use crate::variable::{Id, id};
 
 const DEFAULT_INTERFACE: Id = id("network.default_interface");
 
+/// So often in a row the radio may leave a scan or an association without an end.
+const SILENCES: u8 = 3;
+
 /// What runs on an interface and starts and stops with it: the HTTP server, later discovery, NTP and others.
 pub trait Service {
     /// The interface is up. Called again after `network_restart`, to pick changed variables up.
@@ -50,6 +53,8 @@ pub struct Network {
     pub(super) known: RefCell<Option<AccessPoint>>,
     /// Scans begun since boot.
     pub(super) scans: Cell<u32>,
+    /// How often in a row the radio has not answered at all.
+    silences: Cell<u8>,
     /// Networks to be tried.
     pub(super) trials: RefCell<Trials>,
     /// The station is on its way back from a network that was tried: `wlan.join.result` stays what the trial came to.
@@ -72,6 +77,7 @@ impl Network {
             radio_taken: Cell::new(false),
             known: RefCell::new(None),
             scans: Cell::new(0),
+            silences: Cell::new(0),
             trials: RefCell::new(Trials::NONE),
             returning: Cell::new(false),
             setup: Cell::new(Order::None),
@@ -261,6 +267,17 @@ impl Network {
     /// Waits until a network is to be tried.
     pub(super) async fn trial_waits(&self) {
         self.when(|| self.trials.borrow().is_waiting().then_some(())).await;
+    }
+
+    /// The radio has answered, or has not. When it has not three times in a row, it is switched off and on again: without
+    /// that the device would be out of reach until somebody pulls the plug.
+    pub(super) fn radio_answered(&self, answered: bool) {
+        let silences = if answered { 0 } else { self.silences.get().saturating_add(1) };
+        self.silences.set(silences % SILENCES);
+        if silences == SILENCES {
+            self.base.log.line(Level::Failure, format_args!("The radio does not answer: it is started again"));
+            self.base.port.radio().reset();
+        }
     }
 
     /// Waits until nobody else scans or joins.

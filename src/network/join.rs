@@ -115,7 +115,9 @@ async fn associate(network: &Network, access_point: &AccessPoint, passkey: &[u8]
                 Link::Failed | Link::Down => Some(Err(JoinError::Failed)),
                 Link::Joining => None,
             });
-            error = match with_timeout(limit, ended).await {
+            let ended = with_timeout(limit, ended).await;
+            network.radio_answered(ended.is_ok());
+            error = match ended {
                 Ok(Ok(())) => return Ok(()),
                 Ok(Err(error)) => error,
                 Err(_) => JoinError::Failed,

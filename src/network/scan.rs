@@ -40,7 +40,9 @@ impl Network {
 /// Scans as `wlan.scan.*` say; again, as often as `wlan.scan.retries` allows, when nothing is heard.
 pub(super) async fn in_turn(network: &Network, _: &RadioTurn<'_>, ssid: Option<&[u8]>) -> Result<(), JoinError> {
     for _ in 0..=network.base.variables.number(RETRIES).max(0) {
-        with_timeout(TIMEOUT, once(network, ssid)).await.unwrap_or(Err(JoinError::NotFound))?;
+        let scanned = with_timeout(TIMEOUT, once(network, ssid)).await;
+        network.radio_answered(scanned.is_ok());
+        scanned.unwrap_or(Err(JoinError::NotFound))?;
         if network.base.port.radio().scan_result(0).is_some() {
             break;
         }

@@ -20,7 +20,7 @@ const WLAN: Interface = Interface::Wlan;
 
 /// Runs the interface, for ever: one task.
 pub async fn run(network: &'static Network) {
-    // Sequences that have failed since the device began to join by itself; `None` when it does not.
+    // Sequences that have failed in a row; `None` when none has.
     let mut failed = join_by_itself(network);
     loop {
         let asked = select(network.until(WLAN, State::is_wanted), network.trial_waits()).await;
@@ -89,7 +89,7 @@ async fn stay(network: &Network) -> Option<i64> {
 async fn again(network: &Network, failed: Option<i64>) -> Option<i64> {
     let variables = &network.base.variables;
     let returning = network.returning.get();
-    let failed = if returning { 0 } else { failed?.saturating_add(1) };
+    let failed = if returning { 0 } else { failed.unwrap_or(0).saturating_add(1) };
     let allowed = variables.number(AUTO_JOIN_RETRIES);
     if !returning && (!variables.flag(AUTO_JOIN) || (allowed != 0 && failed >= allowed)) {
         return None;

@@ -155,6 +155,8 @@ pub trait Radio {
     fn join(&self, request: &JoinRequest<'_>) -> Result<()>;
     /// Leaves the network and forgets the address.
     fn leave(&self);
+    /// Switches the radio off and on again, as the last resort when it does not answer. Both interfaces lose their link.
+    fn reset(&self);
     /// Asks for an address on an interface: by DHCP with `None`, else sets this one. The access point has no DHCP client.
     fn configure(&self, interface: Interface, address: Option<Ipv4Config>) -> Result<()>;
     /// The present state of an interface; [`super::Event::Radio`] tells of changes.

@@ -144,7 +144,9 @@ impl Session {
     /// is too long for it is not worth the memory.
     fn edit(&self, editor: &mut Editor, echoed: &mut Vec<u8, ECHOED>) -> Typed {
         // Nobody else runs meanwhile, so the variable stays as it is.
-        let echo = self.shell.machine().base.variables.flag(ECHO);
+        let wanted = self.shell.machine().base.variables.flag(ECHO);
+        let secret = self.shell.asks_for_secret();
+        let echo = wanted && !secret;
         let mut lost = false;
         while !lost
             && echoed.len() <= ECHOED / 2
@@ -152,6 +154,9 @@ impl Session {
         {
             let typed = editor.byte(byte, echo, &mut |bytes| lost |= echoed.extend_from_slice(bytes).is_err());
             if typed != Typed::More {
+                if wanted && secret {
+                    let _ = echoed.extend_from_slice(b"\r\n");
+                }
                 return typed;
             }
         }

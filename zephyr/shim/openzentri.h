@@ -216,6 +216,8 @@ int32_t oz_radio_scan(const struct oz_scan *request);
 int32_t oz_radio_scan_result(uint32_t index, struct oz_access_point *found);
 int32_t oz_radio_join(const struct oz_access_point *network, const uint8_t *passkey, uint32_t size);
 void oz_radio_leave(void);
+/* Switches both interfaces of the radio off and on. */
+void oz_radio_reset(void);
 /* DHCP with NULL. */
 int32_t oz_radio_configure(uint8_t interface, const struct oz_ipv4 *address);
 void oz_radio_state(uint8_t interface, struct oz_radio_state *state);

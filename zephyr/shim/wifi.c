@@ -348,6 +348,19 @@ void oz_radio_leave(void)
 	(void)net_mgmt(NET_REQUEST_WIFI_DISCONNECT, oz_station(), NULL, 0);
 }
 
+void oz_radio_reset(void)
+{
+	oz_softap_stop();
+	oz_radio_leave();
+	end_scan();
+	if (oz_has_two_interfaces()) {
+		(void)net_if_down(oz_access_point());
+		(void)net_if_up(oz_access_point());
+	}
+	(void)net_if_down(oz_station());
+	(void)net_if_up(oz_station());
+}
+
 /* The owner's name server. */
 static void use_name_server(uint32_t dns)
 {

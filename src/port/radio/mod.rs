@@ -35,6 +35,8 @@ struct State {
     softap: SimulatedSoftAp,
     /// Station and access point can have a link at the same time.
     serves_both: bool,
+    /// It answers nothing any more.
+    silent: bool,
     /// Who waits for a change of the station, and of the access point.
     wakers: [Option<Waker>; 2],
 }
@@ -43,7 +45,8 @@ impl SimulatedRadio {
     /// A radio in reach of `networks`; those beyond [`crate::limits::SCAN_RESULTS`] are never heard.
     pub const fn new(networks: &'static [SimulatedNetwork]) -> Self {
         let station = Station::new(networks);
-        let state = State { station, softap: SimulatedSoftAp::OFF, serves_both: true, wakers: [None, None] };
+        let state =
+            State { station, softap: SimulatedSoftAp::OFF, serves_both: true, silent: false, wakers: [None, None] };
         Self { state: RefCell::new(state) }
     }
 
@@ -55,6 +58,11 @@ impl SimulatedRadio {
     /// Makes the radio one that has a station or an access point, one at a time.
     pub fn set_serves_both(&self, both: bool) {
         self.state.borrow_mut().serves_both = both;
+    }
+
+    /// Nothing that is begun ever ends any more, until [`Radio::reset`].
+    pub fn fall_silent(&self) {
+        self.change(|state| state.silent = true);
     }
 
     /// Moves the device into reach of other networks and forgets what happened to the old ones. A station whose
@@ -137,11 +145,17 @@ impl State {
     }
 
     fn advance(&mut self, now: Instant) {
+        if self.silent {
+            return;
+        }
         self.station.advance(now);
         self.softap.advance(now);
     }
 
     fn next_change(&self) -> Option<Instant> {
+        if self.silent {
+            return None;
+        }
         [self.station.next_change(), self.softap.next_change()].into_iter().flatten().min()
     }
 }
@@ -175,6 +189,14 @@ impl Radio for SimulatedRadio {
 
     fn leave(&self) {
         self.change(|state| state.station.leave());
+    }
+
+    fn reset(&self) {
+        self.change(|state| {
+            state.silent = false;
+            state.station.stop();
+            state.softap.stop();
+        });
     }
 
     /// DHCP takes [`DHCP_TIME`], or for ever when there is no server. `Unreachable` unless the interface has a link.

@@ -229,6 +229,12 @@ impl Station {
         self.link = Link::Failed;
     }
 
+    /// Gives up what it does, a scan included.
+    pub fn stop(&mut self) {
+        self.scan = None;
+        self.leave();
+    }
+
     /// Leaves the network and forgets the address.
     pub fn leave(&mut self) {
         self.link = Link::Down;

@@ -356,6 +356,10 @@ impl Radio for SimPort {
         self.radio.leave();
     }
 
+    fn reset(&self) {
+        self.radio.reset();
+    }
+
     fn configure(&self, interface: Interface, address: Option<Ipv4Config>) -> Result<()> {
         self.check(Call::Configure)?;
         self.radio.configure(interface, address)

@@ -14,7 +14,7 @@ pub(super) const DMS: &[Variable] = &[
 #[rustfmt::skip]
 pub(super) const SETUP: &[Variable] = &[
     var("setup.auto.cmd", "se a c", text(128), "").at(Boot).guarded()
-        .not_yet(NO_SETUP, "Command to run at boot while wlan.ssid is empty."),
+        .done("Command to run at boot while wlan.ssid is empty."),
     var("setup.gpio.cmd", "se g c", text(128), "setup web").guarded()
         .not_yet(NO_GPIO, "Command of the control GPIO."),
     var("setup.gpio.control_gpio", "se g g", ValueKind::Gpio, "-1").at(Boot)

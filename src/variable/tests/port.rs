@@ -171,6 +171,7 @@ impl Radio for Bench {
         Err(NO)
     }
     fn leave(&self) {}
+    fn reset(&self) {}
     fn configure(&self, _: Interface, _: Option<Ipv4Config>) -> Result<()> {
         Err(NO)
     }

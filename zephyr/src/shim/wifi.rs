@@ -77,6 +77,7 @@ mod raw {
         pub fn oz_radio_scan_result(index: u32, found: *mut RawAccessPoint) -> i32;
         pub fn oz_radio_join(network: *const RawAccessPoint, passkey: *const u8, size: u32) -> i32;
         pub safe fn oz_radio_leave();
+        pub safe fn oz_radio_reset();
         pub fn oz_radio_configure(interface: u8, address: *const RawIpv4) -> i32;
         pub fn oz_radio_state(interface: u8, state: *mut RawRadioState);
         pub safe fn oz_radio_changes() -> u32;
@@ -88,7 +89,7 @@ mod raw {
     }
 }
 
-pub use raw::{oz_radio_changes as changes, oz_radio_leave as leave, oz_softap_stop as softap_stop};
+pub use raw::{oz_radio_changes as changes, oz_radio_leave as leave, oz_radio_reset as reset, oz_softap_stop as softap_stop};
 
 pub fn start() -> Result<()> {
     done(raw::oz_radio_start())

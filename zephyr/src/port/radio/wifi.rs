@@ -71,6 +71,10 @@ impl Radio for ZephyrRadio {
         wifi::leave();
     }
 
+    fn reset(&self) {
+        wifi::reset();
+    }
+
     fn configure(&self, interface: Interface, address: Option<Ipv4Config>) -> Result<()> {
         wifi::configure(
             interface,

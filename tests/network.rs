@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use embassy_time::Duration;
 use openzentri::port::radio::{NEIGHBOURHOOD, SimulatedNetwork};
 use openzentri::port::sim::{Call, SimDevice, SimPort};
-use openzentri::port::{Interface, Link, PortError, Radio, Security};
+use openzentri::port::{Interface, Ipv4Config, Link, PortError, Radio, Security};
 
 fn device(settings: &'static [(&'static str, &'static str)]) -> SimDevice {
     let mut device = SimDevice::boot(SimPort::new(), settings);
@@ -371,6 +371,43 @@ fn hosts_are_not_asked() {
     let mut device = device(&[("system.cmd.mode", "machine"), ("http.server.enabled", "0")]);
     assert_eq!(device.request("network_up -s").code, 1);
     assert_eq!(device.request("get wlan.network.status").payload, b"0\r\n");
+}
+
+// --- addresses --------------------------------------------------------------------------------------------------------
+
+/// What DHCP may do while the device is up: another address, none for a moment, none any more.
+#[test]
+fn another_address_is_taken_over_and_a_lost_one_is_looked_for() {
+    const SETTINGS: &[(&str, &str)] = &[
+        ("wlan.ssid", "MyNet"),
+        ("wlan.passkey", "mypassword"),
+        ("wlan.dhcp.timeout", "5"),
+        ("http.server.enabled", "1"),
+    ];
+    let mut device = device(SETTINGS);
+    device.command("network_up");
+    device.command("tcp_server start 4000");
+    let lease = device.port().radio().radio_state(Interface::Wlan).ipv4.unwrap();
+    let other = Ipv4Config { address: [10, 5, 6, 200].into(), ..lease };
+    device.port().radio().renumber(Some(other));
+    device.advance(Duration::from_secs(1));
+    let printed = device.take_output();
+    assert!(printed.contains("IPv4 address: 10.5.6.200\r\n"), "{printed}");
+    assert!(printed.contains("HTTP and REST API server listening"), "{printed}");
+    assert_eq!(device.command("get wlan.network.ip"), "10.5.6.200\r\n");
+    // A server that restarts takes it away for a moment.
+    device.port().radio().renumber(None);
+    device.advance(Duration::from_secs(4));
+    device.port().radio().renumber(Some(other));
+    device.advance(Duration::from_secs(1));
+    assert_eq!(device.take_output(), "");
+    assert_eq!(device.command("get wlan.network.status"), "2\r\n");
+    device.command("set wlan.auto_join.enabled 1");
+    device.port().radio().renumber(None);
+    device.advance(Duration::from_secs(10));
+    let printed = device.take_output();
+    assert!(printed.contains("[Disassociated]\r\n") && printed.contains("[Associated]\r\n"), "{printed}");
+    assert_eq!(device.command("get wlan.network.ip"), "10.5.6.108\r\n");
 }
 
 // --- faults -----------------------------------------------------------------------------------------------------------

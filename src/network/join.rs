@@ -22,6 +22,7 @@ const MINIMUM_SECURITY: Id = id("wlan.minimum_security");
 const RETRIES: Id = id("wlan.join.retries");
 const TIMEOUT: Id = id("wlan.join.timeout");
 const DHCP: Id = id("wlan.dhcp.enabled");
+const HOST_NAME: Id = id("wlan.dhcp.hostname");
 const DHCP_TIMEOUT: Id = id("wlan.dhcp.timeout");
 const STATIC_IP: Id = id("wlan.static.ip");
 const STATIC_NETMASK: Id = id("wlan.static.netmask");
@@ -128,10 +129,18 @@ async fn associate(network: &Network, access_point: &AccessPoint, passkey: &[u8]
     Err(error)
 }
 
+/// Tells the radio `wlan.dhcp.hostname`.
+fn tell_host_name(network: &Network) {
+    let mac = network.base.port.board().mac();
+    let name: Vec<u8, 64> = network.base.variables.with(HOST_NAME, |name| expand_name(mac, name));
+    network.base.port.radio().set_host_name(core::str::from_utf8(&name).unwrap_or_default());
+}
+
 async fn address(network: &Network) -> Result<Ipv4Config, JoinError> {
     let variables = &network.base.variables;
     let fixed = if variables.flag(DHCP) {
         network.base.log.line(Level::Detail, format_args!("Obtaining IPv4 address via DHCP"));
+        tell_host_name(network);
         None
     } else {
         Some(Ipv4Config {

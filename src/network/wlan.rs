@@ -2,19 +2,21 @@
 //! it down, and joins again by itself as `wlan.auto_join.*` say (networking reference 2.2, step 6).
 
 use embassy_futures::select::{Either, Either3, select, select3};
-use embassy_time::Timer;
+use embassy_time::{Duration, Timer, with_timeout};
 
 use super::interfaces::Network;
 use super::scan::radio;
 use super::state::State;
 use super::{join, trial};
 use crate::log::Level;
-use crate::port::{Interface, Ipv4Config, Link};
+use crate::port::{Interface, Ipv4Config, Link, RadioState};
 use crate::variable::{Id, id};
 
 const AUTO_JOIN: Id = id("wlan.auto_join.enabled");
 const AUTO_JOIN_RETRIES: Id = id("wlan.auto_join.retries");
 const AUTO_JOIN_DELAY: Id = id("wlan.auto_join.retry_delay");
+
+const DHCP_TIMEOUT: Id = id("wlan.dhcp.timeout");
 
 const WLAN: Interface = Interface::Wlan;
 
@@ -30,7 +32,7 @@ pub async fn run(network: &'static Network) {
         };
         if let Some(config) = joined {
             begin(network, config);
-            failed = stay(network).await;
+            failed = stay(network, config).await;
         }
     }
 }
@@ -71,17 +73,58 @@ fn begin(network: &Network, config: Ipv4Config) {
 }
 
 /// Stays until the network is lost, another one is to be tried or the owner takes the interface down.
-async fn stay(network: &Network) -> Option<i64> {
-    let taken_down = network.until(WLAN, |state| !state.is_up());
-    let lost = radio(network, WLAN, |state| (state.link != Link::Joined).then_some(()));
-    match select3(taken_down, network.trial_waits(), lost).await {
-        Either3::First(()) => None,
-        Either3::Second(()) => Some(0),
-        Either3::Third(()) => {
-            network.leave(WLAN, false, None);
-            join_by_itself(network)
+async fn stay(network: &Network, mut config: Ipv4Config) -> Option<i64> {
+    loop {
+        let taken_down = network.until(WLAN, |state| !state.is_up());
+        match select3(taken_down, network.trial_waits(), change(network, config)).await {
+            Either3::First(()) => return None,
+            Either3::Second(()) => return Some(0),
+            Either3::Third(Some(new)) => {
+                config = new;
+                renumber(network, new);
+            }
+            Either3::Third(None) => {
+                network.leave(WLAN, false, None);
+                return join_by_itself(network);
+            }
         }
     }
+}
+
+/// Waits until the network is lost (`None`), or DHCP has given another address. An address that is lost may come back
+/// within the time that DHCP has at a join.
+async fn change(network: &Network, present: Ipv4Config) -> Option<Ipv4Config> {
+    let other = |state: RadioState| match (state.link, state.ipv4) {
+        (Link::Joined, Some(config)) if config == present => None,
+        (Link::Joined, config) => Some(Ok(config)),
+        _ => Some(Err(())),
+    };
+    loop {
+        match radio(network, WLAN, other).await {
+            Err(()) => return None,
+            Ok(Some(config)) => return Some(config),
+            Ok(None) => {}
+        }
+        let back = radio(network, WLAN, |state| match (state.link, state.ipv4) {
+            (Link::Joined, None) => None,
+            (Link::Joined, Some(config)) => Some(Some(config)),
+            _ => Some(None),
+        });
+        let limit = Duration::from_secs(network.base.variables.number(DHCP_TIMEOUT).max(1) as u64);
+        let config = with_timeout(limit, back).await.unwrap_or(None)?;
+        if config != present {
+            return Some(config);
+        }
+    }
+}
+
+/// The device has another address: what was connected to the old one ends, and everything starts on the new one.
+fn renumber(network: &Network, config: Ipv4Config) {
+    network.streams.interface_down(WLAN);
+    network.each_service(|service| service.stop(WLAN));
+    network.base.log.line(Level::Detail, format_args!("IPv4 address: {}", config.address));
+    network.enter(WLAN, State::Up(config));
+    network.each_service(|service| service.start(WLAN));
 }
 
 /// After a sequence that has failed: asks for the next one after a while, as often as `wlan.auto_join.retries` allows (0

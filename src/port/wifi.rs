@@ -157,6 +157,8 @@ pub trait Radio {
     fn leave(&self);
     /// Switches the radio off and on again, as the last resort when it does not answer. Both interfaces lose their link.
     fn reset(&self);
+    /// The host name for DHCP requests, from the next one on.
+    fn set_host_name(&self, _name: &str) {}
     /// Asks for an address on an interface: by DHCP with `None`, else sets this one. The access point has no DHCP client.
     fn configure(&self, interface: Interface, address: Option<Ipv4Config>) -> Result<()>;
     /// The present state of an interface; [`super::Event::Radio`] tells of changes.

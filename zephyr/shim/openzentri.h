@@ -218,6 +218,8 @@ int32_t oz_radio_join(const struct oz_access_point *network, const uint8_t *pass
 void oz_radio_leave(void);
 /* Switches both interfaces of the radio off and on. */
 void oz_radio_reset(void);
+/* For DHCP requests, from the next one on; cut where Zephyr has no room. */
+void oz_radio_set_host_name(const uint8_t *name, uint32_t size);
 /* DHCP with NULL. */
 int32_t oz_radio_configure(uint8_t interface, const struct oz_ipv4 *address);
 void oz_radio_state(uint8_t interface, struct oz_radio_state *state);

@@ -8,6 +8,7 @@
 #include <zephyr/net/net_if.h>
 #include <zephyr/net/dhcpv4.h>
 #include <zephyr/net/dns_resolve.h>
+#include <zephyr/net/hostname.h>
 #include <zephyr/net/net_event.h>
 #include <zephyr/net/net_mgmt.h>
 #include <zephyr/net/wifi_mgmt.h>
@@ -371,6 +372,16 @@ static void use_name_server(uint32_t dns)
 	if (resolver != NULL) {
 		(void)dns_resolve_reconfigure(resolver, NULL, servers);
 	}
+}
+
+void oz_radio_set_host_name(const uint8_t *name, uint32_t size)
+{
+#ifdef CONFIG_NET_HOSTNAME_DYNAMIC
+	(void)net_hostname_set(name, MIN(size, NET_HOSTNAME_MAX_LEN));
+#else
+	ARG_UNUSED(name);
+	ARG_UNUSED(size);
+#endif
 }
 
 int32_t oz_radio_configure(uint8_t interface, const struct oz_ipv4 *address)

@@ -17,7 +17,6 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::host::Runtime;
-use super::radio::SimulatedRadio;
 use super::{
     Board, Console, Event, Job, JobOutput, JobRequest, Jobs, NoConsole, Port, Radio, Serial, Sockets, Storage,
 };
@@ -29,6 +28,7 @@ mod handover;
 mod icmp;
 mod jobs;
 mod kept;
+mod lan;
 mod networks;
 mod options;
 mod pty;
@@ -46,19 +46,21 @@ mod wakers;
 use board::{HostBoard, Identity};
 pub use errors::StartError;
 use jobs::JobTable;
+use lan::HostRadio;
 pub use options::{Options, Request, SerialKind, USAGE, UsageError};
 use serial::SerialLine;
 use signals::Signals;
 use socket_table::MAX_SOCKETS;
-use sockets::HostSockets;
+use sockets::{HostSockets, Place};
 use storage::Store;
 use wakers::earliest;
 
 /// Turns of the executor between two looks at the sockets, while tasks keep waking each other.
 const TURNS: usize = 16;
 
-/// Everything that one `poll` can watch: sockets, up to three descriptors of the UART, signals and jobs.
-const MAX_WATCHED: usize = MAX_SOCKETS + handover::MAX_WATCHED + 2;
+/// Everything that one `poll` can watch: sockets, up to three descriptors of the UART, signals, jobs
+/// and the radio.
+const MAX_WATCHED: usize = MAX_SOCKETS + handover::MAX_WATCHED + 3;
 
 /// Why [`LinuxPort::run`] came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +77,7 @@ pub struct LinuxPort {
     jobs: JobTable,
     serial: RefCell<SerialLine>,
     store: Store,
-    radio: SimulatedRadio,
+    radio: HostRadio,
     board: HostBoard,
     signals: Option<Signals>,
     warnings: Vec<String>,
@@ -86,6 +88,7 @@ pub struct LinuxPort {
 #[derive(Clone, Copy, Debug)]
 enum Watched {
     Jobs,
+    Radio,
     Signals,
     Serial(handover::Part),
     Socket(u16),
@@ -115,11 +118,14 @@ impl LinuxPort {
         let identity = Identity::load(&options.data, &mut warnings)?;
         let (networks, defaults) = board::surroundings(options)?;
         Ok(Self {
-            sockets: HostSockets::new([options.bind, options.softap_bind]),
+            sockets: HostSockets::new([
+                Place::new(options.wlan.as_deref(), options.bind),
+                Place::new(options.softap.as_deref(), options.softap_bind),
+            ]),
             jobs: JobTable::new().map_err(|error| StartError::new("start", error))?,
             serial: RefCell::new(SerialLine::open(&options.serial, options.bind)?),
             store,
-            radio: SimulatedRadio::new(networks),
+            radio: HostRadio::new(networks, options.wlan.as_deref(), options.softap.as_deref())?,
             board: HostBoard::new(identity, defaults),
             signals: None,
             warnings,
@@ -193,6 +199,7 @@ impl LinuxPort {
             let serial = self.serial.borrow();
             let mut list = WatchList { polled: heapless::Vec::new(), owners: heapless::Vec::new() };
             list.add(Watched::Jobs, self.jobs.as_fd(), PollFlags::IN);
+            list.add(Watched::Radio, self.radio.as_fd(), PollFlags::IN);
             if let Some(signals) = &self.signals {
                 list.add(Watched::Signals, signals.as_fd(), PollFlags::IN);
             }
@@ -208,6 +215,7 @@ impl LinuxPort {
         for &(owner, flags) in &ready {
             match owner {
                 Watched::Jobs => self.jobs.collect(),
+                Watched::Radio => self.radio.ready(),
                 Watched::Signals => self.signalled(),
                 Watched::Serial(part) => self.serial.borrow_mut().ready(part, flags),
                 Watched::Socket(index) => self.sockets.table_mut().ready(index, flags),

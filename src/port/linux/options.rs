@@ -22,6 +22,8 @@ A ZentriOS device as a process: commands on the serial line, web server, sockets
                        ssid=NAME [security=wpa2-aes passkey=KEY] [channel=N] [rssi=DBM]
                        [bssid=MAC] [dhcp=no] [hidden=yes] [fails=N] [hangs=yes]
                        [vanishes=SECONDS] [drops=SECONDS]
+  --wlan INTERFACE     network interface behind the radio: addresses by its DHCP server
+  --softap INTERFACE   the same for the soft AP, which is the DHCP server there
   --flash SIZE         bytes of file space, also as 512K or 4M (default 4M)
   --help, --version    print this, or the version, and exit
 ";
@@ -50,6 +52,10 @@ pub struct Options {
     pub bind: Ipv4Addr,
     /// The address that servers of the soft AP listen on.
     pub softap_bind: Ipv4Addr,
+    /// The network interface of the station.
+    pub wlan: Option<String>,
+    /// The network interface of the soft AP.
+    pub softap: Option<String>,
     /// List of simulated networks.
     pub radio: Option<PathBuf>,
     /// Bytes that the files may take.
@@ -64,6 +70,8 @@ impl Default for Options {
             settings: Vec::new(),
             bind: Ipv4Addr::LOCALHOST,
             softap_bind: Ipv4Addr::new(127, 0, 0, 2),
+            wlan: None,
+            softap: None,
             radio: None,
             flash: 4 << 20,
         }
@@ -111,6 +119,8 @@ impl Request {
                 Long("set") => options.settings.push(setting(&parser.value()?.string()?)?),
                 Long("bind") => options.bind = bind(&parser.value()?.string()?)?,
                 Long("softap-bind") => options.softap_bind = bind(&parser.value()?.string()?)?,
+                Long("wlan") => options.wlan = Some(parser.value()?.string()?),
+                Long("softap") => options.softap = Some(parser.value()?.string()?),
                 Long("radio") => options.radio = Some(parser.value()?.into()),
                 Long("flash") => options.flash = size(&parser.value()?.string()?)?,
                 Short('h') | Long("help") => return Ok(Self::Help),

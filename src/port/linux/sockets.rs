@@ -9,6 +9,7 @@ use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{RecvFlags, SendFlags, Shutdown, SocketAddrAny, SocketFlags, SocketType, sockopt};
 
 use super::errors::port_error;
+use super::lan::bind_to;
 use super::socket_table::{RETRY, SocketKind, SocketTable};
 use crate::port::{Interface, Keepalive, PortError, Result, Socket, Sockets};
 
@@ -22,18 +23,36 @@ const SEND_BUFFER: usize = 512 * 1024;
 /// What is called once something listens on a TCP port.
 type ListenHook = (u16, Box<dyn FnOnce(SocketAddrV4)>);
 
+/// Where the sockets of an interface are.
+pub(super) struct Place {
+    /// The network interface that they are tied to.
+    device: Option<String>,
+    /// Where servers listen.
+    bind: Ipv4Addr,
+}
+
+impl Place {
+    /// On a network interface, where one is given: servers there listen on whatever address it has.
+    pub(super) fn new(device: Option<&str>, bind: Ipv4Addr) -> Self {
+        match device {
+            Some(name) => Self { device: Some(name.to_owned()), bind: Ipv4Addr::UNSPECIFIED },
+            None => Self { device: None, bind },
+        }
+    }
+}
+
 /// All sockets of the device.
 pub(super) struct HostSockets {
     table: RefCell<SocketTable>,
     /// Where servers listen, by interface.
-    bind: [Ipv4Addr; 2],
+    places: [Place; 2],
     listen_hook: RefCell<Option<ListenHook>>,
 }
 
 impl HostSockets {
-    /// No sockets yet; servers of the WLAN and of the soft AP listen on these addresses.
-    pub(super) fn new(bind: [Ipv4Addr; 2]) -> Self {
-        Self { table: RefCell::default(), bind, listen_hook: RefCell::new(None) }
+    /// No sockets yet; these are the places of the WLAN's and of the soft AP's.
+    pub(super) fn new(places: [Place; 2]) -> Self {
+        Self { table: RefCell::default(), places, listen_hook: RefCell::new(None) }
     }
 
     /// The table, for the loop.
@@ -55,6 +74,15 @@ impl HostSockets {
         }
     }
 
+    /// A socket on an interface.
+    fn open(&self, interface: Interface, kind: SocketType) -> Result<OwnedFd> {
+        let fd = self.table.borrow().open(kind)?;
+        if let Some(device) = &self.places[interface as usize].device {
+            bind_to(&fd, device).map_err(|_| PortError::Denied)?;
+        }
+        Ok(fd)
+    }
+
     /// Tells who waits for it that something listens on `port` now.
     fn tell_listening(&self, port: u16) {
         let hook = self.listen_hook.borrow_mut().take_if(|(wanted, _)| *wanted == port);
@@ -67,12 +95,12 @@ impl HostSockets {
 
 impl Sockets for HostSockets {
     fn tcp_listen(&self, interface: Interface, port: u16) -> Result<Socket> {
-        let fd = self.table.borrow().open(SocketType::STREAM)?;
+        let fd = self.open(interface, SocketType::STREAM)?;
         let listen = || {
             sockopt::set_socket_reuseaddr(&fd, true)?;
             // Accepted connections inherit it.
             sockopt::set_tcp_nodelay(&fd, true)?;
-            rustix::net::bind(&fd, &SocketAddrV4::new(self.bind[interface as usize], port))?;
+            rustix::net::bind(&fd, &SocketAddrV4::new(self.places[interface as usize].bind, port))?;
             // They inherit this too: a peer that does not read ties down no more memory and copying than this.
             sockopt::set_socket_send_buffer_size(&fd, SEND_BUFFER)?;
             rustix::net::listen(&fd, BACKLOG)?;
@@ -104,8 +132,8 @@ impl Sockets for HostSockets {
         Ok((table.insert(fd, SocketKind::Stream { unread: true })?, remote))
     }
 
-    fn tcp_connect(&self, _interface: Interface, local_port: u16, remote: SocketAddrV4) -> Result<Socket> {
-        let fd = self.table.borrow().open(SocketType::STREAM)?;
+    fn tcp_connect(&self, interface: Interface, local_port: u16, remote: SocketAddrV4) -> Result<Socket> {
+        let fd = self.open(interface, SocketType::STREAM)?;
         let connect = || {
             sockopt::set_tcp_nodelay(&fd, true)?;
             if local_port != 0 {
@@ -169,8 +197,8 @@ impl Sockets for HostSockets {
     /// A server (a port of its own choice) is bound to the device's address; on
     /// Linux such a socket gets no broadcasts unless that address is 0.0.0.0.
     fn udp_bind(&self, interface: Interface, port: u16) -> Result<Socket> {
-        let fd = self.table.borrow().open(SocketType::DGRAM)?;
-        let address = if port == 0 { Ipv4Addr::UNSPECIFIED } else { self.bind[interface as usize] };
+        let fd = self.open(interface, SocketType::DGRAM)?;
+        let address = if port == 0 { Ipv4Addr::UNSPECIFIED } else { self.places[interface as usize].bind };
         let bind = || {
             sockopt::set_socket_broadcast(&fd, true)?;
             rustix::net::bind(&fd, &SocketAddrV4::new(address, port))

@@ -60,6 +60,11 @@ impl SimulatedRadio {
         self.state.borrow_mut().serves_both = both;
     }
 
+    /// The DHCP server of the present network takes the station's address away, or gives another one.
+    pub fn renumber(&self, address: Option<Ipv4Config>) {
+        self.change(|state| state.station.renumber(address));
+    }
+
     /// Nothing that is begun ever ends any more, until [`Radio::reset`].
     pub fn fall_silent(&self) {
         self.change(|state| state.silent = true);

@@ -133,6 +133,11 @@ impl Station {
         Ok(())
     }
 
+    /// The address is another one, or none any more.
+    pub fn renumber(&mut self, address: Option<Ipv4Config>) {
+        self.ipv4 = address.filter(|_| self.link == Link::Joined);
+    }
+
     /// The snapshot of the interface.
     pub fn state(&self) -> RadioState {
         RadioState { link: self.link, scanning: self.scan.is_some(), ipv4: self.ipv4, stations: 0 }

@@ -35,7 +35,7 @@ pub(super) const ROWS: &[Variable] = &[
     var("wlan.dhcp.enabled", "wl d e", ValueKind::Bool, "1").at(Network).backup()
         .done("Ask for an address by DHCP; otherwise wlan.static.* holds."),
     var("wlan.dhcp.hostname", "wl d h", text(64), "ZentriOS-#").at(Network)
-        .not_yet("the port sends its own host name", "Host name in DHCP requests; # stands for the end of the MAC."),
+        .done("Host name in DHCP requests; # stands for the end of the MAC."),
     var("wlan.dhcp.timeout", "wl d t", number(1, 255), "15").at(Network)
         .done("Seconds to wait for an address."),
     var("wlan.hide_passkey", "wl h", ValueKind::Bool, "1").guarded()

@@ -78,6 +78,7 @@ mod raw {
         pub fn oz_radio_join(network: *const RawAccessPoint, passkey: *const u8, size: u32) -> i32;
         pub safe fn oz_radio_leave();
         pub safe fn oz_radio_reset();
+        pub fn oz_radio_set_host_name(name: *const u8, size: u32);
         pub fn oz_radio_configure(interface: u8, address: *const RawIpv4) -> i32;
         pub fn oz_radio_state(interface: u8, state: *mut RawRadioState);
         pub safe fn oz_radio_changes() -> u32;
@@ -114,6 +115,11 @@ pub fn scan_result(index: usize) -> Option<RawAccessPoint> {
 pub fn join(network: &RawAccessPoint, passkey: &[u8]) -> Result<()> {
     // SAFETY: pointer and length are those of one slice; C copies both arguments.
     done(unsafe { raw::oz_radio_join(network, passkey.as_ptr(), size(passkey)) })
+}
+
+pub fn set_host_name(name: &str) {
+    // SAFETY: pointer and length are those of one text, which C copies.
+    unsafe { raw::oz_radio_set_host_name(name.as_ptr(), size(name.as_bytes())) };
 }
 
 pub fn configure(interface: Interface, address: Option<RawIpv4>) -> Result<()> {

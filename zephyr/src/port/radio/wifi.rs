@@ -75,6 +75,10 @@ impl Radio for ZephyrRadio {
         wifi::reset();
     }
 
+    fn set_host_name(&self, name: &str) {
+        wifi::set_host_name(name);
+    }
+
     fn configure(&self, interface: Interface, address: Option<Ipv4Config>) -> Result<()> {
         wifi::configure(
             interface,

@@ -1,0 +1,105 @@
+"""The device on real network interfaces (`--wlan`, `--softap`), in network namespaces: its address comes from dnsmasq,
+and peers reach it there."""
+
+import json
+import unittest
+
+from zentri.device import Device
+from zentri.netns import Lab, missing, stop, until
+
+NETWORKS = 'ssid=MyNet security=wpa2-aes passkey=mypassword channel=6\n'
+WHY_NOT = missing()
+
+
+class LabDevice(Device):
+    """A device in the lab's namespace."""
+
+    def __init__(self, lab, arguments, settings=None):
+        settings = {"wlan.auto_join.enabled": "0", "http.server.enabled": "1", **(settings or {})}
+        networks = lab.folder / "networks"
+        networks.write_text(NETWORKS)
+        super().__init__(settings, arguments=[*arguments, "--radio", str(networks)], http=False)
+        self.settings["http.server.port"] = "80"
+        self.lab = lab
+
+    def command_line(self):
+        return self.lab.at_device(*super().command_line())
+
+    @staticmethod
+    def ask(line, command):
+        """The text of the answer, which must be a success."""
+        return line.ok(command).strip()
+
+
+@unittest.skipIf(WHY_NOT, WHY_NOT)
+class Station(unittest.TestCase):
+    def setUp(self):
+        self.lab = Lab()
+        self.lab.__enter__()
+        self.addCleanup(self.lab.__exit__)
+        self.lab.cable("wl0", "net0", "10.77.0.1/24")
+        self.server = self.lab.dnsmasq("net0", "10.77.0.50", "10.77.0.59", "--address=/printer.lan/10.77.0.99")
+        self.device = LabDevice(self.lab, ["--wlan", "wl0"])
+        self.device.start()
+        self.addCleanup(self.device.close)
+        self.line = self.device.machine()
+
+    def get(self, variable):
+        return self.device.ask(self.line, f"get {variable}")
+
+    def rest(self, address, command):
+        page = self.lab.at_peer("curl", "-sS", "--max-time", "5", f"http://{address}/command/{command}")
+        return json.loads(page)["response"].strip()
+
+    def join(self):
+        self.device.ask(self.line, "network_up")
+        until("address", lambda: self.get("wlan.network.status") == "2", 15)
+        return self.get("wlan.network.ip")
+
+    def test_dhcp_gives_an_address_and_peers_reach_it(self):
+        address = self.join()
+        self.assertRegex(address, r"^10\.77\.0\.5\d$")
+        self.assertEqual(self.get("wlan.network.netmask"), "255.255.255.0")
+        self.assertEqual(self.get("wlan.network.gateway"), "10.77.0.1")
+        self.assertEqual(self.get("wlan.network.dns"), "10.77.0.1")
+        self.lab.at_peer("ping", "-c", "1", "-W", "3", address)
+        self.assertEqual(self.rest(address, "get%20wlan.network.ip"), address)
+        self.assertIn("ms", self.device.ask(self.line, "ping -g"))
+        self.assertIn(" ZentriOS-", (self.lab.folder / "leases").read_text(), "the host name is sent")
+        # The network is left: so is the address.
+        self.device.ask(self.line, "network_down")
+        self.assertEqual(self.get("wlan.network.ip"), "0.0.0.0")
+        shown = self.lab.at_peer("ip", "neigh")
+        self.assertIn(address, shown)
+
+    def test_names_are_asked_of_the_name_server_that_dhcp_names(self):
+        self.join()
+        self.assertEqual(self.device.ask(self.line, "network_lookup printer.lan"), "10.77.0.99")
+        self.assertEqual(self.line.command("network_lookup nosuchname.lan").code, 1)
+
+    def test_the_server_restarts_and_gives_another_address(self):
+        before = self.join()
+        stop(self.server)
+        (self.lab.folder / "leases").unlink(missing_ok=True)
+        self.lab.dnsmasq("net0", "10.77.0.70", "10.77.0.79")
+        # Half the lease of two minutes goes by, then the new server refuses the old address.
+        address = until("another address", lambda: (now := self.get("wlan.network.ip")) not in (before, "0.0.0.0") and now, 100)
+        self.assertRegex(address, r"^10\.77\.0\.7\d$")
+        self.assertEqual(self.rest(address, "get%20wlan.network.status"), "2")
+
+    def test_static_addresses(self):
+        for setting in ("dhcp.enabled 0", "static.ip 10.77.0.7", "static.netmask 255.255.255.0", "static.gateway 10.77.0.1"):
+            self.device.ask(self.line, f"set wlan.{setting}")
+        self.assertEqual(self.join(), "10.77.0.7")
+        self.assertEqual(self.rest("10.77.0.7", "get%20wlan.network.ip"), "10.77.0.7")
+
+    def test_a_silent_network_ends_as_documented(self):
+        stop(self.server)
+        self.device.ask(self.line, "set wlan.dhcp.timeout 2")
+        self.device.ask(self.line, "network_up")
+        until("the end of the join", lambda: self.get("wlan.join.result") == "7", 10)
+        self.assertEqual(self.get("wlan.join.reason"), "the network gave no address")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -4,6 +4,8 @@
 use openzentri::command::Line;
 use openzentri::limits;
 use openzentri::wire::date::Date;
+use openzentri::wire::dhcp::{read_reply, read_request, write_reply};
+use openzentri::wire::dns::{self, Message, ResponseCode};
 use openzentri::wire::http::body::{Body, chunk_line};
 use openzentri::wire::http::conditions::{Part, names, part, tag};
 use openzentri::wire::http::request::Request;
@@ -32,6 +34,8 @@ pub const TARGETS: &[Target] = &[
     ("date", date),
     ("websocket", websocket),
     ("line", line),
+    ("dns", dns),
+    ("dhcp", dhcp),
 ];
 
 /// The first byte as a number, and the rest.
@@ -239,4 +243,32 @@ pub fn line(data: &[u8]) {
     word.iter().for_each(|byte| quoted.extend_from_slice(format!("\\x{byte:02x}").as_bytes()));
     quoted.push(b'"');
     assert_eq!(Line::parse(&mut quoted).unwrap().get(1), Some(word));
+}
+
+/// DNS messages: reading ends, and a response has the question of its query.
+pub fn dns(data: &[u8]) {
+    let Ok(message) = Message::new(data) else { return };
+    let _ = message.answers(|record| {
+        let _ = message.name_at(record.at);
+    });
+    let mut buffer = [0; 512];
+    let question = message.question();
+    if let (Ok((question, _)), Ok(size)) = (&question, dns::respond(&mut buffer, &message, ResponseCode::Ok, None)) {
+        let response = Message::new(&buffer[..size]).unwrap();
+        assert_eq!(response.id(), message.id());
+        // A name that was compressed points into what the response does not have.
+        if let Ok((asked, _)) = response.question() {
+            assert_eq!(asked.name, question.name);
+        }
+    }
+}
+
+/// DHCP messages: what is read can be answered.
+pub fn dhcp(data: &[u8]) {
+    let _ = read_reply(data, 0, [0; 6]);
+    if let Some(request) = read_request(data) {
+        let server = std::net::Ipv4Addr::new(10, 10, 10, 1);
+        let kind = openzentri::wire::dhcp::MessageType::Nak;
+        assert!(write_reply(&mut [0; 576], &request, kind, Err(server), None).is_some());
+    }
 }

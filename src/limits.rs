@@ -106,6 +106,8 @@ pub const CONSOLES: usize = option("CONSOLES", 1);
 pub const SCAN_RESULTS: usize = option("SCAN_RESULTS", 32);
 /// Stations of the access point at once (`CONFIG_OPENZENTRI_SOFTAP_STATIONS`).
 pub const SOFTAP_STATIONS: usize = option("SOFTAP_STATIONS", 8);
+/// Clients whose addresses the DHCP server of the soft AP remembers (`CONFIG_OPENZENTRI_DHCP_LEASES`).
+pub const DHCP_LEASES: usize = option("DHCP_LEASES", 64);
 /// Bytes of a host name.
 pub const HOST_NAME: usize = 128;
 /// Addresses of a host name that are tried, one after the other (`CONFIG_OPENZENTRI_LOOKUP_ADDRESSES`).

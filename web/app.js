@@ -90,4 +90,6 @@ pending.start();
 for (const [name, view] of Object.entries(VIEWS)) view.start(seen(name));
 log.start(() => current === "terminal" || network.joining());
 route();
+// Who comes to set the device up wants to give it a network.
+if (!location.hash) run("setup status").then(({ text }) => text === "1" && !location.hash && (location.hash = "network"), () => {});
 greet().catch((error) => toast(error.message, true));

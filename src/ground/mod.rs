@@ -24,7 +24,7 @@ pub use flash::{Flash, FlashTurn};
 pub use restart::Restart;
 pub use revocations::Revocations;
 pub use scratch::Scratch;
-pub use status::{Buffers, Status};
+pub use status::{Buffers, Clients, Status};
 
 use clock::Clock;
 use log::Log;

@@ -1,6 +1,7 @@
 //! Live values: upper rooms publish them, read-only variables show them, so that the variables depend on nothing above.
 
 use core::cell::Cell;
+use core::net::Ipv4Addr;
 
 use crate::port::{Interface, Ipv4Config};
 
@@ -8,6 +9,12 @@ use crate::port::{Interface, Ipv4Config};
 pub trait Buffers {
     /// Percent of the receive and of the transmit buffers in use; anything above nothing is at least 1.
     fn percent(&self) -> (u8, u8);
+}
+
+/// Who knows the addresses of the stations of the soft AP.
+pub trait Clients {
+    /// The address that a station has or had.
+    fn address(&self, mac: [u8; 6]) -> Option<Ipv4Addr>;
 }
 
 /// The live values of a device.
@@ -31,6 +38,8 @@ pub struct Status {
     softap_ipv4: Cell<Option<Ipv4Config>>,
     /// `network.buffer.usage` is asked for here; nothing is in use without.
     pub buffers: Cell<Option<&'static dyn Buffers>>,
+    /// The lists of clients ask here for addresses.
+    pub clients: Cell<Option<&'static dyn Clients>>,
     /// `system.safemode.status`.
     pub safe_mode: Cell<bool>,
 }

@@ -54,6 +54,7 @@ mod origin;
 mod patience;
 mod pieces;
 mod pool;
+mod portal;
 mod respond;
 mod rest;
 mod route;

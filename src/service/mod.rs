@@ -1,5 +1,19 @@
 //! Services that run on an interface while it is up.
+//!
+//! ```text
+//! auto_start    TCP and UDP servers that start by themselves
+//! dhcp_server   addresses for the stations of the soft AP
+//! dns_server    names for them
+//! leases        who has which address
+//! datagrams     what the two servers share
+//! ```
 
 mod auto_start;
+mod datagrams;
+mod dhcp_server;
+mod dns_server;
+mod leases;
 
 pub use auto_start::AutoStart;
+pub use dhcp_server::{DhcpServer, run as serve_dhcp};
+pub use dns_server::{DnsServer, run as serve_dns};

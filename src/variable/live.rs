@@ -12,6 +12,7 @@ use super::value::{self, Value};
 use super::version;
 use crate::ground::Buffers;
 use crate::ground::clock::Date;
+use crate::limits;
 use crate::port::{Interface, Ipv4Config};
 
 type Result = core::result::Result<(), ValueError>;
@@ -19,6 +20,7 @@ type Result = core::result::Result<(), ValueError>;
 const HEADER: Id = id("system.cmd.header_enabled");
 const SSID: Id = id("wlan.ssid");
 const SOFTAP_SSID: Id = id("softap.ssid");
+const SETUP_SSID: Id = id("setup.web.ssid");
 
 /// Prints a live value, without a final line end. `option` is the format word after the name (`utc`), empty without
 /// one.
@@ -144,17 +146,34 @@ fn wlan_info(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     ip(base, "", out)
 }
 
-/// `softap.info`, with the soft AP down.
+/// `softap.info`. Hosts look for the word `clients`, one more character and the number.
 fn softap_info(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     no_option(option)?;
-    out.put(b"softap down\r\nSSID: ")?;
-    let ssid: Value = base.variables.with(SOFTAP_SSID, |ssid| value::expand_name(base.port.board().mac(), ssid));
-    Ok(out.put(&ssid)?)
+    let config = base.status.ipv4(Interface::SoftAp).get();
+    out.put(if config.is_some() { b"softap up\r\nSSID: ".as_slice() } else { b"softap down\r\nSSID: " })?;
+    let ssid = if base.status.web_setup.get() { SETUP_SSID } else { SOFTAP_SSID };
+    let ssid: Value = base.variables.with(ssid, |ssid| value::expand_name(base.port.board().mac(), ssid));
+    out.put(&ssid)?;
+    let address = config.map_or(Ipv4Addr::UNSPECIFIED, |config| config.address);
+    Ok(write!(out, "\r\nIP: {address}\r\nclients: {}", stations(base).count())?)
 }
 
-/// `softap.client_list`, without clients.
-fn client_list(_: &Base, option: &str, out: &mut Output<'_>) -> Result {
-    show(option, out, "! # MAC Address       IP Address")
+/// `softap.client_list`: a row a station, with its address as far as the DHCP server knows it.
+fn client_list(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
+    show(option, out, "! # MAC Address       IP Address")?;
+    for (index, mac) in stations(base).enumerate() {
+        let address = base.status.clients.get().and_then(|clients| clients.address(mac));
+        let [a, b, c, d, e, f] = mac;
+        write!(out, "\r\n# {index} {a:02X}:{b:02X}:{c:02X}:{d:02X}:{e:02X}:{f:02X} ")?;
+        write!(out, "{}", address.unwrap_or(Ipv4Addr::UNSPECIFIED))?;
+    }
+    Ok(())
+}
+
+/// The stations of the soft AP, as many as it may have.
+fn stations(base: &Base) -> impl Iterator<Item = [u8; 6]> {
+    let radio = base.port.radio();
+    (0..limits::SOFTAP_STATIONS).map_while(|index| radio.softap_station(index))
 }
 
 /// `network.buffer.usage`.

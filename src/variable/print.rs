@@ -12,7 +12,8 @@ use super::table::{Id, ROWS, find, id};
 use crate::limits;
 
 const HIDE_PASSKEY: Id = id("wlan.hide_passkey");
-const CLIENT_LIST: &str = "softap.client_list";
+/// Single variables whose answer is long.
+const LONG: [&str; 3] = ["setup.web.client_list", "softap.client_list", "softap.info"];
 
 impl Variables {
     /// `get <words>`: a variable with its index or option, a group, or `all`.
@@ -137,10 +138,10 @@ impl Variables {
 }
 
 /// Whether the getter of these words has a long answer, which `system.cmd.buffered` puts into a stream: a group, all,
-/// all elements of an indexed variable, the list of soft AP clients.
+/// all elements of an indexed variable, the lists of soft AP clients and its summary.
 pub fn is_long(words: &[&str]) -> bool {
     match find(words) {
-        Some((id, used)) => id.row().name == CLIENT_LIST || words.get(used) == Some(&"all"),
+        Some((id, used)) => LONG.contains(&id.row().name) || words.get(used) == Some(&"all"),
         None => Group::find(words).is_ok(),
     }
 }

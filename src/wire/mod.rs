@@ -2,6 +2,8 @@
 
 pub mod crc16;
 pub mod date;
+pub mod dhcp;
+pub mod dns;
 pub mod http;
 pub mod json;
 pub mod output;

@@ -101,5 +101,83 @@ class Station(unittest.TestCase):
         self.assertEqual(self.get("wlan.join.reason"), "the network gave no address")
 
 
+#: udhcpc calls it with the lease in its environment; it takes the address and writes the lease down.
+LEASE_SCRIPT = """#!/bin/sh
+[ "$1" = bound ] || [ "$1" = renew ] || exit 0
+ip address flush dev "$interface"
+ip address add "$ip/$mask" dev "$interface"
+echo "ip=$ip router=$router dns=$dns lease=$lease portal=$opt114" > "{file}"
+"""
+
+
+@unittest.skipIf(WHY_NOT, WHY_NOT)
+class SoftAp(unittest.TestCase):
+    """A phone on the soft AP: a real DHCP client, DNS as it asks, the page of web setup."""
+
+    def setUp(self):
+        self.lab = Lab()
+        self.lab.__enter__()
+        self.addCleanup(self.lab.__exit__)
+        self.lab.cable("ap0", "phone0")
+        self.device = LabDevice(self.lab, ["--softap", "ap0"], {"softap.ssid": "Mine"})
+        self.device.start()
+        self.addCleanup(self.device.close)
+        self.line = self.device.machine()
+
+    def lease(self):
+        """What the device's DHCP server gives to the phone."""
+        script, file = self.lab.folder / "lease.sh", self.lab.folder / "lease"
+        script.write_text(LEASE_SCRIPT.format(file=file))
+        script.chmod(0o755)
+        self.lab.at_peer("udhcpc", "-i", "phone0", "-n", "-q", "-f", "-t", "5", "-T", "1", "-O", "114", "-s", str(script))
+        return dict(word.split("=", 1) for word in file.read_text().split())
+
+    def name(self, name, kind=1):
+        """The code and the first address of a name."""
+        labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+        query = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0" + labels + b"\0" + kind.to_bytes(2, "big") + b"\0\x01"
+        program = (
+            "import socket, sys; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(3);"
+            f"s.sendto(bytes.fromhex('{query.hex()}'), ('10.10.10.1', 53)); print(s.recv(512).hex())"
+        )
+        answer = bytes.fromhex(self.lab.at_peer("python3", "-c", program).strip())
+        self.assertEqual(answer[:2], b"\x12\x34")
+        return answer[3] & 15, ".".join(map(str, answer[-4:])) if answer[7] else None
+
+    def fetch(self, path):
+        """The head of the answer."""
+        return self.lab.at_peer("curl", "-sS", "-D", "-", "-o", "/dev/null", "--max-time", "5", f"http://10.10.10.1{path}")
+
+    def test_a_phone_joins_and_finds_the_device(self):
+        self.device.ask(self.line, "set http.server.interface softap")
+        self.assertEqual(self.device.ask(self.line, "network_restart -i softap"), "Success")
+        lease = self.lease()
+        self.assertEqual((lease["ip"], lease["router"], lease["dns"]), ("10.10.10.2", "10.10.10.1", "10.10.10.1"))
+        self.assertEqual(lease["lease"], "86400")
+        self.assertEqual(self.name("zentrios.com"), (0, "10.10.10.1"))
+        self.assertEqual(self.name("captive.apple.com", 28), (0, None))
+        self.assertEqual(self.name("example.com"), (3, None))
+        self.lab.at_peer("ping", "-c", "1", "-W", "3", "10.10.10.1")
+        self.assertTrue(self.fetch("/generate_204").startswith("HTTP/1.1 204 Ok"))
+        listed = self.device.ask(self.line, "get softap.client_list")
+        self.assertRegex(listed, r"(?m)^# 0 ([0-9A-F]{2}:){5}[0-9A-F]{2} 10\.10\.10\.2$")
+        self.assertIn("clients: 1", self.device.ask(self.line, "get softap.info"))
+        # The same phone comes again.
+        self.assertEqual(self.lease()["ip"], "10.10.10.2")
+
+    def test_the_captive_page_of_web_setup(self):
+        self.assertEqual(self.device.ask(self.line, "setup web"), "In progress")
+        until("web setup", lambda: self.device.ask(self.line, "setup status") == "1", 5)
+        lease = until("lease", lambda: self.lease(), 10)
+        self.assertEqual(lease["ip"], "10.10.10.2")
+        self.assertEqual(self.name("setup.com"), (0, "10.10.10.1"))
+        answer = self.fetch("/hotspot-detect.html")
+        self.assertTrue(answer.startswith("HTTP/1.1 302 Redirect"), answer)
+        self.assertIn("Location: http://setup.com/", answer)
+        self.assertTrue(self.fetch("/").startswith("HTTP/1.1 200"))
+        self.assertEqual(self.device.ask(self.line, "setup stop"), "Success")
+        until("the end of web setup", lambda: self.device.ask(self.line, "get softap.info").startswith("softap down"), 5)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -7,6 +7,7 @@ import "./app.test.mjs";
 import "./everyone.test.mjs";
 import "./websocket.test.mjs";
 import "./setup.test.mjs";
+import "./captive.test.mjs";
 import { run } from "./harness.mjs";
 
 await run();

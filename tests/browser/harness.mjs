@@ -4,11 +4,11 @@ import { mkdirSync } from "node:fs";
 import { chromium } from "playwright-core";
 import { Device, until } from "./device.mjs";
 
-const [program, wanted = ""] = process.argv.slice(2);
+export const [program, wanted = ""] = process.argv.slice(2);
 export const VIEWS = ["terminal", "network", "streams", "files", "settings"];
 export const PHONE = { width: 360, height: 740 };
 export const DESKTOP = { width: 1280, height: 800 };
-const CHROMIUM = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+export const CHROMIUM = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
   "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
 const tests = [];

@@ -1,7 +1,7 @@
 //! Look-ups, pings and flash: what blocks runs on a thread of its own and reports through one eventfd.
 
 use std::cell::RefCell;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use rustix::event::{EventfdFlags, eventfd};
 
-use super::icmp;
 use super::wakers::{keep, wake};
+use super::{icmp, lan};
 use crate::port::{Addresses, Job, JobOutput, JobRequest, Jobs, PortError, Result};
 
 /// Jobs at once. A cancelled look-up counts until the system's resolver has given up, because nothing can stop it.
@@ -61,6 +61,12 @@ impl JobTable {
     /// Runs work on flash on a thread of its own.
     pub(super) fn run_flash(&self, work: impl FnOnce() -> Result<()> + Send + 'static) -> Result<Job> {
         self.run_in(FLASH..MAX_JOBS, move || work().map(|()| JobOutput::Flash))
+    }
+
+    /// Asks a name server for the addresses of a name.
+    pub(super) fn run_lookup(&self, interface: &str, server: Ipv4Addr, name: &str) -> Result<Job> {
+        let (interface, name) = (interface.to_owned(), name.to_owned());
+        self.run(move || lan::resolve(&interface, server, &name).map(JobOutput::Addresses))
     }
 
     /// Runs `work` on a thread of its own.

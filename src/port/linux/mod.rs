@@ -268,6 +268,10 @@ impl Jobs for LinuxPort {
     fn start(&self, request: &JobRequest<'_>) -> port::Result<Job> {
         match *request {
             JobRequest::Flash(work) => self.jobs.run_flash(self.store.work(&work)?),
+            JobRequest::Lookup { interface: port::Interface::Wlan, name } => match self.radio.name_server() {
+                Some((device, server)) => self.jobs.run_lookup(device, server, name),
+                None => self.jobs.start(request),
+            },
             _ => self.jobs.start(request),
         }
     }

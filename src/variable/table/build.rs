@@ -118,6 +118,5 @@ pub(super) const HOST: ValueKind = text(limits::HOST_NAME as u16);
 /// Missing part: GPIOs.
 pub(super) const NO_GPIO: &str = "no GPIOs in this release";
 /// Missing part: the soft AP.
-pub(super) const NO_SOFTAP: &str = "no soft AP in this release";
 /// Missing part: TLS.
 pub(super) const NO_TLS: &str = "no TLS in this release";

@@ -16,7 +16,7 @@ pub(super) const ROWS: &[Variable] = &[
     var("http.server.enabled", "ht s e", ValueKind::Bool, "0").at(Network)
         .done("Run the HTTP server."),
     var("http.server.interface", "ht s i", INTERFACE, "default").at(Network)
-        .not_yet(NO_SOFTAP, "Interface to listen on."),
+        .done("Interface to listen on."),
     var("http.server.max_clients", "ht s m", number(1, 255), "32").at(Network)
         .done("Connections at once."),
     var("http.server.metrics_enabled", "", ValueKind::Bool, "0")

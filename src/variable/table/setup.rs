@@ -3,8 +3,6 @@
 use super::build::*;
 use Effect::{Boot, Setup};
 
-const NO_SETUP: &str = "no web setup in this release";
-
 #[rustfmt::skip]
 pub(super) const DMS: &[Variable] = &[
     var("dms.bundle_id", "", text(64), "").read_only()
@@ -23,12 +21,12 @@ pub(super) const SETUP: &[Variable] = &[
         .not_yet(NO_GPIO, "Active level of that GPIO."),
     var("setup.gpio.mode", "", text(16), "").at(Boot)
         .not_yet(NO_GPIO, "How the GPIO triggers."),
-    var("setup.web.captive_portal_enabled", "", ValueKind::Bool, "0").at(Setup)
-        .not_yet(NO_SETUP, "Redirect the connectivity checks of phones to the setup page."),
+    var("setup.web.captive_portal_enabled", "", ValueKind::Bool, "1").at(Setup)
+        .differs("1 by default, so that a phone shows the page by itself", "Redirect the connectivity checks of phones to the setup page."),
     var("setup.web.channel", "", number(0, 13), "0").at(Setup)
         .done("Radio channel during web setup; 0 is automatic."),
     report("setup.web.client_list", "")
-        .not_yet(NO_SETUP, "Connected stations during web setup."),
+        .done("Connected stations during web setup."),
     var("setup.web.idle_timeout", "se w i", number(0, 65535), "300").at(Setup)
         .done("Seconds without a client after which web setup ends; 0 never."),
     var("setup.web.passkey", "se w p", ValueKind::Text { min: 8, max: 32, optional: true }, "").at(Setup)
@@ -39,9 +37,9 @@ pub(super) const SETUP: &[Variable] = &[
     var("setup.web.ssid", "se w s", ValueKind::Bytes(32), "ZentriOS-#").at(Setup)
         .done("Network name during web setup; # stands for the end of the MAC."),
     var("setup.web.url", "se w u", text(128), "setup.com").at(Setup)
-        .not_yet(NO_SETUP, "Names that lead to the setup page."),
+        .done("Names that lead to the setup page."),
     var("setup.web.verify_credentials", "", ValueKind::Bool, "0").at(Setup)
-        .not_yet(NO_SETUP, "Try the entered network before leaving web setup."),
+        .differs("the page tries a network before it changes anything, whatever this says", "Try the entered network before leaving web setup."),
 ];
 
 #[rustfmt::skip]

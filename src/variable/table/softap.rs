@@ -8,23 +8,23 @@ pub(super) const ROWS: &[Variable] = &[
     var("softap.auto_start", "so a", ValueKind::Bool, "0").at(Network)
         .done("Start the soft AP at boot."),
     var("softap.captive_portal_enabled", "so v", ValueKind::Bool, "0").at(Network)
-        .not_yet(NO_SOFTAP, "Redirect the connectivity checks of phones to the device."),
+        .done("Redirect the connectivity checks of phones to the device."),
     var("softap.channel", "so c", number(0, 13), "0").at(Network)
         .done("Radio channel; 0 is automatic."),
     report("softap.client_list", "so l")
-        .not_yet(NO_SOFTAP, "Connected stations."),
+        .done("Connected stations."),
     var("softap.dhcp_server.enabled", "so d e", ValueKind::Bool, "1").at(Network)
-        .not_yet(NO_SOFTAP, "Give addresses to stations."),
+        .done("Give addresses to stations."),
     var("softap.dns_server.enabled", "so n e", ValueKind::Bool, "1").at(Network)
-        .not_yet(NO_SOFTAP, "Answer name look-ups of stations."),
+        .done("Answer name look-ups of stations."),
     var("softap.dns_server.url", "so n u", text(128), "zentrios.com,www.zentrios.com").at(Network)
-        .not_yet(NO_SOFTAP, "Names that lead to the device."),
+        .done("Names that lead to the device."),
     var("softap.hide_ssid", "", ValueKind::Bool, "0").at(Network)
         .done("Do not announce the network name."),
     var("softap.idle_timeout", "so t", number(0, 65535), "7").at(Network)
-        .not_yet(NO_SOFTAP, "Seconds of silence after which a station is dropped."),
+        .differs("stations are not dropped: the radios' drivers do not tell how long one was silent", "Seconds of silence after which a station is dropped."),
     report("softap.info", "so i")
-        .not_yet(NO_SOFTAP, "Summary of the soft AP."),
+        .done("Summary of the soft AP."),
     var("softap.max_clients", "", number(1, 8), "4").at(Network)
         .done("Stations at once."),
     var("softap.passkey", "so p", ValueKind::Passkey(8), "").at(Network).secret(Secret::Passkey)

@@ -36,7 +36,7 @@ pub(super) const ROWS: &[Variable] = &[
     var("tcp.keepalive.retry_timeout", "tc k r", number(1, 65535), "3").backup()
         .done("Seconds between probes."),
     var("tcp.server.auto_interface", "tc s i", INTERFACE, "default").at(Network)
-        .not_yet(NO_SOFTAP, "Interface of the server that starts by itself."),
+        .done("Interface of the server that starts by itself."),
     var("tcp.server.auto_start", "tc s a", ValueKind::Bool, "0").at(Network)
         .not_yet("servers are not started by themselves", "Start the server at boot."),
     var("tcp.server.connected_gpio", "tc s c", ValueKind::Gpio, "-1").at(Network)

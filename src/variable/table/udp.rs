@@ -20,7 +20,7 @@ pub(super) const ROWS: &[Variable] = &[
     var("udp.client.remote_port", "ud c p", PORT, "3000").at(Network)
         .not_yet(NO_AUTO_START, "Port of that peer."),
     var("udp.server.auto_interface", "ud s i", INTERFACE, "default").at(Network)
-        .not_yet(NO_SOFTAP, "Interface of the server that starts by itself."),
+        .done("Interface of the server that starts by itself."),
     var("udp.server.auto_start", "ud s a", ValueKind::Bool, "0").at(Network)
         .not_yet("servers are not started by themselves", "Start the server at boot."),
     var("udp.server.data_gpio", "ud s d", ValueKind::Gpio, "-1").at(Network)

@@ -2,20 +2,17 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
-use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use edge_dhcp::{DhcpOption, MessageType, Options, Packet, Settings};
 use rustix::net::{AddressFamily, SocketType, sockopt};
 
 use super::device::{Device, bind_to};
 use crate::port::Ipv4Config;
+use crate::wire::dhcp::{self, CLIENT_PORT, Grant, MESSAGE, MessageType, Request, SERVER_PORT};
 
-const CLIENT_PORT: u16 = 68;
-const SERVER_PORT: u16 = 67;
 /// How often to look whether the client is to end.
 const LOOK: Duration = Duration::from_millis(100);
 /// The first wait for an answer; it doubles up to [`MOST`] (RFC 2131, 4.1, with a shorter start).
@@ -23,11 +20,6 @@ const FIRST: Duration = Duration::from_secs(1);
 const MOST: Duration = Duration::from_secs(16);
 /// A lease for longer than this is renewed as if it were for this long.
 const LONGEST: u32 = 30 * 24 * 3600;
-/// Where the flags are in a message.
-const FLAGS: Range<usize> = 10..12;
-/// Bytes of the largest message.
-const MESSAGE: usize = 1500;
-
 /// What the client tells of: the address in use, and a bell that rings at each change.
 pub(super) struct Lease {
     config: Mutex<Option<Ipv4Config>>,
@@ -95,17 +87,9 @@ struct Session {
     stop: Arc<AtomicBool>,
 }
 
-/// A lease that the server has given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Granted {
-    config: Ipv4Config,
-    server: Ipv4Addr,
-    seconds: u32,
-}
-
 /// How an exchange with a server has ended.
 enum Answer {
-    Granted(Granted),
+    Granted(Grant),
     Refused,
     /// The client is to end.
     Stopped,
@@ -150,7 +134,7 @@ impl Session {
     }
 
     /// Uses a lease and renews it until it is lost: the server asks for that, or nobody renews it in time.
-    fn hold(&self, mut granted: Granted) {
+    fn hold(&self, mut granted: Grant) {
         if self.device.set_address(granted.config).is_err() {
             return self.pause(FIRST);
         }
@@ -176,7 +160,7 @@ impl Session {
     }
 
     /// Asks the server that gave the lease, later any, until `end` (RFC 2131, 4.4.5).
-    fn renew(&self, granted: Granted, end: Instant) -> Answer {
+    fn renew(&self, granted: Grant, end: Instant) -> Answer {
         let mut wait = FIRST;
         while Instant::now() < end {
             let left = end.saturating_duration_since(Instant::now());
@@ -195,7 +179,7 @@ impl Session {
     fn exchange(
         &self,
         message: MessageType,
-        lease: Option<Granted>,
+        lease: Option<Grant>,
         renewal: Option<Option<Ipv4Addr>>,
         wait: Duration,
     ) -> Answer {
@@ -205,75 +189,40 @@ impl Session {
         }
         let number = u32::from_ne_bytes(random);
         let to = renewal.flatten().unwrap_or(Ipv4Addr::BROADCAST);
-        let mut buffer = [0; MESSAGE];
-        let Some(bytes) = self.encode(message, lease, renewal.is_some(), number, &mut buffer) else {
-            return Answer::Nobody;
+        // Who renews says in one field what it has, and names no server.
+        let asks = lease.filter(|_| renewal.is_none());
+        let request = Request {
+            kind: message,
+            number,
+            mac: self.mac,
+            client: lease.filter(|_| renewal.is_some()).map_or(Ipv4Addr::UNSPECIFIED, |lease| lease.config.address),
+            requested: asks.map(|lease| lease.config.address),
+            server: asks.map(|lease| lease.server),
         };
-        // What cannot be sent now (the interface is down, there is no route) can be later.
-        let _ = self.socket.send_to(bytes, SocketAddrV4::new(to, SERVER_PORT));
-        let wanted = if matches!(message, MessageType::Discover) { MessageType::Offer } else { MessageType::Ack };
+        let mut buffer = [0; MESSAGE];
+        if let Some(size) = dhcp::write_request(&mut buffer, &request, &self.host_name) {
+            // What cannot be sent now (the interface is down, there is no route) can be later.
+            let _ = self.socket.send_to(&buffer[..size], SocketAddrV4::new(to, SERVER_PORT));
+        }
+        self.answer(&request, wait)
+    }
+
+    /// Waits for the answer to a message.
+    fn answer(&self, request: &Request, wait: Duration) -> Answer {
+        let wanted = if request.kind == MessageType::Discover { MessageType::Offer } else { MessageType::Ack };
+        let mut buffer = [0; 1500];
         let end = Instant::now() + wait;
         while Instant::now() < end {
             if self.is_stopped() {
                 return Answer::Stopped;
             }
             let Ok((size, _)) = self.socket.recv_from(&mut buffer) else { continue };
-            match self.decode(buffer.get(..size).unwrap_or_default(), number) {
+            match dhcp::read_reply(buffer.get(..size).unwrap_or_default(), request.number, self.mac) {
                 Some((kind, Some(granted))) if kind == wanted => return Answer::Granted(granted),
                 Some((MessageType::Nak, _)) => return Answer::Refused,
                 _ => {}
             }
         }
         Answer::Nobody
-    }
-
-    fn encode<'a>(
-        &self,
-        message: MessageType,
-        lease: Option<Granted>,
-        renews: bool,
-        number: u32,
-        buffer: &'a mut [u8],
-    ) -> Option<&'a [u8]> {
-        let asked = [DhcpOption::CODE_SUBNET, DhcpOption::CODE_ROUTER, DhcpOption::CODE_DNS];
-        let mut options = vec![DhcpOption::MessageType(message), DhcpOption::ParameterRequestList(&asked)];
-        if !self.host_name.is_empty() {
-            options.push(DhcpOption::HostName(&self.host_name));
-        }
-        // Who renews says in `ciaddr` what it has, and names no server (RFC 2131, table 4).
-        if let Some(Granted { config, server, .. }) = lease.filter(|_| !renews) {
-            options.push(DhcpOption::RequestedIpAddress(config.address));
-            options.push(DhcpOption::ServerIdentifier(server));
-        }
-        let mut packet = Packet::new_request(self.mac, number, 0, None, !renews, Options::new(&options));
-        if let Some(granted) = lease.filter(|_| renews) {
-            packet.ciaddr = granted.config.address;
-        }
-        packet.yiaddr = Ipv4Addr::UNSPECIFIED;
-        let size = packet.encode(buffer).ok()?.len();
-        // edge-dhcp 0.8 puts the broadcast flag into the wrong byte (RFC 2131, figure 2: it is the highest bit).
-        buffer.get_mut(FLAGS)?.copy_from_slice(&if renews { [0, 0] } else { [0x80, 0] });
-        buffer.get(..size)
-    }
-
-    /// The kind of an answer to the message of that number, and what it gives; `None` for anything else.
-    fn decode(&self, bytes: &[u8], number: u32) -> Option<(MessageType, Option<Granted>)> {
-        let packet = Packet::decode(bytes).ok().filter(|packet| packet.is_for_us(&self.mac, number))?;
-        let kind = packet.options.iter().find_map(|option| match option {
-            DhcpOption::MessageType(kind) => Some(kind),
-            _ => None,
-        })?;
-        let settings = Settings::new(&packet);
-        let granted = settings.server_ip.filter(|_| !settings.ip.is_unspecified()).map(|server| Granted {
-            config: Ipv4Config {
-                address: settings.ip,
-                netmask: settings.subnet.unwrap_or(Ipv4Addr::new(255, 255, 255, 0)),
-                gateway: settings.gateway.unwrap_or(Ipv4Addr::UNSPECIFIED),
-                dns: settings.dns1.unwrap_or(Ipv4Addr::UNSPECIFIED),
-            },
-            server,
-            seconds: settings.lease_time_secs.unwrap_or(LONGEST),
-        });
-        Some((kind, granted))
     }
 }

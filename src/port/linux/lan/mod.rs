@@ -7,12 +7,15 @@
 //! ```text
 //! radio    the radio with what the interfaces add
 //! dhcp     the DHCP client
+//! resolver names by the server that DHCP names
 //! device   addresses and options of interfaces, by the kernel's calls
 //! ```
 
 mod device;
 mod dhcp;
 mod radio;
+mod resolver;
 
 pub(super) use device::bind_to;
 pub(super) use radio::HostRadio;
+pub(super) use resolver::resolve;

@@ -67,10 +67,11 @@ impl HostRadio {
         self.air.wake_when(interface, waker);
     }
 
-    /// The name server of the station's network.
-    pub fn name_server(&self) -> Option<Ipv4Addr> {
-        let config = self.wlan.as_ref()?.lease.config()?;
-        Some(config.dns).filter(|server| !server.is_unspecified())
+    /// The name server of the station's network, and the interface that leads there.
+    pub fn name_server(&self) -> Option<(&str, Ipv4Addr)> {
+        let wlan = self.wlan.as_ref()?;
+        let server = wlan.lease.config()?.dns;
+        (!server.is_unspecified()).then_some((wlan.device.name(), server))
     }
 }
 

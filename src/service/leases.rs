@@ -1,0 +1,179 @@
+//! Who has which address on the soft AP.
+
+use core::net::Ipv4Addr;
+
+use embassy_time::{Duration, Instant};
+use heapless::Vec;
+
+use crate::limits;
+
+/// How long an address is kept for who was offered it.
+const OFFER: Duration = Duration::from_secs(30);
+/// How long an address is set aside that somebody has found in use.
+const ASIDE: Duration = Duration::from_secs(600);
+
+/// One address.
+#[derive(Clone, Copy, Debug)]
+struct Lease {
+    /// Nobody's, when it is set aside.
+    mac: Option<[u8; 6]>,
+    address: Ipv4Addr,
+    ends: Instant,
+}
+
+/// The addresses that were given. Rows stay after their end, so that who comes again has the same address; the one that
+/// ended first makes way for somebody new.
+#[derive(Default)]
+pub(super) struct Leases {
+    rows: Vec<Lease, { limits::DHCP_LEASES }>,
+}
+
+/// The addresses that may be given: from the server's own one up, in its last byte (networking reference 3).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pool {
+    pub own: Ipv4Addr,
+}
+
+impl Pool {
+    fn contains(self, address: Ipv4Addr) -> bool {
+        let ([a, b, c, own], [x, y, z, last]) = (self.own.octets(), address.octets());
+        [a, b, c] == [x, y, z] && last > own && last < 255
+    }
+
+    fn addresses(self) -> impl Iterator<Item = Ipv4Addr> {
+        let [a, b, c, own] = self.own.octets();
+        (own.saturating_add(1)..255).map(move |last| Ipv4Addr::new(a, b, c, last))
+    }
+}
+
+impl Leases {
+    /// No address was given yet.
+    pub const fn new() -> Self {
+        Self { rows: Vec::new() }
+    }
+
+    /// The address that a client has or had.
+    pub fn address(&self, mac: [u8; 6]) -> Option<Ipv4Addr> {
+        self.rows.iter().find(|lease| lease.mac == Some(mac)).map(|lease| lease.address)
+    }
+
+    /// Whether the client holds this address, or may have it.
+    pub fn may_have(&self, pool: Pool, mac: [u8; 6], address: Ipv4Addr) -> bool {
+        let holder = self.rows.iter().find(|lease| lease.address == address);
+        pool.contains(address)
+            && match holder {
+                Some(lease) => lease.mac == Some(mac),
+                None => self.address(mac).is_none(),
+            }
+    }
+
+    /// Keeps an address for a client for a moment and answers it: the one that it had, the one that it would like, else
+    /// the first free one. `None` when all are in use, or there is no room to remember one more client.
+    pub fn offer(&mut self, pool: Pool, mac: [u8; 6], wish: Option<Ipv4Addr>, now: Instant) -> Option<Ipv4Addr> {
+        self.rows.retain(|lease| pool.contains(lease.address));
+        if let Some(lease) = self.rows.iter_mut().find(|lease| lease.mac == Some(mac)) {
+            lease.ends = lease.ends.max(now + OFFER);
+            return Some(lease.address);
+        }
+        let is_free = |address: &Ipv4Addr| self.rows.iter().all(|lease| lease.address != *address);
+        let wished = wish.filter(|wish| pool.contains(*wish) && is_free(wish));
+        let address = wished.or_else(|| pool.addresses().find(is_free)).or_else(|| self.oldest(now))?;
+        self.put(Lease { mac: Some(mac), address, ends: now + OFFER }, now).then_some(address)
+    }
+
+    /// Gives the address for a time. Whether there was room to remember it.
+    pub fn bind(&mut self, mac: [u8; 6], address: Ipv4Addr, time: Duration, now: Instant) -> bool {
+        self.put(Lease { mac: Some(mac), address, ends: now + time }, now)
+    }
+
+    /// The client does not need its address any more; it will have the same when it comes again, if it can.
+    pub fn release(&mut self, mac: [u8; 6], now: Instant) {
+        self.rows.iter_mut().filter(|lease| lease.mac == Some(mac)).for_each(|lease| lease.ends = now);
+    }
+
+    /// The client has found its address in use: nobody gets it for a while.
+    pub fn set_aside(&mut self, mac: [u8; 6], now: Instant) {
+        let own = self.rows.iter_mut().filter(|lease| lease.mac == Some(mac));
+        own.for_each(|lease| (lease.mac, lease.ends) = (None, now + ASIDE));
+    }
+
+    /// The address whose lease ended first.
+    fn oldest(&self, now: Instant) -> Option<Ipv4Addr> {
+        let ended = self.rows.iter().filter(|lease| lease.ends <= now);
+        ended.min_by_key(|lease| lease.ends).map(|lease| lease.address)
+    }
+
+    fn put(&mut self, lease: Lease, now: Instant) -> bool {
+        if let Some(row) = self.rows.iter_mut().find(|row| row.address == lease.address) {
+            *row = lease;
+            return true;
+        }
+        if self.rows.is_full()
+            && let Some(address) = self.oldest(now)
+        {
+            self.rows.retain(|row| row.address != address);
+        }
+        self.rows.push(lease).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POOL: Pool = Pool { own: Ipv4Addr::new(10, 10, 10, 1) };
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    fn mac(number: usize) -> [u8; 6] {
+        [2, 0, 0, 0, (number >> 8) as u8, number as u8]
+    }
+
+    fn at(last: u8) -> Ipv4Addr {
+        Ipv4Addr::new(10, 10, 10, last)
+    }
+
+    #[test]
+    fn addresses_go_up_and_are_kept() {
+        let (mut leases, now) = (Leases::new(), Instant::from_secs(0));
+        assert_eq!(leases.offer(POOL, mac(1), None, now), Some(at(2)));
+        assert_eq!(leases.offer(POOL, mac(2), None, now), Some(at(3)));
+        assert_eq!(leases.offer(POOL, mac(1), Some(at(9)), now), Some(at(2)));
+        assert_eq!(leases.offer(POOL, mac(3), Some(at(9)), now), Some(at(9)));
+        assert_eq!(leases.offer(POOL, mac(4), Some(at(2)), now), Some(at(4)), "it is somebody's");
+        for wrong in [at(0), at(1), at(255), Ipv4Addr::new(10, 10, 11, 5)] {
+            assert_eq!(
+                leases.offer(POOL, mac(usize::from(wrong.octets()[3]) + 100), Some(wrong), now).map(|_| ()),
+                Some(())
+            );
+            assert!(!leases.may_have(POOL, mac(7), wrong));
+        }
+        assert!(leases.may_have(POOL, mac(1), at(2)) && !leases.may_have(POOL, mac(2), at(2)));
+        leases.set_aside(mac(1), now);
+        assert_ne!(leases.offer(POOL, mac(1), Some(at(2)), now), Some(at(2)));
+    }
+
+    #[test]
+    fn a_full_table_gives_what_ended_first_and_nothing_before_that() {
+        let (mut leases, start) = (Leases::new(), Instant::from_secs(0));
+        let rows = limits::DHCP_LEASES;
+        for number in 0..rows {
+            let now = start + Duration::from_secs(number as u64);
+            let address = leases.offer(POOL, mac(number), None, now).unwrap();
+            assert!(leases.bind(mac(number), address, DAY, now));
+        }
+        assert_eq!(leases.offer(POOL, mac(999), None, start + DAY / 2), None);
+        let (first, later) = (leases.address(mac(0)).unwrap(), start + DAY + Duration::from_secs(1));
+        let given = leases.offer(POOL, mac(999), Some(first), later).unwrap();
+        assert_eq!(leases.address(mac(999)), Some(given));
+        assert_eq!(leases.rows.len(), rows);
+    }
+
+    #[test]
+    fn a_device_that_moves_to_another_subnet_starts_anew() {
+        let (mut leases, now) = (Leases::new(), Instant::from_secs(0));
+        leases.offer(POOL, mac(1), None, now);
+        let other = Pool { own: Ipv4Addr::new(192, 168, 4, 253) };
+        assert_eq!(leases.offer(other, mac(1), None, now), Some(Ipv4Addr::new(192, 168, 4, 254)));
+        assert_eq!(leases.offer(other, mac(2), None, now), None, "there is one address");
+    }
+}

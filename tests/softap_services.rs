@@ -1,0 +1,218 @@
+//! What the stations of the soft AP hear: addresses, names, and the captive portal (networking reference 3).
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use embassy_time::Duration;
+use openzentri::port::Interface;
+use openzentri::port::sim::{SimDevice, SimPort, UdpPeer};
+use openzentri::wire::dhcp::{MESSAGE, MessageType, Request, read_reply, write_request};
+use openzentri::wire::dns::{Message, Name, addresses, kind, query};
+
+const OWN: Ipv4Addr = Ipv4Addr::new(10, 10, 10, 1);
+
+fn device(settings: &'static [(&'static str, &'static str)]) -> SimDevice {
+    let mut device = SimDevice::boot(SimPort::new(), settings);
+    device.settle();
+    device.command("network_up -i softap");
+    device.take_output();
+    device
+}
+
+fn mac(number: usize) -> [u8; 6] {
+    [2, 0, 0, 0, (number >> 8) as u8, number as u8]
+}
+
+/// Somebody on the soft AP; before it has an address it hears broadcasts only.
+struct Station {
+    peer: UdpPeer,
+    mac: [u8; 6],
+}
+
+type Heard = Option<(MessageType, Option<Ipv4Addr>)>;
+
+impl Station {
+    fn new(device: &SimDevice, number: usize) -> Self {
+        let peer = device.port().udp_peer(SocketAddrV4::new(Ipv4Addr::BROADCAST, 68));
+        Self { peer, mac: mac(number) }
+    }
+
+    fn ask(&self, device: &mut SimDevice, kind: MessageType, wish: Option<u8>, server: Option<Ipv4Addr>) -> Heard {
+        let request = Request {
+            kind,
+            number: 77,
+            mac: self.mac,
+            client: Ipv4Addr::UNSPECIFIED,
+            requested: wish.map(|last| Ipv4Addr::new(10, 10, 10, last)),
+            server,
+        };
+        let mut buffer = [0; MESSAGE];
+        let size = write_request(&mut buffer, &request, "phone").unwrap();
+        self.peer.received();
+        self.peer.send_over(Interface::SoftAp, 67, &buffer[..size]);
+        device.advance(Duration::from_millis(10));
+        let heard = self.peer.received();
+        let mut replies = heard.iter().filter_map(|heard| read_reply(&heard.data, 77, self.mac));
+        let reply = replies.next().map(|(kind, grant)| (kind, grant.map(|grant| grant.config.address)));
+        assert!(replies.next().is_none(), "one answer at most");
+        reply
+    }
+
+    /// DISCOVER and REQUEST.
+    fn lease(&self, device: &mut SimDevice) -> Option<Ipv4Addr> {
+        let (_, offered) = self.ask(device, MessageType::Discover, None, None)?;
+        let (kind, given) =
+            self.ask(device, MessageType::Request, offered.map(|address| address.octets()[3]), Some(OWN))?;
+        assert_eq!((kind, given), (MessageType::Ack, offered));
+        given
+    }
+}
+
+#[test]
+fn stations_get_addresses_and_keep_them() {
+    let mut device = device(&[]);
+    for (number, last) in [(1, 2), (2, 3), (1, 2), (3, 4)] {
+        assert_eq!(Station::new(&device, number).lease(&mut device), Some(Ipv4Addr::new(10, 10, 10, last)));
+    }
+    assert!(device.port().radio().station_comes(mac(2)) && device.port().radio().station_comes(mac(9)));
+    assert_eq!(
+        device.command("get softap.client_list"),
+        "! # MAC Address       IP Address\r\n# 0 02:00:00:00:00:02 10.10.10.3\r\n# 1 02:00:00:00:00:09 0.0.0.0\r\n"
+    );
+    assert!(device.command("get so o").contains("clients: 2\r\n"));
+    // A lease survives the soft AP's restart.
+    device.command("network_restart -i softap");
+    assert_eq!(Station::new(&device, 3).lease(&mut device), Some(Ipv4Addr::new(10, 10, 10, 4)));
+}
+
+#[test]
+fn a_request_for_a_wrong_address_is_refused_and_one_for_another_server_is_left_alone() {
+    let mut device = device(&[]);
+    let station = Station::new(&device, 1);
+    station.lease(&mut device);
+    let other = Station::new(&device, 2);
+    for wish in [2, 1, 0, 255] {
+        assert_eq!(
+            other.ask(&mut device, MessageType::Request, Some(wish), None),
+            Some((MessageType::Nak, None)),
+            "{wish}"
+        );
+    }
+    // A rogue server on the same network: who takes its offer is not ours.
+    let rogue = Some(Ipv4Addr::new(10, 10, 10, 200));
+    assert_eq!(other.ask(&mut device, MessageType::Request, Some(7), rogue), None);
+    assert_eq!(station.ask(&mut device, MessageType::Release, None, Some(OWN)), None);
+    assert_eq!(station.ask(&mut device, MessageType::Decline, Some(2), Some(OWN)), None);
+    assert_ne!(station.lease(&mut device), Some(Ipv4Addr::new(10, 10, 10, 2)), "it was found in use");
+}
+
+#[test]
+fn two_hundred_and_fifty_stations() {
+    let mut device = device(&[]);
+    let mut given = std::collections::BTreeSet::new();
+    for number in 0..250 {
+        given.extend(Station::new(&device, number).lease(&mut device));
+        assert!(given.iter().all(|address| address.octets()[3] > 1));
+    }
+    assert_eq!(given.len(), openzentri::limits::DHCP_LEASES, "as many as there is room for, the others none");
+    // A day later the others have theirs.
+    device.advance(Duration::from_secs(86_500));
+    assert!(Station::new(&device, 249).lease(&mut device).is_some());
+    assert_eq!(device.command("version").lines().count(), 1);
+}
+
+#[test]
+fn bytes_of_any_shape_hurt_nobody() {
+    let mut device = device(&[]);
+    let mut state = 1_u32;
+    let mut random = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state >> 16
+    };
+    let stranger = device.port().udp_peer(SocketAddrV4::new(Ipv4Addr::new(10, 10, 10, 66), 999));
+    for _ in 0..2000 {
+        let bytes: Vec<u8> = (0..random() % 700).map(|_| random() as u8).collect();
+        stranger.send_over(Interface::SoftAp, if random() % 2 == 0 { 67 } else { 53 }, bytes);
+    }
+    device.advance(Duration::from_secs(1));
+    assert!(Station::new(&device, 1).lease(&mut device).is_some());
+}
+
+/// Asks for a name; answers the code and the addresses.
+fn ask_name(device: &mut SimDevice, from: Ipv4Addr, name: &str, kind: u16) -> Option<(u8, Vec<Ipv4Addr>)> {
+    let peer = device.port().udp_peer(SocketAddrV4::new(from, 5353));
+    let (mut buffer, name) = ([0; 300], Name::parse(name).unwrap());
+    let size = query(&mut buffer, 99, &name, kind).unwrap();
+    peer.send_over(Interface::SoftAp, 53, &buffer[..size]);
+    device.advance(Duration::from_millis(10));
+    let heard = peer.received();
+    let response = Message::new(&heard.first()?.data).unwrap();
+    assert_eq!((response.id(), response.is_response()), (99, true));
+    Some((response.code(), addresses::<4>(&response, &name).unwrap().to_vec()))
+}
+
+#[test]
+fn names_that_lead_to_the_device() {
+    let mut device = device(&[("softap.dns_server.url", "http://my.device/page, other.example ,third.example:8080")]);
+    let station = Ipv4Addr::new(10, 10, 10, 2);
+    for name in ["my.device", "OTHER.example", "third.example", "captive.apple.com", "connectivitycheck.gstatic.com"] {
+        assert_eq!(ask_name(&mut device, station, name, kind::A), Some((0, vec![OWN])), "{name}");
+        assert_eq!(ask_name(&mut device, station, name, kind::AAAA), Some((0, vec![])), "{name}");
+    }
+    for name in ["device", "x.my.device", "example.com", "setup.com"] {
+        assert_eq!(ask_name(&mut device, station, name, kind::A), Some((3, vec![])), "{name}");
+    }
+    assert_eq!(ask_name(&mut device, Ipv4Addr::new(192, 0, 2, 1), "my.device", kind::A), None, "a stranger");
+    device.type_line("setup web");
+    device.advance(Duration::from_secs(1));
+    device.take_output();
+    assert_eq!(ask_name(&mut device, station, "setup.com", kind::A), Some((0, vec![OWN])));
+    device.command("set softap.dns_server.enabled 0");
+    device.command("network_restart -i softap");
+    assert_eq!(ask_name(&mut device, station, "my.device", kind::A), None);
+}
+
+/// Fetches a path over an interface; answers all that came.
+fn fetch(device: &mut SimDevice, interface: Interface, path: &str) -> String {
+    let from = SocketAddrV4::new(Ipv4Addr::new(10, 10, 10, 2), 40_000);
+    let peer = device.port().connect_from(interface, from, 80).unwrap();
+    peer.send(format!("GET {path} HTTP/1.1\r\nHost: captive.apple.com\r\n\r\n"));
+    device.advance(Duration::from_millis(100));
+    peer.received_text()
+}
+
+#[test]
+fn the_captive_portal_in_both_modes() {
+    let mut device = device(&[
+        ("http.server.interface", "softap"),
+        ("http.server.enabled", "1"),
+        ("http.server.username", "me"),
+        ("http.server.password", "secret"),
+        ("softap.dns_server.url", "my.device"),
+        ("setup.web.url", "http://setup.com/x"),
+    ]);
+    let probes = ["/generate_204", "/hotspot-detect.html", "/ncsi.txt", "/connecttest.txt?n=1"];
+    for path in probes {
+        let heard = fetch(&mut device, Interface::SoftAp, path);
+        assert!(heard.starts_with("HTTP/1.1 204 Ok\r\n") && heard.ends_with("\r\n\r\n"), "{path}: {heard}");
+    }
+    device.command("set softap.captive_portal_enabled 1");
+    for path in probes {
+        let heard = fetch(&mut device, Interface::SoftAp, path);
+        assert!(heard.starts_with("HTTP/1.1 302 Redirect\r\nLocation: http://my.device/\r\n"), "{path}: {heard}");
+    }
+    assert!(fetch(&mut device, Interface::SoftAp, "/").starts_with("HTTP/1.1 401 "), "nothing else is open");
+    device.type_line("setup web");
+    device.advance(Duration::from_secs(1));
+    device.take_output();
+    let heard = fetch(&mut device, Interface::SoftAp, "/generate_204");
+    assert!(heard.contains("\r\nLocation: http://setup.com/\r\n"), "{heard}");
+}
+
+#[test]
+fn the_portal_is_not_there_on_the_wlan() {
+    const SETTINGS: &[(&str, &str)] =
+        &[("wlan.ssid", "MyNet"), ("wlan.passkey", "mypassword"), ("http.server.enabled", "1")];
+    let mut device = SimDevice::boot(SimPort::new(), SETTINGS);
+    device.command("network_up");
+    assert!(fetch(&mut device, Interface::Wlan, "/generate_204").starts_with("HTTP/1.1 404 "));
+}

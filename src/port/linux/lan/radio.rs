@@ -83,8 +83,8 @@ impl AsFd for HostRadio {
 
 /// Finds an interface and switches it on.
 fn find(name: &str) -> std::result::Result<Device, StartError> {
-    let device = Device::named(name).map_err(|error| StartError::new(&format!("use interface {name}"), error))?;
-    device.up().map_err(|error| StartError::new(&format!("switch interface {name} on"), error))?;
+    let device = Device::named(name).map_err(|error| StartError::new(format!("use interface {name}"), error))?;
+    device.up().map_err(|error| StartError::new(format!("switch interface {name} on"), error))?;
     Ok(device)
 }
 

@@ -17,7 +17,7 @@ pub(super) struct Device {
 }
 
 /// Ties a socket to an interface: it sends and receives nothing over others.
-pub(in crate::port::linux) fn bind_to(socket: impl AsFd, interface: &str) -> io::Result<()> {
+pub fn bind_to(socket: impl AsFd, interface: &str) -> io::Result<()> {
     // SAFETY: pointer and length are those of the name, which the kernel copies.
     check(unsafe {
         libc::setsockopt(

@@ -19,7 +19,7 @@ use crate::port::{
 };
 
 /// The radio of the Linux port.
-pub(in crate::port::linux) struct HostRadio {
+pub struct HostRadio {
     air: SimulatedRadio,
     wlan: Option<Wlan>,
     softap: Option<Device>,

@@ -16,7 +16,7 @@ const WAIT: Duration = Duration::from_secs(2);
 const RESPONSE: usize = 1500;
 
 /// The IPv4 addresses of a name.
-pub(in crate::port::linux) fn resolve(interface: &str, server: Ipv4Addr, name: &str) -> Result<Addresses> {
+pub fn resolve(interface: &str, server: Ipv4Addr, name: &str) -> Result<Addresses> {
     let name = Name::parse(name).ok_or(PortError::NotFound)?;
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).map_err(|_| PortError::NoRoom)?;
     bind_to(&socket, interface).map_err(|_| PortError::Denied)?;

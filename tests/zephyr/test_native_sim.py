@@ -139,6 +139,56 @@ JOINED = {
 }
 
 
+def joined(running, ssid, passkey="mypassword"):
+    """Joins a network; answers what is printed, `wlan.join.result` and the reason."""
+    for line in (f'set wlan.ssid "{ssid}"', f'set wlan.passkey "{passkey}"'):
+        assert running.command(line).endswith("Set OK")
+    running.command("network_down")
+    printed = running.command("network_up")
+    result = running.command("get wlan.join.result").strip()
+    # An empty answer has no line of its own.
+    return printed, result, "" if result == "1" else running.command("get wlan.join.reason").strip()
+
+
+def test_the_join_sequence_through_wifi_management(device):
+    """Every end of a join, by the path that boards take: Zephyr's Wi-Fi management, its events and its DHCP client."""
+    running = device(QUIET | {"wlan.dhcp.timeout": "3"})
+    running.until(b"[Ready]\r\n> ")
+    for ssid, passkey, result, reason in [
+        ("MyNet", "mypassword", "1", ""),
+        ("Open House", "", "1", ""),
+        ("Old", "mypassword", "1", ""),
+        ("Moody", "mypassword", "1", ""),
+        ("MyNet", "wrongpassword", "7", "the passphrase was refused"),
+        ("No Lease", "mypassword", "7", "the network gave no address"),
+        ("Nowhere", "mypassword", "6", "the network was not found"),
+        ("MyNet", "", "4", "the network wants a passphrase"),
+        ("MyNet", "d5b0a3dd5ba7e3ca7ed7a24ef3c4ee0b5b4f0a3b5cf5e9ed7a24ef3c4ee0b5b4", "7", "the passphrase was refused"),
+    ]:
+        printed, got, why = joined(running, ssid, passkey)
+        assert (got, why) == (result, reason), f"{ssid} {passkey}: {printed}"
+    assert "Success" in joined(running, "MyNet")[0]
+    assert running.command("wlan_get_rssi").strip() == "-45"
+
+
+def test_a_network_that_goes_is_noticed(device):
+    """The loss comes as an event; the join begins again while auto-join is on."""
+    running = device(QUIET | {"wlan.ssid": "Passing By", "wlan.passkey": "mypassword", "wlan.auto_join.enabled": "1"})
+    running.until(b"[Associated]\r\n")
+    running.until(b"[Disassociated]\r\n", 60)
+    running.until(b"Join failed\r\n", 60)
+
+
+def test_a_join_goes_back(device):
+    """A wrong passphrase does not lock anybody out."""
+    running = device(QUIET | JOINED | {"http.server.enabled": "0"})
+    running.until(b"[Associated]\r\n")
+    assert "the passphrase was refused" in running.command("wlan_join Moody wrongpassword")
+    running.until(b"[Associated]\r\n")
+    assert running.command("get wlan.join.reason").strip() == "the passphrase was refused"
+    assert running.command("get wlan.network.status").strip() == "2"
+
+
 def test_rest(device, free_port):
     """The web server runs commands, and says the same as the command UART."""
     running = device(JOINED | {"http.server.port": free_port})

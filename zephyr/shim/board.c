@@ -9,6 +9,7 @@
 #include <zephyr/sys/reboot.h>
 #include <zephyr/sys/sys_heap.h>
 
+#include "interfaces.h"
 #include "openzentri.h"
 #include "randomness.h"
 #if defined(CONFIG_MBEDTLS_ENABLE_HEAP) && defined(CONFIG_MBEDTLS_MEMORY_DEBUG)
@@ -45,23 +46,28 @@ static uint32_t spread(const uint8_t *bytes, uint32_t size, uint32_t seed)
 	return hash;
 }
 
-void oz_mac(uint8_t mac[6])
+void oz_local_mac(uint8_t mac[6])
 {
-	struct net_if *iface = net_if_get_default();
-	struct net_linkaddr *link = iface != NULL ? net_if_get_link_addr(iface) : NULL;
 	uint8_t id[16];
 	uint32_t hash;
 
-	if (link != NULL && link->addr != NULL && link->len == 6) {
-		memcpy(mac, link->addr, 6);
-		return;
-	}
-	/* No interface with an address: one of local administration, the same at every start. */
 	board_id(id);
 	hash = spread(id, sizeof(id), 0x4D4143);
 	mac[0] = 0x02;
 	mac[1] = 0x5A;
 	memcpy(&mac[2], &hash, sizeof(hash));
+}
+
+void oz_mac(uint8_t mac[6])
+{
+	struct net_if *iface = oz_station();
+	struct net_linkaddr *link = iface != NULL ? net_if_get_link_addr(iface) : NULL;
+
+	if (link != NULL && link->addr != NULL && link->len == 6) {
+		memcpy(mac, link->addr, 6);
+		return;
+	}
+	oz_local_mac(mac);
 }
 
 void oz_unique_id(uint8_t id[20])

@@ -16,8 +16,11 @@
 		.rssi = -DT_PROP(node, attenuation),                                                                   \
 		.security = DT_ENUM_IDX(node, security),                                                               \
 		.dhcp = !DT_PROP(node, no_dhcp),                                                                       \
+		.hidden = DT_PROP(node, hidden),                                                                       \
+		.hangs = DT_PROP(node, hangs),                                                                         \
 		.fails = DT_PROP(node, fails),                                                                         \
 		.vanishes_after_ms = DT_PROP(node, vanishes_after_ms),                                                 \
+		.drops_after_ms = DT_PROP(node, drops_after_ms),                                                 \
 	},
 
 static const struct oz_network networks[] = {

@@ -236,7 +236,7 @@ void oz_softap_stop(void);
 int32_t oz_softap_station(uint32_t index, uint8_t mac[6]);
 void oz_softap_drop(const uint8_t mac[6]);
 
-/* ---- Simulated radio (networks.c), only with CONFIG_OPENZENTRI_SIMULATED_RADIO ---- */
+/* ---- Simulated radio (networks.c), where there is no other ---- */
 
 /* A child of the devicetree's node "zentri,simulated-radio". */
 struct oz_network {
@@ -248,8 +248,11 @@ struct oz_network {
 	/* The numbers of port::Security. */
 	uint8_t security;
 	uint8_t dhcp;
+	uint8_t hidden;
+	uint8_t hangs;
 	uint8_t fails;
 	uint32_t vanishes_after_ms;
+	uint32_t drops_after_ms;
 };
 
 /* The index-th network, or NULL past the last. */
@@ -257,6 +260,8 @@ const struct oz_network *oz_simulated_network(uint32_t index);
 
 /* ---- Board (board.c) ---- */
 
+/* One of local administration, the same at every start: for interfaces without an address of their own. */
+void oz_local_mac(uint8_t mac[6]);
 void oz_mac(uint8_t mac[6]);
 /* Fills all 20 bytes. */
 void oz_unique_id(uint8_t id[20]);

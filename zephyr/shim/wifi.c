@@ -14,10 +14,8 @@
 #include <zephyr/net/wifi_mgmt.h>
 
 #include "interfaces.h"
+#include "security.h"
 #include "wifi.h"
-
-/* port::Security */
-enum security { OPEN, WEP, WPA_AES, WPA_TKIP, WPA2_AES, WPA2_MIXED, WPA2_TKIP, WPA3_SAE, WPA3_MIXED };
 
 #define JOIN_TIMEOUT_S 15
 
@@ -29,48 +27,10 @@ static uint32_t result_count;
 /* The name that a scan asks for, which drivers take as a hint only. */
 static uint8_t wanted_ssid[WIFI_SSID_MAX_LEN];
 static uint32_t wanted_size;
+/* The device has left its network, and the event that says so may still come: it is not about the next one. */
+static bool is_leaving;
 /* An address that the owner has set, for the time when the station is not associated. */
 static bool is_static;
-
-static enum security security_of(enum wifi_security_type type)
-{
-	switch (type) {
-	case WIFI_SECURITY_TYPE_NONE:
-		return OPEN;
-	case WIFI_SECURITY_TYPE_WEP:
-		return WEP;
-	case WIFI_SECURITY_TYPE_WPA_PSK:
-		return WPA_TKIP;
-	case WIFI_SECURITY_TYPE_SAE_HNP:
-	case WIFI_SECURITY_TYPE_SAE_H2E:
-		return WPA3_SAE;
-	case WIFI_SECURITY_TYPE_SAE_AUTO:
-		return WPA3_MIXED;
-	case WIFI_SECURITY_TYPE_WPA_AUTO_PERSONAL:
-		return WPA2_MIXED;
-	default:
-		return WPA2_AES;
-	}
-}
-
-static enum wifi_security_type type_of(enum security security)
-{
-	switch (security) {
-	case OPEN:
-		return WIFI_SECURITY_TYPE_NONE;
-	case WEP:
-		return WIFI_SECURITY_TYPE_WEP;
-	case WPA_AES:
-	case WPA_TKIP:
-		return WIFI_SECURITY_TYPE_WPA_PSK;
-	case WPA3_SAE:
-		return WIFI_SECURITY_TYPE_SAE_AUTO;
-	case WPA3_MIXED:
-		return WIFI_SECURITY_TYPE_WPA_AUTO_PERSONAL;
-	default:
-		return WIFI_SECURITY_TYPE_PSK;
-	}
-}
 
 void oz_radio_changed(void)
 {
@@ -148,11 +108,14 @@ static void on_wifi(struct net_mgmt_event_callback *callback, uint32_t event, st
 		end_scan();
 		break;
 	case NET_EVENT_WIFI_CONNECT_RESULT:
+		is_leaving = false;
 		set_link(outcome(status));
 		break;
 	case NET_EVENT_WIFI_DISCONNECT_RESULT:
-		/* After oz_radio_leave() the link is down already; anything else is a loss. */
-		if (present.link == LINK_JOINED || present.link == LINK_JOINING) {
+		/* After oz_radio_leave() the link is down already, or the next attempt has begun; anything else is a loss. */
+		if (is_leaving) {
+			is_leaving = false;
+		} else if (present.link == LINK_JOINED || present.link == LINK_JOINING) {
 			set_link(LINK_FAILED);
 		}
 		break;
@@ -346,7 +309,10 @@ void oz_radio_leave(void)
 {
 	set_link(LINK_DOWN);
 	forget_address();
-	(void)net_mgmt(NET_REQUEST_WIFI_DISCONNECT, oz_station(), NULL, 0);
+	is_leaving = true;
+	if (net_mgmt(NET_REQUEST_WIFI_DISCONNECT, oz_station(), NULL, 0) < 0) {
+		is_leaving = false;
+	}
 }
 
 void oz_radio_reset(void)
@@ -377,7 +343,11 @@ static void use_name_server(uint32_t dns)
 void oz_radio_set_host_name(const uint8_t *name, uint32_t size)
 {
 #ifdef CONFIG_NET_HOSTNAME_DYNAMIC
-	(void)net_hostname_set(name, MIN(size, NET_HOSTNAME_MAX_LEN));
+	char text[NET_HOSTNAME_MAX_LEN];
+
+	size = MIN(size, sizeof(text));
+	memcpy(text, name, size);
+	(void)net_hostname_set(text, size);
 #else
 	ARG_UNUSED(name);
 	ARG_UNUSED(size);

@@ -46,6 +46,8 @@ pub fn run() {
 /// Starts the device; what that needs of the stack is free again when it runs.
 #[inline(never)]
 fn boot(port: &'static ZephyrPort, executor: &'static Executor) -> bool {
+    #[cfg(CONFIG_OPENZENTRI_SIMULATED_WIFI)]
+    crate::air::start(executor.spawner());
     let overrides: Vec<(&str, &str), MAX_OVERRIDES> = shim::overrides().take(MAX_OVERRIDES).collect();
     match device::boot(port, executor.spawner(), &overrides) {
         Ok(_) => return true,

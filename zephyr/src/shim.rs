@@ -124,8 +124,11 @@ pub mod wifi;
 #[cfg(CONFIG_OPENZENTRI_SHELL)]
 pub mod console;
 
-#[cfg(CONFIG_OPENZENTRI_SIMULATED_RADIO)]
+#[cfg(any(CONFIG_OPENZENTRI_SIMULATED_RADIO, CONFIG_OPENZENTRI_SIMULATED_WIFI))]
 pub mod networks;
+
+#[cfg(CONFIG_OPENZENTRI_SIMULATED_WIFI)]
+pub mod air;
 
 pub use raw::{
     oz_close as close, oz_file_close as file_close, oz_file_space as file_space, oz_give_up as give_up,

@@ -65,6 +65,18 @@ impl SimulatedRadio {
         self.change(|state| state.station.renumber(address));
     }
 
+    /// What the DHCP server of the network that the station has joined gives, if there is one.
+    pub fn lease(&self) -> Option<Ipv4Config> {
+        self.change(|state| state.station.offer())
+    }
+
+    /// The network that the station has joined, as a scan shows it.
+    pub fn joined(&self) -> Option<AccessPoint> {
+        self.change(|state| {
+            state.station.network().filter(|_| state.station.link == Link::Joined).map(SimulatedNetwork::access_point)
+        })
+    }
+
     /// Nothing that is begun ever ends any more, until [`Radio::reset`].
     pub fn fall_silent(&self) {
         self.change(|state| state.silent = true);

@@ -124,13 +124,17 @@ impl Station {
             return Err(PortError::Unreachable);
         }
         self.ipv4 = address;
-        let offer = self.network().and_then(|network| network.address);
-        let offer = offer.map(|own| self.address.unwrap_or(own));
         self.lease = match address {
-            None => offer.map(|offer| (Instant::now() + DHCP_TIME, offer)),
+            None => self.offer().map(|offer| (Instant::now() + DHCP_TIME, offer)),
             Some(_) => None,
         };
         Ok(())
+    }
+
+    /// What the network's DHCP server gives.
+    pub fn offer(&self) -> Option<Ipv4Config> {
+        let own = self.network().filter(|_| self.link == Link::Joined).and_then(|network| network.address);
+        own.map(|own| self.address.unwrap_or(own))
     }
 
     /// The address is another one, or none any more.

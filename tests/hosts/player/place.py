@@ -100,8 +100,11 @@ class Place:
         return line
 
     def settle(self):
-        """Waits until the device has nothing more to say by itself; drops what it has said."""
-        self.line.quiet(0.35, 5.0)
+        """Waits until the device has nothing more to say by itself; drops what it has said.
+
+        Zephyr's DHCP client is silent for a second before its first message.
+        """
+        self.line.quiet(1.6 if self.native_sim else 0.35, 5.0)
         self.line.forget()
 
     def stop(self):

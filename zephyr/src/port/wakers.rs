@@ -51,6 +51,9 @@ pub struct Wakers {
     radio: [Option<Waker>; 2],
     /// Changes of the radio that were told.
     radio_changes: u32,
+    /// News of the simulated driver that were told.
+    #[cfg(CONFIG_OPENZENTRI_SIMULATED_WIFI)]
+    air_news: u32,
     console: Option<Waker>,
 }
 
@@ -63,6 +66,8 @@ impl Wakers {
             jobs: [const { None }; JOBS],
             radio: [const { None }; 2],
             radio_changes: 0,
+            #[cfg(CONFIG_OPENZENTRI_SIMULATED_WIFI)]
+            air_news: 0,
             console: None,
         }
     }
@@ -105,6 +110,8 @@ impl Wakers {
                 wake(waker);
             }
         }
+        #[cfg(CONFIG_OPENZENTRI_SIMULATED_WIFI)]
+        crate::air::look(&mut self.air_news);
         let changes = super::radio::changes();
         if changes != self.radio_changes {
             self.radio_changes = changes;

@@ -1,6 +1,7 @@
 //! The part of the shim for the simulated networks (`zephyr/shim/networks.c`).
 
 use core::ffi::{CStr, c_char};
+use core::net::Ipv4Addr;
 
 use embassy_time::Duration;
 use openzentri::port::radio::SimulatedNetwork;
@@ -16,8 +17,11 @@ struct RawNetwork {
     rssi: i8,
     security: u8,
     dhcp: u8,
+    hidden: u8,
+    hangs: u8,
     fails: u8,
     vanishes_after_ms: u32,
+    drops_after_ms: u32,
 }
 
 unsafe extern "C" {
@@ -37,11 +41,19 @@ pub fn all(lease: Ipv4Config) -> impl Iterator<Item = SimulatedNetwork> {
             security: security(row.security),
             passkey: text(row.passphrase),
             address: (row.dhcp != 0).then_some(lease),
+            hidden: row.hidden != 0,
+            hangs: row.hangs != 0,
             fails: row.fails,
-            vanishes_after: (row.vanishes_after_ms != 0).then(|| Duration::from_millis(row.vanishes_after_ms.into())),
+            vanishes_after: time(row.vanishes_after_ms),
+            drops_after: time(row.drops_after_ms),
             ..SimulatedNetwork::OPEN
         })
     })
+}
+
+/// No time at all means never.
+fn time(millis: u32) -> Option<Duration> {
+    (millis != 0).then(|| Duration::from_millis(millis.into()))
 }
 
 fn text(text: *const c_char) -> &'static [u8] {
@@ -52,4 +64,13 @@ fn text(text: *const c_char) -> &'static [u8] {
 /// The order of the property `security` in `dts/bindings/wifi/zentri,simulated-radio.yaml`.
 fn security(number: u8) -> Security {
     Security::ALL.get(usize::from(number)).copied().unwrap_or_default()
+}
+
+/// What the networks' DHCP servers give: the address under which the device is reached.
+pub fn lease() -> Ipv4Config {
+    let address = |text: &str| text.parse().unwrap_or(Ipv4Addr::LOCALHOST);
+    let own = address(zephyr::kconfig::CONFIG_OPENZENTRI_SIMULATED_ADDRESS);
+    let gateway = address(zephyr::kconfig::CONFIG_OPENZENTRI_SIMULATED_GATEWAY);
+    let netmask = if own.is_loopback() { Ipv4Addr::new(255, 0, 0, 0) } else { Ipv4Addr::new(255, 255, 255, 0) };
+    Ipv4Config { address: own, netmask, gateway, dns: gateway }
 }

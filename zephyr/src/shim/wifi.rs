@@ -90,7 +90,9 @@ mod raw {
     }
 }
 
-pub use raw::{oz_radio_changes as changes, oz_radio_leave as leave, oz_radio_reset as reset, oz_softap_stop as softap_stop};
+pub use raw::{
+    oz_radio_changes as changes, oz_radio_leave as leave, oz_radio_reset as reset, oz_softap_stop as softap_stop,
+};
 
 pub fn start() -> Result<()> {
     done(raw::oz_radio_start())

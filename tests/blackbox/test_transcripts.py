@@ -51,6 +51,9 @@ class AttachedDevice(DeviceCase):
     def test_a_terminal(self):
         self.run_all("--pty", self.device.link)
 
+    def test_a_serial_port(self):
+        self.run_all("--serial", self.device.link, "--baud", "115200")
+
     def test_a_tcp_port(self):
         port = free_port()
         device = self.new_device(start=False, serial=f"tcp:{port}")

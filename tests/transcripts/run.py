@@ -4,6 +4,7 @@
     run.py --start PROGRAM [FILE]...      a Linux device for each transcript: fresh folder, pseudo-terminal
     run.py --stdio 'COMMAND' [FILE]...    a program whose standard input and output are the serial line
     run.py --pty PATH [FILE]...           a device at a terminal
+    run.py --serial /dev/ttyACM0 [FILE]...  a board at a serial port, 115200 baud or --baud
     run.py --tcp HOST:PORT [FILE]...      a device behind a TCP port
 
 Without files: all of this folder. A device that is not started here is asked for factory conditions as far as commands
@@ -74,6 +75,23 @@ def open_terminal(path):
     fd = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
     tty.setraw(fd, termios.TCSANOW)
     return Line(fd)
+
+
+def open_serial(path, baud):
+    """A serial port at a speed, eight bits, no parity; without flow control, as boards have it before `uart.flow` is set."""
+    speed = getattr(termios, f"B{baud}", None)
+    if speed is None:
+        sys.exit(f"run.py: {baud} baud is not a speed that a terminal has here")
+    line = open_terminal(path)
+    fd = line.source
+    values = termios.tcgetattr(fd)
+    values[2] |= termios.CS8 | termios.CREAD | termios.CLOCAL
+    values[2] &= ~(termios.CRTSCTS | termios.PARENB | termios.CSTOPB)
+    values[4] = values[5] = speed
+    termios.tcsetattr(fd, termios.TCSANOW, values)
+    # What an earlier program has left half-typed, and what came of it.
+    termios.tcflush(fd, termios.TCIOFLUSH)
+    return line
 
 
 class Attached:
@@ -199,6 +217,8 @@ def device(arguments):
         return Program(arguments.stdio)
     if arguments.pty:
         return Attached(open_terminal(arguments.pty))
+    if arguments.serial:
+        return Attached(open_serial(arguments.serial, arguments.baud))
     host, _, port = arguments.tcp.rpartition(":")
     connection = socket.create_connection((host, int(port)), timeout=10)
     return Attached(Line(connection.fileno(), owner=connection))
@@ -227,7 +247,9 @@ def main():
     place.add_argument("--start", metavar="PROGRAM")
     place.add_argument("--stdio", metavar="COMMAND")
     place.add_argument("--pty", metavar="PATH")
+    place.add_argument("--serial", metavar="DEVICE")
     place.add_argument("--tcp", metavar="HOST:PORT")
+    parser.add_argument("--baud", type=int, default=115200, help="of --serial")
     parser.add_argument("--slack", type=float, default=1.0, help="how many times slower than usual the device may be")
     parser.add_argument("files", nargs="*", type=Path)
     arguments = parser.parse_args()

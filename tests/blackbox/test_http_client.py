@@ -193,7 +193,7 @@ class Streams(HttpCase):
         self.assertEqual(line.ok("read 0 100"), "not here")
         line.ok("close 0")
         self.open(f"http_head {self.url}/big")
-        self.assertEqual(line.ok("poll 0"), "2")
+        line.wait_poll(0, 2)
         self.assertEqual(line.command("read 0 100").code, 1)
         line.ok("close 0")
         # Not followed: the host sees it.

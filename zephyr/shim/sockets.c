@@ -345,8 +345,15 @@ int32_t oz_finish(int32_t socket)
 
 int32_t oz_udp_bind(uint8_t interface, uint16_t port)
 {
-	int socket = open_socket(interface, SOCK_DGRAM, IPPROTO_UDP);
+	int socket;
 
+#ifdef CONFIG_NET_NATIVE_OFFLOADED_SOCKETS
+	/* The access point has no stations here, and these ports are the host's. */
+	if (interface == OZ_SOFTAP && port != 0 && port < 1024) {
+		return -OZ_DENIED;
+	}
+#endif
+	socket = open_socket(interface, SOCK_DGRAM, IPPROTO_UDP);
 	if (socket < 0) {
 		return socket;
 	}

@@ -197,6 +197,11 @@ impl Sockets for HostSockets {
     /// A server (a port of its own choice) is bound to the device's address; on
     /// Linux such a socket gets no broadcasts unless that address is 0.0.0.0.
     fn udp_bind(&self, interface: Interface, port: u16) -> Result<Socket> {
+        // Without an interface of its own the soft AP has no stations, and these ports are the machine's.
+        let is_simulated = self.places[interface as usize].device.is_none();
+        if interface == Interface::SoftAp && is_simulated && (1..1024).contains(&port) {
+            return Err(PortError::Denied);
+        }
         let fd = self.open(interface, SocketType::DGRAM)?;
         let address = if port == 0 { Ipv4Addr::UNSPECIFIED } else { self.places[interface as usize].bind };
         let bind = || {

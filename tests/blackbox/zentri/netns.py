@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-NEEDED = ("ip", "dnsmasq", "curl", "ping")
+NEEDED = ("ip", "dnsmasq", "curl", "ping", "udhcpc")
 
 
 def missing():

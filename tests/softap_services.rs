@@ -36,17 +36,19 @@ impl Station {
         Self { peer, mac: mac(number) }
     }
 
+    fn request(&self, kind: MessageType, wish: Option<u8>, server: Option<Ipv4Addr>) -> Request {
+        let requested = wish.map(|last| Ipv4Addr::new(10, 10, 10, last));
+        let client = Ipv4Addr::UNSPECIFIED;
+        Request { kind, number: 77, mac: self.mac, client, requested, server, broadcast: true }
+    }
+
     fn ask(&self, device: &mut SimDevice, kind: MessageType, wish: Option<u8>, server: Option<Ipv4Addr>) -> Heard {
-        let request = Request {
-            kind,
-            number: 77,
-            mac: self.mac,
-            client: Ipv4Addr::UNSPECIFIED,
-            requested: wish.map(|last| Ipv4Addr::new(10, 10, 10, last)),
-            server,
-        };
+        self.exchange(device, &self.request(kind, wish, server))
+    }
+
+    fn exchange(&self, device: &mut SimDevice, request: &Request) -> Heard {
         let mut buffer = [0; MESSAGE];
-        let size = write_request(&mut buffer, &request, "phone").unwrap();
+        let size = write_request(&mut buffer, request, "phone").unwrap();
         self.peer.received();
         self.peer.send_over(Interface::SoftAp, 67, &buffer[..size]);
         device.advance(Duration::from_millis(10));
@@ -106,6 +108,39 @@ fn a_request_for_a_wrong_address_is_refused_and_one_for_another_server_is_left_a
 }
 
 #[test]
+fn addresses_stay_within_the_netmask() {
+    let mut device = device(&[("softap.static.netmask", "255.255.255.248"), ("softap.static.gateway", "10.10.10.4")]);
+    let given = (0..9).filter_map(|number| Station::new(&device, number).lease(&mut device));
+    assert_eq!(given.map(|address| address.octets()[3]).collect::<Vec<_>>(), [2, 3, 5, 6]);
+    // 7 is the broadcast address, 8 is outside.
+    let station = Station::new(&device, 20);
+    for wish in [4, 7, 8] {
+        let heard = station.ask(&mut device, MessageType::Request, Some(wish), None);
+        assert_eq!(heard, Some((MessageType::Nak, None)), "{wish}");
+    }
+}
+
+#[test]
+fn answers_go_to_nobody_outside() {
+    let mut device = device(&[]);
+    let station = Station::new(&device, 1);
+    station.lease(&mut device);
+    let victim = Ipv4Addr::new(192, 0, 2, 1);
+    let outside = device.port().udp_peer(SocketAddrV4::new(victim, 68));
+    let inform = Request { client: victim, ..station.request(MessageType::Inform, None, None) };
+    assert_eq!(station.exchange(&mut device, &inform), None);
+    assert!(outside.received().is_empty());
+    // Everybody here hears this one, so also the station.
+    let renewal = Request { client: victim, ..station.request(MessageType::Request, Some(2), None) };
+    assert_eq!(station.exchange(&mut device, &renewal), Some((MessageType::Ack, Some(Ipv4Addr::new(10, 10, 10, 2)))));
+    // One with an address of this network hears at that address what belongs to it.
+    let own = Ipv4Addr::new(10, 10, 10, 77);
+    let settled = Station { peer: device.port().udp_peer(SocketAddrV4::new(own, 68)), mac: mac(2) };
+    let inform = Request { client: own, ..settled.request(MessageType::Inform, None, None) };
+    assert_eq!(settled.exchange(&mut device, &inform), Some((MessageType::Ack, None)));
+}
+
+#[test]
 fn two_hundred_and_fifty_stations() {
     let mut device = device(&[]);
     let mut given = std::collections::BTreeSet::new();
@@ -137,6 +172,44 @@ fn bytes_of_any_shape_hurt_nobody() {
     assert!(Station::new(&device, 1).lease(&mut device).is_some());
 }
 
+#[test]
+fn messages_with_wrong_bytes_hurt_nobody() {
+    use MessageType::{Decline, Discover, Inform, Release};
+    let mut device = device(&[]);
+    let mut state = 7_u32;
+    let mut random = move |below: usize| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as usize % below
+    };
+    let stranger = device.port().udp_peer(SocketAddrV4::new(Ipv4Addr::new(10, 10, 10, 66), 999));
+    let name = Name::parse("captive.apple.com").unwrap();
+    for round in 0..3000 {
+        let mut bytes = [0; MESSAGE];
+        let is_name = random(2) == 0;
+        let size = if is_name {
+            query(&mut bytes, 5, &name, kind::A).unwrap()
+        } else {
+            let station = Station::new(&device, random(100));
+            let kind = [Discover, MessageType::Request, Decline, Release, Inform][random(5)];
+            let request = station.request(kind, Some(random(256) as u8), [None, Some(OWN)][random(2)]);
+            write_request(&mut bytes, &request, "phone").unwrap()
+        };
+        for _ in 0..random(4) {
+            bytes[random(size)] = random(256) as u8;
+        }
+        let size = if random(4) == 0 { random(size) } else { size };
+        stranger.send_over(Interface::SoftAp, if is_name { 53 } else { 67 }, &bytes[..size]);
+        if round % 16 == 0 {
+            device.advance(Duration::from_millis(1));
+        }
+    }
+    // Whatever was given or declined meanwhile is over by then.
+    device.advance(Duration::from_secs(86_500));
+    assert!(Station::new(&device, 200).lease(&mut device).is_some());
+    let station = Ipv4Addr::new(10, 10, 10, 2);
+    assert_eq!(ask_name(&mut device, station, "captive.apple.com", kind::A), Some((0, vec![OWN])));
+}
+
 /// Asks for a name; answers the code and the addresses.
 fn ask_name(device: &mut SimDevice, from: Ipv4Addr, name: &str, kind: u16) -> Option<(u8, Vec<Ipv4Addr>)> {
     let peer = device.port().udp_peer(SocketAddrV4::new(from, 5353));
@@ -158,7 +231,10 @@ fn names_that_lead_to_the_device() {
         assert_eq!(ask_name(&mut device, station, name, kind::A), Some((0, vec![OWN])), "{name}");
         assert_eq!(ask_name(&mut device, station, name, kind::AAAA), Some((0, vec![])), "{name}");
     }
-    for name in ["device", "x.my.device", "example.com", "setup.com"] {
+    for name in ["ConnectivityCheck.any-vendor.example", "connectivitycheck.android.com"] {
+        assert_eq!(ask_name(&mut device, station, name, kind::A), Some((0, vec![OWN])), "{name}");
+    }
+    for name in ["connectivitycheck", "x.connectivitycheck.com", "device", "x.my.device", "example.com", "setup.com"] {
         assert_eq!(ask_name(&mut device, station, name, kind::A), Some((3, vec![])), "{name}");
     }
     assert_eq!(ask_name(&mut device, Ipv4Addr::new(192, 0, 2, 1), "my.device", kind::A), None, "a stranger");
@@ -166,6 +242,8 @@ fn names_that_lead_to_the_device() {
     device.advance(Duration::from_secs(1));
     device.take_output();
     assert_eq!(ask_name(&mut device, station, "setup.com", kind::A), Some((0, vec![OWN])));
+    assert_eq!(device.command("set softap.dns_server.url my.device,*"), "Set OK\r\n");
+    assert_eq!(ask_name(&mut device, station, "example.com", kind::A), Some((0, vec![OWN])), "every name");
     device.command("set softap.dns_server.enabled 0");
     device.command("network_restart -i softap");
     assert_eq!(ask_name(&mut device, station, "my.device", kind::A), None);
@@ -201,6 +279,11 @@ fn the_captive_portal_in_both_modes() {
         assert!(heard.starts_with("HTTP/1.1 302 Redirect\r\nLocation: http://my.device/\r\n"), "{path}: {heard}");
     }
     assert!(fetch(&mut device, Interface::SoftAp, "/").starts_with("HTTP/1.1 401 "), "nothing else is open");
+    for (url, host) in [("*", "10.10.10.1"), ("\"\"", "10.10.10.1"), ("https://a.b:81/c,d.e", "a.b:81")] {
+        device.command(&format!("set softap.dns_server.url {url}"));
+        let heard = fetch(&mut device, Interface::SoftAp, "/ncsi.txt");
+        assert!(heard.contains(&format!("\r\nLocation: http://{host}/\r\n")), "{heard}");
+    }
     device.type_line("setup web");
     device.advance(Duration::from_secs(1));
     device.take_output();
@@ -215,4 +298,21 @@ fn the_portal_is_not_there_on_the_wlan() {
     let mut device = SimDevice::boot(SimPort::new(), SETTINGS);
     device.command("network_up");
     assert!(fetch(&mut device, Interface::Wlan, "/generate_204").starts_with("HTTP/1.1 404 "));
+}
+
+#[test]
+fn the_portal_needs_no_api_and_is_counted() {
+    const SETTINGS: &[(&str, &str)] =
+        &[("http.server.interface", "softap"), ("http.server.enabled", "1"), ("http.server.metrics_enabled", "1")];
+    let mut on = device(SETTINGS);
+    fetch(&mut on, Interface::SoftAp, "/ncsi.txt");
+    on.command("set softap.captive_portal_enabled 1");
+    fetch(&mut on, Interface::SoftAp, "/ncsi.txt");
+    let counted = fetch(&mut on, Interface::SoftAp, "/metrics");
+    for class in ["2xx", "3xx"] {
+        assert!(counted.contains(&format!("http_requests_total{{class=\"{class}\"}} 1")), "{counted}");
+    }
+    let off: &[(&str, &str)] = &[SETTINGS[0], SETTINGS[1], ("http.server.api_enabled", "0")];
+    let mut off = device(Vec::leak(off.to_vec()));
+    assert!(fetch(&mut off, Interface::SoftAp, "/ncsi.txt").starts_with("HTTP/1.1 204 Ok\r\n"));
 }

@@ -26,7 +26,7 @@ pub(super) async fn preflight(
     let methods = if request.of_server {
         Methods::READ.and(Methods::POST)
     } else {
-        route::methods(routes, || connection.server.offers_metrics(), request.target.of(connection.buffer))
+        route::methods(routes, |when| when.is_offered(connection), request.target.of(connection.buffer))
     };
     let mut pen = Pen::new(connection.buffer);
     let begun = pen.answer(connection.server, Status::OK);

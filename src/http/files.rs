@@ -6,7 +6,6 @@ use super::connection::Connection;
 use super::console;
 use super::exchange::Exchange;
 use super::failure::Failure;
-use super::portal;
 use super::respond::{self, Extra, Pen};
 use crate::features;
 use crate::file::{FileError, Files, Name, Reader};
@@ -156,9 +155,6 @@ pub(super) async fn get(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> 
     let Exchange { connection, request, access, .. } = exchange;
     let path = request.decode_path(connection.buffer)?;
     check_path(path.of(connection.buffer))?;
-    if portal::is_probe(connection, path.of(connection.buffer)) {
-        return portal::answer(connection).await;
-    }
     let open = match (find(connection, path), access.reads_files()) {
         (Ok(open), Ok(())) => open,
         (Ok(open), Err(_)) if open.meta().is_some_and(|meta| meta.is_unprotected()) => open,

@@ -1,63 +1,56 @@
 //! What phones and computers on the soft AP hear when they look for the Internet (networking reference 3, "Captive
 //! portal").
 
-use core::fmt::Write;
+use core::fmt::{self, Write};
 
 use heapless::String;
 
 use super::connection::Connection;
+use super::exchange::Exchange;
 use super::failure::Failure;
+use super::respond::Pen;
 use crate::port::Interface;
 use crate::variable::{Id, id};
+use crate::wire::http::status::Status;
 
 const ENABLED: Id = id("softap.captive_portal_enabled");
 const URL: Id = id("softap.dns_server.url");
 const SETUP_ENABLED: Id = id("setup.web.captive_portal_enabled");
 const SETUP_URL: Id = id("setup.web.url");
 
-/// The paths that they ask for: those of the reference, and those that came since.
-const PROBES: &[&[u8]] = &[
-    b"generate_204",
-    b"gen_204",
-    b"hotspot-detect.html",
-    b"library/test/success.html",
-    b"ncsi.txt",
-    b"connecttest.txt",
-    b"redirect",
-    b"success.txt",
-    b"canonical.html",
-    b"check_network_status.txt",
-];
-
 /// Bytes of a host name here.
 const HOST: usize = 128;
 
-/// Whether a request is such a look: one of these paths, over the soft AP. `path` has no slash at its beginning.
-pub(super) fn is_probe(connection: &Connection<'_>, path: &[u8]) -> bool {
-    connection.interface == Interface::SoftAp && PROBES.contains(&path)
-}
-
 /// Leads to the device when the portal is on; otherwise says that there is the Internet, so that the phone stays.
-pub(super) async fn answer(connection: &mut Connection<'_>) -> Result<(), Failure> {
+pub(super) async fn answer(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
+    let connection = &mut *exchange.connection;
     let base = connection.server.base();
     let (enabled, url) = match base.status.web_setup.get() {
         true => (SETUP_ENABLED, SETUP_URL),
         false => (ENABLED, URL),
     };
-    let mut head = String::<256>::new();
-    let written = match base.variables.flag(enabled) {
-        true => write!(
-            head,
-            "HTTP/1.1 302 Redirect\r\nLocation: http://{}/\r\nContent-Length: 0\r\n",
-            host(connection, url)
-        ),
-        false => write!(head, "HTTP/1.1 204 Ok\r\n"),
-    };
-    let rest = "Cache-Control: no-store\r\nConnection: close\r\n\r\n";
-    written.and_then(|()| head.write_str(rest)).map_err(|_| Failure::Gone)?;
-    let place = connection.buffer.get_mut(..head.len()).ok_or(Failure::Gone)?;
-    place.copy_from_slice(head.as_bytes());
-    connection.send(head.len()).await
+    let host = base.variables.flag(enabled).then(|| host(connection, url));
+    let status = if host.is_some() { Status::FOUND } else { Status::NO_CONTENT };
+    connection.server.counters().answered(status);
+    let mut pen = Pen::new(connection.buffer);
+    head(&mut pen, host.as_deref()).map_err(|_| Failure::Gone)?;
+    let length = pen.length();
+    connection.send(length).await
+}
+
+/// Both answers have words of their own, not those of RFC 9110 (networking reference 3).
+fn head(pen: &mut Pen<'_>, host: Option<&str>) -> fmt::Result {
+    match host {
+        Some(host) => {
+            pen.write_str("HTTP/1.1 302 Redirect\r\n")?;
+            pen.field_of("Location", format_args!("http://{host}/"))?;
+            pen.field("Content-Length", "0")?;
+        }
+        None => pen.write_str("HTTP/1.1 204 Ok\r\n")?,
+    }
+    pen.field("Cache-Control", "no-store")?;
+    pen.field("Connection", "close")?;
+    pen.end()
 }
 
 /// The first name that leads to the device, without a scheme and a path; its address when there is none.
@@ -68,7 +61,8 @@ fn host(connection: &Connection<'_>, url: Id) -> String<HOST> {
         let text = core::str::from_utf8(first).unwrap_or_default().trim();
         let text = text.split_once("://").map_or(text, |(_, rest)| rest);
         let end = text.find(['/', '?']).unwrap_or(text.len());
-        let clean = text[..end].bytes().all(|byte| byte.is_ascii_graphic());
+        // A name, and nothing that stands for names or could end the line.
+        let clean = text[..end].bytes().all(|byte| byte.is_ascii_graphic() && byte != b'*');
         String::<HOST>::try_from(if clean { &text[..end] } else { "" }).unwrap_or_default()
     });
     if let Some(config) = base.status.ipv4(Interface::SoftAp).get().filter(|_| host.is_empty()) {

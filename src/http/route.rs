@@ -1,15 +1,17 @@
 //! What a target means: finding its row in the table of routes.
 
+use super::connection::Connection;
 use super::failure::Failure;
 use super::method::Methods;
 use crate::access::scope::Scope;
 use crate::features;
+use crate::port::Interface;
 use crate::wire::http::request::Request;
 use crate::wire::span::Span;
 
 /// One row of the table: a route.
 pub(super) struct Route {
-    /// The path. `{line}` at its end stands for the whole rest of the target, with slashes, `//` and `?` (reference 1.1),
+    /// The path, or several with `|` between them. `{line}` at its end stands for the whole rest of the target, with slashes, `//` and `?` (reference 1.1),
     /// `*` for any rest of the path.
     pub path: &'static str,
     pub methods: Methods,
@@ -33,17 +35,33 @@ pub(super) enum When {
     WebSocket,
     /// With the API, and while `http.server.metrics_enabled` is 1; otherwise the path names a file.
     Metrics,
+    /// Over the soft AP, without the API too; otherwise the path names a file.
+    SoftAp,
 }
 
 impl When {
     /// Whether this build has such a route at all.
     pub(super) const fn is_built(self) -> bool {
         match self {
-            Self::Always | Self::Api => true,
+            Self::Always | Self::Api | Self::SoftAp => true,
             Self::OpenApi => features::OPENAPI,
             Self::Console => features::CONSOLE,
             Self::WebSocket => features::WEBSOCKET,
             Self::Metrics => features::METRICS,
+        }
+    }
+
+    /// Whether it goes with the API.
+    pub(super) const fn needs_api(self) -> bool {
+        !matches!(self, Self::Always | Self::SoftAp)
+    }
+
+    /// Whether this connection is offered what this build has.
+    pub(super) fn is_offered(self, connection: &Connection<'_>) -> bool {
+        match self {
+            Self::Metrics => connection.server.offers_metrics(),
+            Self::SoftAp => connection.interface == Interface::SoftAp,
+            _ => true,
         }
     }
 }
@@ -67,24 +85,26 @@ enum Match {
     Any,
 }
 
-impl Route {
-    fn parts(&self) -> (&'static str, Match) {
-        if let Some(start) = self.path.strip_suffix("{line}") {
-            return (start, Match::Line);
-        }
-        self.path.strip_suffix('*').map_or((self.path, Match::Exact), |start| (start, Match::Any))
+/// How a path of the table begins, and how its end is understood.
+fn parts(path: &str) -> (&str, Match) {
+    if let Some(start) = path.strip_suffix("{line}") {
+        return (start, Match::Line);
     }
+    path.strip_suffix('*').map_or((path, Match::Exact), |start| (start, Match::Any))
+}
 
-    /// Where the open part of a target begins, when the path matches.
+impl Route {
+    /// Where the open part of a target begins, when a path matches.
     fn rest(&self, target: &[u8]) -> Option<usize> {
-        let (start, end) = self.parts();
-        let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
-        let matches = match end {
-            Match::Exact => path == start.as_bytes(),
-            Match::Line => target.starts_with(start.as_bytes()),
-            Match::Any => path.starts_with(start.as_bytes()),
-        };
-        matches.then_some(start.len())
+        let asked = target.split(|byte| *byte == b'?').next().unwrap_or_default();
+        self.path.split('|').map(parts).find_map(|(start, end)| {
+            let matches = match end {
+                Match::Exact => asked == start.as_bytes(),
+                Match::Line => target.starts_with(start.as_bytes()),
+                Match::Any => asked.starts_with(start.as_bytes()),
+            };
+            matches.then_some(start.len())
+        })
     }
 
     /// It stands for whatever nothing else stands for.
@@ -92,20 +112,20 @@ impl Route {
         self.path == "/*"
     }
 
-    fn is_there(&self, metrics: impl Fn() -> bool) -> bool {
-        self.when.is_built() && (self.when != When::Metrics || metrics())
+    fn is_there(&self, offered: impl Fn(When) -> bool) -> bool {
+        self.when.is_built() && offered(self.when)
     }
 }
 
 /// The rows whose path matches a target, and the length of what matches. The last resort counts only without others.
 fn matching<'a>(
     routes: &'a [Route],
-    metrics: impl Fn() -> bool,
+    offered: impl Fn(When) -> bool,
     target: &'a [u8],
 ) -> impl Iterator<Item = (usize, &'a Route, usize)> {
     let mut known = false;
     routes.iter().enumerate().filter_map(move |(number, route)| {
-        let length = route.rest(target).filter(|_| route.is_there(&metrics))?;
+        let length = route.rest(target).filter(|_| route.is_there(&offered))?;
         if known && route.is_last_resort() {
             return None;
         }
@@ -114,23 +134,23 @@ fn matching<'a>(
     })
 }
 
-/// The methods that a target knows besides OPTIONS. `metrics`: whether metrics are offered; only their path asks.
-pub(super) fn methods(routes: &[Route], metrics: impl Fn() -> bool, target: &[u8]) -> Methods {
-    matching(routes, metrics, target).fold(Methods::NONE, |sum, (_, route, _)| sum.and(route.methods))
+/// The methods that a target knows besides OPTIONS. `offered`: what the client is offered; only a path that matches asks.
+pub(super) fn methods(routes: &[Route], offered: impl Fn(When) -> bool, target: &[u8]) -> Methods {
+    matching(routes, offered, target).fold(Methods::NONE, |sum, (_, route, _)| sum.and(route.methods))
 }
 
 /// Finds the row of a request; answers its number and the open part of the target. A method that the target does not
-/// know is a failure. `metrics`: as for [`methods`].
+/// know is a failure. `offered`: as for [`methods`].
 pub(super) fn find(
     routes: &[Route],
-    metrics: impl Fn() -> bool,
+    offered: impl Fn(When) -> bool,
     buffer: &[u8],
     request: &Request,
 ) -> Result<(usize, Span), Failure> {
     let target = request.target.of(buffer);
-    let found = matching(routes, &metrics, target).find(|(_, route, _)| route.methods.contain(request.method));
+    let found = matching(routes, &offered, target).find(|(_, route, _)| route.methods.contain(request.method));
     match found {
         Some((number, _, length)) => Ok((number, request.target.skip(length))),
-        None => Err(Failure::Method(methods(routes, metrics, target))),
+        None => Err(Failure::Method(methods(routes, offered, target))),
     }
 }

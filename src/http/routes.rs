@@ -5,7 +5,7 @@ use super::exchange::Exchange;
 use super::failure::Failure;
 use super::method::Methods;
 use super::route::{Needs, Route, When};
-use super::{console, files, metrics, openapi, rest, upload, websocket};
+use super::{console, files, metrics, openapi, portal, rest, upload, websocket};
 use crate::access::scope::Scope;
 use crate::features::{Built, Gate};
 
@@ -67,6 +67,9 @@ routes! {
         metrics::send;
     Health: "/healthz", READ, Api, Needs::Own, described!("healthz"), rest::health;
     Console: "/.console/*", READ, Console, Needs::ListedPath(Scope::Read), "", console::get;
+    // Where phones and computers look for the Internet: the paths of the reference, and those that came since.
+    Portal: "/generate_204|/hotspot-detect.html|/ncsi.txt|/gen_204|/library/test/success.html|/connecttest.txt|/redirect|\
+             /success.txt|/canonical.html|/check_network_status.txt", READ, SoftAp, Needs::Own, "", portal::answer;
     File: "/*", READ, Always, Needs::Own, "", files::get;
 }
 
@@ -80,7 +83,7 @@ mod tests {
     fn routed(line: &str) -> Result<(&'static str, std::string::String), Failure> {
         let head = std::format!("{line} HTTP/1.1\r\n\r\n");
         let request = Request::parse(head.as_bytes()).unwrap().unwrap();
-        let (number, rest) = find(ROUTES, || true, head.as_bytes(), &request)?;
+        let (number, rest) = find(ROUTES, |when| when != When::SoftAp, head.as_bytes(), &request)?;
         Ok((ROUTES[number].path, std::string::String::from_utf8(rest.of(head.as_bytes()).to_vec()).unwrap()))
     }
 
@@ -101,8 +104,9 @@ mod tests {
             ("/healthz", "GET, HEAD"),
             ("/stream", "GET, POST"),
             ("/a.html", "GET, HEAD"),
+            ("/ncsi.txt", "GET, HEAD"),
         ] {
-            assert_eq!(std::format!("{}", methods(ROUTES, || true, target.as_bytes())), expected, "{target}");
+            assert_eq!(std::format!("{}", methods(ROUTES, |_| true, target.as_bytes())), expected, "{target}");
         }
     }
 
@@ -121,6 +125,7 @@ mod tests {
             ("GET /Command/ver", "/*"),
             ("GET /", "/*"),
             ("GET /.console/nothing", "/.console/*"),
+            ("GET /generate_204", "/*"),
         ] {
             assert_eq!(routed(line).unwrap().0, path, "{line}");
         }
@@ -133,6 +138,22 @@ mod tests {
             ("DELETE /a.html", Methods::READ),
         ] {
             assert_eq!(routed(line), Err(Failure::Method(allowed)), "{line}");
+        }
+    }
+
+    #[test]
+    fn probes_of_phones_over_the_soft_ap() {
+        let row = |target: &str| {
+            let head = std::format!("GET {target} HTTP/1.1\r\n\r\n");
+            let request = Request::parse(head.as_bytes()).unwrap().unwrap();
+            let (number, _) = find(ROUTES, |_| true, head.as_bytes(), &request).unwrap();
+            ROUTES[number].when == When::SoftAp
+        };
+        for probe in ["/generate_204", "/generate_204?1", "/library/test/success.html", "/check_network_status.txt"] {
+            assert!(row(probe), "{probe}");
+        }
+        for file in ["/", "/generate_2045", "/ncsi.tx", "//ncsi.txt", "/NCSI.TXT", "/|", "/library/test/"] {
+            assert!(!row(file), "{file}");
         }
     }
 

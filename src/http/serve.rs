@@ -4,7 +4,7 @@ use super::auth;
 use super::connection::Connection;
 use super::exchange::Exchange;
 use super::failure::Failure;
-use super::route::{self, Needs, When};
+use super::route::{self, Needs};
 use super::routes::{self, ROUTES};
 use super::{bearer, cors, respond};
 use crate::wire::http::request::{Framing, Method};
@@ -46,10 +46,9 @@ async fn exchange(connection: &mut Connection<'_>) -> Result<(), Failure> {
     if request.method == Method::Options {
         return cors::preflight(connection, &request, ROUTES).await;
     }
-    let server = connection.server;
-    let (number, rest) = route::find(ROUTES, || server.offers_metrics(), connection.buffer, &request)?;
+    let (number, rest) = route::find(ROUTES, |when| when.is_offered(connection), connection.buffer, &request)?;
     let row = ROUTES.get(number).ok_or(Status::NOT_FOUND)?;
-    if row.when != When::Always && !connection.server.offers_api() {
+    if row.when.needs_api() && !connection.server.offers_api() {
         return Err(Status::NOT_FOUND.into());
     }
     let access = auth::access(connection, &request)?;

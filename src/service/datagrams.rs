@@ -1,7 +1,7 @@
 //! What the small UDP servers of the soft AP share.
 
 use core::cell::Cell;
-use core::net::SocketAddrV4;
+use core::net::{Ipv4Addr, SocketAddrV4};
 
 use embassy_futures::select::select;
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
@@ -9,7 +9,7 @@ use embassy_sync::signal::Signal;
 
 use crate::base::Base;
 use crate::log::Level;
-use crate::port::{self, Event, Interface, PortError, Socket};
+use crate::port::{self, Event, Interface, Ipv4Config, PortError, Socket};
 
 /// Datagrams served before others have their turn.
 const TURN: usize = 8;
@@ -25,6 +25,12 @@ pub(super) fn open(base: &Base, what: &str, number: u16) -> Option<Socket> {
             None
         }
     }
+}
+
+/// Whether an address is one of the subnet of the soft AP.
+pub(super) fn is_neighbour(own: Ipv4Config, address: Ipv4Addr) -> bool {
+    let net = |address: Ipv4Addr| address.to_bits() & own.netmask.to_bits();
+    net(own.address) == net(address) && !address.is_unspecified()
 }
 
 /// Hands every datagram to `answer`, for ever, from whatever socket is there.

@@ -10,7 +10,7 @@ use embassy_sync::signal::Signal;
 use embassy_time::{Duration, Instant};
 use heapless::String;
 
-use super::datagrams::{open, serve};
+use super::datagrams::{is_neighbour, open, serve};
 use super::leases::{Leases, Pool};
 use crate::base::Base;
 use crate::ground::Clients;
@@ -53,15 +53,16 @@ impl DhcpServer {
         let portal = self.portal(own);
         let mut buffer = [0; MESSAGE];
         let Some(size) = dhcp::write_reply(&mut buffer, &request, kind, grant, portal.as_deref()) else { return };
-        let known = !request.client.is_unspecified() && kind != MessageType::Nak;
-        let to = if known { request.client } else { Ipv4Addr::BROADCAST };
+        // Who has an address of this network, and nobody outside of it.
+        let is_here = kind != MessageType::Nak && is_neighbour(own, request.client);
+        let to = if is_here { request.client } else { Ipv4Addr::BROADCAST };
         // A client that does not hear it asks again.
         let _ = self.base.port.sockets().udp_send(socket, &buffer[..size], SocketAddrV4::new(to, CLIENT_PORT));
     }
 
     /// What to answer; `None` for nothing.
     fn decide(&self, request: &Request, own: Ipv4Config) -> Option<(MessageType, Result<Grant, Ipv4Addr>)> {
-        let (now, pool) = (Instant::now(), Pool { own: own.address });
+        let (now, pool) = (Instant::now(), Pool::new(own));
         let mut leases = self.leases.borrow_mut();
         let give = |address: Ipv4Addr| {
             let config = Ipv4Config { address, netmask: own.netmask, gateway: own.address, dns: own.address };
@@ -78,21 +79,25 @@ impl DhcpServer {
                     && leases.bind(request.mac, wish, Duration::from_secs(LEASE.into()), now);
                 Some(if granted { (MessageType::Ack, give(wish)) } else { (MessageType::Nak, Err(own.address)) })
             }
-            MessageType::Inform => Some((MessageType::Ack, give(Ipv4Addr::UNSPECIFIED))),
+            // Its sender has an address already.
+            MessageType::Inform => {
+                is_neighbour(own, request.client).then(|| (MessageType::Ack, give(Ipv4Addr::UNSPECIFIED)))
+            }
             MessageType::Release => {
                 leases.release(request.mac, now);
                 None
             }
             MessageType::Decline => {
-                leases.set_aside(request.mac, now);
+                leases.set_aside(request.mac, request.requested?, now);
                 None
             }
             _ => None,
         }
     }
 
-    /// The URI of option 114 while there is a captive portal. RFC 8910 wants an API there; phones that find a page take
-    /// the page.
+    /// The URI of option 114 while there is a captive portal: that of the page, as the option was first defined (RFC 7710).
+    /// RFC 8910 wants that of an API over HTTPS, for which the device would need a certificate that phones trust; phones
+    /// that accept nothing else find the page by their probes.
     fn portal(&self, own: Ipv4Config) -> Option<String<32>> {
         let variable = if self.base.status.web_setup.get() { SETUP_PORTAL } else { PORTAL };
         let mut uri = String::new();

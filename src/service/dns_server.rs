@@ -6,10 +6,10 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::signal::Signal;
 
-use super::datagrams::{open, serve};
+use super::datagrams::{is_neighbour, open, serve};
 use crate::base::Base;
 use crate::network::Service;
-use crate::port::{Interface, Ipv4Config, Socket};
+use crate::port::{Interface, Socket};
 use crate::variable::{Id, id};
 use crate::wire::dns::{self, INTERNET, Message, Name, ResponseCode, kind};
 
@@ -32,9 +32,6 @@ const PROBES: &[&str] = &[
     "ipv6.msftconnecttest.com",
     "www.msftncsi.com",
     "dns.msftncsi.com",
-    "connectivitycheck.gstatic.com",
-    "connectivitycheck.android.com",
-    "connectivitycheck.platform.hicloud.com",
     "connect.rom.miui.com",
     "clients1.google.com",
     "clients3.google.com",
@@ -43,6 +40,12 @@ const PROBES: &[&str] = &[
     "network-test.debian.org",
     "connectivity-check.ubuntu.com",
 ];
+
+/// The first label of those of Android, which every vendor has in a domain of its own.
+const ANDROID: &[u8] = b"connectivitycheck";
+
+/// The entry of `softap.dns_server.url` that stands for every name.
+const EVERY_NAME: &[u8] = b"*";
 
 /// The server.
 pub struct DnsServer {
@@ -92,24 +95,27 @@ impl DnsServer {
         let listed = |variable: Id| {
             variables.with(variable, |urls| urls.split(|byte| *byte == b',').any(|url| is_host_of(name, url)))
         };
-        PROBES.iter().any(|probe| name.is(probe))
-            || listed(URL)
-            || (self.base.status.web_setup.get() && listed(SETUP_URL))
+        is_probe(name) || listed(URL) || (self.base.status.web_setup.get() && listed(SETUP_URL))
     }
+}
+
+/// Whether phones or computers look for the Internet under this name.
+fn is_probe(name: &Name) -> bool {
+    let mut labels = name.labels();
+    let is_androids = labels.next().is_some_and(|label| label.eq_ignore_ascii_case(ANDROID)) && labels.next().is_some();
+    is_androids || PROBES.iter().any(|probe| name.is(probe))
 }
 
 /// Whether a name is the host of a URL, which may lack its scheme and have a path.
 fn is_host_of(name: &Name, url: &[u8]) -> bool {
-    let Ok(url) = core::str::from_utf8(url.trim_ascii()) else { return false };
+    let url = url.trim_ascii();
+    if url == EVERY_NAME {
+        return true;
+    }
+    let Ok(url) = core::str::from_utf8(url) else { return false };
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     let end = host.find(['/', ':', '?']).unwrap_or(host.len());
     name.is(&host[..end])
-}
-
-/// Whether an address is in the subnet of the soft AP.
-fn is_neighbour(own: Ipv4Config, address: Ipv4Addr) -> bool {
-    let net = |address: Ipv4Addr| address.to_bits() & own.netmask.to_bits();
-    net(own.address) == net(address)
 }
 
 impl Service for DnsServer {

@@ -6,6 +6,7 @@ use embassy_time::{Duration, Instant};
 use heapless::Vec;
 
 use crate::limits;
+use crate::port::Ipv4Config;
 
 /// How long an address is kept for who was offered it.
 const OFFER: Duration = Duration::from_secs(30);
@@ -28,21 +29,36 @@ pub(super) struct Leases {
     rows: Vec<Lease, { limits::DHCP_LEASES }>,
 }
 
-/// The addresses that may be given: from the server's own one up, in its last byte (networking reference 3).
+/// The addresses that may be given: those of the server's subnet that differ from its own in the last byte only (networking
+/// reference 3), without the server's and the gateway's.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pool {
-    pub own: Ipv4Addr,
+    own: Ipv4Addr,
+    gateway: Ipv4Addr,
+    /// The lowest and the highest.
+    ends: (u32, u32),
 }
 
 impl Pool {
-    fn contains(self, address: Ipv4Addr) -> bool {
-        let ([a, b, c, own], [x, y, z, last]) = (self.own.octets(), address.octets());
-        [a, b, c] == [x, y, z] && last > own && last < 255
+    /// The pool of a server with this address.
+    pub fn new(own: Ipv4Config) -> Self {
+        let (address, mask) = (own.address.to_bits(), own.netmask.to_bits());
+        // The first and the last address of a subnet are nobody's, nor are those that end in 0 and 255.
+        let first = (address & mask).max(address & !0xff) + 1;
+        let last = (address | !mask).min(address | 0xff).saturating_sub(1);
+        Self { own: own.address, gateway: own.gateway, ends: (first, last) }
     }
 
+    fn contains(self, address: Ipv4Addr) -> bool {
+        let (first, last) = self.ends;
+        (first..=last).contains(&address.to_bits()) && address != self.own && address != self.gateway
+    }
+
+    /// From the server's own address up, then those below it.
     fn addresses(self) -> impl Iterator<Item = Ipv4Addr> {
-        let [a, b, c, own] = self.own.octets();
-        (own.saturating_add(1)..255).map(move |last| Ipv4Addr::new(a, b, c, last))
+        let ((first, last), own) = (self.ends, self.own.to_bits());
+        let all = (own.saturating_add(1)..=last).chain(first..own).map(Ipv4Addr::from_bits);
+        all.filter(move |address| self.contains(*address))
     }
 }
 
@@ -92,8 +108,8 @@ impl Leases {
     }
 
     /// The client has found its address in use: nobody gets it for a while.
-    pub fn set_aside(&mut self, mac: [u8; 6], now: Instant) {
-        let own = self.rows.iter_mut().filter(|lease| lease.mac == Some(mac));
+    pub fn set_aside(&mut self, mac: [u8; 6], address: Ipv4Addr, now: Instant) {
+        let own = self.rows.iter_mut().filter(|lease| lease.mac == Some(mac) && lease.address == address);
         own.for_each(|lease| (lease.mac, lease.ends) = (None, now + ASIDE));
     }
 
@@ -121,7 +137,6 @@ impl Leases {
 mod tests {
     use super::*;
 
-    const POOL: Pool = Pool { own: Ipv4Addr::new(10, 10, 10, 1) };
     const DAY: Duration = Duration::from_secs(86_400);
 
     fn mac(number: usize) -> [u8; 6] {
@@ -132,24 +147,59 @@ mod tests {
         Ipv4Addr::new(10, 10, 10, last)
     }
 
+    /// The pool of a server with this address and netmask.
+    fn pool(address: [u8; 4], netmask: [u8; 4]) -> Pool {
+        let (address, netmask) = (Ipv4Addr::from(address), Ipv4Addr::from(netmask));
+        Pool::new(Ipv4Config { address, netmask, gateway: Ipv4Addr::new(10, 10, 10, 40), dns: address })
+    }
+
+    fn usual() -> Pool {
+        pool([10, 10, 10, 1], [255, 255, 255, 0])
+    }
+
+    #[test]
+    fn pools_of_subnets() {
+        for (own, mask, count, first, last) in [
+            ([10, 10, 10, 1], [255, 255, 255, 0], 252, 2, 254),
+            ([10, 10, 10, 254], [255, 255, 255, 0], 252, 1, 253),
+            ([10, 10, 10, 1], [255, 255, 0, 0], 252, 2, 254),
+            ([10, 10, 10, 1], [0, 0, 0, 0], 252, 2, 254),
+            ([10, 10, 10, 65], [255, 255, 255, 192], 61, 66, 126),
+            ([10, 10, 10, 70], [255, 255, 255, 192], 61, 71, 69),
+            ([10, 10, 10, 1], [255, 255, 255, 252], 1, 2, 2),
+            ([255, 255, 255, 255], [255, 255, 255, 0], 254, 1, 254),
+        ] {
+            let pool = pool(own, mask);
+            let all: std::vec::Vec<_> = pool.addresses().map(|address| address.octets()[3]).collect();
+            assert_eq!((all.len(), all.first(), all.last()), (count, Some(&first), Some(&last)), "{own:?} {mask:?}");
+            assert!(pool.addresses().all(|address| pool.contains(address)));
+        }
+        for mask in [[255, 255, 255, 255], [255, 255, 255, 254]] {
+            assert_eq!(pool([10, 10, 10, 1], mask).addresses().count(), 0);
+        }
+        assert_eq!(pool([0, 0, 0, 0], [0, 0, 0, 0]).addresses().count(), 254);
+    }
+
     #[test]
     fn addresses_go_up_and_are_kept() {
         let (mut leases, now) = (Leases::new(), Instant::from_secs(0));
-        assert_eq!(leases.offer(POOL, mac(1), None, now), Some(at(2)));
-        assert_eq!(leases.offer(POOL, mac(2), None, now), Some(at(3)));
-        assert_eq!(leases.offer(POOL, mac(1), Some(at(9)), now), Some(at(2)));
-        assert_eq!(leases.offer(POOL, mac(3), Some(at(9)), now), Some(at(9)));
-        assert_eq!(leases.offer(POOL, mac(4), Some(at(2)), now), Some(at(4)), "it is somebody's");
+        assert_eq!(leases.offer(usual(), mac(1), None, now), Some(at(2)));
+        assert_eq!(leases.offer(usual(), mac(2), None, now), Some(at(3)));
+        assert_eq!(leases.offer(usual(), mac(1), Some(at(9)), now), Some(at(2)));
+        assert_eq!(leases.offer(usual(), mac(3), Some(at(9)), now), Some(at(9)));
+        assert_eq!(leases.offer(usual(), mac(4), Some(at(2)), now), Some(at(4)), "it is somebody's");
         for wrong in [at(0), at(1), at(255), Ipv4Addr::new(10, 10, 11, 5)] {
             assert_eq!(
-                leases.offer(POOL, mac(usize::from(wrong.octets()[3]) + 100), Some(wrong), now).map(|_| ()),
+                leases.offer(usual(), mac(usize::from(wrong.octets()[3]) + 100), Some(wrong), now).map(|_| ()),
                 Some(())
             );
-            assert!(!leases.may_have(POOL, mac(7), wrong));
+            assert!(!leases.may_have(usual(), mac(7), wrong));
         }
-        assert!(leases.may_have(POOL, mac(1), at(2)) && !leases.may_have(POOL, mac(2), at(2)));
-        leases.set_aside(mac(1), now);
-        assert_ne!(leases.offer(POOL, mac(1), Some(at(2)), now), Some(at(2)));
+        assert!(leases.may_have(usual(), mac(1), at(2)) && !leases.may_have(usual(), mac(2), at(2)));
+        leases.set_aside(mac(1), at(9), now);
+        assert_eq!(leases.address(mac(1)), Some(at(2)), "the address of somebody else");
+        leases.set_aside(mac(1), at(2), now);
+        assert_ne!(leases.offer(usual(), mac(1), Some(at(2)), now), Some(at(2)));
     }
 
     #[test]
@@ -158,12 +208,12 @@ mod tests {
         let rows = limits::DHCP_LEASES;
         for number in 0..rows {
             let now = start + Duration::from_secs(number as u64);
-            let address = leases.offer(POOL, mac(number), None, now).unwrap();
+            let address = leases.offer(usual(), mac(number), None, now).unwrap();
             assert!(leases.bind(mac(number), address, DAY, now));
         }
-        assert_eq!(leases.offer(POOL, mac(999), None, start + DAY / 2), None);
+        assert_eq!(leases.offer(usual(), mac(999), None, start + DAY / 2), None);
         let (first, later) = (leases.address(mac(0)).unwrap(), start + DAY + Duration::from_secs(1));
-        let given = leases.offer(POOL, mac(999), Some(first), later).unwrap();
+        let given = leases.offer(usual(), mac(999), Some(first), later).unwrap();
         assert_eq!(leases.address(mac(999)), Some(given));
         assert_eq!(leases.rows.len(), rows);
     }
@@ -171,8 +221,8 @@ mod tests {
     #[test]
     fn a_device_that_moves_to_another_subnet_starts_anew() {
         let (mut leases, now) = (Leases::new(), Instant::from_secs(0));
-        leases.offer(POOL, mac(1), None, now);
-        let other = Pool { own: Ipv4Addr::new(192, 168, 4, 253) };
+        leases.offer(usual(), mac(1), None, now);
+        let other = pool([192, 168, 4, 253], [255, 255, 255, 252]);
         assert_eq!(leases.offer(other, mac(1), None, now), Some(Ipv4Addr::new(192, 168, 4, 254)));
         assert_eq!(leases.offer(other, mac(2), None, now), None, "there is one address");
     }

@@ -38,6 +38,8 @@ pub struct Request {
     pub requested: Option<Ipv4Addr>,
     /// The server that it means.
     pub server: Option<Ipv4Addr>,
+    /// It hears broadcasts only, so far.
+    pub broadcast: bool,
 }
 
 /// What a server gives.
@@ -51,7 +53,8 @@ pub struct Grant {
     pub seconds: u32,
 }
 
-/// Reads a message of a client; `None` for anything else.
+/// Reads a message of a client; `None` for anything else, also for one that a relay agent passes on, and for one of no
+/// single client.
 pub fn read_request(bytes: &[u8]) -> Option<Request> {
     let packet = DhcpPacket::new_checked(bytes).ok()?;
     let message = DhcpRepr::parse(&packet).ok()?;
@@ -63,13 +66,16 @@ pub fn read_request(bytes: &[u8]) -> Option<Request> {
             | MessageType::Release
             | MessageType::Inform
     );
-    is_request.then_some(Request {
+    let mac = message.client_hardware_address;
+    let is_direct = message.relay_agent_ip.is_unspecified() && mac.is_unicast() && mac.0 != [0; 6];
+    (is_request && is_direct).then_some(Request {
         kind: message.message_type,
         number: message.transaction_id,
-        mac: message.client_hardware_address.0,
+        mac: mac.0,
         client: message.client_ip,
         requested: message.requested_ip,
         server: message.server_identifier,
+        broadcast: message.broadcast,
     })
 }
 
@@ -86,6 +92,7 @@ pub fn write_reply(
     let server = grant.map_or_else(|server| server, |grant| grant.server);
     let mut message = DhcpRepr {
         client_ip: if grant.is_ok() { request.client } else { Ipv4Addr::UNSPECIFIED },
+        broadcast: request.broadcast,
         server_identifier: Some(server),
         additional_options: options.as_ref().map_or(&[], |options| options),
         ..empty(kind, request.number, request.mac)
@@ -106,7 +113,7 @@ pub fn write_request(buffer: &mut [u8; MESSAGE], request: &Request, host_name: &
     let options = [DhcpOption { kind: HOST_NAME, data: host_name.as_bytes() }];
     let message = DhcpRepr {
         client_ip: request.client,
-        broadcast: request.client.is_unspecified(),
+        broadcast: request.broadcast,
         requested_ip: request.requested,
         server_identifier: request.server,
         parameter_request_list: Some(ASKED),
@@ -203,6 +210,7 @@ mod tests {
             client: Ipv4Addr::UNSPECIFIED,
             requested: None,
             server: None,
+            broadcast: true,
         }
     }
 
@@ -231,7 +239,7 @@ mod tests {
         let mut buffer = [0; MESSAGE];
         let portal = Some("http://10.10.10.1/");
         let size = write_reply(&mut buffer, &discover(), MessageType::Offer, Ok(grant()), portal).unwrap();
-        assert_eq!(buffer[..240], fixed(2, 0, [10, 10, 10, 2]));
+        assert_eq!(buffer[..240], fixed(2, 0x80, [10, 10, 10, 2]));
         assert_eq!(
             buffer[240..size],
             *b"\x35\x01\x02\x36\x04\x0a\x0a\x0a\x01\x03\x04\x0a\x0a\x0a\x01\x01\x04\xff\xff\xff\0\x33\x04\0\x01\x51\x80\
@@ -242,6 +250,27 @@ mod tests {
         assert_eq!(read_reply(&buffer[..size], 0x1234_5678, [9; 6]), None);
         let size = write_reply(&mut buffer, &discover(), MessageType::Nak, Err(OWN), None).unwrap();
         assert_eq!(read_reply(&buffer[..size], 0x1234_5678, MAC), Some((MessageType::Nak, None)));
+    }
+
+    #[test]
+    fn messages_of_relay_agents_and_of_nobody_are_left_alone() {
+        let mut buffer = [0; MESSAGE];
+        let size = write_request(&mut buffer, &discover(), "").unwrap();
+        assert!(read_request(&buffer[..size]).is_some());
+        // giaddr, chaddr of a group, of nobody, op, htype, hlen, the magic number.
+        for (place, bytes) in [
+            (24, &[10, 10, 10, 9][..]),
+            (28, &[1, 0, 0x5e]),
+            (28, &[0; 6]),
+            (0, &[2]),
+            (1, &[6]),
+            (2, &[7]),
+            (236, &[98]),
+        ] {
+            let mut wrong = buffer;
+            wrong[place..place + bytes.len()].copy_from_slice(bytes);
+            assert_eq!(read_request(&wrong[..size]), None, "{place}");
+        }
     }
 
     proptest! {

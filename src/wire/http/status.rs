@@ -9,6 +9,8 @@ impl Status {
     pub const SWITCHING: Self = Self(101);
     /// 200, see [`Status::reason`].
     pub const OK: Self = Self(200);
+    /// 204, see [`Status::reason`].
+    pub const NO_CONTENT: Self = Self(204);
     /// 206, see [`Status::reason`].
     pub const PARTIAL: Self = Self(206);
     /// 302, see [`Status::reason`].
@@ -57,6 +59,7 @@ impl Status {
         match self.0 {
             101 => "Switching Protocols",
             200 => "OK",
+            204 => "No Content",
             206 => "Partial Content",
             302 => "Found",
             304 => "Not Modified",

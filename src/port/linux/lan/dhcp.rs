@@ -198,6 +198,7 @@ impl Session {
             client: lease.filter(|_| renewal.is_some()).map_or(Ipv4Addr::UNSPECIFIED, |lease| lease.config.address),
             requested: asks.map(|lease| lease.config.address),
             server: asks.map(|lease| lease.server),
+            broadcast: renewal.is_none(),
         };
         let mut buffer = [0; MESSAGE];
         if let Some(size) = dhcp::write_request(&mut buffer, &request, &self.host_name) {

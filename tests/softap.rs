@@ -62,6 +62,26 @@ fn the_soft_ap_offers_what_the_variables_say() {
 }
 
 #[test]
+fn a_radio_that_takes_everybody_keeps_to_the_limit_all_the_same() {
+    let mut device = device(&[("softap.max_clients", "2"), ("http.server.enabled", "0")]);
+    device.port().radio().set_takes_all(true);
+    device.command("network_up -i softap");
+    for number in 1..=5 {
+        assert!(device.port().radio().station_comes([number; 6]));
+    }
+    device.advance(Duration::from_millis(10));
+    let stations = |device: &SimDevice| {
+        (0..).map_while(|index| device.port().radio().softap_station(index)).map(|mac| mac[0]).collect::<Vec<_>>()
+    };
+    assert_eq!(stations(&device), [1, 2]);
+    device.port().radio().station_goes([1; 6]);
+    device.port().radio().station_comes([6; 6]);
+    device.advance(Duration::from_millis(10));
+    assert_eq!(stations(&device), [2, 6]);
+    assert!(device.command("get softap.info").contains("clients: 2"));
+}
+
+#[test]
 fn a_host_compares_the_answer_of_a_restart_exactly() {
     let mut device =
         device(&[("system.cmd.mode", "machine"), ("system.print_level", "0"), ("http.server.enabled", "0")]);

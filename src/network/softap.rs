@@ -1,7 +1,7 @@
 //! The life of the soft AP: it starts when somebody wants it and stays until the owner takes it down (networking
 //! reference 3). During web setup it has the name and passphrase of `setup.web.*`.
 
-use embassy_futures::select::{Either, select};
+use embassy_futures::select::{Either, Either3, select, select3};
 use embassy_time::{Duration, Timer, with_timeout};
 use heapless::Vec;
 
@@ -9,8 +9,9 @@ use super::interfaces::Network;
 use super::names::Printable;
 use super::scan::radio;
 use super::state::{JoinError, State};
+use crate::limits;
 use crate::log::Level;
-use crate::port::{Interface, Ipv4Config, Link, PortError, SoftApRequest};
+use crate::port::{Interface, Ipv4Config, Link, PortError, RadioState, SoftApRequest};
 use crate::variable::{Id, expand_name, id};
 
 const AUTO_START: Id = id("softap.auto_start");
@@ -89,12 +90,13 @@ async fn start(network: &Network, offer: &Offer) -> Result<Ipv4Config, JoinError
         return Err(JoinError::NoSsid);
     }
     let radio_of = network.base.port.radio();
+    let stations = max_clients(network);
     let request = SoftApRequest {
         ssid: &offer.ssid,
         passkey: &offer.passkey,
         channel: offer.channel,
         hidden: offer.hidden,
-        stations: network.base.variables.number(MAX_CLIENTS).clamp(1, u8::MAX.into()) as u8,
+        stations,
     };
     radio_of.softap_start(&request).map_err(|error| refused(network, error))?;
     let started = radio(network, SOFTAP, |state| match state.link {
@@ -131,11 +133,28 @@ fn begin(network: &Network, offer: &Offer, config: Ipv4Config) {
     network.each_service(|service| service.start(SOFTAP));
 }
 
+fn max_clients(network: &Network) -> u8 {
+    network.base.variables.number(MAX_CLIENTS).clamp(1, u8::MAX.into()) as u8
+}
+
+/// Sends the last stations away again while there are too many, for ever: there are radios that take as many as they can.
+async fn limit_stations(network: &Network) {
+    let (limit, mut seen) = (usize::from(max_clients(network)), None);
+    loop {
+        let change = |state: RadioState| Some(state.stations).filter(|stations| Some(*stations) != seen);
+        seen = Some(radio(network, SOFTAP, change).await);
+        let radio_of = network.base.port.radio();
+        let surplus: Vec<_, { limits::SOFTAP_STATIONS }> =
+            (limit..limits::SOFTAP_STATIONS).map_while(|index| radio_of.softap_station(index)).collect();
+        surplus.into_iter().for_each(|station| radio_of.softap_drop(station));
+    }
+}
+
 /// Stays until the owner takes the interface down; starts it again when the radio has stopped it.
 async fn stay(network: &Network) {
     let taken_down = network.until(SOFTAP, |state| !state.is_up());
     let lost = radio(network, SOFTAP, |state| (state.link != Link::Joined).then_some(()));
-    if let Either::First(()) = select(taken_down, lost).await {
+    if let Either3::First(()) = select3(taken_down, lost, limit_stations(network)).await {
         return;
     }
     network.leave(SOFTAP, false, None);

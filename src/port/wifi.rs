@@ -96,7 +96,7 @@ pub struct SoftApRequest<'a> {
     pub channel: u8,
     /// Leave the name out of beacons.
     pub hidden: bool,
-    /// Stations at once; what the radio cannot serve it refuses by itself.
+    /// Stations at once. Who is above the port sends those away that a radio takes beyond that.
     pub stations: u8,
 }
 

@@ -36,12 +36,26 @@ pub(super) struct SimulatedSoftAp {
     stations: Vec<[u8; 6], { limits::SOFTAP_STATIONS }>,
     /// How often a station came or went.
     changes: u32,
+    /// It takes as many stations as there is room for, whatever was asked for.
+    pub takes_all: bool,
 }
 
 impl SimulatedSoftAp {
     /// It is off.
-    pub const OFF: Self =
-        Self { offer: None, link: Link::Down, starts: None, ipv4: None, stations: Vec::new(), changes: 0 };
+    pub const OFF: Self = Self {
+        offer: None,
+        link: Link::Down,
+        starts: None,
+        ipv4: None,
+        stations: Vec::new(),
+        changes: 0,
+        takes_all: false,
+    };
+
+    /// What is left of it after a cut of its power.
+    pub fn restarted(&self) -> Self {
+        Self { takes_all: self.takes_all, ..Self::OFF }
+    }
 
     /// Starts on the station's channel, if the station has a link.
     pub fn start(&mut self, request: &SoftApRequest<'_>, station: Option<u8>) {
@@ -60,13 +74,14 @@ impl SimulatedSoftAp {
     /// Sends the stations away and stops.
     pub fn stop(&mut self) {
         self.changes = self.changes.wrapping_add(self.stations.len() as u32);
-        *self = Self { changes: self.changes, ..Self::OFF };
+        *self = Self { changes: self.changes, ..self.restarted() };
     }
 
     /// A station wants to associate; whether it may.
     pub fn come(&mut self, station: [u8; 6]) -> bool {
         let limit = self.offer.as_ref().map_or(0, |offer| usize::from(offer.stations));
-        if self.link != Link::Joined || self.stations.len() >= limit {
+        let is_full = self.stations.len() >= limit && !self.takes_all;
+        if self.link != Link::Joined || is_full {
             return false;
         }
         let is_new = !self.stations.contains(&station) && self.stations.push(station).is_ok();

@@ -60,6 +60,11 @@ impl SimulatedRadio {
         self.state.borrow_mut().serves_both = both;
     }
 
+    /// Makes the access point one that takes as many stations as it can, whatever the limit, as some drivers do.
+    pub fn set_takes_all(&self, all: bool) {
+        self.state.borrow_mut().softap.takes_all = all;
+    }
+
     /// The DHCP server of the present network takes the station's address away, or gives another one.
     pub fn renumber(&self, address: Option<Ipv4Config>) {
         self.change(|state| state.station.renumber(address));
@@ -92,7 +97,7 @@ impl SimulatedRadio {
     pub fn restart(&self) {
         let mut state = self.state.borrow_mut();
         state.station = state.station.restarted();
-        state.softap = SimulatedSoftAp::OFF;
+        state.softap = state.softap.restarted();
         state.wakers = [None, None];
     }
 

@@ -26,7 +26,7 @@ pub(super) const ROWS: &[Variable] = &[
     report("softap.info", "so i")
         .done("Summary of the soft AP."),
     var("softap.max_clients", "", number(1, 8), "4").at(Network)
-        .done("Stations at once."),
+        .differs("5 on the ESP32-C3, any number on an interface of Linux (--softap), whatever this says: nobody can be sent away there", "Stations at once."),
     var("softap.passkey", "so p", ValueKind::Passkey(8), "").at(Network).secret(Secret::Passkey)
         .done("WPA2 passphrase."),
     var("softap.rate.protocol", "so r p", ValueKind::Choice(&["auto", "b", "g", "n"]), "auto").at(Network)

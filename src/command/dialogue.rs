@@ -15,10 +15,6 @@ use crate::port::{AccessPoint, Interface, Security};
 use crate::variable::{Id, id};
 
 const PROMPT: Id = id("system.cmd.prompt_enabled");
-const SSID: Id = id("wlan.ssid");
-const PASSKEY: Id = id("wlan.passkey");
-const BSSID: Id = id("wlan.bssid");
-const SECURITY: Id = id("wlan.security");
 
 /// What the person was asked for.
 #[derive(Clone, Debug)]
@@ -108,11 +104,7 @@ async fn pick(call: &mut Call<'_>, scan: u32, answer: &[u8]) -> Result<Ending, C
 }
 
 async fn join(call: &mut Call<'_>, network: &AccessPoint, passphrase: &[u8]) -> Result<Ending, CommandError> {
-    let variables = &call.machine.base.variables;
-    let values = [(SSID, network.ssid.as_slice()), (PASSKEY, passphrase), (BSSID, b""), (SECURITY, b"auto")];
-    for (id, value) in values {
-        variables.set_text(id, value).map_err(|_| CommandError::Invalid)?;
-    }
+    call.machine.network.name(&network.ssid, passphrase).map_err(|_| CommandError::Invalid)?;
     let restarting = call.machine.network.restart(Interface::Wlan);
     call.apart(pin!(restarting)).await?.map_err(|_| CommandError::Failed)?;
     Ok(Ending::Success)

@@ -10,6 +10,7 @@ use super::response::{CommandError, Ending};
 use crate::log::Level;
 use crate::network::{Purpose, Target, Trial, TrialError};
 use crate::port::{Interface, Security};
+use crate::variable::mac_bytes;
 
 /// How long `network_verify` may take; web pages wait for 20 s.
 const VERIFY_LIMIT: Duration = Duration::from_secs(18);
@@ -133,23 +134,7 @@ fn security(number: u32) -> Result<Security, CommandError> {
 
 /// A MAC address with or without colons; all zeros stand for any.
 fn bssid(word: &[u8]) -> Result<Option<[u8; 6]>, CommandError> {
-    let digits: Vec<u8, 12> = match word.len() {
-        12 => Vec::from_slice(word).map_err(|_| CommandError::Invalid)?,
-        17 => word
-            .chunks(3)
-            .filter(|part| part.len() < 3 || part[2] == b':')
-            .flat_map(|part| [part[0], part[1]])
-            .collect(),
-        _ => return Err(CommandError::Invalid),
-    };
-    let mut bytes = [0; 6];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
-        let text = core::str::from_utf8(pair).ok().filter(|text| text.bytes().all(|digit| digit.is_ascii_hexdigit()));
-        *byte = text.and_then(|text| u8::from_str_radix(text, 16).ok()).ok_or(CommandError::Invalid)?;
-    }
-    if digits.len() != 12 {
-        return Err(CommandError::Invalid);
-    }
+    let bytes = mac_bytes(word).ok_or(CommandError::Invalid)?;
     Ok(Some(bytes).filter(|bytes| *bytes != [0; 6]))
 }
 

@@ -12,6 +12,7 @@ use super::respond::Pen;
 use crate::port::Interface;
 use crate::variable::{Id, id};
 use crate::wire::http::status::Status;
+use crate::wire::url;
 
 const ENABLED: Id = id("softap.captive_portal_enabled");
 const URL: Id = id("softap.dns_server.url");
@@ -58,12 +59,10 @@ fn host(connection: &Connection<'_>, url: Id) -> String<HOST> {
     let base = connection.server.base();
     let mut host = base.variables.with(url, |urls| {
         let first = urls.split(|byte| *byte == b',').next().unwrap_or_default();
-        let text = core::str::from_utf8(first).unwrap_or_default().trim();
-        let text = text.split_once("://").map_or(text, |(_, rest)| rest);
-        let end = text.find(['/', '?']).unwrap_or(text.len());
+        let authority = url::authority(core::str::from_utf8(first).unwrap_or_default().trim());
         // A name, and nothing that stands for names or could end the line.
-        let clean = text[..end].bytes().all(|byte| byte.is_ascii_graphic() && byte != b'*');
-        String::<HOST>::try_from(if clean { &text[..end] } else { "" }).unwrap_or_default()
+        let is_clean = authority.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'*');
+        String::<HOST>::try_from(if is_clean { authority } else { "" }).unwrap_or_default()
     });
     if let Some(config) = base.status.ipv4(Interface::SoftAp).get().filter(|_| host.is_empty()) {
         // An address always fits.

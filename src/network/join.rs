@@ -12,7 +12,7 @@ use super::scan::{self, radio};
 use super::state::{JoinError, State};
 use crate::log::Level;
 use crate::port::{AccessPoint, Interface, Ipv4Config, JoinRequest, Link, Security};
-use crate::variable::{Id, expand_name, id};
+use crate::variable::{Id, ValueError, expand_name, id, mac_bytes};
 
 const SSID: Id = id("wlan.ssid");
 const PASSKEY: Id = id("wlan.passkey");
@@ -36,9 +36,18 @@ pub(super) fn wanted(network: &Network) -> Target {
     Target {
         ssid: variables.with(SSID, |name| expand_name(mac, name)),
         passkey: variables.with(PASSKEY, |key| Vec::from_slice(key).unwrap_or_default()),
-        bssid: variables.with(BSSID, parse_mac),
+        bssid: variables.with(BSSID, mac_bytes),
         security: chosen(network, SECURITY),
         minimum: minimum_security(network),
+    }
+}
+
+impl Network {
+    /// Makes a network the one that the variables name, on any access point and with the security that it has. What does
+    /// not fit into a variable is an error; nothing is stored.
+    pub fn name(&self, ssid: &[u8], passkey: &[u8]) -> Result<(), ValueError> {
+        let values = [(SSID, ssid), (PASSKEY, passkey), (BSSID, b"".as_slice()), (SECURITY, b"auto")];
+        values.into_iter().try_for_each(|(id, value)| self.base.variables.set_text(id, value))
     }
 }
 
@@ -158,14 +167,4 @@ async fn address(network: &Network) -> Result<Ipv4Config, JoinError> {
         _ => Some(Err(JoinError::Failed)),
     });
     with_timeout(limit, given).await.unwrap_or(Err(JoinError::NoAddress))
-}
-
-/// Reads `XX:XX:XX:XX:XX:XX`, as the variable table stores it.
-fn parse_mac(text: &[u8]) -> Option<[u8; 6]> {
-    let mut mac = [0; 6];
-    let mut parts = core::str::from_utf8(text).ok()?.split(':');
-    for byte in &mut mac {
-        *byte = u8::from_str_radix(parts.next()?, 16).ok()?;
-    }
-    parts.next().is_none().then_some(mac)
 }

@@ -10,10 +10,6 @@ use super::state::{JoinError, RESULT_JOINING, RESULT_SUCCESS, State};
 use crate::port::{Interface, Ipv4Config, Security};
 use crate::variable::{Id, id, settings};
 
-const SSID: Id = id("wlan.ssid");
-const PASSKEY: Id = id("wlan.passkey");
-const BSSID: Id = id("wlan.bssid");
-const SECURITY: Id = id("wlan.security");
 const AUTO_JOIN: Id = id("wlan.auto_join.enabled");
 
 const WLAN: Interface = Interface::Wlan;
@@ -108,16 +104,8 @@ fn go_back(network: &Network, error: Option<JoinError>, was_there: bool) {
 
 /// Makes the network that was tried the device's own, and stores it.
 async fn keep(network: &Network, trial: &Trial) -> Result<(), TrialError> {
-    let variables = &network.base.variables;
-    let values = [
-        (SSID, trial.target.ssid.as_slice()),
-        (PASSKEY, trial.target.passkey.as_slice()),
-        (BSSID, b"".as_slice()),
-        (SECURITY, b"auto"),
-        (AUTO_JOIN, b"1"),
-    ];
-    for (id, value) in values {
-        variables.set_text(id, value).map_err(|_| TrialError::NotSaved)?;
-    }
+    let named = network.name(&trial.target.ssid, &trial.target.passkey);
+    let set = named.and_then(|()| network.base.variables.set_text(AUTO_JOIN, b"1"));
+    set.map_err(|_| TrialError::NotSaved)?;
     settings::save(network.base).await.map_err(|_| TrialError::NotSaved)
 }

@@ -12,6 +12,7 @@ use crate::network::Service;
 use crate::port::{Interface, Socket};
 use crate::variable::{Id, id};
 use crate::wire::dns::{self, INTERNET, Message, Name, ResponseCode, kind};
+use crate::wire::url;
 
 const ENABLED: Id = id("softap.dns_server.enabled");
 const URL: Id = id("softap.dns_server.url");
@@ -113,9 +114,8 @@ fn is_host_of(name: &Name, url: &[u8]) -> bool {
         return true;
     }
     let Ok(url) = core::str::from_utf8(url) else { return false };
-    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let end = host.find(['/', ':', '?']).unwrap_or(host.len());
-    name.is(&host[..end])
+    let authority = url::authority(url);
+    name.is(authority.split_once(':').map_or(authority, |(host, _)| host))
 }
 
 impl Service for DnsServer {

@@ -39,6 +39,12 @@ fn split_scheme(text: &str) -> Option<(&str, &str)> {
     text.match_indices(':').find_map(|(at, _)| Some((text.get(..at)?, text.get(at..)?.strip_prefix("://")?)))
 }
 
+/// The host and port that a text begins with: a URL, or one that lacks scheme or path. It need not be a valid one.
+pub fn authority(text: &str) -> &str {
+    let rest = split_scheme(text).map_or(text, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
+}
+
 impl Url {
     /// No URL; for a place that is filled later.
     pub const fn empty() -> Self {

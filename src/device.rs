@@ -11,6 +11,7 @@ use crate::http_client::{self, Client, Requests, no_requests};
 use crate::limits;
 use crate::log::Level;
 use crate::network::{self, Network};
+use crate::pins::{self, Pins};
 use crate::place::{place, place_const};
 use crate::port::{Interface, Port};
 use crate::service::{self, AutoStart, DhcpServer, DnsServer};
@@ -20,7 +21,8 @@ use crate::variable::{self, Id, id, settings};
 use crate::version;
 
 const WLAN_SSID: Id = id("wlan.ssid");
-const SETUP_COMMAND: Id = id("setup.auto.cmd");
+const AUTO_COMMAND: Id = id("setup.auto.cmd");
+const BUTTON_COMMAND: Id = id("setup.gpio.cmd");
 
 /// How long an answer may take to leave before a restart, in milliseconds.
 const RESTART_DELAY: u64 = 100;
@@ -79,14 +81,15 @@ task!(spawn_server[limits::SERVERS](streams: &'static Streams, row: u8) stream::
 task!(spawn_wlan[1](network: &'static Network) network::keep_wlan(network));
 task!(spawn_softap[1](network: &'static Network) network::keep_softap(network));
 task!(spawn_setup[1](network: &'static Network) network::keep_setup(network));
-task!(spawn_first[1](shell: &'static Shell) first_command(shell));
+task!(spawn_first[1](shell: &'static Shell, pins: &'static Pins) first_command(shell, pins));
+task!(spawn_pins[1](pins: &'static Pins) pins::show(pins));
 task!(spawn_dhcp[1](server: &'static DhcpServer) service::serve_dhcp(server));
 task!(spawn_dns[1](server: &'static DnsServer) service::serve_dns(server));
 task!(spawn_http[1](server: &'static HttpServer) http::accept(server));
 task!(spawn_worker[limits::HTTP_CONNECTIONS](server: &'static HttpServer, number: usize) http::worker(server, number));
 task!(spawn_websocket[limits::WEBSOCKETS](server: &'static HttpServer, number: usize) http::session(server, number));
 task!(spawn_client[limits::HTTP_CLIENTS](client: &'static Client, number: usize) http_client::run(client, number));
-task!(spawn_serial[1](shell: &'static Shell, first_log: u32) serve_serial(shell, first_log));
+task!(spawn_serial[1](shell: &'static Shell, pins: &'static Pins, first_log: u32) serve_serial(shell, pins, first_log));
 task!(spawn_console[limits::CONSOLES](shell: &'static Shell) serve_console(shell));
 task!(spawn_files[1](files: &'static Files) keep_files(files));
 task!(spawn_restart[1](machine: &'static Machine) restart(machine));
@@ -124,11 +127,13 @@ pub fn boot(
     spawn_dns(spawner, dns);
     let first_log = base.log.next();
     greet(base, mounted.is_err());
-    start(spawner, shell, server, first_log);
+    let pins = place!(Pins, Pins::new(base));
+    pins.start();
+    start(spawner, shell, server, pins, first_log);
     Ok(place!(Device, Device { base, shell, http: server }))
 }
 
-fn start(spawner: Spawner, shell: &'static Shell, server: &'static HttpServer, first_log: u32) {
+fn start(spawner: Spawner, shell: &'static Shell, server: &'static HttpServer, pins: &'static Pins, first_log: u32) {
     let machine = shell.machine();
     for handle in 0..limits::STREAMS as u8 {
         spawn_pump(spawner, machine.streams, handle);
@@ -146,7 +151,7 @@ fn start(spawner: Spawner, shell: &'static Shell, server: &'static HttpServer, f
         spawn_client(spawner, machine.http, number);
     }
     spawn_http(spawner, server);
-    spawn_serial(spawner, shell, first_log);
+    spawn_serial(spawner, shell, pins, first_log);
     if limits::CONSOLES > 0 {
         spawn_console(spawner, shell);
     }
@@ -155,7 +160,8 @@ fn start(spawner: Spawner, shell: &'static Shell, server: &'static HttpServer, f
     spawn_wlan(spawner, machine.network);
     spawn_softap(spawner, machine.network);
     spawn_setup(spawner, machine.network);
-    spawn_first(spawner, shell);
+    spawn_first(spawner, shell, pins);
+    spawn_pins(spawner, pins);
 }
 
 /// Sets one variable by its full name or abbreviation, with its element behind.
@@ -181,27 +187,32 @@ fn greet(base: &Base, flash_failed: bool) {
 }
 
 /// Serves the command UART, from the boot lines on.
-async fn serve_serial(shell: &'static Shell, first_log: u32) {
+async fn serve_serial(shell: &'static Shell, pins: &'static Pins, first_log: u32) {
     let machine = shell.machine();
     let port = machine.base.port;
-    terminal::serve(shell, Line::serial(port), Opening::Boot(first_log)).await;
+    terminal::serve(shell, Line::serial(port), Opening::Boot(first_log), Some(pins)).await;
     // The process ends: what was to be stored is.
     stored(machine).await;
     port.board().serial_ended();
 }
 
-/// Runs `setup.auto.cmd` when no network is set (serial reference 8, step 2).
-async fn first_command(shell: &'static Shell) {
+/// Runs `setup.gpio.cmd` when the set-up button is held, else `setup.auto.cmd` when no network is set (serial reference 8).
+async fn first_command(shell: &'static Shell, pins: &'static Pins) {
     let variables = &shell.machine().base.variables;
-    if !variables.is_empty(WLAN_SSID) || variables.is_empty(SETUP_COMMAND) {
+    let command = match pins.is_button_held().await {
+        true => BUTTON_COMMAND,
+        false if variables.is_empty(WLAN_SSID) => AUTO_COMMAND,
+        false => return,
+    };
+    if variables.is_empty(command) {
         return;
     }
     let mut line: heapless::Vec<u8, { limits::VALUE }> = heapless::Vec::new();
     // A value is never longer than that.
-    let _ = variables.with(SETUP_COMMAND, |command| line.extend_from_slice(command));
+    let _ = variables.with(command, |command| line.extend_from_slice(command));
     let answer = shell.run(&mut line, &mut Bytes(b""), Asker::Console).await;
     if answer.is_ok_and(|reply| reply.code != 0) {
-        shell.machine().base.log.line(Level::Failure, format_args!("setup.auto.cmd failed"));
+        shell.machine().base.log.line(Level::Failure, format_args!("{} failed", command.row().name));
     }
 }
 

@@ -7,7 +7,7 @@
 //! terminal http                   front ends: take commands, print answers
 //! command                         the command language: line, table, shell, handlers
 //! http_client service             requests to other servers; what comes and goes with the network
-//! stream   network   file         what commands act on
+//! stream   network   file  pins   what commands act on; what shows the state of the device
 //! access                          who may do what: API tokens and their scopes
 //! variable                        the table of variables, their values, `save` and `load`
 //! ground                          port handle, clock, event log, live status
@@ -33,6 +33,7 @@ pub mod http;
 pub mod http_client;
 pub mod limits;
 pub mod network;
+pub mod pins;
 mod place;
 pub mod port;
 pub mod service;

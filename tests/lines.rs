@@ -312,7 +312,7 @@ fn device_with_tcp_line() -> SimDevice {
             loop {
                 let accept = || port.sockets().tcp_accept(listener);
                 let Ok((socket, _)) = port::io(port, Event::Readable(listener), accept).await else { continue };
-                terminal::serve(device.shell, Line::connection(port, socket), Opening::Prompt).await;
+                terminal::serve(device.shell, Line::connection(port, socket), Opening::Prompt, None).await;
                 port.sockets().close(socket);
                 ENDED.set(ENDED.get() + 1);
             }

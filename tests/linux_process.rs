@@ -326,3 +326,17 @@ fn a_limit_on_the_length_of_files_does_not_end_the_device() {
     assert!(text.contains("Not enough free space"), "{text}");
     assert!(text.ends_with("1\r\n> "), "{text}");
 }
+
+#[test]
+fn changes_of_pins_are_shown_to_who_wants_them() {
+    let folder = Folder::new();
+    let settings = ["--set", "system.cmd.gpio=16", "--set", "system.indicator.gpio wlan=20"];
+    let patterns = ["--set", "system.indicator.state wlan=static_on|static_on|static_on|static_on"];
+    let output = run(command(&folder).args(settings).args(patterns).arg("--show-pins"), "ver\n");
+    let shown = String::from_utf8(output.stderr).unwrap();
+    let pins: Vec<&str> = shown.lines().filter(|line| line.starts_with("GPIO")).collect();
+    assert_eq!(pins, ["GPIO 16: high", "GPIO 20: low", "GPIO 20: high", "GPIO 16: low", "GPIO 16: high"], "{shown}");
+    let output = run(command(&folder).args(settings).args(patterns), "ver\n");
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("GPIO"));
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("GPIO"), "the host's line is for the host");
+}

@@ -21,7 +21,7 @@ impl From<ValueError> for CommandError {
             ValueError::Invalid => Self::Invalid,
             ValueError::TooFew => Self::TooFew,
             ValueError::TooMany => Self::TooMany,
-            ValueError::Denied => Self::Failed,
+            ValueError::Denied | ValueError::InUse => Self::Failed,
             ValueError::Full => Self::Bounds,
         }
     }

@@ -24,6 +24,8 @@ pub enum Level {
     Detail = 4,
     /// Everything else.
     Debug = 5,
+    /// What no line ever prints, because hosts do not expect it: only `GET /log` shows it.
+    Trace = 6,
 }
 
 /// One line as it was logged, without CR LF.

@@ -1,7 +1,11 @@
 //! Live values: upper rooms publish them, read-only variables show them, so that the variables depend on nothing above.
 
-use core::cell::Cell;
+use core::cell::{Cell, RefCell};
+use core::future::poll_fn;
 use core::net::Ipv4Addr;
+use core::task::Poll;
+
+use embassy_sync::waitqueue::WakerRegistration;
 
 use crate::port::{Interface, Ipv4Config};
 
@@ -24,10 +28,14 @@ pub struct Status {
     pub network: Cell<u8>,
     /// `wlan.join.result` (variables reference 2.1).
     pub join_result: Cell<u8>,
+    /// The WLAN is down because the last join has failed.
+    pub join_failed: Cell<bool>,
     /// `wlan.join.reason`: why the last join has failed, in words; empty when it has not.
     pub join_reason: Cell<&'static str>,
     /// The same for the soft AP as `network` for the WLAN: 0 down, 2 up, 3 starting.
     pub softap: Cell<u8>,
+    /// A station is in the network of the soft AP.
+    pub softap_client: Cell<bool>,
     /// Web setup runs.
     pub web_setup: Cell<bool>,
     /// Somebody has fetched the first page of web setup.
@@ -42,6 +50,10 @@ pub struct Status {
     pub clients: Cell<Option<&'static dyn Clients>>,
     /// `system.safemode.status`.
     pub safe_mode: Cell<bool>,
+    /// What indicators show may have changed, so often.
+    changes: Cell<u32>,
+    /// The one task that shows it.
+    shows: RefCell<WakerRegistration>,
 }
 
 impl Status {
@@ -56,5 +68,28 @@ impl Status {
     /// Whether the interface is up, as the network room has decided.
     pub fn is_up(&self, interface: Interface) -> bool {
         self.ipv4(interface).get().is_some()
+    }
+
+    /// Tells who shows the state of the device that it has changed.
+    pub fn changed(&self) {
+        self.changes.set(self.changes.get().wrapping_add(1));
+        self.shows.borrow_mut().wake();
+    }
+
+    /// The number of changes so far.
+    pub fn changes(&self) -> u32 {
+        self.changes.get()
+    }
+
+    /// Waits for a change after the number `seen`. One task at a time may wait.
+    pub async fn changed_since(&self, seen: u32) {
+        poll_fn(|context| {
+            if self.changes.get() != seen {
+                return Poll::Ready(());
+            }
+            self.shows.borrow_mut().register(context.waker());
+            Poll::Pending
+        })
+        .await;
     }
 }

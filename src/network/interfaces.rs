@@ -227,6 +227,7 @@ impl Network {
         status.ipv4(interface).set(state.ipv4());
         if interface == Interface::Wlan {
             status.network.set(state.status() as u8);
+            status.join_failed.set(state.has_failed());
             if let Some((result, reason)) = state.join_result().filter(|_| !self.returning.get()) {
                 status.join_result.set(result);
                 status.join_reason.set(reason);
@@ -235,6 +236,7 @@ impl Network {
         } else {
             status.softap.set(state.status() as u8);
         }
+        status.changed();
         self.changed();
     }
 

@@ -150,10 +150,22 @@ async fn limit_stations(network: &Network) {
     }
 }
 
+/// Tells the indicator whether a station is there.
+fn show_client(network: &Network) {
+    let status = &network.base.status;
+    let is_there = network.base.port.radio().softap_station(0).is_some();
+    if status.softap_client.replace(is_there) != is_there {
+        status.changed();
+    }
+}
+
 /// Stays until the owner takes the interface down; starts it again when the radio has stopped it.
 async fn stay(network: &Network) {
     let taken_down = network.until(SOFTAP, |state| !state.is_up());
-    let lost = radio(network, SOFTAP, |state| (state.link != Link::Joined).then_some(()));
+    let lost = radio(network, SOFTAP, |state| {
+        show_client(network);
+        (state.link != Link::Joined).then_some(())
+    });
     if let Either3::First(()) = select3(taken_down, lost, limit_stations(network)).await {
         return;
     }

@@ -136,6 +136,11 @@ impl State {
         }
     }
 
+    /// It is down because it could not be brought up.
+    pub fn has_failed(&self) -> bool {
+        matches!(self, Self::Down { error: Some(error), .. } if *error != JoinError::Aborted)
+    }
+
     /// What `wlan.network.status` says.
     pub fn status(&self) -> Status {
         match self {

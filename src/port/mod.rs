@@ -15,11 +15,14 @@ mod error;
 #[allow(unsafe_code, reason = "the executor is polled by hand")]
 pub mod host;
 #[cfg(feature = "host")]
+pub mod host_pins;
+#[cfg(feature = "host")]
 mod host_tls;
 mod job;
 #[cfg(feature = "linux")]
 #[allow(unsafe_code, reason = "descriptors are inherited by number")]
 pub mod linux;
+mod pins;
 pub mod radio;
 #[cfg(feature = "host")]
 pub mod sim;
@@ -29,6 +32,7 @@ mod wifi;
 
 pub use error::{PortError, Result};
 pub use job::{Addresses, FlashAtOnce, FlashWork, Job, JobOutput, JobRequest, Jobs};
+pub use pins::{Direction, NoPins, Pins, Pull};
 pub use tls::{TlsCredentials, TlsError, TlsFailure, TlsRole, TlsSession, TlsVersion};
 pub use wait::{accept, connect, io, lookup, ping, readable, tls_start};
 pub use wifi::{AccessPoint, Ipv4Config, JoinRequest, Link, Radio, RadioState, ScanRequest, Security, SoftApRequest};
@@ -54,6 +58,8 @@ pub enum Event {
     Radio(Interface),
     /// The operator console has a line: see [`Console`].
     Console,
+    /// A watched pin has had an edge: see [`Pins::pin_edges`].
+    Pins,
 }
 
 /// The network interfaces of the device.
@@ -106,6 +112,10 @@ pub trait Port {
     fn board(&self) -> &dyn Board;
     /// The operator console.
     fn console(&self) -> &dyn Console;
+    /// The pins of the board; ports without any keep the default.
+    fn pins(&self) -> &dyn Pins {
+        &NoPins
+    }
     /// Wakes `waker` once when `event` may have happened. A second call for the same event replaces the first.
     fn wake_when(&self, event: Event, waker: &Waker);
 }
@@ -119,6 +129,10 @@ pub trait Serial {
     /// Gives bytes back that were taken but not used: they come first at the next read. When the device restarts before
     /// that, they and what has not been taken come first in its next life, as far as the port can keep them.
     fn serial_give_back(&self, bytes: &[u8]);
+    /// Whether everything that was written has left. Ports whose bytes leave at once keep the default.
+    fn serial_sent(&self) -> bool {
+        true
+    }
     /// The TCP port on which the line itself waits for its host, where it is a connection.
     fn serial_port(&self) -> Option<u16> {
         None

@@ -1,6 +1,7 @@
 //! Command mode on a line: one command, one answer.
 
 use embassy_futures::select::{Either, Either3, select, select3};
+use embassy_time::{Duration, Timer};
 use heapless::Vec;
 
 use super::editor::{Editor, Typed};
@@ -8,6 +9,7 @@ use super::input::{Data, Input};
 use super::line::Line;
 use super::output::Output;
 use crate::command::{Asker, Reply, Shell};
+use crate::pins::{CommandRuns, Pins};
 use crate::port::ResetReason;
 use crate::variable::{Id, id};
 
@@ -16,6 +18,9 @@ const PROMPT: Id = id("system.cmd.prompt_enabled");
 
 /// Bytes that are echoed in one piece.
 const ECHOED: usize = 256;
+
+/// How long the last bytes of an answer may take to leave when a restart was ordered.
+const LEAVES: Duration = Duration::from_millis(50);
 
 /// How a line begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,14 +31,15 @@ pub enum Opening {
     Prompt,
 }
 
-/// Serves a line until it ends, which a UART on a board never does. All that the line needs is in this future.
-pub async fn serve(shell: &'static Shell, line: Line, opening: Opening) {
+/// Serves a line until it ends, which a UART on a board never does. All that the line needs is in this future. A pin tells
+/// the host at the other end of the command UART when a command runs: `pins`.
+pub async fn serve(shell: &'static Shell, line: Line, opening: Opening, pins: Option<&'static Pins>) {
     let base = shell.machine().base;
     let first_log = match opening {
         Opening::Boot(first) => first,
         Opening::Prompt => base.log.next(),
     };
-    let session = Session { shell, output: Output::new(base, line, first_log), input: Input::new(line) };
+    let session = Session { shell, output: Output::new(base, line, first_log), input: Input::new(line), pins };
     if opening != Opening::Prompt && base.port.board().reset_reason() == Some(ResetReason::Software) {
         session.output.greet().await;
     }
@@ -45,6 +51,7 @@ struct Session {
     shell: &'static Shell,
     output: Output,
     input: Input,
+    pins: Option<&'static Pins>,
 }
 
 /// Why the next command line is not there.
@@ -62,7 +69,9 @@ impl Session {
         loop {
             match self.read_line(&mut editor).await {
                 Ok(Typed::TooLong) => {
+                    let runs = self.command_begins();
                     self.output.reply(&Reply::too_long(), false, true).await;
+                    self.answered(runs).await;
                     editor.next(false);
                 }
                 Ok(_) => {
@@ -85,6 +94,7 @@ impl Session {
 
     /// Runs one command and sends its answer, unless the line wants no answer any more.
     async fn run(&self, editor: &mut Editor) {
+        let runs = self.command_begins();
         let framed = self.output.has_headers();
         self.input.begin(editor.second_half());
         let command = async {
@@ -102,6 +112,23 @@ impl Session {
             Either3::Third(()) => return,
         };
         self.output.reply(&reply, framed, !self.restarts()).await;
+        self.answered(runs).await;
+    }
+
+    /// Tells the host by the pin, where there is one, that a command runs.
+    fn command_begins(&self) -> Option<CommandRuns<'static>> {
+        self.pins.and_then(Pins::command_begins)
+    }
+
+    /// Tells the host by the pin that it has the answer.
+    async fn answered(&self, runs: Option<CommandRuns<'static>>) {
+        let Some(runs) = runs else { return };
+        let restart = &self.shell.machine().base.restart;
+        let restarts = async {
+            restart.ordered().await;
+            Timer::after(LEAVES).await;
+        };
+        select(runs.answered(), restarts).await;
     }
 
     /// Whether a person may sit at the other end.

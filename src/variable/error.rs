@@ -19,6 +19,8 @@ pub enum ValueError {
     TooMany,
     /// Not allowed: writing a read-only variable, reading a write-only one (code 1).
     Denied,
+    /// The GPIO has another function (code 1).
+    InUse,
     /// The settings, or the answer, are full (code 9).
     Full,
 }

@@ -7,7 +7,7 @@ use super::base::Base;
 use super::error::ValueError;
 use super::output::Output;
 use super::table::{Id, ROWS, id};
-use super::usage::gpio_usage;
+use super::usage::{gpio_level, gpio_usage};
 use super::value::{self, Value};
 use super::version;
 use crate::ground::Buffers;
@@ -28,6 +28,7 @@ type Show = fn(base: &Base, option: &str, out: &mut Output<'_>) -> Result;
 
 /// The function of each computed row.
 const SHOWS: &[(Id, Show)] = &[
+    (id("gpio.level"), gpio_level),
     (id("gpio.usage"), gpio_usage),
     (id("network.buffer.usage"), buffer_usage),
     (id("setup.web.client_list"), client_list),

@@ -5,7 +5,7 @@ use super::error::ValueError;
 use super::row::Access;
 use super::store::{Layer, Target, Variables};
 use super::table::{Id, ROWS, find_bytes, id};
-use super::value;
+use super::{usage, value};
 
 type Result = core::result::Result<(), ValueError>;
 
@@ -21,6 +21,8 @@ type React = fn(base: &Base, value: &[u8]) -> Result;
 const REACTIONS: &[(Id, React)] = &[
     (id("system.cmd.format"), set_mode),
     (id("system.cmd.mode"), set_mode),
+    (id("system.indicator.gpio"), set_indicator),
+    (id("system.indicator.state"), set_indicator),
     (id("time.rtc"), set_rtc),
     (id("time.zone"), set_zone),
 ];
@@ -66,6 +68,9 @@ impl Variables {
             return Err(ValueError::Denied);
         }
         let (target, value) = self.check(id, words)?;
+        if let Target::One(element) = target {
+            usage::claim(base, id, element, &value)?;
+        }
         match target {
             Target::One(element) if !row.computed => self.put(Layer::User, id, element, &value)?,
             Target::One(_) => {}
@@ -79,6 +84,12 @@ impl Variables {
 fn set_rtc(base: &Base, value: &[u8]) -> Result {
     let seconds = value::integer(value).and_then(|seconds| u64::try_from(seconds).ok()).ok_or(ValueError::Invalid)?;
     base.clock.set(seconds.saturating_mul(1000));
+    Ok(())
+}
+
+/// `set system.indicator.gpio` and `.state`: they act at once.
+fn set_indicator(base: &Base, _: &[u8]) -> Result {
+    base.status.changed();
     Ok(())
 }
 

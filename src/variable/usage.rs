@@ -1,6 +1,6 @@
-//! `gpio.usage`: what each GPIO is used for.
+//! What each GPIO is used for: `gpio.usage`, `gpio.level`, and that no GPIO gets a second function.
 
-use core::fmt::Write;
+use core::fmt::{self, Write};
 
 use super::base::Base;
 use super::element::Element;
@@ -10,6 +10,7 @@ use super::row::{Index, ValueKind};
 use super::table::{Id, id};
 use super::value::{self, Value};
 use crate::limits;
+use crate::log::Level;
 
 type Result = core::result::Result<(), ValueError>;
 
@@ -30,6 +31,78 @@ pub(super) fn gpio_usage(base: &Base, option: &str, out: &mut Output<'_>) -> Res
         line.alias()?;
     }
     Ok(())
+}
+
+/// `gpio.level`: the GPIOs that are inputs or outputs now, and their levels.
+pub(super) fn gpio_level(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
+    if !option.is_empty() {
+        return Err(ValueError::TooMany);
+    }
+    let read = |gpio| base.port.pins().pin_read(gpio).ok().map(|level| (gpio, level));
+    for (place, (gpio, level)) in (0..limits::GPIOS).filter_map(read).enumerate() {
+        let comma = if place == 0 { "" } else { "," };
+        write!(out, "{comma}{gpio}={}", u8::from(level))?;
+    }
+    Ok(())
+}
+
+/// Refuses a value that gives a GPIO to a function when the board does not have it, or when it has a function already;
+/// the log says so.
+pub(super) fn claim(base: &Base, id: Id, element: Element, value: &[u8]) -> Result {
+    let wanted = Function(id, element);
+    if wanted.count() == 0 {
+        return Ok(());
+    }
+    let Some(gpio) = value::integer(value).and_then(|number| u8::try_from(number).ok()) else { return Ok(()) };
+    if !base.port.pins().has_pin(gpio) {
+        base.log.line(Level::Failure, format_args!("GPIO {gpio} does not exist on this board"));
+        return Err(ValueError::Invalid);
+    }
+    let owner = Function::all().find(|function| *function != wanted && function.has(base, gpio));
+    owner.map_or(Ok(()), |owner| {
+        base.log.line(Level::Failure, format_args!("GPIO {gpio} is in use: {owner}"));
+        Err(ValueError::InUse)
+    })
+}
+
+/// A function that a variable gives to a GPIO.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Function(Id, Element);
+
+impl Function {
+    /// Every function, in the order of the table.
+    fn all() -> impl Iterator<Item = Self> {
+        let elements = |id| (0..Self(id, Element(0)).count()).map(move |element| Self(id, Element(element)));
+        Id::all().flat_map(elements)
+    }
+
+    /// How many functions the row has: one, one an element, or none.
+    fn count(self) -> u8 {
+        match self.0.row().kind {
+            ValueKind::Gpio => 1,
+            ValueKind::Indexed(Index::Word(words), ValueKind::Gpio) => words.len() as u8,
+            _ => 0,
+        }
+    }
+
+    /// Whether it has this GPIO.
+    fn has(self, base: &Base, gpio: u8) -> bool {
+        value::integer(&base.variables.value(self.0, self.1)) == Some(i64::from(gpio))
+    }
+}
+
+/// Its name in `gpio.usage`: `system.cmd.gpio`, `system.indicator.wlan`.
+impl fmt::Display for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let row = self.0.row();
+        match row.kind {
+            ValueKind::Indexed(Index::Word(words), _) => {
+                let word = words.get(usize::from(self.1.0)).unwrap_or(&"");
+                write!(f, "{}.{word}", row.name.strip_suffix(".gpio").unwrap_or(row.name))
+            }
+            _ => f.write_str(row.name),
+        }
+    }
 }
 
 /// The line of one GPIO, begun when its first function is found.
@@ -68,26 +141,10 @@ impl Usage<'_, '_> {
 
     /// The variables that name this GPIO.
     fn functions(&mut self) -> Result {
-        for id in Id::all() {
-            let row = id.row();
-            match row.kind {
-                ValueKind::Gpio if self.names(id, Element(0)) => self.add(format_args!("{}", row.name))?,
-                ValueKind::Indexed(Index::Word(words), ValueKind::Gpio) => {
-                    let group = row.name.strip_suffix(".gpio").unwrap_or(row.name);
-                    for (element, word) in (0..).map(Element).zip(words.iter()) {
-                        if self.names(id, element) {
-                            self.add(format_args!("{group}.{word}"))?;
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn names(&self, id: Id, element: Element) -> bool {
-        value::integer(&self.base.variables.value(id, element)) == Some(i64::from(self.gpio))
+        let (base, gpio) = (self.base, self.gpio);
+        Function::all()
+            .filter(|function| function.has(base, gpio))
+            .try_for_each(|function| self.add(format_args!("{function}")))
     }
 
     fn alias(&mut self) -> Result {

@@ -150,6 +150,25 @@ def joined(running, ssid, passkey="mypassword"):
     return printed, result, "" if result == "1" else running.command("get wlan.join.reason").strip()
 
 
+def test_pins(device):
+    """Outputs follow the device, by Zephyr's GPIO drivers; what the board does not have is refused."""
+    running = device(QUIET | {
+        "system.cmd.gpio": "16", "wlan.network.status_gpio": "14", "system.indicator.gpio wlan": "20",
+        "setup.gpio.control_gpio": "11", "setup.gpio.level": "0",
+    })
+    running.until(b"[Ready]\r\n> ")
+    # Its resistor holds the button's pin high: nobody presses it, and the pin is free again.
+    assert running.command("get gpio.level").strip() == "14=0,16=0,20=0"
+    assert joined(running, "MyNet")[1] == "1"
+    assert running.command("get gpio.level").strip() == "14=1,16=0,20=1"
+    assert running.command("set system.indicator.gpio wlan 31").endswith("Set OK")
+    assert running.command("get gpio.level").strip() == "14=1,16=0,31=1"
+    assert "GPIO 32 does not exist on this board" in running.command("set system.indicator.gpio wlan 32")
+    assert "GPIO 16 is in use: system.cmd.gpio" in running.command("set system.indicator.gpio wlan 16")
+    running.command("network_down")
+    assert running.command("get gpio.level").strip() == "14=0,16=0,31=0"
+
+
 def test_the_join_sequence_through_wifi_management(device):
     """Every end of a join, by the path that boards take: Zephyr's Wi-Fi management, its events and its DHCP client."""
     running = device(QUIET | {"wlan.dhcp.timeout": "3"})

@@ -80,6 +80,8 @@ int32_t oz_serial_read(uint8_t *buffer, uint32_t size);
 int32_t oz_serial_write(const uint8_t *data, uint32_t size);
 /* OZ_READABLE and OZ_WRITABLE, as far as they hold; a break condition counts as readable. */
 int32_t oz_serial_ready(void);
+/* Whether everything that was written has left the UART, as far as its driver can tell. */
+int32_t oz_serial_sent(void);
 /* Puts bytes before what waits to be read. What does not fit then is lost from the end. */
 void oz_serial_give_back(const uint8_t *data, uint32_t size);
 /* 1 when a break condition has come since the last call. 0 also where the driver cannot tell. */
@@ -297,6 +299,31 @@ const char *oz_override(uint32_t index);
 void oz_give_up(void);
 /* Ends the process where the device is one. */
 void oz_serial_ended(void);
+
+/* ---- Pins (pins.c), only with CONFIG_OPENZENTRI_PINS ---- */
+
+/* port::Direction */
+enum oz_pin_direction {
+	OZ_PIN_RELEASED = 0,
+	OZ_PIN_INPUT = 1,
+	OZ_PIN_INPUT_UP = 2,
+	OZ_PIN_INPUT_DOWN = 3,
+	/* Outputs, by the level that they begin with. */
+	OZ_PIN_LOW = 4,
+	OZ_PIN_HIGH = 5,
+};
+
+int32_t oz_pin_exists(uint8_t pin);
+int32_t oz_pin_direction(uint8_t pin, uint8_t direction);
+int32_t oz_pin_write(uint8_t pin, uint8_t level);
+/* 0 or 1 for an input or output. */
+int32_t oz_pin_read(uint8_t pin);
+/* Notes the edges of an input, or does so no more. */
+int32_t oz_pin_watch(uint8_t pin, uint8_t watched);
+/* The pins with edges since the last call, a bit each. */
+uint64_t oz_pin_edges(void);
+/* Whether there are some. */
+int32_t oz_pin_edges_ready(void);
 
 /* ---- Zephyr shell (shell.c), only with CONFIG_OPENZENTRI_SHELL ---- */
 

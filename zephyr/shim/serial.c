@@ -29,6 +29,8 @@ static atomic_t throttled;
 /* The device found the transmit ring full and wants to know of room. */
 static atomic_t wants_room;
 static atomic_t hung_up;
+/* What was written has left the UART. */
+static atomic_t sent = ATOMIC_INIT(1);
 static atomic_t broken;
 
 /* Says that what is in `kept` was put there by the life before. */
@@ -119,6 +121,10 @@ static bool give(const struct device *dev)
 
 	(void)ring_buf_get_finish(&waiting, MAX(count, 0));
 	if (size == 0) {
+		/* Negative where the driver cannot tell: then what it has taken counts as sent. */
+		if (uart_irq_tx_complete(dev) != 0) {
+			atomic_set(&sent, 1);
+		}
 		uart_irq_tx_disable(dev);
 	}
 	if (ring_buf_space_get(&waiting) >= CONFIG_OPENZENTRI_UART_TX / 2 && atomic_cas(&wants_room, 1, 0)) {
@@ -202,6 +208,9 @@ int32_t oz_serial_write(const uint8_t *data, uint32_t size)
 	if (count < size) {
 		atomic_set(&wants_room, 1);
 	}
+	if (count > 0) {
+		atomic_set(&sent, 0);
+	}
 	/* Also when nothing fitted: a transmit interrupt that was lost must not stop the line for ever. */
 	uart_irq_tx_enable(uart);
 	return count > 0 || size == 0 ? (int32_t)count : -OZ_WOULD_BLOCK;
@@ -214,6 +223,15 @@ void oz_serial_drain(void)
 	}
 	/* What the UART itself still holds. */
 	k_sleep(K_MSEC(2));
+}
+
+int32_t oz_serial_sent(void)
+{
+	if (!atomic_get(&sent)) {
+		/* Some drivers know only in their interrupt: this makes it come once more. */
+		uart_irq_tx_enable(uart);
+	}
+	return atomic_get(&sent) && ring_buf_is_empty(&waiting);
 }
 
 int32_t oz_serial_break(void)

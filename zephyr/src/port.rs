@@ -17,6 +17,8 @@ use wakers::Wakers;
 
 mod board;
 mod jobs;
+#[cfg(CONFIG_OPENZENTRI_PINS)]
+mod pins;
 mod radio;
 mod sockets;
 mod storage;
@@ -102,6 +104,11 @@ impl Port for ZephyrPort {
     #[cfg(not(CONFIG_OPENZENTRI_SHELL))]
     fn console(&self) -> &dyn Console {
         &openzentri::port::NoConsole
+    }
+
+    #[cfg(CONFIG_OPENZENTRI_PINS)]
+    fn pins(&self) -> &dyn openzentri::port::Pins {
+        &pins::ZephyrPins
     }
 
     fn wake_when(&self, event: Event, waker: &Waker) {

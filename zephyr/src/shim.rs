@@ -65,6 +65,7 @@ mod raw {
         pub fn oz_serial_read(buffer: *mut u8, size: u32) -> i32;
         pub fn oz_serial_write(data: *const u8, size: u32) -> i32;
         pub safe fn oz_serial_ready() -> i32;
+        pub safe fn oz_serial_sent() -> i32;
         pub fn oz_serial_give_back(data: *const u8, size: u32);
         pub safe fn oz_serial_break() -> i32;
 
@@ -120,6 +121,9 @@ mod raw {
 
 #[cfg(CONFIG_WIFI)]
 pub mod wifi;
+
+#[cfg(CONFIG_OPENZENTRI_PINS)]
+pub mod pins;
 
 #[cfg(CONFIG_OPENZENTRI_SHELL)]
 pub mod console;
@@ -199,6 +203,11 @@ pub fn serial_give_back(data: &[u8]) {
 /// Whether a break condition has come since the last call.
 pub fn serial_break() -> bool {
     raw::oz_serial_break() != 0
+}
+
+/// Whether everything that was written has left.
+pub fn serial_sent() -> bool {
+    raw::oz_serial_sent() != 0
 }
 
 /// [`READABLE`] and [`WRITABLE`] as far as they hold.

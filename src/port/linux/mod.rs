@@ -6,6 +6,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
+use std::io::Write;
 use std::net::SocketAddrV4;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::CommandExt;
@@ -17,8 +18,9 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::host::Runtime;
+use super::host_pins::HostPins;
 use super::{
-    Board, Console, Event, Job, JobOutput, JobRequest, Jobs, NoConsole, Port, Radio, Serial, Sockets, Storage,
+    Board, Console, Event, Job, JobOutput, JobRequest, Jobs, NoConsole, Pins, Port, Radio, Serial, Sockets, Storage,
 };
 use crate::port;
 
@@ -78,6 +80,7 @@ pub struct LinuxPort {
     serial: RefCell<SerialLine>,
     store: Store,
     radio: HostRadio,
+    pins: HostPins,
     board: HostBoard,
     signals: Option<Signals>,
     warnings: Vec<String>,
@@ -126,6 +129,7 @@ impl LinuxPort {
             serial: RefCell::new(SerialLine::open(&options.serial, options.bind)?),
             store,
             radio: HostRadio::new(networks, options.wlan.as_deref(), options.softap.as_deref())?,
+            pins: HostPins::new(if options.show_pins { show_pin } else { |_, _| {} }),
             board: HostBoard::new(identity, defaults),
             signals: None,
             warnings,
@@ -314,6 +318,10 @@ impl Port for LinuxPort {
         &NoConsole
     }
 
+    fn pins(&self) -> &dyn Pins {
+        &self.pins
+    }
+
     fn wake_when(&self, event: Event, waker: &Waker) {
         match event {
             Event::SerialReadable => self.serial.borrow_mut().wake_reader(waker),
@@ -324,8 +332,17 @@ impl Port for LinuxPort {
             Event::Radio(interface) => self.radio.wake_when(interface, waker),
             // There is no operator console on Linux: the serial line is the user's.
             Event::Console => {}
+            // Nobody drives an input: there are no edges.
+            Event::Pins => {}
         }
     }
+}
+
+/// Tells the user of a change of an output.
+fn show_pin(pin: u8, level: Option<bool>) {
+    let level = level.map_or("released", |level| if level { "high" } else { "low" });
+    // Who has closed standard error does not want to know.
+    let _ = writeln!(std::io::stderr(), "GPIO {pin}: {level}");
 }
 
 /// The time to sleep: until the next timer or the next retry of a listener, whichever comes first.

@@ -24,6 +24,7 @@ A ZentriOS device as a process: commands on the serial line, web server, sockets
                        [vanishes=SECONDS] [drops=SECONDS]
   --wlan INTERFACE     network interface behind the radio: addresses by its DHCP server
   --softap INTERFACE   the same for the soft AP, which is the DHCP server there
+  --show-pins          print each change of an output pin to standard error
   --flash SIZE         bytes of file space, also as 512K or 4M (default 4M)
   --help, --version    print this, or the version, and exit
 ";
@@ -58,6 +59,8 @@ pub struct Options {
     pub softap: Option<String>,
     /// List of simulated networks.
     pub radio: Option<PathBuf>,
+    /// Whether changes of output pins are printed.
+    pub show_pins: bool,
     /// Bytes that the files may take.
     pub flash: u32,
 }
@@ -73,6 +76,7 @@ impl Default for Options {
             wlan: None,
             softap: None,
             radio: None,
+            show_pins: false,
             flash: 4 << 20,
         }
     }
@@ -122,6 +126,7 @@ impl Request {
                 Long("wlan") => options.wlan = Some(parser.value()?.string()?),
                 Long("softap") => options.softap = Some(parser.value()?.string()?),
                 Long("radio") => options.radio = Some(parser.value()?.into()),
+                Long("show-pins") => options.show_pins = true,
                 Long("flash") => options.flash = size(&parser.value()?.string()?)?,
                 Short('h') | Long("help") => return Ok(Self::Help),
                 Short('V') | Long("version") => return Ok(Self::Version),

@@ -16,6 +16,10 @@ impl Serial for SimPort {
         self.serial.borrow_mut().write(data)
     }
 
+    fn serial_sent(&self) -> bool {
+        !self.serial.borrow().holds
+    }
+
     fn serial_give_back(&self, bytes: &[u8]) {
         let mut serial = self.serial.borrow_mut();
         for byte in bytes.iter().rev() {
@@ -29,6 +33,11 @@ impl Serial for SimPort {
 }
 
 impl SimPort {
+    /// With `true` the UART holds the last bytes that are printed until `false` lets them go.
+    pub fn hold_output(&self, holds: bool) {
+        self.serial.borrow_mut().holds = holds;
+    }
+
     /// Types bytes on the serial line.
     pub fn type_bytes(&self, bytes: &[u8]) {
         self.serial.borrow_mut().typed.extend(bytes);

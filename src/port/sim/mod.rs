@@ -16,10 +16,11 @@ use std::vec::Vec;
 use embassy_time::Duration;
 
 use super::host::set_virtual_time;
+use super::host_pins::HostPins;
 use super::radio::{NEIGHBOURHOOD, SimulatedRadio};
 use super::{
-    AccessPoint, Board, Console, Event, Interface, Ipv4Config, Jobs, JoinRequest, Port, PortError, Radio, RadioState,
-    ResetReason, Result, ScanRequest, Serial, Sockets, SoftApRequest, Storage,
+    AccessPoint, Board, Console, Event, Interface, Ipv4Config, Jobs, JoinRequest, Pins, Port, PortError, Radio,
+    RadioState, ResetReason, Result, ScanRequest, Serial, Sockets, SoftApRequest, Storage,
 };
 
 mod console;
@@ -30,6 +31,7 @@ mod jobs;
 mod line;
 mod network;
 mod peer;
+mod pins;
 mod serial;
 mod sockets;
 mod storage;
@@ -42,6 +44,7 @@ pub use device::SimDevice;
 pub use flash::{Flash, Tear};
 pub use network::{Answer, Datagram};
 pub use peer::{End, Peer, PeerListener, UdpPeer};
+pub use pins::PinChange;
 
 /// The calls of the contract that can be made to fail with [`SimPort::fail`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +103,8 @@ pub struct SimPort {
     console: RefCell<console::State>,
     flash: Flash,
     radio: SimulatedRadio,
+    pins: HostPins,
+    pin_changes: pins::Changes,
     wakers: RefCell<Vec<(Event, Waker)>>,
     /// In the order in which they happen.
     agenda: RefCell<Vec<Action>>,
@@ -124,7 +129,10 @@ impl SimPort {
     #[allow(clippy::new_ret_no_self, reason = "a port without a static life is of no use")]
     pub fn new() -> &'static Self {
         set_virtual_time(embassy_time_driver::now());
+        let pin_changes = pins::Changes::default();
         Box::leak(Box::new(Self {
+            pins: HostPins::new(pins::recorder(&pin_changes)),
+            pin_changes,
             serial: RefCell::default(),
             network: RefCell::default(),
             console: RefCell::default(),
@@ -230,6 +238,7 @@ impl SimPort {
             Event::Writable(socket) => self.network.borrow().is_writable(socket),
             Event::Job(job) => self.network.borrow().is_job_done(job),
             Event::Console => self.console.borrow().is_readable(),
+            Event::Pins => self.pins.has_edges(),
             Event::Radio(_) => false,
         }
     }
@@ -248,6 +257,7 @@ impl SimPort {
         self.console.replace(console::State::default());
         self.flash.power_cycle();
         self.radio.restart();
+        self.pins.restart();
         self.wakers.borrow_mut().clear();
         self.faults.borrow_mut().clear();
         self.board.rebooting.set(false);
@@ -319,6 +329,10 @@ impl Port for SimPort {
 
     fn console(&self) -> &dyn Console {
         self
+    }
+
+    fn pins(&self) -> &dyn Pins {
+        &self.pins
     }
 
     fn wake_when(&self, event: Event, waker: &Waker) {

@@ -14,6 +14,8 @@ pub(super) struct State {
     pub(super) printed: Vec<u8>,
     /// Bytes that may be printed and not taken by the test yet.
     pub(super) room: usize,
+    /// The UART still holds the last bytes that were printed.
+    pub(super) holds: bool,
     /// Bytes that one read takes at most.
     pub(super) read_limit: usize,
     /// Bytes that one write takes at most.
@@ -28,6 +30,7 @@ impl Default for State {
             broken: false,
             printed: Vec::new(),
             room: usize::MAX,
+            holds: false,
             read_limit: usize::MAX,
             write_limit: usize::MAX,
         }

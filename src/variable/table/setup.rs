@@ -14,11 +14,11 @@ pub(super) const SETUP: &[Variable] = &[
     var("setup.auto.cmd", "se a c", text(128), "").at(Boot).guarded()
         .done("Command to run at boot while wlan.ssid is empty."),
     var("setup.gpio.cmd", "se g c", text(128), "setup web").guarded()
-        .not_yet(NO_GPIO, "Command of the control GPIO."),
+        .done("Command of the control GPIO."),
     var("setup.gpio.control_gpio", "se g g", ValueKind::Gpio, "-1").at(Boot)
-        .not_yet(NO_GPIO, "GPIO that runs the command when held for 3 s at reset."),
+        .done("GPIO that runs the command when held for 3 s at reset."),
     var("setup.gpio.level", "", number(0, 1), "1").at(Boot)
-        .not_yet(NO_GPIO, "Active level of that GPIO."),
+        .done("Active level of that GPIO."),
     var("setup.gpio.mode", "", text(16), "").at(Boot)
         .not_yet(NO_GPIO, "How the GPIO triggers."),
     var("setup.web.captive_portal_enabled", "", ValueKind::Bool, "1").at(Setup)

@@ -50,7 +50,7 @@ pub(super) const ROWS: &[Variable] = &[
     var("system.cmd.format", "sy c f", MODES, "").computed()
         .done("As system.cmd.mode."),
     var("system.cmd.gpio", "sy c g", ValueKind::Gpio, "-1").at(Boot)
-        .not_yet(NO_GPIO, "GPIO that tells that a command is complete."),
+        .done("GPIO that is low while a command runs; its rising edge says that the answer is complete."),
     var("system.cmd.header_enabled", "sy c h", ValueKind::Bool, "0").backup()
         .done("Put a header before each answer."),
     var("system.cmd.mode", "sy c m", MODES, "").computed()
@@ -68,9 +68,9 @@ pub(super) const ROWS: &[Variable] = &[
     var("system.gotosleep.timeout", "sy g t", number(0, 4_294_967_295), "0").at(Boot)
         .not_yet(NO_SLEEP, "Seconds after which the device goes to sleep; 0 never."),
     var("system.indicator.gpio", "sy i g", ValueKind::Indexed(INDICATORS, &ValueKind::Gpio), "-1")
-        .not_yet(NO_GPIO, "GPIO of an indicator LED."),
+        .done("GPIO of an indicator LED."),
     var("system.indicator.state", "sy i s", ValueKind::Indexed(INDICATORS, &ValueKind::Patterns(&[4, 3, 4])), PATTERNS)
-        .not_yet(NO_GPIO, "LED patterns of the states of an indicator."),
+        .done("LED patterns of the states of an indicator."),
     live("system.memory.usage", "sy e u")
         .done("Memory in use in percent."),
     var("system.msg", "", ValueKind::Indexed(EVENTS, &text(31)), "")

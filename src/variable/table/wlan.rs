@@ -65,7 +65,7 @@ pub(super) const ROWS: &[Variable] = &[
     live("wlan.network.status", "wl n s")
         .done("0 down, 1 without an address, 2 up, 3 joining."),
     var("wlan.network.status_gpio", "wl n o", ValueKind::Gpio, "-1").at(Effect::Boot)
-        .not_yet(NO_GPIO, "GPIO that is high while the network is up."),
+        .done("GPIO that is high while the network is up."),
     var("wlan.passkey", "wl p", ValueKind::Passkey(5), "").at(Network).backup().secret(Secret::Passkey)
         .done("Passphrase or key of the network; empty for an open one."),
     var("wlan.rate.protocol", "wl r p", ValueKind::Choice(&["auto", "b", "g", "n"]), "auto").at(Network)

@@ -4,6 +4,7 @@ use core::cell::RefCell;
 use core::net::SocketAddrV4;
 use core::task::Waker;
 
+use crate::limits;
 use crate::port::*;
 
 /// An identity and nothing else.
@@ -44,10 +45,36 @@ impl Port for Bench {
         self
     }
 
+    fn pins(&self) -> &dyn Pins {
+        self
+    }
+
     fn wake_when(&self, _: Event, _: &Waker) {}
 }
 
 impl Console for Bench {}
+
+/// All but the last one; nobody uses them.
+impl Pins for Bench {
+    fn has_pin(&self, pin: u8) -> bool {
+        pin < limits::GPIOS - 1
+    }
+    fn pin_direction(&self, _: u8, _: Direction) -> Result<()> {
+        Err(NO)
+    }
+    fn pin_write(&self, _: u8, _: bool) -> Result<()> {
+        Err(NO)
+    }
+    fn pin_read(&self, _: u8) -> Result<bool> {
+        Err(NO)
+    }
+    fn pin_watch(&self, _: u8, _: bool) -> Result<()> {
+        Err(NO)
+    }
+    fn pin_edges(&self) -> u64 {
+        0
+    }
+}
 
 impl Serial for Bench {
     fn serial_read(&self, _: &mut [u8]) -> Result<usize> {

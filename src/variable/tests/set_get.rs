@@ -213,6 +213,20 @@ fn usage_lists_the_gpios_with_a_function() {
 }
 
 #[test]
+fn a_gpio_gets_one_function_and_must_exist() {
+    let base = device();
+    assert_eq!(set(base, "system.cmd.gpio 20"), Err(ValueError::InUse), "the board has given it to an indicator");
+    assert_eq!(set(base, "system.cmd.gpio 63"), Err(Invalid), "the board does not have it");
+    let log = |number| base.log.get(number).unwrap().2;
+    assert_eq!(log(0).as_slice(), b"GPIO 20 is in use: system.indicator.wlan");
+    assert_eq!(log(1).as_slice(), b"GPIO 63 does not exist on this board");
+    assert_eq!(set(base, "system.indicator.gpio wlan 20"), Ok(()), "its own");
+    assert_eq!(set(base, "system.indicator.gpio wlan -1"), Ok(()));
+    assert_eq!(set(base, "system.cmd.gpio 20"), Ok(()));
+    assert_eq!(set(base, "system.indicator.gpio wlan 20"), Err(ValueError::InUse));
+}
+
+#[test]
 fn a_mode_switches_four_variables() {
     let base = device();
     set(base, "system.cmd.mode machine").unwrap();

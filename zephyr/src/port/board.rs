@@ -95,6 +95,10 @@ impl Serial for ZephyrSerial {
         shim::serial_write(data)
     }
 
+    fn serial_sent(&self) -> bool {
+        shim::serial_sent()
+    }
+
     fn serial_give_back(&self, bytes: &[u8]) {
         shim::serial_give_back(bytes);
     }

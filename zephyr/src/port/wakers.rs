@@ -55,6 +55,7 @@ pub struct Wakers {
     #[cfg(CONFIG_OPENZENTRI_SIMULATED_WIFI)]
     air_news: u32,
     console: Option<Waker>,
+    pins: Option<Waker>,
 }
 
 impl Wakers {
@@ -69,6 +70,7 @@ impl Wakers {
             #[cfg(CONFIG_OPENZENTRI_SIMULATED_WIFI)]
             air_news: 0,
             console: None,
+            pins: None,
         }
     }
 
@@ -90,6 +92,7 @@ impl Wakers {
             Event::Job(Job(number)) => self.jobs.get_mut(usize::from(number))?,
             Event::Radio(interface) => &mut self.radio[interface as usize],
             Event::Console => &mut self.console,
+            Event::Pins => &mut self.pins,
         })
     }
 
@@ -116,6 +119,9 @@ impl Wakers {
         if changes != self.radio_changes {
             self.radio_changes = changes;
             self.radio.iter_mut().for_each(wake);
+        }
+        if self.pins.is_some() && has_edges() {
+            wake(&mut self.pins);
         }
         if self.console.is_some() && console_ready() {
             wake(&mut self.console);
@@ -155,5 +161,15 @@ fn console_ready() -> bool {
 
 #[cfg(not(CONFIG_OPENZENTRI_SHELL))]
 fn console_ready() -> bool {
+    false
+}
+
+#[cfg(CONFIG_OPENZENTRI_PINS)]
+fn has_edges() -> bool {
+    shim::pins::has_edges()
+}
+
+#[cfg(not(CONFIG_OPENZENTRI_PINS))]
+fn has_edges() -> bool {
     false
 }

@@ -1,0 +1,77 @@
+//! The contract with the pins of a board: direction, level, edges.
+
+use super::{PortError, Result};
+
+/// What holds an input where nothing drives it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pull {
+    /// Nothing.
+    #[default]
+    None,
+    /// A resistor to the supply.
+    Up,
+    /// A resistor to ground.
+    Down,
+}
+
+/// What a pin does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// Nothing: it floats.
+    #[default]
+    Released,
+    /// Its level is read.
+    Input(Pull),
+    /// It is driven, from the start with this level.
+    Output(bool),
+}
+
+/// The pins, by the numbers of the command language, below [`crate::limits::GPIOS`]. A level is that of the wire: `true` is
+/// high, whatever lamp or button is behind it.
+pub trait Pins {
+    /// Whether there is a pin of that number.
+    fn has_pin(&self, pin: u8) -> bool;
+    /// Sets what a pin does. `NotFound` where there is no such pin, `Unsupported` where it cannot do that.
+    fn pin_direction(&self, pin: u8, direction: Direction) -> Result<()>;
+    /// Sets the level of an output; `NotFound` for a pin that is none.
+    fn pin_write(&self, pin: u8, level: bool) -> Result<()>;
+    /// The level of an input, or the one that an output is driven with; `NotFound` for a pin that is neither.
+    fn pin_read(&self, pin: u8) -> Result<bool>;
+    /// Notes the edges of an input from now on, or does so no more. Boards can do that for a few pins at a time.
+    fn pin_watch(&self, pin: u8, watched: bool) -> Result<()>;
+    /// The watched inputs that have had an edge since the last call: pin `n` is bit `n`. [`super::Event::Pins`] tells that there
+    /// are some.
+    fn pin_edges(&self) -> u64;
+}
+
+// A bit a pin.
+const _: () = assert!(crate::limits::GPIOS as u32 <= u64::BITS);
+
+/// The pins of a port that has none.
+pub struct NoPins;
+
+impl Pins for NoPins {
+    fn has_pin(&self, _pin: u8) -> bool {
+        false
+    }
+
+    fn pin_direction(&self, _pin: u8, _direction: Direction) -> Result<()> {
+        Err(PortError::NotFound)
+    }
+
+    fn pin_write(&self, _pin: u8, _level: bool) -> Result<()> {
+        Err(PortError::NotFound)
+    }
+
+    fn pin_read(&self, _pin: u8) -> Result<bool> {
+        Err(PortError::NotFound)
+    }
+
+    fn pin_watch(&self, _pin: u8, _watched: bool) -> Result<()> {
+        Err(PortError::NotFound)
+    }
+
+    fn pin_edges(&self) -> u64 {
+        0
+    }
+}

@@ -1,0 +1,59 @@
+//! The pins: what the device makes of them, and what drives them from outside.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::vec::Vec;
+
+use super::SimPort;
+use crate::port::{Direction, PortError};
+
+/// A change of an output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PinChange {
+    /// Virtual time in milliseconds.
+    pub at: u64,
+    /// The pin.
+    pub pin: u8,
+    /// Its level; `None` when it is driven no more.
+    pub level: Option<bool>,
+}
+
+/// The changes that the test has not taken yet.
+pub(super) type Changes = Rc<RefCell<Vec<PinChange>>>;
+
+/// What writes the changes down.
+pub(super) fn recorder(changes: &Changes) -> impl Fn(u8, Option<bool>) + 'static {
+    let changes = changes.clone();
+    move |pin, level| {
+        let at = embassy_time_driver::now() / 1000;
+        changes.borrow_mut().push(PinChange { at, pin, level });
+    }
+}
+
+impl SimPort {
+    /// What the device drives a pin with; `None` when it does not.
+    pub fn pin(&self, pin: u8) -> Option<bool> {
+        self.pins.driven(pin)
+    }
+
+    /// What a pin does.
+    pub fn pin_direction(&self, pin: u8) -> Direction {
+        self.pins.direction(pin)
+    }
+
+    /// Takes the changes of outputs since the last call, in their order.
+    pub fn pin_changes(&self) -> Vec<PinChange> {
+        self.pin_changes.take()
+    }
+
+    /// Lets a pin fail whatever the device wants of it.
+    pub fn fail_pin(&self, pin: u8, error: PortError) {
+        self.pins.fail(pin, error);
+    }
+
+    /// Drives a pin from outside, or lets it go with `None`. It outlives a power cut.
+    pub fn drive_pin(&self, pin: u8, level: Option<bool>) {
+        self.pins.drive(pin, level);
+        self.notify();
+    }
+}

@@ -1,0 +1,177 @@
+/* The pins of the devicetree's node "zentri,pins": direction, level, edges. */
+#include <zephyr/devicetree.h>
+#include <zephyr/drivers/gpio.h>
+#include <zephyr/kernel.h>
+
+#include "openzentri.h"
+
+#define NODE DT_COMPAT_GET_ANY_STATUS_OKAY(zentri_pins)
+#define PIN(node, property, index) GPIO_DT_SPEC_GET_BY_IDX_OR(node, property, index, {0})
+
+static const struct gpio_dt_spec pins[] = {DT_FOREACH_PROP_ELEM_SEP(NODE, gpios, PIN, (,))};
+static struct gpio_callback callbacks[ARRAY_SIZE(pins)];
+
+BUILD_ASSERT(ARRAY_SIZE(pins) <= 64);
+
+/* What each pin is. The level of an output is kept here: not every controller can read it back. */
+static uint64_t inputs, outputs, high;
+/* Edges that were not asked for yet. */
+static atomic_t edges[2];
+
+static const struct gpio_dt_spec *find(uint8_t pin)
+{
+	return pin < ARRAY_SIZE(pins) && pins[pin].port != NULL ? &pins[pin] : NULL;
+}
+
+static void mark(uint64_t *set, uint8_t pin, bool is)
+{
+	*set = is ? *set | BIT64(pin) : *set & ~BIT64(pin);
+}
+
+/* -EBUSY and -ENOMEM: all of the controller's interrupts are in use. */
+static int32_t pin_error(int error)
+{
+	switch (error) {
+	case -EBUSY:
+	case -ENOMEM:
+		return -OZ_NO_ROOM;
+	case -ENOTSUP:
+	case -ENOSYS:
+		return -OZ_UNSUPPORTED;
+	default:
+		return oz_error(-error);
+	}
+}
+
+static gpio_flags_t flags_of(uint8_t direction)
+{
+	switch (direction) {
+	case OZ_PIN_INPUT:
+		return GPIO_INPUT;
+	case OZ_PIN_INPUT_UP:
+		return GPIO_INPUT | GPIO_PULL_UP;
+	case OZ_PIN_INPUT_DOWN:
+		return GPIO_INPUT | GPIO_PULL_DOWN;
+	case OZ_PIN_LOW:
+		return GPIO_OUTPUT_LOW;
+	case OZ_PIN_HIGH:
+		return GPIO_OUTPUT_HIGH;
+	default:
+		return GPIO_DISCONNECTED;
+	}
+}
+
+int32_t oz_pin_exists(uint8_t pin)
+{
+	return find(pin) != NULL;
+}
+
+int32_t oz_pin_direction(uint8_t pin, uint8_t direction)
+{
+	const struct gpio_dt_spec *spec = find(pin);
+	gpio_flags_t flags = flags_of(direction);
+	int error;
+
+	if (spec == NULL || !gpio_is_ready_dt(spec)) {
+		return -OZ_NOT_FOUND;
+	}
+	(void)oz_pin_watch(pin, 0);
+	error = gpio_pin_configure(spec->port, spec->pin, flags);
+	if (error == -ENOTSUP && flags == GPIO_DISCONNECTED) {
+		/* A controller that cannot let a pin float: as an input it drives nothing. */
+		error = gpio_pin_configure(spec->port, spec->pin, GPIO_INPUT);
+	}
+	mark(&inputs, pin, error == 0 && (flags & GPIO_INPUT) != 0);
+	mark(&outputs, pin, error == 0 && (flags & GPIO_OUTPUT) != 0);
+	mark(&high, pin, direction == OZ_PIN_HIGH);
+	return error < 0 ? pin_error(error) : 0;
+}
+
+int32_t oz_pin_write(uint8_t pin, uint8_t level)
+{
+	const struct gpio_dt_spec *spec = find(pin);
+	int error;
+
+	if (spec == NULL || !(outputs & BIT64(pin))) {
+		return -OZ_NOT_FOUND;
+	}
+	error = gpio_pin_set_raw(spec->port, spec->pin, level);
+	if (error < 0) {
+		return pin_error(error);
+	}
+	mark(&high, pin, level != 0);
+	return 0;
+}
+
+int32_t oz_pin_read(uint8_t pin)
+{
+	const struct gpio_dt_spec *spec = find(pin);
+	int level;
+
+	if (spec == NULL) {
+		return -OZ_NOT_FOUND;
+	}
+	if (outputs & BIT64(pin)) {
+		return (high & BIT64(pin)) != 0;
+	}
+	if (!(inputs & BIT64(pin))) {
+		return -OZ_NOT_FOUND;
+	}
+	level = gpio_pin_get_raw(spec->port, spec->pin);
+	return level < 0 ? pin_error(level) : level;
+}
+
+static void on_edge(const struct device *port, struct gpio_callback *callback, gpio_port_pins_t which)
+{
+	int pin = ARRAY_INDEX(callbacks, callback);
+
+	ARG_UNUSED(port);
+	ARG_UNUSED(which);
+	(void)atomic_or(&edges[pin / 32], BIT(pin % 32));
+	oz_wake();
+}
+
+int32_t oz_pin_watch(uint8_t pin, uint8_t watched)
+{
+	const struct gpio_dt_spec *spec = find(pin);
+	int error;
+
+	if (spec == NULL || !(inputs & BIT64(pin))) {
+		return -OZ_NOT_FOUND;
+	}
+	/* Twice in the list of the controller would be a circle. */
+	if (callbacks[pin].handler != NULL) {
+		(void)gpio_pin_interrupt_configure(spec->port, spec->pin, GPIO_INT_DISABLE);
+		(void)gpio_remove_callback(spec->port, &callbacks[pin]);
+		callbacks[pin].handler = NULL;
+	}
+	(void)atomic_and(&edges[pin / 32], ~BIT(pin % 32));
+	if (!watched) {
+		return 0;
+	}
+	gpio_init_callback(&callbacks[pin], on_edge, BIT(spec->pin));
+	error = gpio_add_callback(spec->port, &callbacks[pin]);
+	if (error < 0) {
+		callbacks[pin].handler = NULL;
+		return pin_error(error);
+	}
+	error = gpio_pin_interrupt_configure(spec->port, spec->pin, GPIO_INT_EDGE_BOTH);
+	if (error < 0) {
+		(void)gpio_remove_callback(spec->port, &callbacks[pin]);
+		callbacks[pin].handler = NULL;
+		return pin_error(error);
+	}
+	return 0;
+}
+
+int32_t oz_pin_edges_ready(void)
+{
+	return (atomic_get(&edges[0]) | atomic_get(&edges[1])) != 0;
+}
+
+uint64_t oz_pin_edges(void)
+{
+	uint64_t low = (uint32_t)atomic_clear(&edges[0]);
+
+	return low | (uint64_t)(uint32_t)atomic_clear(&edges[1]) << 32;
+}

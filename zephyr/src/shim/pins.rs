@@ -1,0 +1,53 @@
+//! The part of the shim for the pins (`zephyr/shim/pins.c`).
+
+use openzentri::port::{Direction, Pull, Result};
+
+use super::{done, result};
+
+mod raw {
+    unsafe extern "C" {
+        pub safe fn oz_pin_exists(pin: u8) -> i32;
+        pub safe fn oz_pin_direction(pin: u8, direction: u8) -> i32;
+        pub safe fn oz_pin_write(pin: u8, level: u8) -> i32;
+        pub safe fn oz_pin_read(pin: u8) -> i32;
+        pub safe fn oz_pin_watch(pin: u8, watched: u8) -> i32;
+        pub safe fn oz_pin_edges() -> u64;
+        pub safe fn oz_pin_edges_ready() -> i32;
+    }
+}
+
+pub use raw::oz_pin_edges as edges;
+
+pub fn exists(pin: u8) -> bool {
+    raw::oz_pin_exists(pin) != 0
+}
+
+/// The numbers are those of `enum oz_pin_direction`.
+pub fn direction(pin: u8, direction: Direction) -> Result<()> {
+    let number = match direction {
+        Direction::Released => 0,
+        Direction::Input(Pull::None) => 1,
+        Direction::Input(Pull::Up) => 2,
+        Direction::Input(Pull::Down) => 3,
+        Direction::Output(false) => 4,
+        Direction::Output(true) => 5,
+    };
+    done(raw::oz_pin_direction(pin, number))
+}
+
+pub fn write(pin: u8, level: bool) -> Result<()> {
+    done(raw::oz_pin_write(pin, level.into()))
+}
+
+pub fn read(pin: u8) -> Result<bool> {
+    result(raw::oz_pin_read(pin)).map(|level| level != 0)
+}
+
+pub fn watch(pin: u8, watched: bool) -> Result<()> {
+    done(raw::oz_pin_watch(pin, watched.into()))
+}
+
+/// Whether there are edges that nobody has asked for.
+pub fn has_edges() -> bool {
+    raw::oz_pin_edges_ready() != 0
+}

@@ -114,5 +114,7 @@ pub const HOST_NAME: usize = 128;
 pub const LOOKUP_ADDRESSES: usize = option("LOOKUP_ADDRESSES", 8);
 /// TLS sessions at once (`CONFIG_OPENZENTRI_TLS_SESSIONS`).
 pub const TLS_SESSIONS: usize = option("TLS_SESSIONS", 16);
+/// Bytes of the certificate and the key that a device makes for itself, both in DER.
+pub const IDENTITY: usize = 1024;
 /// Bytes of the name of a protocol chosen by ALPN.
 pub const ALPN: usize = 16;

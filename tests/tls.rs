@@ -12,8 +12,8 @@ use openzentri::device::{self, Device};
 use openzentri::limits;
 use openzentri::port::sim::{Answer, End, Peer, SimDevice, SimPort};
 use openzentri::port::{
-    Interface, Port, PortError, Socket, Sockets, TlsCredentials, TlsError, TlsFailure, TlsRole, TlsSession, TlsVersion,
-    accept, connect, host, tls_start,
+    IdentityRequest, Interface, Port, PortError, Socket, Sockets, TlsCredentials, TlsError, TlsFailure, TlsRole,
+    TlsSession, TlsVersion, accept, connect, host, make_identity, tls_start,
 };
 use openzentri::stream::Kind;
 use rustls::pki_types::pem::PemObject;
@@ -79,21 +79,23 @@ impl World {
 
     /// The credentials of a device that is a client without a certificate.
     fn client(&self) -> Owned {
-        Owned { authorities: self.authority.pem(), ..Owned::default() }
+        Owned { authorities: self.authority.pem().into(), ..Owned::default() }
     }
 
     /// The credentials of a device that is a server.
     fn server(&self) -> Owned {
-        Owned { chain: self.server.chain.clone(), key: self.server.key.clone(), ..Owned::default() }
+        let (chain, key) = (self.server.chain.clone().into(), self.server.key.clone().into());
+        Owned { verify: false, chain, key, ..Owned::default() }
     }
 }
 
 /// Credentials that a task of the device can keep.
 #[derive(Clone)]
 struct Owned {
-    authorities: String,
-    chain: String,
-    key: String,
+    verify: bool,
+    authorities: Vec<u8>,
+    chain: Vec<u8>,
+    key: Vec<u8>,
     versions: (TlsVersion, TlsVersion),
     alpn: Vec<&'static [u8]>,
     now: u64,
@@ -102,17 +104,18 @@ struct Owned {
 impl Default for Owned {
     fn default() -> Self {
         let versions = (TlsVersion::V1_2, TlsVersion::V1_3);
-        let text = String::new;
-        Self { authorities: text(), chain: text(), key: text(), versions, alpn: Vec::new(), now: NOW }
+        let none = Vec::new;
+        Self { verify: true, authorities: none(), chain: none(), key: none(), versions, alpn: Vec::new(), now: NOW }
     }
 }
 
 impl Owned {
     fn borrow(&self) -> TlsCredentials<'_> {
         TlsCredentials {
-            authorities: self.authorities.as_bytes(),
-            certificate: self.chain.as_bytes(),
-            key: self.key.as_bytes(),
+            verify: self.verify,
+            authorities: &self.authorities,
+            certificate: &self.chain,
+            key: &self.key,
             versions: self.versions,
             alpn: &self.alpn,
             now: self.now,
@@ -174,10 +177,15 @@ impl Other {
 
     /// A client of the device.
     fn client(world: &World, peer: Peer) -> Self {
+        Self::client_of(roots(world), peer)
+    }
+
+    /// A client that trusts these authorities.
+    fn client_of(roots: RootCertStore, peer: Peer) -> Self {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_details(provider, Arc::new(Now));
         let builder = builder.with_safe_default_protocol_versions().unwrap();
-        let config = builder.with_root_certificates(roots(world)).with_no_client_auth();
+        let config = builder.with_root_certificates(roots).with_no_client_auth();
         let name = ServerName::try_from(NAME).unwrap();
         Self::new(ClientConnection::new(Arc::new(config), name).unwrap().into(), peer)
     }
@@ -411,7 +419,7 @@ fn nothing_of_a_stream_is_readable_on_the_wire() {
 #[test]
 fn a_certificate_for_another_name_or_of_another_time_or_authority_ends_the_handshake() {
     let world = World::new();
-    let stranger = Owned { authorities: Authority::new().pem(), ..Owned::default() };
+    let stranger = Owned { authorities: Authority::new().pem().into(), ..Owned::default() };
     let late = Owned { now: NOW + YEAR, ..world.client() };
     let early = Owned { now: NOW - YEAR, ..world.client() };
     for (credentials, name, error) in [
@@ -433,7 +441,8 @@ fn a_certificate_for_another_name_or_of_another_time_or_authority_ends_the_hands
 #[test]
 fn a_server_that_demands_a_certificate_gets_one_or_ends_the_session() {
     let world = World::new();
-    let own = Owned { chain: world.client.chain.clone(), key: world.client.key.clone(), ..world.client() };
+    let (chain, key) = (world.client.chain.clone().into(), world.client.key.clone().into());
+    let own = Owned { chain, key, ..world.client() };
     let (mut device, seen, mut other) = shake_hands(&world, own, NAME, true);
     agreed(&seen);
     talk(&mut device, &mut other);
@@ -448,8 +457,9 @@ fn credentials_that_cannot_be_read_fail_before_anything_is_sent() {
     let world = World::new();
     let none = Owned::default();
     let garbage = Owned { authorities: "-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n".into(), ..none };
-    let keyless = Owned { chain: world.client.chain.clone(), ..world.client() };
-    let foreign = Owned { chain: world.client.chain.clone(), key: world.server.key.clone(), ..world.client() };
+    let keyless = Owned { chain: world.client.chain.clone().into(), ..world.client() };
+    let key = world.server.key.clone().into();
+    let foreign = Owned { key, ..keyless.clone() };
     for (credentials, name, error) in [
         (Owned::default(), NAME, TlsError::Credentials),
         (garbage, NAME, TlsError::Credentials),
@@ -587,4 +597,105 @@ fn sessions_run_out_with_an_error_and_come_back() {
     device.port().set_answer(SERVER, Duration::from_millis(1), Answer::Accept);
     assert!(device.run_until(Duration::from_secs(5), |_| seen.outcome.borrow().is_some()));
     assert_eq!((device.port().open_sessions(), device.port().open_jobs(), device.port().stale_calls()), (0, 0, 0));
+}
+
+/// The same in DER.
+fn der(pem: &[u8]) -> Vec<u8> {
+    CertificateDer::from_pem_slice(pem).unwrap().to_vec()
+}
+
+#[test]
+fn certificates_and_keys_are_taken_in_der_and_with_the_line_ends_of_others() {
+    let world = World::new();
+    let key = PrivateKeyDer::from_pem_slice(world.client.key.as_bytes()).unwrap().secret_der().to_vec();
+    let binary = Owned {
+        authorities: der(world.authority.pem().as_bytes()),
+        chain: der(world.client.chain.as_bytes()),
+        key,
+        ..Owned::default()
+    };
+    let ends = |text: &str| text.replace("\r\n", "\n").replace('\n', "\r\n").into_bytes();
+    let text = Owned {
+        authorities: ends(&format!("a word in front\n{}and behind\n", world.authority.pem())),
+        chain: ends(&world.client.chain),
+        key: ends(&world.client.key),
+        ..Owned::default()
+    };
+    for credentials in [binary, text] {
+        let (mut device, seen, mut other) = shake_hands(&world, credentials, NAME, true);
+        agreed(&seen);
+        talk(&mut device, &mut other);
+    }
+}
+
+#[test]
+fn who_does_not_verify_takes_any_server() {
+    let world = World::new();
+    for authorities in [Vec::new(), Authority::new().pem().into()] {
+        let credentials = Owned { verify: false, authorities, ..Owned::default() };
+        let (mut device, seen, mut other) = shake_hands(&world, credentials, "other.example", false);
+        agreed(&seen);
+        talk(&mut device, &mut other);
+    }
+}
+
+#[test]
+fn the_certificate_of_the_server_itself_may_be_the_authority() {
+    for is_ca in [rcgen::IsCa::NoCa, rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained)] {
+        let mut world = World::new();
+        let mut parameters = rcgen::CertificateParams::new([NAME.to_owned()]).unwrap();
+        parameters.not_before = rcgen::date_time_ymd(2026, 1, 1);
+        parameters.not_after = rcgen::date_time_ymd(2027, 1, 1);
+        parameters.is_ca = is_ca;
+        let key = rcgen::KeyPair::generate().unwrap();
+        world.server = Identity { chain: parameters.self_signed(&key).unwrap().pem(), key: key.serialize_pem() };
+        let credentials = Owned { authorities: world.server.chain.clone().into(), ..Owned::default() };
+        let (mut device, seen, mut other) = shake_hands(&world, credentials.clone(), NAME, false);
+        agreed(&seen);
+        talk(&mut device, &mut other);
+        for (credentials, name, error) in [
+            (credentials.clone(), "other.example", TlsError::WrongName),
+            (Owned { now: NOW + YEAR, ..credentials.clone() }, NAME, TlsError::Expired),
+            (Owned { now: NOW - YEAR, ..credentials.clone() }, NAME, TlsError::Expired),
+        ] {
+            let (_, seen, _) = shake_hands(&world, credentials, name, false);
+            assert_eq!(refused(&seen).error, error, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_device_makes_a_certificate_of_its_own_that_clients_can_keep() {
+    let made: Rc<RefCell<Vec<Vec<u8>>>> = Rc::default();
+    let kept = made.clone();
+    let (mut device, seen) = device(move |port, _, seen| {
+        let kept = kept.clone();
+        async move {
+            assert_eq!(port.jobs().identity(&mut [0; limits::IDENTITY]), Err(PortError::NotFound));
+            let mut buffer = [0; limits::IDENTITY];
+            let request = IdentityRequest { name: NAME, validity: (NOW - YEAR, NOW + YEAR) };
+            let (certificate, key) = make_identity(port, request, &mut buffer).await.unwrap();
+            let (chain, rest) = buffer.split_at(certificate);
+            kept.borrow_mut().push(chain.to_vec());
+            let credentials =
+                Owned { verify: false, chain: chain.to_vec(), key: rest[..key].to_vec(), ..Owned::default() };
+            let listener = port.tcp_listen(Interface::Wlan, OWN).unwrap();
+            let (socket, _) = accept(port, listener).await.unwrap();
+            seen.outcome.replace(Some(tls_start(port, socket, TlsRole::Server, &credentials.borrow()).await));
+        }
+    });
+    assert!(device.run_until(Duration::from_secs(5), |_| !made.borrow().is_empty()));
+    device.advance(Duration::from_millis(10));
+    let certificate = CertificateDer::from(made.borrow()[0].clone());
+    let (_, parsed) = x509_parser::parse_x509_certificate(&certificate).unwrap();
+    assert!(parsed.verify_signature(None).is_ok(), "signed by its own key");
+    assert_eq!(parsed.subject().to_string(), format!("CN={NAME}"));
+    assert_eq!(parsed.validity().not_before.timestamp() as u64, NOW - YEAR);
+    assert_eq!(parsed.validity().not_after.timestamp() as u64, NOW + YEAR);
+    let mut store = RootCertStore::empty();
+    store.add(certificate).unwrap();
+    let peer = device.port().connect(OWN).unwrap();
+    let mut other = Other::client_of(store, peer);
+    other.until(&mut device, |_, _| seen.outcome.borrow().is_some());
+    assert_eq!(agreed(&seen).version, TlsVersion::V1_3);
 }

@@ -5,7 +5,10 @@ use core::net::Ipv4Addr;
 
 use heapless::Vec;
 
-use super::{Handle, Interface, PortError, Result, Socket, Storage, TlsCredentials, TlsFailure, TlsRole, TlsSession};
+use super::{
+    Handle, IdentityRequest, Interface, PortError, Result, Socket, Storage, TlsCredentials, TlsFailure, TlsRole,
+    TlsSession,
+};
 use crate::limits;
 
 /// Work that runs elsewhere.
@@ -42,6 +45,9 @@ pub enum JobRequest<'a> {
         /// What it needs.
         credentials: &'a TlsCredentials<'a>,
     },
+    /// Make a key and a self-signed certificate, one at a time; [`Jobs::identity`] has them once the job has ended well.
+    /// `Unsupported` by ports without TLS.
+    MakeIdentity(IdentityRequest<'a>),
     /// Work on flash that takes its time. The device starts one at a time, and waits for its result: nothing stops it
     /// once it has begun. A port where another thread would not help may do it at once, so that the result is there when
     /// the job has been started.
@@ -96,6 +102,8 @@ pub enum JobOutput {
     RoundTrip(u32),
     /// What the session has agreed on, or why there is none.
     Tls(core::result::Result<TlsSession, TlsFailure>),
+    /// The identity is made.
+    Identity,
     /// The work on flash is done.
     Flash,
 }
@@ -108,6 +116,12 @@ pub trait Jobs {
     fn result(&self, job: Job) -> Result<JobOutput>;
     /// Gives a running job up.
     fn cancel(&self, job: Job);
+    /// Takes what the last [`JobRequest::MakeIdentity`] has made, once: writes the certificate (DER) and behind it the key
+    /// (SEC1 or PKCS#8, DER) to `buffer`, which has [`limits::IDENTITY`] bytes, and answers their lengths. `NotFound`
+    /// when there is nothing.
+    fn identity(&self, _buffer: &mut [u8]) -> Result<(usize, usize)> {
+        Err(PortError::Unsupported)
+    }
 }
 
 /// Work on flash, for a port that does it as soon as it is asked to: a job that has ended when it begins.

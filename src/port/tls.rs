@@ -13,7 +13,7 @@ pub enum TlsRole<'a> {
         /// A host name, or a dotted address.
         name: &'a str,
     },
-    /// The server. With authorities, it demands a certificate of the client.
+    /// The server. If it verifies, it demands a certificate of the client.
     Server,
 }
 
@@ -27,10 +27,17 @@ pub enum TlsVersion {
     V1_3 = 0x0304,
 }
 
-/// What a session needs from above. Certificates and keys are PEM.
+/// What a session needs from above.
+///
+/// Certificates are PEM, one after the other, with LF or CR LF, and with whatever else stands between them; or one
+/// certificate in DER. A key is PKCS#8, PKCS#1 or SEC1, in PEM or DER: RSA, or a key on P-256 or P-384.
 #[derive(Clone, Copy, Debug)]
 pub struct TlsCredentials<'a> {
-    /// Certificates of the authorities that the peer's certificate must come from, one after the other.
+    /// Whether the peer must prove who it is: its certificate comes from one of the authorities, or is one of them, is
+    /// valid now and, of a server, is for the name that was asked for. Without it a client takes any server, and a server
+    /// asks for no certificate.
+    pub verify: bool,
+    /// Certificates of the authorities; without any of them nothing can be verified (`TlsError::Credentials`).
     pub authorities: &'a [u8],
     /// The device's certificate, and those between it and its authority; empty for a client without one.
     pub certificate: &'a [u8],
@@ -73,6 +80,8 @@ pub struct TlsFailure {
 pub enum TlsError {
     /// The connection ended before the handshake.
     Closed,
+    /// No session is free, or the memory for one has run out.
+    NoMemory,
     /// Own certificate, key or authorities cannot be read, or do not belong together.
     Credentials,
     /// The name to check is no host name.
@@ -97,4 +106,15 @@ pub enum TlsError {
     Protocol,
     /// The library failed by itself.
     Internal,
+}
+
+/// A key and a certificate that the device is to make for itself: a new key on P-256, and a certificate of version 3 for
+/// it, signed by that key, with `name` as common name and as its only DNS name, for servers (basic constraints: no
+/// authority).
+#[derive(Clone, Copy, Debug)]
+pub struct IdentityRequest<'a> {
+    /// The name, at most [`limits::HOST_NAME`] bytes: letters, digits, `-` and `.`.
+    pub name: &'a str,
+    /// The first and the last second, since 1970, in which the certificate is valid.
+    pub validity: (u64, u64),
 }

@@ -5,8 +5,8 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 use core::task::Poll;
 
 use super::{
-    Addresses, Event, Interface, Job, JobOutput, JobRequest, Port, PortError, Result, Socket, TlsCredentials,
-    TlsFailure, TlsRole, TlsSession,
+    Addresses, Event, IdentityRequest, Interface, Job, JobOutput, JobRequest, Port, PortError, Result, Socket,
+    TlsCredentials, TlsError, TlsFailure, TlsRole, TlsSession,
 };
 
 /// Repeats `operation` until it answers something else than `WouldBlock`, sleeping until `event` in between.
@@ -100,16 +100,28 @@ pub async fn ping(port: &dyn Port, interface: Interface, address: Ipv4Addr, time
     }
 }
 
-/// Starts TLS on a connected socket; the inner result is that of the handshake. How long the peer may be silent is for
-/// the caller to decide: dropping this gives the handshake up.
+/// Starts TLS on a connected socket; the inner result is that of the handshake. No free session, or no room for one more
+/// job, is [`TlsError::NoMemory`]. How long the peer may be silent is for the caller to decide: dropping this gives the
+/// handshake up.
 pub async fn tls_start(
     port: &dyn Port,
     socket: Socket,
     role: TlsRole<'_>,
     credentials: &TlsCredentials<'_>,
 ) -> Result<core::result::Result<TlsSession, TlsFailure>> {
-    match job(port, &JobRequest::Tls { socket, role, credentials }).await? {
-        JobOutput::Tls(outcome) => Ok(outcome),
+    match job(port, &JobRequest::Tls { socket, role, credentials }).await {
+        Ok(JobOutput::Tls(outcome)) => Ok(outcome),
+        Ok(_) => Err(PortError::Unsupported),
+        Err(PortError::NoRoom) => Ok(Err(TlsFailure { error: TlsError::NoMemory, state: None, code: 0 })),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes a key and a self-signed certificate; `buffer` gets the certificate and the key behind it, both DER. Answers
+/// their lengths.
+pub async fn make_identity(port: &dyn Port, request: IdentityRequest<'_>, buffer: &mut [u8]) -> Result<(usize, usize)> {
+    match job(port, &JobRequest::MakeIdentity(request)).await? {
+        JobOutput::Identity => port.jobs().identity(buffer),
         _ => Err(PortError::Unsupported),
     }
 }

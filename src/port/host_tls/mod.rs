@@ -3,18 +3,22 @@
 use std::sync::Arc;
 use std::vec::Vec;
 
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, ClientConnection, Connection, RootCertStore, ServerConfig, ServerConnection};
 use rustls::{SupportedProtocolVersion, version};
 
 use crate::port::{TlsCredentials, TlsError, TlsFailure, TlsRole, TlsVersion};
 
 mod failure;
+mod identity;
 mod session;
+mod verify;
 
 use failure::refused;
+pub(in crate::port) use identity::{MadeIdentity, make_identity};
 use session::DeviceTime;
 pub(in crate::port) use session::{Session, Transport};
 
@@ -39,10 +43,11 @@ pub(in crate::port) fn session(role: &TlsRole<'_>, credentials: &TlsCredentials<
 
 fn client(credentials: &TlsCredentials<'_>) -> Outcome<ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_details(provider, Arc::new(DeviceTime(credentials.now)))
+    let builder = ClientConfig::builder_with_details(provider.clone(), Arc::new(DeviceTime(credentials.now)))
         .with_protocol_versions(&versions(credentials))
         .map_err(|_| refused(TlsError::Incompatible))?
-        .with_root_certificates(authorities(credentials)?);
+        .dangerous()
+        .with_custom_certificate_verifier(server_verifier(credentials, provider)?);
     let mut config = if credentials.certificate.is_empty() {
         builder.with_no_client_auth()
     } else {
@@ -59,12 +64,12 @@ fn server(credentials: &TlsCredentials<'_>) -> Outcome<ServerConfig> {
     let builder = ServerConfig::builder_with_details(provider.clone(), Arc::new(DeviceTime(credentials.now)))
         .with_protocol_versions(&versions(credentials))
         .map_err(|_| refused(TlsError::Incompatible))?;
-    let builder = if credentials.authorities.is_empty() {
-        builder.with_no_client_auth()
+    let builder = if credentials.verify {
+        let (trusted, roots) = authorities(credentials)?;
+        let verifier = verify::Clients::new(trusted, roots, provider).ok_or(refused(TlsError::Credentials))?;
+        builder.with_client_cert_verifier(Arc::new(verifier))
     } else {
-        let roots = Arc::new(authorities(credentials)?);
-        let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider).build();
-        builder.with_client_cert_verifier(verifier.map_err(|_| refused(TlsError::Credentials))?)
+        builder.with_no_client_auth()
     };
     let mut config = builder
         .with_single_cert(chain(credentials.certificate)?, key(credentials)?)
@@ -80,22 +85,47 @@ fn versions(credentials: &TlsCredentials<'_>) -> Vec<&'static SupportedProtocolV
     all.into_iter().filter(|(number, _)| (oldest..=newest).contains(number)).map(|(_, version)| version).collect()
 }
 
-fn authorities(credentials: &TlsCredentials<'_>) -> Outcome<RootCertStore> {
-    let mut store = RootCertStore::empty();
-    for certificate in chain(credentials.authorities)? {
-        store.add(certificate).map_err(|_| refused(TlsError::Credentials))?;
+/// What decides whether a server is the right one.
+fn server_verifier(
+    credentials: &TlsCredentials<'_>,
+    provider: Arc<CryptoProvider>,
+) -> Outcome<Arc<dyn ServerCertVerifier>> {
+    if !credentials.verify {
+        return Ok(Arc::new(verify::AnyServer(provider)));
     }
-    Ok(store)
+    let (trusted, roots) = authorities(credentials)?;
+    let verifier = verify::Servers::new(trusted, roots, provider).ok_or(refused(TlsError::Credentials))?;
+    Ok(Arc::new(verifier))
 }
 
-/// The certificates of a PEM file; none is an error.
-fn chain(pem: &[u8]) -> Outcome<Vec<CertificateDer<'static>>> {
-    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+/// The certificates of the authorities, and what can be verified with them.
+fn authorities(credentials: &TlsCredentials<'_>) -> Outcome<(Vec<CertificateDer<'static>>, RootCertStore)> {
+    let all = chain(credentials.authorities)?;
+    let mut store = RootCertStore::empty();
+    for certificate in &all {
+        store.add(certificate.clone()).map_err(|_| refused(TlsError::Credentials))?;
+    }
+    Ok((all, store))
+}
+
+/// The first byte of everything in DER here: a sequence (X.690, 8.9).
+const SEQUENCE: u8 = 0x30;
+
+/// The certificates of a file, PEM or DER; none is an error.
+fn chain(file: &[u8]) -> Outcome<Vec<CertificateDer<'static>>> {
+    if file.first() == Some(&SEQUENCE) {
+        return Ok(Vec::from([CertificateDer::from(file.to_vec())]));
+    }
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(file).collect();
     all.ok().filter(|all| !all.is_empty()).ok_or(refused(TlsError::Credentials))
 }
 
 fn key(credentials: &TlsCredentials<'_>) -> Outcome<PrivateKeyDer<'static>> {
-    PrivateKeyDer::from_pem_slice(credentials.key).map_err(|_| refused(TlsError::Credentials))
+    let file = credentials.key;
+    if file.first() == Some(&SEQUENCE) {
+        return PrivateKeyDer::try_from(file.to_vec()).map_err(|_| refused(TlsError::Credentials));
+    }
+    PrivateKeyDer::from_pem_slice(file).map_err(|_| refused(TlsError::Credentials))
 }
 
 fn alpn(credentials: &TlsCredentials<'_>) -> Vec<Vec<u8>> {

@@ -13,7 +13,8 @@ use rustix::event::{EventfdFlags, eventfd};
 
 use super::wakers::{keep, wake};
 use super::{icmp, lan};
-use crate::port::{Addresses, Job, JobOutput, JobRequest, Jobs, PortError, Result};
+use crate::port::host_tls::{self, MadeIdentity};
+use crate::port::{Addresses, IdentityRequest, Job, JobOutput, JobRequest, Jobs, PortError, Result};
 
 /// Jobs at once. A cancelled look-up counts until the system's resolver has given up, because nothing can stop it.
 const MAX_JOBS: usize = 16;
@@ -38,6 +39,8 @@ struct JobPlace {
 /// Where the threads put their results.
 struct Mailbox {
     results: Mutex<Vec<(usize, Result<JobOutput>)>>,
+    /// What was made and not taken yet.
+    identity: Mutex<Option<MadeIdentity>>,
     bell: OwnedFd,
 }
 
@@ -54,7 +57,7 @@ impl JobTable {
         let slot = |_| JobPlace { generation: 0, state: State::Free };
         Ok(Self {
             slots: RefCell::new(std::array::from_fn(slot)),
-            mailbox: Arc::new(Mailbox { results: Mutex::default(), bell }),
+            mailbox: Arc::new(Mailbox { results: Mutex::default(), identity: Mutex::default(), bell }),
         })
     }
 
@@ -138,6 +141,14 @@ impl Jobs for JobTable {
                 let timeout = Duration::from_millis(timeout_ms.into());
                 self.run(move || icmp::ping(address, timeout).map(JobOutput::RoundTrip))
             }
+            JobRequest::MakeIdentity(IdentityRequest { name, validity }) => {
+                let (name, mailbox) = (name.to_owned(), self.mailbox.clone());
+                self.run(move || {
+                    let made = host_tls::make_identity(&IdentityRequest { name: &name, validity })?;
+                    *mailbox.identity.lock().unwrap_or_else(PoisonError::into_inner) = Some(made);
+                    Ok(JobOutput::Identity)
+                })
+            }
             JobRequest::Tls { .. } | JobRequest::Flash(_) => Err(PortError::Unsupported),
         }
     }
@@ -157,6 +168,11 @@ impl Jobs for JobTable {
                 Err(PortError::WouldBlock)
             }
         }
+    }
+
+    fn identity(&self, buffer: &mut [u8]) -> Result<(usize, usize)> {
+        let made = self.mailbox.identity.lock().unwrap_or_else(PoisonError::into_inner).take();
+        made.ok_or(PortError::NotFound)?.put(buffer)
     }
 
     fn cancel(&self, job: Job) {

@@ -284,6 +284,10 @@ impl Jobs for LinuxPort {
         self.jobs.result(job)
     }
 
+    fn identity(&self, buffer: &mut [u8]) -> port::Result<(usize, usize)> {
+        self.jobs.identity(buffer)
+    }
+
     fn cancel(&self, job: Job) {
         self.jobs.cancel(job);
     }

@@ -7,8 +7,8 @@ use std::vec::Vec;
 use embassy_time::Duration;
 
 use super::super::{
-    Addresses, Event, FlashWork, Handle, Interface, Job, JobOutput, JobRequest, Jobs, PortError, Result, Socket,
-    TlsCredentials, TlsRole, host_tls,
+    Addresses, Event, FlashWork, Handle, IdentityRequest, Interface, Job, JobOutput, JobRequest, Jobs, PortError,
+    Result, Socket, TlsCredentials, TlsRole, host_tls,
 };
 use super::network::Progress;
 use super::tls::Secured;
@@ -17,6 +17,9 @@ use crate::limits;
 
 /// How long a look-up of a name that nobody knows takes.
 const UNKNOWN_NAME_DELAY: Duration = Duration::from_millis(1);
+
+/// How long a board needs for a key and a certificate.
+const IDENTITY_DELAY: Duration = Duration::from_millis(500);
 
 impl SimPort {
     fn lookup(&self, interface: Interface, name: &str) -> Result<Job> {
@@ -77,6 +80,16 @@ impl SimPort {
         }
         drop(network);
         self.notify();
+        Ok(job)
+    }
+
+    fn make_identity(&self, request: &IdentityRequest<'_>) -> Result<Job> {
+        let made = host_tls::make_identity(request);
+        let mut network = self.network.borrow_mut();
+        let job = network.new_job();
+        let result = made.map(|made| network.identity = Some(made)).map(|()| JobOutput::Identity);
+        drop(network);
+        self.finish_job(job, IDENTITY_DELAY, result);
         Ok(job)
     }
 
@@ -145,6 +158,7 @@ impl Jobs for SimPort {
             JobRequest::Lookup { interface, name } => self.lookup(interface, name),
             JobRequest::Ping { interface, address, timeout_ms } => self.ping(interface, address, timeout_ms),
             JobRequest::Flash(work) => Ok(self.flash_work(&work)),
+            JobRequest::MakeIdentity(request) => self.make_identity(&request),
             JobRequest::Tls { socket, role, credentials } => self.tls_start(socket, &role, credentials),
         }
     }
@@ -159,6 +173,10 @@ impl Jobs for SimPort {
             }
             Some(Some(result)) => result,
         }
+    }
+
+    fn identity(&self, buffer: &mut [u8]) -> Result<(usize, usize)> {
+        self.network.borrow_mut().identity.take().ok_or(PortError::NotFound)?.put(buffer)
     }
 
     fn cancel(&self, job: Job) {

@@ -101,6 +101,8 @@ pub(super) struct State {
     pub(super) jobs: BTreeMap<u16, Pending>,
     /// Sessions by their sockets.
     pub(super) tls: BTreeMap<u16, super::tls::Secured>,
+    /// What was made and not taken yet.
+    pub(super) identity: Option<super::super::host_tls::MadeIdentity>,
     /// Calls with a socket or job that did not exist.
     pub(super) stale_calls: usize,
     /// Addresses that do not depend on the radio.
@@ -127,6 +129,7 @@ impl Default for State {
             next_job: 0,
             jobs: BTreeMap::new(),
             tls: BTreeMap::new(),
+            identity: None,
             stale_calls: 0,
             addresses: [None, None],
             delay: Duration::from_ticks(0),

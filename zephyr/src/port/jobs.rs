@@ -36,7 +36,7 @@ impl Jobs for ZephyrJobs {
                 self.flash.start(work, &ZephyrStorage);
                 return Ok(FLASH);
             }
-            JobRequest::Tls { .. } => return Err(PortError::Unsupported),
+            JobRequest::Tls { .. } | JobRequest::MakeIdentity(_) => return Err(PortError::Unsupported),
         };
         Ok(Job(number as u16))
     }

@@ -276,7 +276,7 @@ fn client_stream(credentials: Owned, name: &'static str) -> (SimDevice, Seen) {
         async move {
             let socket = connect(port, Interface::Wlan, 0, SERVER).await.unwrap();
             let role = TlsRole::Client { name };
-            let outcome = tls_start(port, socket, role, &credentials.borrow()).await;
+            let outcome = tls_start(port, socket, role, None, &credentials.borrow()).await;
             let open = matches!(outcome, Ok(Ok(_)));
             seen.outcome.replace(Some(outcome));
             if open {
@@ -297,7 +297,11 @@ fn server_stream(credentials: Owned) -> (SimDevice, Seen) {
         async move {
             let listener = port.tcp_listen(Interface::Wlan, OWN).unwrap();
             let (socket, remote) = accept(port, listener).await.unwrap();
-            let outcome = tls_start(port, socket, TlsRole::Server, &credentials.borrow()).await;
+            // As a server does that waits for clients to say something.
+            let mut first = [0];
+            let event = openzentri::port::Event::Readable(socket);
+            openzentri::port::io(port, event, || port.receive(socket, &mut first)).await.unwrap();
+            let outcome = tls_start(port, socket, TlsRole::Server, Some(first[0]), &credentials.borrow()).await;
             let open = matches!(outcome, Ok(Ok(_)));
             seen.outcome.replace(Some(outcome));
             if open {
@@ -471,7 +475,7 @@ fn credentials_that_cannot_be_read_fail_before_anything_is_sent() {
             let credentials = credentials.clone();
             async move {
                 let socket = connect(port, Interface::Wlan, 0, SERVER).await.unwrap();
-                let outcome = tls_start(port, socket, TlsRole::Client { name }, &credentials.borrow()).await;
+                let outcome = tls_start(port, socket, TlsRole::Client { name }, None, &credentials.borrow()).await;
                 seen.outcome.replace(Some(outcome));
                 port.close(socket);
             }
@@ -494,12 +498,12 @@ fn a_silent_peer_is_given_up_and_a_lost_one_noticed() {
             let socket = connect(port, Interface::Wlan, 0, SERVER).await.unwrap();
             let role = TlsRole::Client { name: NAME };
             let limit = Duration::from_secs(10);
-            let shake = with_timeout(limit, async { tls_start(port, socket, role, &credentials.borrow()).await });
+            let shake = with_timeout(limit, async { tls_start(port, socket, role, None, &credentials.borrow()).await });
             assert!(shake.await.is_err());
             assert_eq!(port.receive(socket, &mut [0]), Err(PortError::Closed));
             port.close(socket);
             let socket = connect(port, Interface::Wlan, 0, SERVER).await.unwrap();
-            seen.outcome.replace(Some(tls_start(port, socket, role, &credentials.borrow()).await));
+            seen.outcome.replace(Some(tls_start(port, socket, role, None, &credentials.borrow()).await));
             port.close(socket);
         }
     });
@@ -524,7 +528,7 @@ fn a_cut_connection_is_no_end_in_order() {
         async move {
             let socket = connect(port, Interface::Wlan, 0, SERVER).await.unwrap();
             let role = TlsRole::Client { name: NAME };
-            seen.outcome.replace(Some(tls_start(port, socket, role, &credentials.borrow()).await));
+            seen.outcome.replace(Some(tls_start(port, socket, role, None, &credentials.borrow()).await));
             for _ in 0..2 {
                 let mut buffer = [0; 8];
                 let event = openzentri::port::Event::Readable(socket);
@@ -580,7 +584,12 @@ fn sessions_run_out_with_an_error_and_come_back() {
             let credentials = credentials.borrow();
             let role = TlsRole::Client { name: NAME };
             let start = |socket| {
-                port.jobs().start(&openzentri::port::JobRequest::Tls { socket, role, credentials: &credentials })
+                port.jobs().start(&openzentri::port::JobRequest::Tls {
+                    socket,
+                    role,
+                    first: None,
+                    credentials: &credentials,
+                })
             };
             let (last, others) = sockets.split_last().unwrap();
             let jobs: Vec<_> = others.iter().map(|socket| start(*socket).unwrap()).collect();
@@ -681,7 +690,7 @@ fn a_device_makes_a_certificate_of_its_own_that_clients_can_keep() {
                 Owned { verify: false, chain: chain.to_vec(), key: rest[..key].to_vec(), ..Owned::default() };
             let listener = port.tcp_listen(Interface::Wlan, OWN).unwrap();
             let (socket, _) = accept(port, listener).await.unwrap();
-            seen.outcome.replace(Some(tls_start(port, socket, TlsRole::Server, &credentials.borrow()).await));
+            seen.outcome.replace(Some(tls_start(port, socket, TlsRole::Server, None, &credentials.borrow()).await));
         }
     });
     assert!(device.run_until(Duration::from_secs(5), |_| !made.borrow().is_empty()));

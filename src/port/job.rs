@@ -42,6 +42,8 @@ pub enum JobRequest<'a> {
         socket: Socket,
         /// Which end the device is.
         role: TlsRole<'a>,
+        /// A byte that was received from the socket before: the first one of the session.
+        first: Option<u8>,
         /// What it needs.
         credentials: &'a TlsCredentials<'a>,
     },

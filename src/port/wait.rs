@@ -101,15 +101,16 @@ pub async fn ping(port: &dyn Port, interface: Interface, address: Ipv4Addr, time
 }
 
 /// Starts TLS on a connected socket; the inner result is that of the handshake. No free session, or no room for one more
-/// job, is [`TlsError::NoMemory`]. How long the peer may be silent is for the caller to decide: dropping this gives the
+/// job, is [`TlsError::NoMemory`]. `first` is a byte that was received before. How long the peer may be silent is for the caller to decide: dropping this gives the
 /// handshake up.
 pub async fn tls_start(
     port: &dyn Port,
     socket: Socket,
     role: TlsRole<'_>,
+    first: Option<u8>,
     credentials: &TlsCredentials<'_>,
 ) -> Result<core::result::Result<TlsSession, TlsFailure>> {
-    match job(port, &JobRequest::Tls { socket, role, credentials }).await {
+    match job(port, &JobRequest::Tls { socket, role, first, credentials }).await {
         Ok(JobOutput::Tls(outcome)) => Ok(outcome),
         Ok(_) => Err(PortError::Unsupported),
         Err(PortError::NoRoom) => Ok(Err(TlsFailure { error: TlsError::NoMemory, state: None, code: 0 })),

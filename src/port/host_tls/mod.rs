@@ -24,19 +24,23 @@ pub(in crate::port) use session::{Session, Transport};
 
 type Outcome<T> = Result<T, TlsFailure>;
 
-/// A session that has not begun to talk yet.
-pub(in crate::port) fn session(role: &TlsRole<'_>, credentials: &TlsCredentials<'_>) -> Outcome<Session> {
+/// A session that has not begun to talk yet. `first` is a byte that was received before.
+pub(in crate::port) fn session(
+    role: &TlsRole<'_>,
+    first: Option<u8>,
+    credentials: &TlsCredentials<'_>,
+) -> Outcome<Session> {
     match *role {
         TlsRole::Client { name } => {
             let server = ServerName::try_from(name.to_owned()).map_err(|_| refused(TlsError::Name))?;
             let connection = ClientConnection::new(Arc::new(client(credentials)?), server);
             let connection = connection.map_err(|_| refused(TlsError::Internal))?;
-            Ok(Session::over(Connection::Client(connection), name.to_owned()))
+            Ok(Session::over(Connection::Client(connection), name.to_owned(), first))
         }
         TlsRole::Server => {
             let connection = ServerConnection::new(Arc::new(server(credentials)?));
             let connection = connection.map_err(|_| refused(TlsError::Internal))?;
-            Ok(Session::over(Connection::Server(connection), Default::default()))
+            Ok(Session::over(Connection::Server(connection), Default::default(), first))
         }
     }
 }

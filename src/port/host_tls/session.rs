@@ -44,7 +44,11 @@ pub(in crate::port) struct Session {
 }
 
 impl Session {
-    pub(super) fn over(connection: Connection, name: std::string::String) -> Self {
+    pub(super) fn over(mut connection: Connection, name: std::string::String, first: Option<u8>) -> Self {
+        if let Some(byte) = first {
+            // A session that has not begun has room for it.
+            let _ = connection.read_tls(&mut [byte].as_slice());
+        }
         Self { connection, name, stage: Stage::Handshake, ended: false, finished: false, finish: false }
     }
 
@@ -74,8 +78,18 @@ impl Session {
         }
     }
 
+    /// Whether encrypted bytes wait to be sent.
+    pub(in crate::port) fn wants_write(&self) -> bool {
+        self.connection.wants_write()
+    }
+
+    /// Whether the handshake goes on.
+    pub(in crate::port) fn is_shaking_hands(&self) -> bool {
+        self.stage == Stage::Handshake
+    }
+
     /// Sends encrypted bytes; answers whether any went.
-    fn flush(&mut self, transport: &mut dyn Transport) -> bool {
+    pub(in crate::port) fn flush(&mut self, transport: &mut dyn Transport) -> bool {
         let mut any = false;
         while self.connection.wants_write() {
             match self.connection.write_tls(&mut Pipe { transport, ended: &mut self.ended }) {

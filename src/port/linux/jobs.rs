@@ -17,7 +17,10 @@ use crate::port::host_tls::{self, MadeIdentity};
 use crate::port::{Addresses, IdentityRequest, Job, JobOutput, JobRequest, Jobs, PortError, Result};
 
 /// Jobs at once. A cancelled look-up counts until the system's resolver has given up, because nothing can stop it.
-const MAX_JOBS: usize = 16;
+const MAX_JOBS: usize = 32;
+
+/// The places of handshakes: peers that say nothing keep no look-up waiting.
+const TLS: Range<usize> = 15..FLASH;
 
 /// The place of work on flash: what is to be saved waits for no look-up.
 const FLASH: usize = MAX_JOBS - 1;
@@ -74,18 +77,13 @@ impl JobTable {
 
     /// Runs `work` on a thread of its own.
     fn run(&self, work: impl FnOnce() -> Result<JobOutput> + Send + 'static) -> Result<Job> {
-        self.run_in(0..FLASH, work)
+        self.run_in(0..TLS.start, work)
     }
 
     /// The same, in one of these places.
-    fn run_in(
-        &self,
-        mut places: Range<usize>,
-        work: impl FnOnce() -> Result<JobOutput> + Send + 'static,
-    ) -> Result<Job> {
+    fn run_in(&self, places: Range<usize>, work: impl FnOnce() -> Result<JobOutput> + Send + 'static) -> Result<Job> {
         let mut slots = self.slots.borrow_mut();
-        let is_free = |index: &usize| slots.get(*index).is_some_and(|slot| matches!(slot.state, State::Free));
-        let free = places.find(is_free).ok_or(PortError::NoRoom)?;
+        let free = free_place(&slots, places)?;
         let mailbox = self.mailbox.clone();
         let report = move || {
             let result = work();
@@ -94,10 +92,25 @@ impl JobTable {
             let _ = rustix::io::write(&mailbox.bell, &1_u64.to_ne_bytes());
         };
         thread::Builder::new().name("job".into()).spawn(report).map_err(|_| PortError::NoRoom)?;
-        let slot = &mut slots[free];
-        slot.state = State::Running(None);
-        slot.generation = slot.generation.wrapping_add(1);
-        Ok(id(free, slot))
+        Ok(begin(&mut slots, free))
+    }
+
+    /// Begins a handshake, whose outcome will come through [`JobTable::end`].
+    pub(super) fn begin_tls(&self) -> Result<Job> {
+        let mut slots = self.slots.borrow_mut();
+        let free = free_place(&slots, TLS)?;
+        Ok(begin(&mut slots, free))
+    }
+
+    /// Ends a handshake, and wakes who waits for it.
+    pub(super) fn end(&self, job: Job, result: Result<JobOutput>) {
+        let mut slots = self.slots.borrow_mut();
+        let Some(slot) = find(&mut slots, job) else { return };
+        if let State::Running(waker) = &mut slot.state {
+            let mut waker = waker.take();
+            slot.state = State::Done(result);
+            wake(&mut waker);
+        }
     }
 
     /// Takes in what the threads have reported and wakes who waits for it.
@@ -178,7 +191,9 @@ impl Jobs for JobTable {
     fn cancel(&self, job: Job) {
         let mut slots = self.slots.borrow_mut();
         let Some(slot) = find(&mut slots, job) else { return };
+        let has_thread = !TLS.contains(&place(job));
         slot.state = match slot.state {
+            State::Running(_) if !has_thread => State::Free,
             State::Running(_) | State::Abandoned => State::Abandoned,
             State::Done(_) | State::Free => State::Free,
         };
@@ -196,8 +211,27 @@ fn id(index: usize, slot: &JobPlace) -> Job {
     Job(slot.generation.wrapping_mul(MAX_JOBS as u16) | index as u16)
 }
 
+/// The first free place among these.
+fn free_place(slots: &[JobPlace; MAX_JOBS], mut places: Range<usize>) -> Result<usize> {
+    let is_free = |index: &usize| slots.get(*index).is_some_and(|slot| matches!(slot.state, State::Free));
+    places.find(is_free).ok_or(PortError::NoRoom)
+}
+
+/// A new job in a free place.
+fn begin(slots: &mut [JobPlace; MAX_JOBS], free: usize) -> Job {
+    let slot = &mut slots[free];
+    slot.state = State::Running(None);
+    slot.generation = slot.generation.wrapping_add(1);
+    id(free, slot)
+}
+
+/// Where a job is, or was.
+fn place(job: Job) -> usize {
+    usize::from(job.0) % MAX_JOBS
+}
+
 fn find(slots: &mut [JobPlace; MAX_JOBS], job: Job) -> Option<&mut JobPlace> {
-    let index = usize::from(job.0) % MAX_JOBS;
+    let index = place(job);
     (id(index, &slots[index]) == job).then_some(&mut slots[index])
 }
 

@@ -22,7 +22,7 @@ use super::host_pins::HostPins;
 use super::{
     Board, Console, Event, Job, JobOutput, JobRequest, Jobs, NoConsole, Pins, Port, Radio, Serial, Sockets, Storage,
 };
-use crate::port;
+use crate::{limits, port};
 
 mod board;
 mod errors;
@@ -43,6 +43,7 @@ mod storage;
 mod tcp_line;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod wakers;
 
 use board::{HostBoard, Identity};
@@ -60,9 +61,9 @@ use wakers::earliest;
 /// Turns of the executor between two looks at the sockets, while tasks keep waking each other.
 const TURNS: usize = 16;
 
-/// Everything that one `poll` can watch: sockets, up to three descriptors of the UART, signals, jobs
-/// and the radio.
-const MAX_WATCHED: usize = MAX_SOCKETS + handover::MAX_WATCHED + 3;
+/// Everything that one `poll` can watch: sockets, closed ones that still send, up to three descriptors of the UART, signals,
+/// jobs, handshakes and the radio.
+const MAX_WATCHED: usize = MAX_SOCKETS + limits::TLS_SESSIONS + handover::MAX_WATCHED + 4;
 
 /// Why [`LinuxPort::run`] came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +92,7 @@ pub struct LinuxPort {
 #[derive(Clone, Copy, Debug)]
 enum Watched {
     Jobs,
+    Handshakes,
     Radio,
     Signals,
     Serial(handover::Part),
@@ -203,6 +205,9 @@ impl LinuxPort {
             let serial = self.serial.borrow();
             let mut list = WatchList { polled: heapless::Vec::new(), owners: heapless::Vec::new() };
             list.add(Watched::Jobs, self.jobs.as_fd(), PollFlags::IN);
+            if let Some(worker) = &sockets.worker {
+                list.add(Watched::Handshakes, worker.as_fd(), PollFlags::IN);
+            }
             list.add(Watched::Radio, self.radio.as_fd(), PollFlags::IN);
             if let Some(signals) = &self.signals {
                 list.add(Watched::Signals, signals.as_fd(), PollFlags::IN);
@@ -219,12 +224,35 @@ impl LinuxPort {
         for &(owner, flags) in &ready {
             match owner {
                 Watched::Jobs => self.jobs.collect(),
+                Watched::Handshakes => self.collect_handshakes(),
                 Watched::Radio => self.radio.ready(),
                 Watched::Signals => self.signalled(),
                 Watched::Serial(part) => self.serial.borrow_mut().ready(part, flags),
                 Watched::Socket(index) => self.sockets.table_mut().ready(index, flags),
             }
         }
+        self.sockets.table_mut().tidy();
+    }
+
+    /// Takes in what the thread of the handshakes has done.
+    fn collect_handshakes(&self) {
+        let mut table = self.sockets.table_mut();
+        let steps = table.worker.as_ref().map(tls::Worker::collect).unwrap_or_default();
+        for step in steps {
+            if let Some((job, outcome)) = table.take_back(step) {
+                self.jobs.end(job, Ok(JobOutput::Tls(outcome)));
+            }
+        }
+    }
+
+    /// Starts a handshake.
+    fn start_tls(&self, socket: port::Socket, order: tls::Order) -> port::Result<Job> {
+        let job = self.jobs.begin_tls()?;
+        let begun = self.sockets.table_mut().secure(socket, job, order);
+        if begun.is_err() {
+            self.jobs.cancel(job);
+        }
+        begun.map(|()| job)
     }
 
     /// SIGINT interrupts what runs at the process's own terminal, as Ctrl-C does in every program; when it finds the one
@@ -272,6 +300,9 @@ impl Jobs for LinuxPort {
     fn start(&self, request: &JobRequest<'_>) -> port::Result<Job> {
         match *request {
             JobRequest::Flash(work) => self.jobs.run_flash(self.store.work(&work)?),
+            JobRequest::Tls { socket, role, first, credentials } => {
+                self.start_tls(socket, tls::Order::new(role, first, credentials))
+            }
             JobRequest::Lookup { interface: port::Interface::Wlan, name } => match self.radio.name_server() {
                 Some((device, server)) => self.jobs.run_lookup(device, server, name),
                 None => self.jobs.start(request),
@@ -289,6 +320,7 @@ impl Jobs for LinuxPort {
     }
 
     fn cancel(&self, job: Job) {
+        self.sockets.table_mut().give_up(job);
         self.jobs.cancel(job);
     }
 }

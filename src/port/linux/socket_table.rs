@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddrV4;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -10,8 +11,10 @@ use rustix::event::PollFlags;
 use rustix::net::{AddressFamily, RecvFlags, Shutdown, SocketFlags, SocketType};
 
 use super::errors::port_error;
+use super::tls::{Lingering, Order, Outcome, Secured, Step, Worker};
 use super::wakers::{earliest, keep, wake};
-use crate::port::{PortError, Result, Socket};
+use crate::limits;
+use crate::port::{Job, PortError, Result, Socket};
 
 /// Sockets at once, listeners included.
 pub(super) const MAX_SOCKETS: usize = 1 << INDEX_BITS;
@@ -24,8 +27,9 @@ const DRAIN: usize = 64 * 1024;
 
 /// One open socket.
 pub(super) struct Entry {
-    pub(super) fd: OwnedFd,
+    pub(super) fd: Arc<OwnedFd>,
     pub(super) kind: SocketKind,
+    pub(super) tls: Option<Secured>,
     reader: Option<Waker>,
     writer: Option<Waker>,
 }
@@ -58,6 +62,10 @@ pub(super) struct SocketTable {
     free: VecDeque<u16>,
     /// A listener may be resting.
     pub(super) resting: bool,
+    /// What is still to be sent of sessions whose sockets are closed.
+    lingering: Vec<Lingering>,
+    /// The thread of the handshakes, once there was one.
+    pub(super) worker: Option<Worker>,
 }
 
 impl SocketTable {
@@ -75,7 +83,7 @@ impl SocketTable {
             None => return Err(PortError::NoRoom),
         };
         let slot = &mut self.slots[usize::from(index)];
-        slot.entry = Some(Entry { fd, kind, reader: None, writer: None });
+        slot.entry = Some(Entry { fd: Arc::new(fd), kind, tls: None, reader: None, writer: None });
         Ok(Socket(slot.generation << INDEX_BITS | index))
     }
 
@@ -117,10 +125,11 @@ impl SocketTable {
         let Some(entry) = slot.entry.take() else { return };
         slot.generation = slot.generation.wrapping_add(1);
         self.free.push_back(socket.0 % MAX_SOCKETS as u16);
-        if let SocketKind::Stream { unread: true } = entry.kind {
-            drain(&entry.fd);
+        match entry.tls {
+            Some(secured) => self.lingering.extend(secured.close(entry.fd)),
+            None if matches!(entry.kind, SocketKind::Stream { unread: true }) => drain(&entry.fd),
+            None => {}
         }
-        drop(entry);
         if self.resting {
             self.rouse_listeners();
         }
@@ -139,7 +148,14 @@ impl SocketTable {
     /// See [`crate::port::Port::wake_when`]. Who waits for a socket that is gone is woken at once, to find out.
     pub(super) fn wake_reader(&mut self, socket: Socket, waker: &Waker) {
         match self.entry(socket) {
-            Ok(entry) => keep(&mut entry.reader, waker),
+            Ok(entry) => {
+                // What is decrypted already is nothing that `poll` could see.
+                if entry.tls.as_mut().is_some_and(Secured::is_readable) {
+                    waker.wake_by_ref();
+                } else {
+                    keep(&mut entry.reader, waker);
+                }
+            }
             Err(_) => waker.wake_by_ref(),
         }
     }
@@ -160,6 +176,9 @@ impl SocketTable {
             let mut flags = PollFlags::empty();
             flags.set(PollFlags::IN, entry.reader.is_some());
             flags.set(PollFlags::OUT, entry.writer.is_some());
+            if let Some(secured) = &entry.tls {
+                flags = secured.watched(flags);
+            }
             if flags.is_empty() {
                 continue;
             }
@@ -170,12 +189,28 @@ impl SocketTable {
                 _ => each(index as u16, entry.fd.as_fd(), flags),
             }
         }
+        for (number, rest) in self.lingering.iter().enumerate() {
+            each((MAX_SOCKETS + number) as u16, rest.fd.as_fd(), PollFlags::OUT);
+            retry = earliest(retry, Some(rest.until));
+        }
         retry
     }
 
     /// Wakes who waits for what `poll` has found.
     pub(super) fn ready(&mut self, index: u16, flags: PollFlags) {
-        let Some(entry) = self.slots.get_mut(usize::from(index)).and_then(|slot| slot.entry.as_mut()) else { return };
+        if let Some(rest) =
+            usize::from(index).checked_sub(MAX_SOCKETS).and_then(|number| self.lingering.get_mut(number))
+        {
+            return rest.go_on();
+        }
+        let Some(slot) = self.slots.get_mut(usize::from(index)) else { return };
+        let Some(entry) = &mut slot.entry else { return };
+        if let Some(secured) = &mut entry.tls {
+            let socket = Socket(slot.generation << INDEX_BITS | index);
+            if secured.ready(socket, &entry.fd, flags, self.worker.as_ref()) {
+                return;
+            }
+        }
         let ended = flags.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL);
         if ended || flags.contains(PollFlags::IN) {
             wake(&mut entry.reader);
@@ -189,9 +224,62 @@ impl SocketTable {
     }
 }
 
+impl SocketTable {
+    /// Sessions that are open, shake hands, or still have something to send.
+    fn sessions(&self) -> usize {
+        let open = self.slots.iter().filter_map(|slot| slot.entry.as_ref()).filter(|entry| entry.tls.is_some());
+        open.count() + self.lingering.len()
+    }
+
+    /// Lets a session on a connection begin; `job` waits for its handshake.
+    pub(super) fn secure(&mut self, socket: Socket, job: Job, order: Order) -> Result<()> {
+        let entry = self.entry(socket)?;
+        if entry.tls.is_some() || !matches!(entry.kind, SocketKind::Stream { .. }) {
+            return Err(PortError::Unsupported);
+        }
+        if self.sessions() >= limits::TLS_SESSIONS {
+            return Err(PortError::NoRoom);
+        }
+        if self.worker.is_none() {
+            self.worker = Some(Worker::start().map_err(|_| PortError::NoRoom)?);
+        }
+        let Some(worker) = self.worker.take() else { return Err(PortError::NoRoom) };
+        let begun = self.entry(socket).map(|entry| {
+            entry.tls = Some(Secured::begin(job, socket, &entry.fd, order, &worker));
+        });
+        self.worker = Some(worker);
+        begun
+    }
+
+    /// Takes a session back from the thread; answers the job that has ended with that, and how.
+    pub(super) fn take_back(&mut self, step: Step) -> Option<(Job, Outcome)> {
+        // A socket that was closed meanwhile takes its session with it.
+        let entry = self.entry(step.socket).ok()?;
+        let ended = entry.tls.as_mut()?.take_back(step.session, step.outcome);
+        wake(&mut entry.reader);
+        wake(&mut entry.writer);
+        ended
+    }
+
+    /// Nobody waits for this handshake any more.
+    pub(super) fn give_up(&mut self, job: Job) {
+        for entry in self.slots.iter_mut().filter_map(|slot| slot.entry.as_mut()) {
+            if let Some(secured) = &mut entry.tls {
+                secured.give_up(job);
+            }
+        }
+    }
+
+    /// Forgets what has all been sent of closed sessions, or has waited too long.
+    pub(super) fn tidy(&mut self) {
+        let now = Instant::now();
+        self.lingering.retain(|rest| !rest.is_over(now));
+    }
+}
+
 /// Throws unread bytes away: closing a connection that has some makes the kernel reset it, and the peer loses what it
 /// has not read yet.
-fn drain(fd: &OwnedFd) {
+pub(super) fn drain(fd: &OwnedFd) {
     let _ = rustix::net::shutdown(fd, Shutdown::Write);
     let mut scrap = [0; 4096];
     for _ in 0..DRAIN / scrap.len() {

@@ -176,13 +176,19 @@ impl Sockets for HostSockets {
 
     fn send(&self, socket: Socket, data: &[u8]) -> Result<usize> {
         let mut table = self.table.borrow_mut();
-        let fd = table.fd(socket)?;
-        retry_on_intr(|| rustix::net::send(fd, data, SendFlags::NOSIGNAL)).map_err(port_error)
+        let entry = table.entry(socket)?;
+        if let Some(secured) = &mut entry.tls {
+            return secured.send(&entry.fd, data);
+        }
+        retry_on_intr(|| rustix::net::send(&entry.fd, data, SendFlags::NOSIGNAL)).map_err(port_error)
     }
 
     fn receive(&self, socket: Socket, buffer: &mut [u8]) -> Result<usize> {
         let mut table = self.table.borrow_mut();
         let entry = table.entry(socket)?;
+        if let Some(secured) = &mut entry.tls {
+            return secured.receive(&entry.fd, buffer);
+        }
         let received = retry_on_intr(|| rustix::net::recv(&entry.fd, &mut *buffer, RecvFlags::empty()));
         if let SocketKind::Stream { unread } = &mut entry.kind {
             *unread = matches!(received, Ok((count, _)) if count == buffer.len());
@@ -191,7 +197,12 @@ impl Sockets for HostSockets {
     }
 
     fn finish(&self, socket: Socket) -> Result<()> {
-        rustix::net::shutdown(self.table.borrow_mut().fd(socket)?, Shutdown::Write).map_err(port_error)
+        let mut table = self.table.borrow_mut();
+        let entry = table.entry(socket)?;
+        match &mut entry.tls {
+            Some(secured) => secured.finish(&entry.fd),
+            None => rustix::net::shutdown(&entry.fd, Shutdown::Write).map_err(port_error),
+        }
     }
 
     /// A server (a port of its own choice) is bound to the device's address; on

@@ -61,6 +61,7 @@ impl SimPort {
         &self,
         socket: Socket,
         role: &TlsRole<'_>,
+        first: Option<u8>,
         credentials: &TlsCredentials<'_>,
     ) -> Result<Job> {
         self.check(Call::TlsStart)?;
@@ -72,7 +73,7 @@ impl SimPort {
             return Err(PortError::NoRoom);
         }
         let job = network.new_job();
-        match host_tls::session(role, credentials) {
+        match host_tls::session(role, first, credentials) {
             Ok(session) => {
                 network.tls.insert(socket.0, Secured { session, job: Some(job) });
             }
@@ -159,7 +160,7 @@ impl Jobs for SimPort {
             JobRequest::Ping { interface, address, timeout_ms } => self.ping(interface, address, timeout_ms),
             JobRequest::Flash(work) => Ok(self.flash_work(&work)),
             JobRequest::MakeIdentity(request) => self.make_identity(&request),
-            JobRequest::Tls { socket, role, credentials } => self.tls_start(socket, &role, credentials),
+            JobRequest::Tls { socket, role, first, credentials } => self.tls_start(socket, &role, first, credentials),
         }
     }
 

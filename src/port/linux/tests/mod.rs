@@ -14,6 +14,7 @@ mod jobs;
 mod speed;
 mod storage;
 mod tcp;
+mod tls;
 mod udp;
 
 /// A temporary folder that is removed at the end of the test.

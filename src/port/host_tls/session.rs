@@ -37,6 +37,8 @@ pub(in crate::port) struct Session {
     stage: Stage,
     /// The peer has closed the connection below.
     ended: bool,
+    /// The connection below takes nothing more.
+    broken: bool,
     /// Nothing more will be sent.
     finished: bool,
     /// Our end of the connection below is to be closed once everything is out.
@@ -49,7 +51,7 @@ impl Session {
             // A session that has not begun has room for it.
             let _ = connection.read_tls(&mut [byte].as_slice());
         }
-        Self { connection, name, stage: Stage::Handshake, ended: false, finished: false, finish: false }
+        Self { connection, name, stage: Stage::Handshake, ended: false, broken: false, finished: false, finish: false }
     }
 
     /// Moves records both ways as far as they go, and answers how the handshake ended, once it has.
@@ -78,9 +80,9 @@ impl Session {
         }
     }
 
-    /// Whether encrypted bytes wait to be sent.
+    /// Whether encrypted bytes wait to be sent, and can be.
     pub(in crate::port) fn wants_write(&self) -> bool {
-        self.connection.wants_write()
+        !self.broken && self.connection.wants_write()
     }
 
     /// Whether the handshake goes on.
@@ -133,6 +135,7 @@ impl Session {
     /// The connection below broke.
     fn break_off(&mut self) {
         self.ended = true;
+        self.broken = true;
         if self.stage == Stage::Open {
             self.stage = Stage::Failed(refused(TlsError::Closed));
         }

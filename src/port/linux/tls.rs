@@ -308,10 +308,7 @@ pub(super) struct Lingering {
 impl Lingering {
     /// Sends on.
     pub(super) fn go_on(&mut self) {
-        if !self.session.flush(&mut Pipe(&self.fd)) && self.session.wants_write() {
-            // The peer is gone.
-            self.until = Instant::now();
-        }
+        self.session.flush(&mut Pipe(&self.fd));
     }
 
     /// Whether all is sent, or it has taken too long.

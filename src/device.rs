@@ -17,6 +17,7 @@ use crate::port::{Interface, Port};
 use crate::service::{self, AutoStart, DhcpServer, DnsServer};
 use crate::stream::{self, Streams};
 use crate::terminal::{self, Line, Opening};
+use crate::tls::{self, Tls};
 use crate::variable::{self, Id, id, settings};
 use crate::version;
 
@@ -78,6 +79,7 @@ macro_rules! task {
 
 task!(spawn_pump[limits::STREAMS](streams: &'static Streams, handle: u8) stream::pump::run(streams, handle));
 task!(spawn_server[limits::SERVERS](streams: &'static Streams, row: u8) stream::serve(streams, row));
+task!(spawn_door[limits::TLS_DOORS](streams: &'static Streams, tls: &'static Tls, number: usize) stream::keep_door(streams, tls, number));
 task!(spawn_wlan[1](network: &'static Network) network::keep_wlan(network));
 task!(spawn_softap[1](network: &'static Network) network::keep_softap(network));
 task!(spawn_setup[1](network: &'static Network) network::keep_setup(network));
@@ -110,10 +112,11 @@ pub fn boot(
     let mounted = files.mount();
     let streams = place!(Streams, Streams::new(base, files));
     base.status.buffers.set(Some(streams));
+    let tls = place!(Tls, Tls::new(base, files, place_const!(tls::Buffer, tls::no_files())));
     let network = place!(Network, Network::new(base, streams));
     let requests = place_const!(Requests, no_requests());
     let client = place!(Client, Client::new(base, network, streams, files, requests));
-    let machine = place!(Machine, Machine::new(base, files, streams, network, client));
+    let machine = place!(Machine, Machine::new(base, files, streams, network, client, tls));
     let shell = place!(Shell, Shell::new(machine));
     let server = place!(HttpServer, HttpServer::new(shell));
     network.register(server)?;
@@ -140,6 +143,9 @@ fn start(spawner: Spawner, shell: &'static Shell, server: &'static HttpServer, p
     }
     for row in 0..limits::SERVERS as u8 {
         spawn_server(spawner, machine.streams, row);
+    }
+    for number in (0..).take(limits::TLS_DOORS) {
+        spawn_door(spawner, machine.streams, machine.tls, number);
     }
     for number in 0..limits::HTTP_CONNECTIONS {
         spawn_worker(spawner, server, number);

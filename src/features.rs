@@ -74,5 +74,7 @@ pub const METRICS: bool = cfg!(feature = "metrics") && set("METRICS");
 pub const TOKENS: bool = cfg!(feature = "tokens") && set("TOKENS");
 /// The commands `http_…` (`http_client`, `CONFIG_OPENZENTRI_HTTP_CLIENT`).
 pub const HTTP_CLIENT: bool = cfg!(feature = "http_client") && set("HTTP_CLIENT");
+/// TLS: `tls_client`, `tls_server`, `https` (`tls`, `CONFIG_OPENZENTRI_TLS`). The port must have it, too.
+pub const TLS: bool = cfg!(feature = "tls") && set("TLS");
 /// The WebSocket server at `/stream` (`websocket`, `CONFIG_OPENZENTRI_WEBSOCKET`).
 pub const WEBSOCKET: bool = cfg!(feature = "websocket") && set("WEBSOCKET");

@@ -7,7 +7,7 @@
 //! terminal http                   front ends: take commands, print answers
 //! command                         the command language: line, table, shell, handlers
 //! http_client service             requests to other servers; what comes and goes with the network
-//! stream   network   file  pins   what commands act on; what shows the state of the device
+//! stream network tls file pins    what commands act on; what shows the state of the device
 //! access                          who may do what: API tokens and their scopes
 //! variable                        the table of variables, their values, `save` and `load`
 //! ground                          port handle, clock, event log, live status
@@ -40,6 +40,7 @@ pub mod service;
 mod sorted;
 pub mod stream;
 pub mod terminal;
+pub mod tls;
 pub mod variable;
 pub mod wire;
 

@@ -114,6 +114,10 @@ pub const HOST_NAME: usize = 128;
 pub const LOOKUP_ADDRESSES: usize = option("LOOKUP_ADDRESSES", 8);
 /// TLS sessions at once (`CONFIG_OPENZENTRI_TLS_SESSIONS`).
 pub const TLS_SESSIONS: usize = option("TLS_SESSIONS", 16);
+/// Bytes of all certificates and keys of one TLS session together (`CONFIG_OPENZENTRI_TLS_FILES`).
+pub const TLS_FILES: usize = if features::TLS { option("TLS_FILES", 65_536) } else { 0 };
+/// Clients of TLS servers whose sessions begin at once (`CONFIG_OPENZENTRI_TLS_DOORS`).
+pub const TLS_DOORS: usize = if features::TLS { option("TLS_DOORS", 8) } else { 0 };
 /// Bytes of the certificate and the key that a device makes for itself, both in DER.
 pub const IDENTITY: usize = 1024;
 /// Bytes of the name of a protocol chosen by ALPN.

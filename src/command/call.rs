@@ -19,6 +19,7 @@ use crate::http_client::Client;
 use crate::log::Level;
 use crate::network::Network;
 use crate::stream::Streams;
+use crate::tls::Tls;
 use crate::variable::{Id, id};
 
 const PROMPT: Id = id("system.cmd.prompt_enabled");
@@ -43,6 +44,8 @@ pub struct Machine {
     pub network: &'static Network,
     /// The HTTP client.
     pub http: &'static Client,
+    /// TLS sessions.
+    pub tls: &'static Tls,
     /// The question that waits for its answer.
     pub(super) dialogue: Dialogue,
 }
@@ -55,8 +58,9 @@ impl Machine {
         streams: &'static Streams,
         network: &'static Network,
         http: &'static Client,
+        tls: &'static Tls,
     ) -> Self {
-        Self { base, files, streams, network, http, dialogue: Dialogue::default() }
+        Self { base, files, streams, network, http, tls, dialogue: Dialogue::default() }
     }
 }
 

@@ -11,7 +11,7 @@ use super::variables::{failed, finish};
 use crate::file::{FileError, FileSpec, Reader, Unfinished, Version, Writer, flag, kind, listing};
 use crate::log::Level;
 use crate::stream::Kind;
-use crate::version;
+use crate::{tls, version};
 
 impl Call<'_> {
     /// Logs why a file command failed; the answer itself is always `Command failed`.
@@ -24,6 +24,11 @@ impl Call<'_> {
     pub async fn sound_file(&mut self, index: usize) -> Result<Reader, CommandError> {
         let name = self.argument(index)?;
         let files = self.machine.files;
+        if files.stat(name).is_some_and(|file| tls::is_key(self.machine.base, &file)) {
+            let name = core::str::from_utf8(name).unwrap_or("?");
+            self.machine.base.log.line(Level::Failure, format_args!("Not readable: {name} is a key"));
+            return Err(CommandError::Failed);
+        }
         match self.apart(pin!(files.open_verified(name))).await? {
             Err(error @ FileError::Corrupt) => {
                 let name = core::str::from_utf8(name).unwrap_or("?");

@@ -1,4 +1,4 @@
-//! `tcp_client`, `tcp_server`, `udp_client`, `udp_server` (commands reference 2).
+//! `tcp_client`, `tcp_server`, `tls_client`, `tls_server`, `udp_client`, `udp_server` (commands reference 2).
 
 use core::fmt::Write;
 use core::net::SocketAddrV4;
@@ -10,15 +10,16 @@ use super::response::{CommandError, Ending};
 use super::streams::{Untold, read_into};
 use super::write::message;
 use crate::log::Level;
-use crate::network::Remote;
+use crate::network::{Remote, Secure};
 use crate::stream::{Kind, Protocol, ServerError};
+use crate::tls::{ClientFiles, ServerFiles};
 use crate::variable::{Id, id};
 
 const TCP_PORT: Id = id("tcp.server.port");
 const UDP_PORT: Id = id("udp.server.port");
 const LOCAL_PORT: Id = id("tcp.client.local_port");
 
-impl Call<'_> {
+impl<'a> Call<'a> {
     /// An argument that is a port number; 0 is none.
     fn port(&self, index: usize) -> Result<u16, CommandError> {
         port(self.argument(index)?)
@@ -33,6 +34,11 @@ impl Call<'_> {
         match self.argument(0)? {
             b"start" => {
                 let port = port.unwrap_or_else(|| self.machine.base.variables.number(default_port) as u16);
+                if protocol == Protocol::Tls && !self.machine.tls.has_identity(ServerFiles::Streams) {
+                    let text = format_args!("No certificate (set network.tls.server_cert and network.tls.server_key)");
+                    self.machine.base.log.line(Level::Failure, text);
+                    return Err(CommandError::Failed);
+                }
                 if !self.machine.network.is_up(interface) {
                     self.apart(pin!(needed(self.machine, interface))).await??;
                 }
@@ -46,6 +52,12 @@ impl Call<'_> {
             _ => return Err(CommandError::Invalid),
         }
         Ok(Ending::Success)
+    }
+
+    /// The names of a CA certificate, a certificate and a key, from the argument `first` on; any may be left out.
+    pub(super) fn client_files(&self, first: usize) -> ClientFiles<'a> {
+        let name = |at| self.argument(first + at).ok().filter(|name| !name.is_empty());
+        ClientFiles { authorities: name(0), certificate: name(1), key: name(2) }
     }
 
     fn refused(&self, error: ServerError) -> CommandError {
@@ -73,6 +85,15 @@ pub(super) async fn tcp_client(call: &mut Call<'_>) -> Result<Ending, CommandErr
     open(call, Kind::Tcpc).await
 }
 
+/// `[-i <interface>] [-l <local port>] <host> <port> [<CA certificate> [<certificate> [<key>]]]`
+pub(super) async fn tls_client(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    open(call, Kind::Tlsc).await
+}
+
+pub(super) async fn tls_server(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    call.server(Protocol::Tls, TCP_PORT).await
+}
+
 pub(super) async fn udp_client(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     open(call, Kind::Udpc).await
 }
@@ -81,14 +102,17 @@ pub(super) async fn udp_client(call: &mut Call<'_>) -> Result<Ending, CommandErr
 async fn open(call: &mut Call<'_>, kind: Kind) -> Result<Ending, CommandError> {
     let machine = call.machine;
     let local_port = match (call.argument(2), call.option(b'l')) {
-        (Ok(word), _) | (_, Some(word)) => port(word)?,
-        _ if kind == Kind::Tcpc => machine.base.variables.number(LOCAL_PORT) as u16,
-        _ => 0,
+        (Ok(word), _) if kind != Kind::Tlsc => port(word)?,
+        (_, Some(word)) => port(word)?,
+        _ if kind == Kind::Udpc => 0,
+        _ => machine.base.variables.number(LOCAL_PORT) as u16,
     };
+    let files = call.client_files(2);
+    let secure = (kind == Kind::Tlsc).then_some(Secure { tls: machine.tls, files });
     let remote = Remote { interface: call.interface()?, host: call.host(0)?, port: call.port(1)?, local_port };
     let opening = async {
         needed(machine, remote.interface).await?;
-        let handle = machine.network.open_client(kind, &remote).await.map_err(|_| CommandError::Failed)?;
+        let handle = machine.network.open_client(kind, &remote, secure).await.map_err(|_| CommandError::Failed)?;
         Ok::<_, CommandError>(Untold::new(machine.streams, handle))
     };
     let handle = call.apart(pin!(opening)).await??.tell()?;

@@ -10,7 +10,7 @@ use embassy_time::{Duration, with_timeout};
 use super::call::Call;
 use super::response::{CommandError, Ending};
 use crate::limits;
-use crate::stream::{HEADING, Kind, StreamError, StreamId, Streams};
+use crate::stream::{HEADING, StreamError, StreamId, Streams};
 
 /// The longest time for `stream_wait`, in milliseconds.
 const LONGEST_WAIT: u32 = 600_000;
@@ -124,7 +124,7 @@ pub(super) async fn wait(call: &mut Call<'_>) -> Result<Ending, CommandError> {
 pub(super) async fn read(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let (handle, size) = (call.handle(0)?, call.number(1, u32::MAX)? as usize);
     let stream = call.machine.streams.id(handle)?;
-    if call.machine.streams.kind(handle)? == Kind::Http {
+    if call.machine.streams.kind(handle)?.is_request() {
         let machine = call.machine;
         call.apart(pin!(machine.http.before_read(handle))).await??;
         machine.streams.still(stream)?;

@@ -58,6 +58,7 @@ enum Run {
 const fn is_built(name: &str) -> bool {
     match name.as_bytes() {
         [b'h', b't', b't', b'p', b'_', ..] => features::HTTP_CLIENT,
+        [b't', b'l', b's', b'_', ..] => features::TLS,
         [b't', b'o', b'k', b'e', b'n', b'_', ..] => features::TOKENS,
         _ => true,
     }
@@ -112,7 +113,6 @@ macro_rules! commands {
 
 const LATER_PINS: Conformance = NotYet("pins and converters");
 const NO_HTTPS: Conformance = Differs("http only: there is no TLS yet");
-const LATER_TLS: Conformance = NotYet("TLS");
 const NO_FAULTS: Conformance = Differs("no fault is recorded yet: the record is always empty");
 const LATER_FAULTS: Conformance = NotYet("safe mode and the fault record");
 
@@ -172,8 +172,8 @@ commands! {
     stream_write "write" Streams "<handle> <size>" ["c" 2..=2] "Write the data that follow to a stream", Done => waits(write::write);
     tcp_client "tcpc" Streams "[-i <interface>] [-l <local port>] <host> <port> [<local port>]" ["i:l:" 2..=3] "Open a TCP client", Done => waits(sockets::tcp_client);
     tcp_server "tcps" Streams "[-i <interface>] start|stop [<port>]" ["i:" 1..=2] "Start or stop a TCP server", Done => waits(sockets::tcp_server);
-    tls_client "tlsc" Streams "[-l <local port>] <host> <port> [<ca cert>]" ["" 0..=23] "Open a TLS client", LATER_TLS => now(unavailable);
-    tls_server "tlss" Streams "start|stop [<port>]" ["" 0..=23] "Start or stop a TLS server", LATER_TLS => now(unavailable);
+    tls_client "tlsc" Streams "[-i <interface>] [-l <local port>] <host> <port> [<ca cert> [<cert> [<key>]]]" ["i:l:" 2..=5] "Open a TLS client", Done => waits(sockets::tls_client);
+    tls_server "tlss" Streams "[-i <interface>] start|stop [<port>]" ["i:" 1..=2] "Start or stop a TLS server", Done => waits(sockets::tls_server);
     token_create "token_create" Admin "<name> <scope,...>" ["" 2..=2] "Make an API token and print it once", Extension("API tokens") => now(tokens::create);
     token_delete "token_delete" Admin "<name>" ["" 1..=1] "Revoke an API token", Extension("API tokens") => now(tokens::delete);
     token_list "token_list" Admin "" ["" 0..=0] "List the API tokens", Extension("API tokens") => now(tokens::list);

@@ -40,6 +40,10 @@ pub mod kind {
     pub const UPGRADE_APP: u8 = 0x00;
     /// Wi-Fi firmware.
     pub const WIFI_FIRMWARE: u8 = 0x01;
+    /// A TLS certificate (Gecko OS 4).
+    pub const CERTIFICATE: u8 = 0x41;
+    /// The key of one: it can be written, and never read. The number is a choice of this project.
+    pub const KEY: u8 = 0x4B;
     /// The application.
     pub const APPLICATION: u8 = 0x81;
     /// Miscellaneous; what `file_create` takes when no type is given.

@@ -7,8 +7,9 @@ use embassy_time::{Duration, Instant, Timer, with_deadline};
 use super::interfaces::Network;
 use super::lookup::addresses_of;
 use crate::log::Level;
-use crate::port::{self, Addresses, Interface, PortError, Socket};
+use crate::port::{self, Addresses, Interface, Port, PortError, Socket};
 use crate::stream::{HostName, Kind};
+use crate::tls::{ClientFiles, Tls};
 use crate::variable::{Id, id};
 
 const CONNECT_TIMEOUT: Id = id("tcp.client.connect_timeout");
@@ -41,6 +42,31 @@ pub enum ConnectError {
     OwnServer,
     /// Nobody has taken the connection, or the port has refused it.
     Failed,
+    /// There is no TLS session with the server; the log says why.
+    Tls,
+}
+
+/// What a connection with TLS needs.
+#[derive(Clone, Copy)]
+pub struct Secure<'a> {
+    /// What starts sessions.
+    pub tls: &'static Tls,
+    /// Certificates and key.
+    pub files: ClientFiles<'a>,
+}
+
+/// A connected socket that is closed unless it is handed on.
+struct Held {
+    port: &'static dyn Port,
+    socket: Option<Socket>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(socket) = self.socket.take() {
+            self.port.sockets().close(socket);
+        }
+    }
 }
 
 /// Whether a client may reach the device's own servers.
@@ -53,17 +79,22 @@ pub enum OwnServers {
 }
 
 impl Network {
-    /// Opens a TCP or UDP client as a stream and answers its handle; logs what happens. The interface must be up.
-    pub async fn open_client(&self, kind: Kind, remote: &Remote) -> Result<u8, ConnectError> {
+    /// Opens a TCP, TLS or UDP client as a stream and answers its handle; logs what happens. The interface must be up.
+    pub async fn open_client(
+        &self,
+        kind: Kind,
+        remote: &Remote,
+        secure: Option<Secure<'_>>,
+    ) -> Result<u8, ConnectError> {
         self.base.log_state(format_args!("Opening: {}:{}", remote.host, remote.port));
-        let opened = self.open(kind, remote).await;
+        let opened = self.open(kind, remote, secure).await;
         if opened.is_err() {
             self.base.log_state(format_args!("Open failed"));
         }
         opened
     }
 
-    async fn open(&self, kind: Kind, remote: &Remote) -> Result<u8, ConnectError> {
+    async fn open(&self, kind: Kind, remote: &Remote, secure: Option<Secure<'_>>) -> Result<u8, ConnectError> {
         let Remote { interface, host, port, local_port } = remote;
         if !self.is_up(*interface) {
             return Err(ConnectError::Down);
@@ -80,7 +111,18 @@ impl Network {
             }
             _ => self.connect_to(remote, &addresses, OwnServers::Allowed).await?,
         };
+        let socket = self.secure(socket, host, secure).await?;
         reservation.client(socket, host.clone(), peer).ok_or(ConnectError::Failed)
+    }
+
+    /// Starts TLS on a connection, where that is wanted.
+    pub async fn secure(&self, socket: Socket, host: &str, secure: Option<Secure<'_>>) -> Result<Socket, ConnectError> {
+        if let Some(Secure { tls, files }) = secure {
+            let mut held = Held { port: self.base.port, socket: Some(socket) };
+            tls.client(socket, host, &files).await.map_err(|_| ConnectError::Tls)?;
+            held.socket = None;
+        }
+        Ok(socket)
     }
 
     /// Looks the host up and connects to it; logs nothing.

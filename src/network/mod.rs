@@ -28,7 +28,7 @@ mod state;
 mod trial;
 mod wlan;
 
-pub use client::{ConnectError, OwnServers, Remote};
+pub use client::{ConnectError, OwnServers, Remote, Secure};
 pub use interfaces::{Network, Service, TooManyServices};
 pub use lookup::{LookupError, ping, resolve};
 pub use names::{Printable, security_name};

@@ -49,6 +49,9 @@ pub struct TlsCredentials<'a> {
     pub alpn: &'a [&'a [u8]],
     /// The time in seconds since 1970, against which the validity of certificates is checked.
     pub now: u64,
+    /// Whether `now` is the time. If not, it is one that has passed: certificates that have ended by then are refused, and
+    /// those that begin later are taken, since they may have begun by now.
+    pub clock_is_set: bool,
 }
 
 /// What a session has agreed on.

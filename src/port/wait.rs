@@ -74,13 +74,24 @@ impl Drop for JobGuard<'_> {
     }
 }
 
+impl JobGuard<'_> {
+    /// Waits for the result.
+    async fn result(mut self) -> Result<JobOutput> {
+        let Some(job) = self.1 else { return Err(PortError::NotFound) };
+        let result = io(self.0, Event::Job(job), || self.0.jobs().result(job)).await;
+        self.1 = None;
+        result
+    }
+}
+
+/// Starts a job.
+fn start<'a>(port: &'a dyn Port, request: &JobRequest<'_>) -> Result<JobGuard<'a>> {
+    port.jobs().start(request).map(|job| JobGuard(port, Some(job)))
+}
+
 /// Starts a job and waits for its result.
 async fn job(port: &dyn Port, request: &JobRequest<'_>) -> Result<JobOutput> {
-    let job = port.jobs().start(request)?;
-    let mut guard = JobGuard(port, Some(job));
-    let result = io(port, Event::Job(job), || port.jobs().result(job)).await;
-    guard.1 = None;
-    result
+    start(port, request)?.result().await
 }
 
 /// All addresses of a name, in the name server's order; at least one.
@@ -100,9 +111,36 @@ pub async fn ping(port: &dyn Port, interface: Interface, address: Ipv4Addr, time
     }
 }
 
-/// Starts TLS on a connected socket; the inner result is that of the handshake. No free session, or no room for one more
-/// job, is [`TlsError::NoMemory`]. `first` is a byte that was received before. How long the peer may be silent is for the caller to decide: dropping this gives the
-/// handshake up.
+/// A TLS handshake that has begun; dropping it gives it up.
+pub struct Handshake<'a>(JobGuard<'a>);
+
+impl Handshake<'_> {
+    /// How it ended. How long the peer may be silent is for the caller to decide.
+    pub async fn outcome(self) -> Result<core::result::Result<TlsSession, TlsFailure>> {
+        match self.0.result().await? {
+            JobOutput::Tls(outcome) => Ok(outcome),
+            _ => Err(PortError::Unsupported),
+        }
+    }
+}
+
+/// Begins TLS on a connected socket; the credentials are used up when this returns. `first` is a byte that was received
+/// before. No free session, or no room for one more job, is [`TlsError::NoMemory`].
+pub fn tls_begin<'a>(
+    port: &'a dyn Port,
+    socket: Socket,
+    role: TlsRole<'_>,
+    first: Option<u8>,
+    credentials: &TlsCredentials<'_>,
+) -> Result<core::result::Result<Handshake<'a>, TlsFailure>> {
+    match start(port, &JobRequest::Tls { socket, role, first, credentials }) {
+        Ok(job) => Ok(Ok(Handshake(job))),
+        Err(PortError::NoRoom) => Ok(Err(TlsFailure { error: TlsError::NoMemory, state: None, code: 0 })),
+        Err(error) => Err(error),
+    }
+}
+
+/// Begins TLS, and waits for the end of the handshake, whose result is the inner one; see [`tls_begin`].
 pub async fn tls_start(
     port: &dyn Port,
     socket: Socket,
@@ -110,11 +148,9 @@ pub async fn tls_start(
     first: Option<u8>,
     credentials: &TlsCredentials<'_>,
 ) -> Result<core::result::Result<TlsSession, TlsFailure>> {
-    match job(port, &JobRequest::Tls { socket, role, first, credentials }).await {
-        Ok(JobOutput::Tls(outcome)) => Ok(outcome),
-        Ok(_) => Err(PortError::Unsupported),
-        Err(PortError::NoRoom) => Ok(Err(TlsFailure { error: TlsError::NoMemory, state: None, code: 0 })),
-        Err(error) => Err(error),
+    match tls_begin(port, socket, role, first, credentials)? {
+        Ok(handshake) => handshake.outcome().await,
+        Err(failure) => Ok(Err(failure)),
     }
 }
 

@@ -58,6 +58,10 @@ kinds! {
     Tcpc => Row::network("TCPC");
     /// A client of the TCP server.
     Tcps => Row::network("TCPS");
+    /// TLS client.
+    Tlsc => Row::network("TLSC");
+    /// A client of the TLS server.
+    Tlss => Row::network("TLSS");
     /// UDP client.
     Udpc => Row::messages("UDPC");
     /// The UDP server, for all its peers.
@@ -72,6 +76,8 @@ kinds! {
     Webc => Row::messages("WEBC");
     /// HTTP client.
     Http => Row::network("HTTP");
+    /// HTTP client with TLS.
+    Https => Row::network("HTTPS");
     /// A request body that a client of the HTTP server sends to the host; the host writes the answer. Without the client
     /// nobody is left who could be answered, and a body that broke off is no body.
     Upload => Row { label: "UPLOAD", outlives_peer: false, ..Row::network("HTTP") };
@@ -104,6 +110,16 @@ impl Kind {
     /// It stays for its owner when its peer is gone.
     pub const fn outlives_peer(self) -> bool {
         self.row().outlives_peer
+    }
+
+    /// A request of the HTTP client, with or without TLS.
+    pub const fn is_request(self) -> bool {
+        matches!(self, Self::Http | Self::Https)
+    }
+
+    /// A client of one of our servers for connections.
+    pub(super) const fn is_client_of_server(self) -> bool {
+        matches!(self, Self::Tcps | Self::Tlss)
     }
 
     /// It is a UDP socket.

@@ -19,6 +19,7 @@ use crate::port::{Interface, Socket};
 
 mod access;
 mod datagram;
+mod door;
 mod error;
 mod intake;
 mod kind;
@@ -33,6 +34,7 @@ mod usage;
 mod writing;
 
 pub use crate::wire::url::HostName;
+pub use door::keep_door;
 pub use error::StreamError;
 pub use intake::Intake;
 pub use kind::Kind;
@@ -166,6 +168,7 @@ pub struct Streams {
     files: &'static Files,
     slots: &'static [Slot],
     servers: [server_table::Server; limits::SERVERS],
+    doors: door::Doors,
     generation: Cell<u32>,
 }
 
@@ -177,6 +180,7 @@ impl Streams {
             files,
             slots: place_all!(Slot, limits::STREAMS, Slot::new()),
             servers: core::array::from_fn(|_| server_table::Server::new()),
+            doors: door::Doors::new(),
             generation: Cell::new(0),
         }
     }

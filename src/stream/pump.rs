@@ -48,9 +48,9 @@ async fn connection(streams: &'static Streams, handle: u8, slot: &Slot, work: &W
     let port = streams.base.port;
     let _ = port.sockets().tcp_keepalive(work.socket, streams.keepalive());
     let activity = Cell::new(Instant::now());
-    let idle = match work.kind {
-        Kind::Tcps => streams.base.variables.number(IDLE_TIMEOUT).max(0) as u64,
-        _ => 0,
+    let idle = match work.kind.is_client_of_server() {
+        true => streams.base.variables.number(IDLE_TIMEOUT).max(0) as u64,
+        false => 0,
     };
     let inbound = async {
         if inbound(port, slot, work.socket, &activity).await {

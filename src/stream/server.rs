@@ -1,10 +1,11 @@
-//! TCP and UDP servers: several of both run at once, each on its own port (reference README, decision 3).
+//! TCP, TLS and UDP servers: several of each run at once, each on its own port (reference README, decision 3).
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 
 use embassy_futures::select::{Either, select};
 use embassy_time::Timer;
 
+use super::door::Guest;
 use super::server_table::{Protocol, Running};
 use super::{Kind, StreamError, Streams};
 use crate::port::{self, Interface, PortError, Socket};
@@ -40,7 +41,9 @@ impl Streams {
         }
         let free = self.servers.iter().position(|server| server.running.get().is_none()).ok_or(ServerError::Full)?;
         let (socket, stream) = match protocol {
-            Protocol::Tcp => (self.base.port.sockets().tcp_listen(interface, port).map_err(failure)?, None),
+            Protocol::Tcp | Protocol::Tls => {
+                (self.base.port.sockets().tcp_listen(interface, port).map_err(failure)?, None)
+            }
             Protocol::Udp => {
                 let reservation = self.reserve_on(Kind::Udps, interface).map_err(|_| ServerError::Full)?;
                 let socket = self.base.port.sockets().udp_bind(interface, port).map_err(failure)?;
@@ -62,9 +65,9 @@ impl Streams {
         (port != 0).then_some(SocketAddrV4::new(host, port))
     }
 
-    /// Whether a TCP server listens on a port.
+    /// Whether a TCP or TLS server listens on a port.
     pub fn listens_on(&self, port: u16) -> bool {
-        self.server_on(Protocol::Tcp, port).is_some()
+        [Protocol::Tcp, Protocol::Tls].iter().any(|protocol| self.server_on(*protocol, port).is_some())
     }
 
     fn server_on(&self, protocol: Protocol, port: u16) -> Option<u8> {
@@ -104,7 +107,7 @@ impl Streams {
             any = true;
             server.running.set(None);
             server.changed.signal(());
-            if running.protocol == Protocol::Tcp {
+            if running.protocol.has_clients() {
                 self.base.port.sockets().close(running.socket);
             }
             self.abort_clients(row as u8);
@@ -132,11 +135,20 @@ impl Streams {
         (0..self.slots.len() as u8).filter(mine).count()
     }
 
-    /// Takes a new client in, or closes it when there is no place (networking reference 4.4).
-    fn admit(&self, row: u8, interface: Interface, socket: Socket, remote: SocketAddrV4) {
+    /// Whether a server may have one more client.
+    pub(super) fn has_place(&self, row: u8) -> bool {
         let allowed = self.base.variables.number(MAX_CLIENTS).max(0) as usize;
-        let reservation =
-            if self.clients(row) < allowed { self.reserve_on(Kind::Tcps, interface) } else { Err(StreamError::Full) };
+        self.clients(row) < allowed
+    }
+
+    /// Whether this very server still runs.
+    pub(super) fn is_running(&self, row: u8, server: &Running) -> bool {
+        self.servers.get(usize::from(row)).is_some_and(|row| row.running.get().as_ref() == Some(server))
+    }
+
+    /// Takes a new client in, or closes it when there is no place (networking reference 4.4).
+    pub(super) fn admit(&self, row: u8, kind: Kind, interface: Interface, socket: Socket, remote: SocketAddrV4) {
+        let reservation = if self.has_place(row) { self.reserve_on(kind, interface) } else { Err(StreamError::Full) };
         match reservation {
             Ok(reservation) => {
                 // The handle was reserved just now, so this cannot fail.
@@ -159,7 +171,7 @@ fn failure(error: PortError) -> ServerError {
 pub async fn serve(streams: &'static Streams, row: u8) {
     let Some(server) = streams.servers.get(usize::from(row)) else { return };
     loop {
-        match server.running.get().filter(|running| running.protocol == Protocol::Tcp) {
+        match server.running.get().filter(|running| running.protocol.has_clients()) {
             None => server.changed.wait().await,
             Some(running) => {
                 if let Either::Second(()) = select(server.changed.wait(), accept(streams, row, &running)).await {
@@ -172,8 +184,22 @@ pub async fn serve(streams: &'static Streams, row: u8) {
 }
 
 async fn accept(streams: &'static Streams, row: u8, server: &Running) {
-    while let Ok((socket, remote)) = port::accept(streams.base.port, server.socket).await {
-        streams.admit(row, server.interface, socket, remote);
+    let secure = server.protocol == Protocol::Tls;
+    loop {
+        if secure {
+            streams.doors.opened().await;
+        }
+        let Ok((socket, remote)) = port::accept(streams.base.port, server.socket).await else { return };
+        match secure {
+            false => streams.admit(row, Kind::Tcps, server.interface, socket, remote),
+            true => {
+                let guest = Guest { socket, remote, row, server: *server };
+                if streams.doors.enter(guest).is_err() {
+                    // Another server was quicker.
+                    streams.base.port.sockets().close(socket);
+                }
+            }
+        }
     }
 }
 

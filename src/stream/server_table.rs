@@ -12,12 +12,21 @@ use crate::port::{Interface, Socket};
 pub enum Protocol {
     /// Each client becomes a stream.
     Tcp,
+    /// Each client becomes a stream when its session is open.
+    Tls,
     /// One stream serves all peers.
     Udp,
 }
 
+impl Protocol {
+    /// Whether its clients are connections.
+    pub(super) const fn has_clients(self) -> bool {
+        matches!(self, Self::Tcp | Self::Tls)
+    }
+}
+
 /// A server that runs.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Running {
     pub protocol: Protocol,
     pub interface: Interface,

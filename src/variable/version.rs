@@ -44,7 +44,7 @@ const fn digits(number: &str) -> [u8; DIGITS] {
 
 /// Seconds since 1970 of the build, from `OPENZENTRI_BUILD_TIME` or `SOURCE_DATE_EPOCH` at compile time. Without
 /// either the date of the release counts, so that a build can be repeated bit for bit.
-const BUILT: u64 = match (option_env!("OPENZENTRI_BUILD_TIME"), option_env!("SOURCE_DATE_EPOCH")) {
+pub const BUILT: u64 = match (option_env!("OPENZENTRI_BUILD_TIME"), option_env!("SOURCE_DATE_EPOCH")) {
     (Some(time), _) | (None, Some(time)) => seconds(time),
     (None, None) => RELEASED,
 };

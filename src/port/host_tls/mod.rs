@@ -70,7 +70,8 @@ fn server(credentials: &TlsCredentials<'_>) -> Outcome<ServerConfig> {
         .map_err(|_| refused(TlsError::Incompatible))?;
     let builder = if credentials.verify {
         let (trusted, roots) = authorities(credentials)?;
-        let verifier = verify::Clients::new(trusted, roots, provider).ok_or(refused(TlsError::Credentials))?;
+        let verifier = verify::Clients::new(trusted, roots, credentials.clock_is_set, provider)
+            .ok_or(refused(TlsError::Credentials))?;
         builder.with_client_cert_verifier(Arc::new(verifier))
     } else {
         builder.with_no_client_auth()
@@ -98,7 +99,8 @@ fn server_verifier(
         return Ok(Arc::new(verify::AnyServer(provider)));
     }
     let (trusted, roots) = authorities(credentials)?;
-    let verifier = verify::Servers::new(trusted, roots, provider).ok_or(refused(TlsError::Credentials))?;
+    let verifier = verify::Servers::new(trusted, roots, credentials.clock_is_set, provider)
+        .ok_or(refused(TlsError::Credentials))?;
     Ok(Arc::new(verifier))
 }
 

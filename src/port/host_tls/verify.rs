@@ -21,6 +21,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 #[derive(Debug)]
 pub(super) struct Servers {
     trusted: Vec<CertificateDer<'static>>,
+    clock_is_set: bool,
     chains: Arc<WebPkiServerVerifier>,
 }
 
@@ -29,10 +30,11 @@ impl Servers {
     pub(super) fn new(
         trusted: Vec<CertificateDer<'static>>,
         roots: RootCertStore,
+        clock_is_set: bool,
         provider: Arc<CryptoProvider>,
     ) -> Option<Self> {
         let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().ok()?;
-        Some(Self { trusted, chains })
+        Some(Self { trusted, clock_is_set, chains })
     }
 }
 
@@ -45,6 +47,7 @@ impl ServerCertVerifier for Servers {
         stapled: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        let now = if self.clock_is_set { now } else { begun(end, between, now) };
         if !self.trusted.iter().any(|trusted| trusted == end) {
             return self.chains.verify_server_cert(end, between, name, stapled, now);
         }
@@ -80,6 +83,7 @@ impl ServerCertVerifier for Servers {
 #[derive(Debug)]
 pub(super) struct Clients {
     trusted: Vec<CertificateDer<'static>>,
+    clock_is_set: bool,
     chains: Arc<dyn ClientCertVerifier>,
 }
 
@@ -88,10 +92,11 @@ impl Clients {
     pub(super) fn new(
         trusted: Vec<CertificateDer<'static>>,
         roots: RootCertStore,
+        clock_is_set: bool,
         provider: Arc<CryptoProvider>,
     ) -> Option<Self> {
         let chains = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().ok()?;
-        Some(Self { trusted, chains })
+        Some(Self { trusted, clock_is_set, chains })
     }
 }
 
@@ -106,6 +111,7 @@ impl ClientCertVerifier for Clients {
         between: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
+        let now = if self.clock_is_set { now } else { begun(end, between, now) };
         if !self.trusted.iter().any(|trusted| trusted == end) {
             return self.chains.verify_client_cert(end, between, now);
         }
@@ -174,6 +180,16 @@ impl ServerCertVerifier for AnyServer {
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.signature_verification_algorithms.supported_schemes()
     }
+}
+
+/// The earliest time from `now` on at which all these certificates have begun to be valid.
+fn begun(end: &CertificateDer<'_>, between: &[CertificateDer<'_>], now: UnixTime) -> UnixTime {
+    let begin = |certificate: &CertificateDer<'_>| {
+        let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
+        u64::try_from(certificate.validity().not_before.timestamp()).ok()
+    };
+    let latest = between.iter().chain([end]).filter_map(begin).max().unwrap_or(0);
+    UnixTime::since_unix_epoch(Duration::from_secs(latest.max(now.as_secs())))
 }
 
 /// Whether a certificate is valid now.

@@ -54,6 +54,7 @@ pub(super) struct Order {
     versions: (TlsVersion, TlsVersion),
     alpn: Vec<Vec<u8>>,
     now: u64,
+    clock_is_set: bool,
 }
 
 impl Order {
@@ -72,6 +73,7 @@ impl Order {
             versions: credentials.versions,
             alpn: credentials.alpn.iter().map(|name| name.to_vec()).collect(),
             now: credentials.now,
+            clock_is_set: credentials.clock_is_set,
         }
     }
 
@@ -86,6 +88,7 @@ impl Order {
             versions: self.versions,
             alpn: &alpn,
             now: self.now,
+            clock_is_set: self.clock_is_set,
         };
         host_tls::session(&role, self.first, &credentials)
     }

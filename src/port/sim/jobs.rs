@@ -13,7 +13,6 @@ use super::super::{
 use super::network::Progress;
 use super::tls::Secured;
 use super::{Call, SimPort};
-use crate::limits;
 
 /// How long a look-up of a name that nobody knows takes.
 const UNKNOWN_NAME_DELAY: Duration = Duration::from_millis(1);
@@ -69,7 +68,7 @@ impl SimPort {
         if network.tcp(socket)?.progress != Progress::Established || network.tls.contains_key(&socket.0) {
             return Err(PortError::Unsupported);
         }
-        if network.tls.len() >= limits::TLS_SESSIONS {
+        if network.tls.len() >= network.session_limit {
             return Err(PortError::NoRoom);
         }
         let job = network.new_job();
@@ -92,6 +91,11 @@ impl SimPort {
         drop(network);
         self.finish_job(job, IDENTITY_DELAY, result);
         Ok(job)
+    }
+
+    /// Sets how many TLS sessions the device can have.
+    pub fn limit_sessions(&self, sessions: usize) {
+        self.network.borrow_mut().session_limit = sessions;
     }
 
     /// Sessions that the device has open.

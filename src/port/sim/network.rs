@@ -101,6 +101,8 @@ pub(super) struct State {
     pub(super) jobs: BTreeMap<u16, Pending>,
     /// Sessions by their sockets.
     pub(super) tls: BTreeMap<u16, super::tls::Secured>,
+    /// Sessions at once.
+    pub(super) session_limit: usize,
     /// What was made and not taken yet.
     pub(super) identity: Option<super::super::host_tls::MadeIdentity>,
     /// Calls with a socket or job that did not exist.
@@ -129,6 +131,7 @@ impl Default for State {
             next_job: 0,
             jobs: BTreeMap::new(),
             tls: BTreeMap::new(),
+            session_limit: crate::limits::TLS_SESSIONS,
             identity: None,
             stale_calls: 0,
             addresses: [None, None],

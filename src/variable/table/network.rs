@@ -19,17 +19,21 @@ pub(super) const ROWS: &[Variable] = &[
     var("network.default_interface", "ne f", ValueKind::Choice(&["wlan", "softap"]), "wlan")
         .done("Interface that default stands for."),
     var("network.tls.ca_cert", "ne t a", FILE, "geotrust_ca.pem")
-        .not_yet(NO_TLS, "CA certificate of TLS clients."),
+        .done("Certificates of the authorities of TLS servers."),
     var("network.tls.client_cert", "ne t c", FILE, "")
-        .not_yet(NO_TLS, "Client certificate."),
+        .done("Client certificate."),
     var("network.tls.client_key", "ne t k", FILE, "")
-        .not_yet(NO_TLS, "Key of the client certificate."),
+        .done("Key of the client certificate."),
     var("network.tls.handshake_timeout", "ne t t", number(1, 65535), "20000")
-        .not_yet(NO_TLS, "Milliseconds for a TLS handshake."),
-    var("network.tls.server_cert", "", FILE, "").at(Effect::Network)
-        .not_yet(NO_TLS, "Certificate of TLS servers."),
-    var("network.tls.server_key", "", FILE, "").at(Effect::Network)
-        .not_yet(NO_TLS, "Key of TLS servers."),
-    var("network.tls.version", "ne t v", ValueKind::Choice(&["10", "11", "12", "13"]), "12")
-        .not_yet(NO_TLS, "Highest TLS version to offer."),
+        .done("Milliseconds for a TLS handshake."),
+    var("network.tls.server_ca_cert", "", FILE, "").guarded()
+        .extension("TLS", "Certificates of the authorities of a TLS server's clients; with it they must show one."),
+    var("network.tls.server_cert", "", FILE, "")
+        .done("Certificate of TLS servers."),
+    var("network.tls.server_key", "", FILE, "")
+        .done("Key of TLS servers."),
+    var("network.tls.verify", "", ValueKind::Bool, "1").guarded()
+        .extension("TLS", "Without a CA certificate: 1 refuses every server, 0 takes any."),
+    var("network.tls.version", "ne t v", ValueKind::Choice(&["12", "13"]), "13")
+        .differs("TLS 1.0 and 1.1 are refused, 1.3 is offered", "Highest TLS version to offer."),
 ];

@@ -52,6 +52,7 @@ impl Identity {
             versions: (TlsVersion::V1_2, TlsVersion::V1_3),
             alpn: &[],
             now: NOW,
+            clock_is_set: true,
         }
     }
 

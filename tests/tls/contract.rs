@@ -1,10 +1,8 @@
 //! TLS on sockets of the simulated port: real handshakes in virtual time, and streams that know nothing of it.
 
 use std::cell::RefCell;
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::io::Read;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use embassy_executor::Spawner;
 use embassy_time::{Duration, Timer, with_timeout};
@@ -12,232 +10,17 @@ use openzentri::device::{self, Device};
 use openzentri::limits;
 use openzentri::port::sim::{Answer, End, Peer, SimDevice, SimPort};
 use openzentri::port::{
-    IdentityRequest, Interface, Port, PortError, Socket, Sockets, TlsCredentials, TlsError, TlsFailure, TlsRole,
-    TlsSession, TlsVersion, accept, connect, host, make_identity, tls_start,
+    IdentityRequest, Interface, Port, PortError, Socket, Sockets, TlsError, TlsFailure, TlsRole, TlsSession,
+    TlsVersion, accept, connect, host, make_identity, tls_start,
 };
 use openzentri::stream::Kind;
+use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, Connection, RootCertStore, ServerConfig, ServerConnection};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 5, 6, 1), 443);
-/// Where the device listens.
-const OWN: u16 = 8443;
-const NAME: &str = "server.example";
-/// 2026-06-01.
-const NOW: u64 = 1_780_272_000;
-const YEAR: u64 = 365 * 86400;
+use crate::peers::*;
 
 type Outcome = openzentri::port::Result<Result<TlsSession, TlsFailure>>;
-
-/// An authority, and certificates that it has signed.
-struct Authority {
-    issuer: rcgen::CertifiedIssuer<'static, rcgen::KeyPair>,
-}
-
-struct Identity {
-    chain: String,
-    key: String,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();
-        parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        parameters.not_before = rcgen::date_time_ymd(2020, 1, 1);
-        parameters.not_after = rcgen::date_time_ymd(2040, 1, 1);
-        let key = rcgen::KeyPair::generate().unwrap();
-        Self { issuer: rcgen::CertifiedIssuer::self_signed(parameters, key).unwrap() }
-    }
-
-    fn pem(&self) -> String {
-        self.issuer.pem()
-    }
-
-    fn sign(&self, name: &str) -> Identity {
-        let mut parameters = rcgen::CertificateParams::new([name.to_owned()]).unwrap();
-        parameters.not_before = rcgen::date_time_ymd(2026, 1, 1);
-        parameters.not_after = rcgen::date_time_ymd(2027, 1, 1);
-        let key = rcgen::KeyPair::generate().unwrap();
-        let certificate = parameters.signed_by(&key, &self.issuer).unwrap();
-        Identity { chain: certificate.pem(), key: key.serialize_pem() }
-    }
-}
-
-/// Everybody's certificates.
-struct World {
-    authority: Authority,
-    server: Identity,
-    client: Identity,
-}
-
-impl World {
-    fn new() -> Self {
-        let authority = Authority::new();
-        Self { server: authority.sign(NAME), client: authority.sign("device.example"), authority }
-    }
-
-    /// The credentials of a device that is a client without a certificate.
-    fn client(&self) -> Owned {
-        Owned { authorities: self.authority.pem().into(), ..Owned::default() }
-    }
-
-    /// The credentials of a device that is a server.
-    fn server(&self) -> Owned {
-        let (chain, key) = (self.server.chain.clone().into(), self.server.key.clone().into());
-        Owned { verify: false, chain, key, ..Owned::default() }
-    }
-}
-
-/// Credentials that a task of the device can keep.
-#[derive(Clone)]
-struct Owned {
-    verify: bool,
-    authorities: Vec<u8>,
-    chain: Vec<u8>,
-    key: Vec<u8>,
-    versions: (TlsVersion, TlsVersion),
-    alpn: Vec<&'static [u8]>,
-    now: u64,
-}
-
-impl Default for Owned {
-    fn default() -> Self {
-        let versions = (TlsVersion::V1_2, TlsVersion::V1_3);
-        let none = Vec::new;
-        Self { verify: true, authorities: none(), chain: none(), key: none(), versions, alpn: Vec::new(), now: NOW }
-    }
-}
-
-impl Owned {
-    fn borrow(&self) -> TlsCredentials<'_> {
-        TlsCredentials {
-            verify: self.verify,
-            authorities: &self.authorities,
-            certificate: &self.chain,
-            key: &self.key,
-            versions: self.versions,
-            alpn: &self.alpn,
-            now: self.now,
-        }
-    }
-}
-
-/// The other end, outside of the device: rustls over the test's end of the connection.
-struct Other {
-    tls: Connection,
-    peer: Peer,
-    received: Vec<u8>,
-    /// The device has said, encrypted, that nothing more comes.
-    closed: bool,
-    failed: Option<rustls::Error>,
-}
-
-#[derive(Debug)]
-struct Now;
-
-impl rustls::time_provider::TimeProvider for Now {
-    fn current_time(&self) -> Option<UnixTime> {
-        Some(UnixTime::since_unix_epoch(std::time::Duration::from_secs(NOW)))
-    }
-}
-
-fn chain(pem: &str) -> Vec<CertificateDer<'static>> {
-    CertificateDer::pem_slice_iter(pem.as_bytes()).map(Result::unwrap).collect()
-}
-
-fn roots(world: &World) -> RootCertStore {
-    let mut store = RootCertStore::empty();
-    chain(&world.authority.pem()).into_iter().for_each(|certificate| store.add(certificate).unwrap());
-    store
-}
-
-impl Other {
-    fn new(tls: Connection, peer: Peer) -> Self {
-        Self { tls, peer, received: Vec::new(), closed: false, failed: None }
-    }
-
-    /// A server that the device connects to; with `demand` it wants the device's certificate.
-    fn server(world: &World, peer: Peer, demand: bool, alpn: &[&[u8]]) -> Self {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ServerConfig::builder_with_details(provider.clone(), Arc::new(Now));
-        let builder = builder.with_safe_default_protocol_versions().unwrap();
-        let builder = if demand {
-            let roots = Arc::new(roots(world));
-            let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(roots, provider).build();
-            builder.with_client_cert_verifier(verifier.unwrap())
-        } else {
-            builder.with_no_client_auth()
-        };
-        let key = PrivateKeyDer::from_pem_slice(world.server.key.as_bytes()).unwrap();
-        let mut config = builder.with_single_cert(chain(&world.server.chain), key).unwrap();
-        config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
-        Self::new(ServerConnection::new(Arc::new(config)).unwrap().into(), peer)
-    }
-
-    /// A client of the device.
-    fn client(world: &World, peer: Peer) -> Self {
-        Self::client_of(roots(world), peer)
-    }
-
-    /// A client that trusts these authorities.
-    fn client_of(roots: RootCertStore, peer: Peer) -> Self {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_details(provider, Arc::new(Now));
-        let builder = builder.with_safe_default_protocol_versions().unwrap();
-        let config = builder.with_root_certificates(roots).with_no_client_auth();
-        let name = ServerName::try_from(NAME).unwrap();
-        Self::new(ClientConnection::new(Arc::new(config), name).unwrap().into(), peer)
-    }
-
-    /// Takes what the device has sent, and sends what there is to be said.
-    fn pump(&mut self) {
-        let from_device = self.peer.received();
-        let mut rest = &from_device[..];
-        while !rest.is_empty() && self.failed.is_none() {
-            self.tls.read_tls(&mut rest).unwrap();
-            match self.tls.process_new_packets() {
-                Ok(state) => self.closed |= state.peer_has_closed(),
-                Err(error) => self.failed = Some(error),
-            }
-            let mut part = Vec::new();
-            // Anything but an end is "nothing more now".
-            let _ = self.tls.reader().read_to_end(&mut part);
-            self.received.extend(part);
-        }
-        let mut out = Vec::new();
-        while self.tls.wants_write() {
-            self.tls.write_tls(&mut out).unwrap();
-        }
-        if !out.is_empty() {
-            self.peer.send(out);
-        }
-    }
-
-    fn send(&mut self, data: &[u8]) {
-        self.tls.writer().write_all(data).unwrap();
-        self.pump();
-    }
-
-    fn close(&mut self) {
-        self.tls.send_close_notify();
-        self.pump();
-        self.peer.close();
-    }
-
-    /// Lets both ends talk until `condition` holds.
-    fn until(&mut self, device: &mut SimDevice, mut condition: impl FnMut(&mut Self, &mut SimDevice) -> bool) {
-        for _ in 0..10_000 {
-            device.settle();
-            self.pump();
-            if condition(self, device) {
-                return;
-            }
-            device.advance(Duration::from_millis(1));
-        }
-        panic!("it never happens; {:?}", self.failed);
-    }
-}
 
 /// What the tasks of a test leave behind.
 #[derive(Clone, Default)]
@@ -315,7 +98,7 @@ fn server_stream(credentials: Owned) -> (SimDevice, Seen) {
 }
 
 /// The other end of the connection that the device has opened.
-fn accepted(device: &mut SimDevice, listener: openzentri::port::sim::PeerListener) -> Peer {
+pub fn accepted(device: &mut SimDevice, listener: openzentri::port::sim::PeerListener) -> Peer {
     let mut found = None;
     assert!(device.run_until(Duration::from_secs(5), |_| {
         found = listener.accept();
@@ -440,6 +223,17 @@ fn a_certificate_for_another_name_or_of_another_time_or_authority_ends_the_hands
         assert!(matches!(other.failed, Some(rustls::Error::AlertReceived(_))), "{:?}", other.failed);
         assert_eq!((device.port().open_sessions(), device.port().open_jobs()), (0, 0));
     }
+}
+
+#[test]
+fn without_a_clock_only_what_has_ended_before_is_refused() {
+    let world = World::new();
+    let early = Owned { now: NOW - YEAR, clock_is_set: false, ..world.client() };
+    let (_, seen, _) = shake_hands(&world, early, NAME, false);
+    agreed(&seen);
+    let late = Owned { now: NOW + YEAR, clock_is_set: false, ..world.client() };
+    let (_, seen, _) = shake_hands(&world, late, NAME, false);
+    assert_eq!(refused(&seen).error, TlsError::Expired);
 }
 
 #[test]

@@ -1,0 +1,139 @@
+//! Clients of TLS servers before they are streams: one task for each that shakes hands.
+//!
+//! A client has no handle until its session is open, so that one that says nothing takes none from others; and when every
+//! door has somebody in it, who has been there for some time gives way.
+
+use core::cell::{Cell, RefCell};
+use core::future::poll_fn;
+use core::net::SocketAddrV4;
+use core::task::Poll;
+
+use embassy_futures::select::{Either, select};
+use embassy_sync::blocking_mutex::raw::NoopRawMutex;
+use embassy_sync::signal::Signal;
+use embassy_sync::waitqueue::MultiWakerRegistration;
+use embassy_time::{Duration, Instant, Timer, with_timeout};
+
+use super::server_table::Running;
+use super::{Kind, Streams};
+use crate::limits;
+use crate::port::{self, Event, Port, Socket};
+use crate::tls::{ServerFiles, Tls};
+
+/// How long a client has its door at least.
+const STAY: Duration = Duration::from_secs(2);
+/// How often to look whether somebody else needs the door.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A client whose session is to begin.
+#[derive(Clone, Copy)]
+pub(super) struct Guest {
+    pub socket: Socket,
+    pub remote: SocketAddrV4,
+    /// The row of its server, and the server as it was when the client came.
+    pub row: u8,
+    pub server: Running,
+}
+
+/// Where one client shakes hands.
+struct Door {
+    busy: Cell<bool>,
+    guest: Signal<NoopRawMutex, Guest>,
+}
+
+/// All doors.
+pub(super) struct Doors {
+    doors: [Door; limits::TLS_DOORS],
+    /// Servers that wait for a free one.
+    waiting: RefCell<MultiWakerRegistration<{ limits::SERVERS }>>,
+}
+
+impl Doors {
+    pub(super) fn new() -> Self {
+        let door = |_| Door { busy: Cell::new(false), guest: Signal::new() };
+        Self { doors: core::array::from_fn(door), waiting: RefCell::new(MultiWakerRegistration::new()) }
+    }
+
+    fn free(&self) -> Option<&Door> {
+        self.doors.iter().find(|door| !door.busy.get())
+    }
+
+    /// Waits until a door is free.
+    pub(super) async fn opened(&self) {
+        poll_fn(|context| {
+            if self.free().is_some() {
+                return Poll::Ready(());
+            }
+            self.waiting.borrow_mut().register(context.waker());
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Lets a client in, or gives it back.
+    pub(super) fn enter(&self, guest: Guest) -> Result<(), Guest> {
+        let Some(door) = self.free() else { return Err(guest) };
+        door.busy.set(true);
+        door.guest.signal(guest);
+        Ok(())
+    }
+
+    fn left(&self, door: &Door) {
+        door.busy.set(false);
+        self.waiting.borrow_mut().wake();
+    }
+
+    /// Ends when a client has had its time and every door is taken.
+    async fn crowded(&self) {
+        let since = Instant::now();
+        while self.free().is_some() || since.elapsed() < STAY {
+            Timer::after(LOOK).await;
+        }
+    }
+}
+
+/// A socket that is closed unless it becomes a stream.
+struct Held {
+    port: &'static dyn Port,
+    socket: Option<Socket>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(socket) = self.socket.take() {
+            self.port.sockets().close(socket);
+        }
+    }
+}
+
+impl Streams {
+    /// Starts the session of a client, which becomes a stream then.
+    async fn welcome(&self, tls: &Tls, guest: &Guest) {
+        let port = self.base.port;
+        let mut held = Held { port, socket: Some(guest.socket) };
+        // Until the client has said something it costs no session.
+        let mut first = [0];
+        let event = Event::Readable(guest.socket);
+        let saying = port::io(port, event, || port.sockets().receive(guest.socket, &mut first));
+        let Ok(Ok(1)) = with_timeout(tls.patience(), saying).await else { return };
+        let [first] = first;
+        if !self.has_place(guest.row) || tls.server(guest.socket, Some(first), ServerFiles::Streams).await.is_err() {
+            return;
+        }
+        if self.is_running(guest.row, &guest.server) && held.socket.take().is_some() {
+            self.admit(guest.row, Kind::Tlss, guest.server.interface, guest.socket, guest.remote);
+        }
+    }
+}
+
+/// Lets one client after another in, for ever: [`limits::TLS_DOORS`] tasks, `number` from 0.
+pub async fn keep_door(streams: &'static Streams, tls: &'static Tls, number: usize) {
+    let Some(door) = streams.doors.doors.get(number) else { return };
+    loop {
+        let guest = door.guest.wait().await;
+        match select(streams.welcome(tls, &guest), streams.doors.crowded()).await {
+            Either::First(()) | Either::Second(()) => {}
+        }
+        streams.doors.left(door);
+    }
+}

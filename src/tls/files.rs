@@ -1,0 +1,191 @@
+//! Certificates and keys out of files.
+
+use super::refusal::Cause;
+use crate::base::Base;
+use crate::file::{FileError, Files, Reader};
+use crate::variable::{Id, id};
+
+const CA_CERT: Id = id("network.tls.ca_cert");
+const CLIENT_CERT: Id = id("network.tls.client_cert");
+const CLIENT_KEY: Id = id("network.tls.client_key");
+const SERVER_CERT: Id = id("network.tls.server_cert");
+const SERVER_KEY: Id = id("network.tls.server_key");
+const SERVER_CA: Id = id("network.tls.server_ca_cert");
+const HTTP_CERT: Id = id("http.server.tls_cert");
+const HTTP_KEY: Id = id("http.server.tls_key");
+const HTTP_CA: Id = id("http.server.tls_ca_cert");
+
+/// The files of a client, where a command names them; each that it does not name is that of its variable
+/// (`network.tls.ca_cert`, `.client_cert`, `.client_key`).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ClientFiles<'a> {
+    /// Certificates of the authorities.
+    pub authorities: Option<&'a [u8]>,
+    /// The device's certificate.
+    pub certificate: Option<&'a [u8]>,
+    /// Its key.
+    pub key: Option<&'a [u8]>,
+}
+
+/// The sets of files of servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerFiles {
+    /// Of the servers whose clients are streams (`network.tls.server_…`).
+    Streams,
+    /// Of the HTTP server (`http.server.tls_…`).
+    Http,
+}
+
+/// Where the name of a file stands.
+#[derive(Clone, Copy)]
+pub(super) enum Named<'a> {
+    /// In a command.
+    Here(&'a [u8]),
+    /// In a variable.
+    There(Id),
+}
+
+impl<'a> Named<'a> {
+    fn or(here: Option<&'a [u8]>, there: Id) -> Self {
+        here.map_or(Self::There(there), Self::Here)
+    }
+}
+
+/// The names of all files of a session.
+#[derive(Clone, Copy)]
+pub(super) struct Names<'a> {
+    pub authorities: Named<'a>,
+    pub certificate: Named<'a>,
+    pub key: Named<'a>,
+}
+
+impl<'a> Names<'a> {
+    pub fn of_client(files: &ClientFiles<'a>) -> Self {
+        Self {
+            authorities: Named::or(files.authorities, CA_CERT),
+            certificate: Named::or(files.certificate, CLIENT_CERT),
+            key: Named::or(files.key, CLIENT_KEY),
+        }
+    }
+
+    pub fn of_server(files: ServerFiles) -> Self {
+        let (authorities, certificate, key) = match files {
+            ServerFiles::Streams => (SERVER_CA, SERVER_CERT, SERVER_KEY),
+            ServerFiles::Http => (HTTP_CA, HTTP_CERT, HTTP_KEY),
+        };
+        Self { authorities: Named::There(authorities), certificate: Named::There(certificate), key: Named::There(key) }
+    }
+}
+
+/// An open file, closed when this is dropped.
+pub(super) struct Source {
+    files: &'static Files,
+    reader: Option<Reader>,
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            self.files.close(reader);
+        }
+    }
+}
+
+impl Source {
+    /// No file: nothing to read.
+    const fn none(files: &'static Files) -> Self {
+        Self { files, reader: None }
+    }
+
+    /// Whether there is a file.
+    pub fn is_there(&self) -> bool {
+        self.reader.is_some()
+    }
+
+    /// Reads all of it into the front of `room`; answers that, and the room that is left.
+    fn read<'b>(&self, room: &'b mut [u8]) -> Result<(&'b [u8], &'b mut [u8]), Cause> {
+        let Some(reader) = &self.reader else { return Ok((&[], room)) };
+        let (content, rest) = room.split_at_mut_checked(reader.size() as usize).ok_or(Cause::TooLarge)?;
+        match self.files.read_at(reader, 0, content) {
+            Ok(count) if count == content.len() => Ok((content, rest)),
+            _ => Err(Cause::Unreadable),
+        }
+    }
+}
+
+/// The files of a session, open and found sound.
+pub(super) struct Sources {
+    pub authorities: Source,
+    pub certificate: Source,
+    pub key: Source,
+}
+
+/// The content of them.
+pub(super) struct Contents<'b> {
+    pub authorities: &'b [u8],
+    pub certificate: &'b [u8],
+    pub key: &'b [u8],
+}
+
+impl Sources {
+    /// Opens the files of these names.
+    ///
+    /// What is named nowhere is left out. A certificate or key that is named must be there. A file of authorities must be
+    /// there only when a command has named it: the variable has a name as its default.
+    pub async fn open(base: &Base, files: &'static Files, names: &Names<'_>) -> Result<Self, Cause> {
+        let authorities = match (open(base, files, names.authorities).await?, names.authorities) {
+            (None, Named::Here(_)) => return Err(Cause::NoAuthorities),
+            (found, _) => found.unwrap_or(Source::none(files)),
+        };
+        let certificate = open(base, files, names.certificate).await?.ok_or(Cause::NoCertificate)?;
+        let key = match certificate.is_there() {
+            true => open(base, files, names.key).await?.ok_or(Cause::NoKey)?,
+            false => Source::none(files),
+        };
+        if certificate.is_there() && !key.is_there() {
+            return Err(Cause::NoKey);
+        }
+        Ok(Self { authorities, certificate, key })
+    }
+
+    /// Reads them all into a buffer.
+    pub fn read<'b>(&self, buffer: &'b mut [u8]) -> Result<Contents<'b>, Cause> {
+        let (authorities, buffer) = self.authorities.read(buffer)?;
+        let (certificate, buffer) = self.certificate.read(buffer)?;
+        let (key, _) = self.key.read(buffer)?;
+        Ok(Contents { authorities, certificate, key })
+    }
+}
+
+/// Opens one file and makes sure that it is what was stored. `None` when it is missing; no file when none is named.
+async fn open(base: &Base, files: &'static Files, name: Named<'_>) -> Result<Option<Source>, Cause> {
+    let opened = match name {
+        Named::Here(name) => opened(files, name),
+        Named::There(id) => base.variables.with(id, |name| opened(files, name)),
+    };
+    let Some(source) = opened? else { return Ok(None) };
+    if let Some(reader) = &source.reader {
+        files.verify(reader).await.map_err(|_| Cause::Unreadable)?;
+    }
+    Ok(Some(source))
+}
+
+fn opened(files: &'static Files, name: &[u8]) -> Result<Option<Source>, Cause> {
+    if name.is_empty() {
+        return Ok(Some(Source::none(files)));
+    }
+    match files.open(name) {
+        Ok(reader) => Ok(Some(Source { files, reader: Some(reader) })),
+        Err(FileError::NotFound | FileError::InvalidName) => Ok(None),
+        Err(_) => Err(Cause::Unreadable),
+    }
+}
+
+/// Whether the certificate and the key of a server are there.
+pub(super) fn has_identity(base: &Base, files: &Files, server: ServerFiles) -> bool {
+    let names = Names::of_server(server);
+    [names.certificate, names.key].iter().all(|name| match name {
+        Named::Here(name) => files.stat(name).is_some(),
+        Named::There(id) => base.variables.with(*id, |name| files.stat(name).is_some()),
+    })
+}

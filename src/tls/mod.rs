@@ -1,0 +1,21 @@
+//! TLS above the port: which certificates and keys, what time it is, how long a handshake may take, and what is said of one
+//! that failed (networking reference 5).
+//!
+//! ```text
+//! session      starting a session on a socket
+//! files        certificates and keys out of files
+//! refusal      the one table from failures to the documented codes
+//! secret       which files never come out again
+//! ```
+//!
+//! A session needs its files for one step, the start of the job that makes it: there is one buffer for all.
+
+mod files;
+mod refusal;
+mod secret;
+mod session;
+
+pub use files::{ClientFiles, ServerFiles};
+pub use refusal::Refusal;
+pub use secret::is_key;
+pub use session::{Buffer, Tls, no_files};

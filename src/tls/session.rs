@@ -1,0 +1,168 @@
+//! Starting a session on a socket.
+
+use core::cell::{Cell, RefCell};
+
+use embassy_time::{Duration, with_timeout};
+
+use super::files::{ClientFiles, Names, ServerFiles, Sources, has_identity};
+use super::refusal::{Cause, Refusal};
+use crate::base::Base;
+use crate::features::{self, Built, Gate};
+use crate::file::Files;
+use crate::limits;
+use crate::log::Level;
+use crate::port::{self, PortError, Socket, TlsCredentials, TlsRole, TlsVersion};
+use crate::variable::{Id, id};
+use crate::version;
+
+const TIMEOUT: Id = id("network.tls.handshake_timeout");
+const VERSION: Id = id("network.tls.version");
+const VERIFY: Id = id("network.tls.verify");
+
+/// Where the files of a session are read to, for the moment of its start.
+pub type Buffer = RefCell<[u8; limits::TLS_FILES]>;
+
+/// A buffer with nothing in it.
+pub const fn no_files() -> Buffer {
+    RefCell::new([0; limits::TLS_FILES])
+}
+
+/// What starts sessions.
+pub struct Tls {
+    base: &'static Base,
+    files: &'static Files,
+    buffer: &'static Buffer,
+    /// It was said that the clock is not set.
+    clock_missed: Cell<bool>,
+}
+
+/// One session to be started.
+#[derive(Clone, Copy)]
+struct Start<'a> {
+    socket: Socket,
+    role: TlsRole<'a>,
+    first: Option<u8>,
+    names: Names<'a>,
+}
+
+impl Tls {
+    /// Sessions with these files.
+    pub fn new(base: &'static Base, files: &'static Files, buffer: &'static Buffer) -> Self {
+        Self { base, files, buffer, clock_missed: Cell::new(false) }
+    }
+
+    /// Starts a session as a client on a connected socket. `host` is the name that the server must prove. Logs what the
+    /// original logs. After a failure the socket is of no use but to be closed.
+    pub async fn client(&self, socket: Socket, host: &str, files: &ClientFiles<'_>) -> Result<(), Refusal> {
+        self.base.log.line(Level::Progress, format_args!("Starting TLS"));
+        let names = Names::of_client(files);
+        self.start(Start { socket, role: TlsRole::Client { name: host }, first: None, names }).await
+    }
+
+    /// Starts a session as a server on a connection that was accepted, of which `first` was received before. Failures
+    /// are logged.
+    pub async fn server(&self, socket: Socket, first: Option<u8>, files: ServerFiles) -> Result<(), Refusal> {
+        self.start(Start { socket, role: TlsRole::Server, first, names: Names::of_server(files) }).await
+    }
+
+    /// Whether a server has a certificate and a key.
+    pub fn has_identity(&self, files: ServerFiles) -> bool {
+        features::TLS && has_identity(self.base, self.files, files)
+    }
+
+    /// How long a peer may take for a handshake (`network.tls.handshake_timeout`).
+    pub fn patience(&self) -> Duration {
+        Duration::from_millis(self.base.variables.number(TIMEOUT).max(1) as u64)
+    }
+
+    async fn start(&self, start: Start<'_>) -> Result<(), Refusal> {
+        let context = (self, start);
+        let outcome = Built::<{ features::TLS }>::run(
+            context,
+            async |(tls, start): (&Self, Start<'_>)| tls.shake_hands(start).await,
+            |_| Err(Cause::Unavailable.into()),
+        );
+        let outcome = outcome.await;
+        if let Err(refusal) = outcome {
+            self.log(refusal);
+        }
+        outcome
+    }
+
+    fn log(&self, refusal: Refusal) {
+        let log = &self.base.log;
+        if refusal.is_for_memory() {
+            log.line(Level::Failure, format_args!("TLS malloc failed"));
+        }
+        log.line(Level::Failure, format_args!("Error with TLS handshake: {refusal}"));
+    }
+
+    async fn shake_hands(&self, start: Start<'_>) -> Result<(), Refusal> {
+        let sources = Sources::open(self.base, self.files, &start.names).await?;
+        let verify = self.verifies(&start.role, &sources)?;
+        let handshake = self.begin(&start, &sources, verify)?;
+        drop(sources);
+        match with_timeout(self.patience(), handshake.outcome()).await {
+            Ok(Ok(Ok(_))) => Ok(()),
+            Ok(Ok(Err(failure))) => Err(Cause::Port(failure).into()),
+            Ok(Err(_)) => Err(Cause::Unavailable.into()),
+            Err(_) => Err(Cause::TimedOut.into()),
+        }
+    }
+
+    /// Whether the peer must prove who it is. A server without authorities asks no client for anything; a client without
+    /// any takes a server as it is only when its owner says so (`network.tls.verify`).
+    fn verifies(&self, role: &TlsRole<'_>, sources: &Sources) -> Result<bool, Cause> {
+        match (role, sources.authorities.is_there()) {
+            (_, true) => Ok(true),
+            (TlsRole::Server, false) if !sources.certificate.is_there() => Err(Cause::NoCertificate),
+            (TlsRole::Server, false) => Ok(false),
+            (TlsRole::Client { .. }, false) if self.base.variables.flag(VERIFY) => Err(Cause::NoAuthorities),
+            (TlsRole::Client { .. }, false) => {
+                self.base.log.line(Level::Progress, format_args!("TLS server not verified: no CA certificate"));
+                Ok(false)
+            }
+        }
+    }
+
+    /// Reads the files and starts the job, which has used them up when this returns.
+    fn begin(&self, start: &Start<'_>, sources: &Sources, verify: bool) -> Result<port::Handshake<'static>, Cause> {
+        let mut buffer = self.buffer.borrow_mut();
+        let begun = {
+            let contents = sources.read(&mut *buffer)?;
+            let (now, clock_is_set) = self.now();
+            let newest = self.base.variables.with(VERSION, |word| word == b"13");
+            let credentials = TlsCredentials {
+                verify,
+                authorities: contents.authorities,
+                certificate: contents.certificate,
+                key: contents.key,
+                versions: (TlsVersion::V1_2, if newest { TlsVersion::V1_3 } else { TlsVersion::V1_2 }),
+                alpn: &[],
+                now,
+                clock_is_set,
+            };
+            port::tls_begin(self.base.port, start.socket, start.role, start.first, &credentials)
+        };
+        // A key stays nowhere longer than it must.
+        buffer.fill(0);
+        match begun {
+            Ok(handshake) => handshake.map_err(Cause::Port),
+            Err(PortError::Unsupported) => Err(Cause::Unavailable),
+            Err(_) => Err(Cause::Unreadable),
+        }
+    }
+
+    /// The time against which certificates are checked, and whether it is the right one: while the clock is not set, no
+    /// more is known than that the firmware was built.
+    fn now(&self) -> (u64, bool) {
+        if let Some(millis) = self.base.clock.now() {
+            return (millis / 1000, true);
+        }
+        if !self.clock_missed.replace(true) {
+            let text = format_args!("Clock not set: certificates are only known to be no older than this firmware");
+            self.base.log.line(Level::Progress, text);
+        }
+        (version::BUILT, false)
+    }
+}

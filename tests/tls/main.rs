@@ -1,0 +1,5 @@
+//! TLS: the contract of the port, and what the device does with it.
+
+mod contract;
+mod peers;
+mod streams;

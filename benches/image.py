@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # What a source file outside of this project belongs to; the first that matches counts.
 OWNERS = [
     (r"hostap|wpa_supplicant", "supplicant"),
-    (r"nrf_wifi|drivers/wifi|hal/espressif/components/esp_wifi|hal/espressif/zephyr/esp32c3/src/wifi", "radio driver"),
+    (r"nrf_wifi|drivers/wifi|hal/espressif/components/esp_wifi|hal/espressif/zephyr/esp32c[36]/src/wifi", "radio driver"),
     (r"mbedtls|tinycrypt", "cryptography"),
     (r"subsys/net|subsys/dns|drivers/ethernet|modules/lib/.*net", "IP stack"),
     (r"littlefs|subsys/fs|subsys/settings|drivers/flash|subsys/storage", "files and settings"),

@@ -283,13 +283,14 @@ fn network_down_ends_a_join_at_every_step() {
 }
 
 /// Names that a terminal, a quote or a decoder could stumble over.
-static HOSTILE: [SimulatedNetwork; 6] = [
+static HOSTILE: [SimulatedNetwork; 7] = [
     SimulatedNetwork { ssid: b"\x1B[2J\r\nSuccess", ..hostile(0) },
     SimulatedNetwork { ssid: b"Say \"hello\" \\x41", ..hostile(1) },
     SimulatedNetwork { ssid: b"\xFF\xC3(\x00", ..hostile(2) },
     SimulatedNetwork { ssid: b"01234567890123456789012345678901", ..hostile(3) },
     SimulatedNetwork { ssid: "Caf\u{E9} \u{9B}2J".as_bytes(), ..hostile(4) },
     SimulatedNetwork { ssid: b"", ..hostile(5) },
+    SimulatedNetwork { ssid: b"C##", ..hostile(6) },
 ];
 
 const fn hostile(number: u8) -> SimulatedNetwork {
@@ -305,7 +306,9 @@ fn hostile_names_are_shown_set_and_joined() {
         "01234567890123456789012345678901",
         "Caf\u{E9} \\xC2\\x9B2J",
         "",
+        "C##",
     ];
+    assert_eq!(shown.len(), HOSTILE.len());
     for mode in ["human", "machine"] {
         let mut device = device(&[("wlan.passkey", "mypassword"), ("http.server.enabled", "0")]);
         device.port().radio().set_networks(&HOSTILE);

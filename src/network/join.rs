@@ -29,12 +29,11 @@ const STATIC_NETMASK: Id = id("wlan.static.netmask");
 const STATIC_GATEWAY: Id = id("wlan.static.gateway");
 const STATIC_DNS: Id = id("wlan.static.dns");
 
-/// The network that the variables name.
+/// The network that the variables name. A `#` at the end of its name is just that: it is somebody else's name.
 pub(super) fn wanted(network: &Network) -> Target {
     let variables = &network.base.variables;
-    let mac = network.base.port.board().mac();
     Target {
-        ssid: variables.with(SSID, |name| expand_name(mac, name)),
+        ssid: variables.with(SSID, |name| Vec::from_slice(name).unwrap_or_default()),
         passkey: variables.with(PASSKEY, |key| Vec::from_slice(key).unwrap_or_default()),
         bssid: variables.with(BSSID, mac_bytes),
         security: chosen(network, SECURITY),

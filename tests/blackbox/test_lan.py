@@ -1,34 +1,13 @@
-"""The device on real network interfaces (`--wlan`, `--softap`), in network namespaces: its address comes from dnsmasq,
-and peers reach it there."""
+"""The device on real network interfaces, in network namespaces: its address comes from dnsmasq, and peers reach it there. It
+is the Linux process (`--wlan`, `--softap`), or Zephyr's simulated board on a TAP when $OPENZENTRI_TAP names its program."""
 
 import json
 import unittest
 
-from zentri.device import Device
+from zentri.lab import lab_device
 from zentri.netns import Lab, missing, stop, until
 
-NETWORKS = 'ssid=MyNet security=wpa2-aes passkey=mypassword channel=6\n'
 WHY_NOT = missing()
-
-
-class LabDevice(Device):
-    """A device in the lab's namespace."""
-
-    def __init__(self, lab, arguments, settings=None):
-        settings = {"wlan.auto_join.enabled": "0", "http.server.enabled": "1", **(settings or {})}
-        networks = lab.folder / "networks"
-        networks.write_text(NETWORKS)
-        super().__init__(settings, arguments=[*arguments, "--radio", str(networks)], http=False)
-        self.settings["http.server.port"] = "80"
-        self.lab = lab
-
-    def command_line(self):
-        return self.lab.at_device(*super().command_line())
-
-    @staticmethod
-    def ask(line, command):
-        """The text of the answer, which must be a success."""
-        return line.ok(command).strip()
 
 
 @unittest.skipIf(WHY_NOT, WHY_NOT)
@@ -37,9 +16,8 @@ class Station(unittest.TestCase):
         self.lab = Lab()
         self.lab.__enter__()
         self.addCleanup(self.lab.__exit__)
-        self.lab.cable("wl0", "net0", "10.77.0.1/24")
+        self.device = lab_device(self.lab, "wlan", "net0", "10.77.0.1/24")
         self.server = self.lab.dnsmasq("net0", "10.77.0.50", "10.77.0.59", "--address=/printer.lan/10.77.0.99")
-        self.device = LabDevice(self.lab, ["--wlan", "wl0"])
         self.device.start()
         self.addCleanup(self.device.close)
         self.line = self.device.machine()
@@ -118,8 +96,7 @@ class SoftAp(unittest.TestCase):
         self.lab = Lab()
         self.lab.__enter__()
         self.addCleanup(self.lab.__exit__)
-        self.lab.cable("ap0", "phone0")
-        self.device = LabDevice(self.lab, ["--softap", "ap0"], {"softap.ssid": "Mine"})
+        self.device = lab_device(self.lab, "softap", "phone0", settings={"softap.ssid": "Mine"})
         self.device.start()
         self.addCleanup(self.device.close)
         self.line = self.device.machine()

@@ -1,5 +1,6 @@
 // A phone in a network namespace of its own: it joins the device's soft AP, gets its address and its names from the
-// device, and the sheet that phones open by themselves leads to web setup.
+// device, and the sheet that phones open by themselves leads to web setup. The device is the Linux process, or Zephyr's
+// simulated board on a TAP when OPENZENTRI_TAP names its program.
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
@@ -10,7 +11,9 @@ import { chromium } from "playwright-core";
 import { until } from "./device.mjs";
 import { button, CHROMIUM, device, OUTPUT, PHONE, program, test } from "./harness.mjs";
 
-const NETWORKS = "ssid=HomeNet security=wpa2-aes passkey=home-passphrase channel=6 rssi=-50\n";
+/** What the Linux process hears; the simulated board hears tests/zephyr/neighbourhood.overlay. */
+const NETWORKS = "ssid=MyNet security=wpa2-aes passkey=mypassword channel=6 rssi=-50\n";
+const TAP = process.env.OPENZENTRI_TAP;
 const LEASE = `#!/bin/sh
 [ "$1" = bound ] || [ "$1" = renew ] || exit 0
 ip address flush dev "$interface"
@@ -19,7 +22,7 @@ ip address add "$ip/$mask" dev "$interface"
 
 /** Why this cannot be tried here; nothing when it can. */
 function obstacle() {
-  if (device.target !== "linux") return "only the Linux device takes a network interface";
+  if (!TAP && device.target !== "linux") return "on host sockets the simulated board has no stations";
   if (process.getuid() !== 0) return "network namespaces need root";
   try {
     execFileSync("ip", ["netns", "add", "oz-probe"], { stdio: "ignore" });
@@ -43,7 +46,8 @@ class Lab {
       ip("netns", "add", name);
       ip("-n", name, "link", "set", "lo", "up");
     }
-    ip("-n", this.device, "link", "add", "ap0", "type", "veth", "peer", "name", "phone0", "netns", this.phone);
+    if (TAP) ip("-n", this.phone, "tuntap", "add", "dev", "phone0", "mode", "tap");
+    else ip("-n", this.device, "link", "add", "ap0", "type", "veth", "peer", "name", "phone0", "netns", this.phone);
     ip("-n", this.phone, "link", "set", "phone0", "up");
     // What `ip netns exec` puts in place of the machine's own.
     mkdirSync(`/etc/netns/${this.phone}`, { recursive: true });
@@ -51,11 +55,17 @@ class Lab {
     writeFileSync(join(this.folder, "networks"), NETWORKS);
     this.script("lease.sh", LEASE);
     this.browser = this.script("chromium.sh", `#!/bin/sh\nexec ip netns exec ${this.phone} chromium "$@"\n`);
-    const options = ["--data", join(this.folder, "data"), "--radio", join(this.folder, "networks"), "--softap", "ap0",
-      "--set=wlan.ssid=", "--set=wlan.auto_join.enabled=0", "--set=http.server.port=80"];
-    this.process = spawn("ip", ["netns", "exec", this.device, program, ...options], { cwd: this.folder });
+    this.process = spawn("ip", ["netns", "exec", ...this.commandLine()], { cwd: this.folder });
     this.serial = "";
     for (const stream of [this.process.stdout, this.process.stderr]) stream.on("data", (bytes) => (this.serial += bytes));
+  }
+
+  /** The namespace and what runs in it: the simulated board runs where the other end of its TAP is. */
+  commandLine() {
+    const settings = ["--set=wlan.ssid=", "--set=wlan.auto_join.enabled=0", "--set=http.server.port=80", "--set=http.server.enabled=1"];
+    if (TAP) return [this.phone, TAP, "--tap-softap=phone0", ...settings];
+    const options = ["--data", join(this.folder, "data"), "--radio", join(this.folder, "networks"), "--softap", "ap0"];
+    return [this.device, program, ...options, ...settings];
   }
 
   script(name, text) {
@@ -102,20 +112,20 @@ async function setUp(lab) {
     await page.goto("http://captive.apple.com/hotspot-detect.html");
     assert.equal(new URL(page.url()).hostname, "setup.com");
     await button("Scan", page).tap();
-    await page.getByRole("radio", { name: "HomeNet" }).tap();
+    await page.getByRole("radio", { name: "MyNet" }).tap();
     await page.getByLabel("Passphrase", { exact: true }).fill("not-the-passphrase");
     await button("Join", page).tap();
-    await page.getByText("HomeNet: the passphrase was refused. Nothing was changed.").first().waitFor();
+    await page.getByText("MyNet: the passphrase was refused. Nothing was changed.").first().waitFor();
     await page.screenshot({ path: `${OUTPUT}captive-refused.png`, fullPage: true });
-    await page.getByLabel("Passphrase", { exact: true }).fill("home-passphrase");
+    await page.getByLabel("Passphrase", { exact: true }).fill("mypassword");
     await button("Join", page).tap();
-    await page.locator("#join-progress").getByText("Web setup is over. Connect to HomeNet").waitFor();
+    await page.locator("#join-progress").getByText("Web setup is over. Connect to MyNet").waitFor();
     await page.screenshot({ path: `${OUTPUT}captive-joined.png`, fullPage: true });
   } finally {
     await browser.close();
   }
   await until("the end of web setup", async () => (await lab.type("setup status", "\r\n> ")).includes("\n0\r\n"));
-  assert.match(await lab.type("get wlan.ssid", "\r\n> "), /HomeNet/);
+  assert.match(await lab.type("get wlan.ssid", "\r\n> "), /MyNet/);
   assert.match(await lab.type("get wlan.network.status", "\r\n> "), /\n2\r\n/);
 }
 

@@ -18,6 +18,7 @@
 
 #include "../shim/security.h"
 #include "wifi_simulated.h"
+#include "wifi_tap.h"
 
 /* What one of the two interfaces is. */
 struct interface {
@@ -116,6 +117,9 @@ static int ap_sta_disconnect(const struct device *dev, const uint8_t *mac)
 	struct oz_air_request request = {.kind = OZ_AIR_AP_DROP};
 
 	ARG_UNUSED(dev);
+	if (IS_ENABLED(CONFIG_OPENZENTRI_TAP)) {
+		oz_tap_drop(mac);
+	}
 	memcpy(request.mac, mac, sizeof(request.mac));
 	return ask(&request);
 }
@@ -161,19 +165,31 @@ static void start(struct net_if *iface, struct interface *which, enum wifi_nm_if
 static void start_station(struct net_if *iface)
 {
 	start(iface, &station, WIFI_TYPE_STA, 0);
+	if (IS_ENABLED(CONFIG_OPENZENTRI_TAP)) {
+		oz_tap_attach(OZ_TAP_WLAN, iface);
+	}
 }
 
 static void start_access_point(struct net_if *iface)
 {
 	start(iface, &access_point, WIFI_TYPE_SAP, 1);
+	if (IS_ENABLED(CONFIG_OPENZENTRI_TAP)) {
+		oz_tap_attach(OZ_TAP_SOFTAP, iface);
+	}
 }
 
-/* Frames of the station go to the model, which is the rest of the network; what it has no room for is lost in the air. */
+/*
+ * Frames of the station go to its TAP, or else to the model, which is the rest of the network then; what it has no room for
+ * is lost in the air.
+ */
 static int send_station(const struct device *dev, struct net_pkt *packet)
 {
 	struct frame frame = {.size = net_pkt_get_len(packet)};
 
 	ARG_UNUSED(dev);
+	if (IS_ENABLED(CONFIG_OPENZENTRI_TAP) && oz_tap_send(OZ_TAP_WLAN, packet)) {
+		return 0;
+	}
 	if (frame.size > sizeof(frame.bytes) || net_pkt_read(packet, frame.bytes, frame.size) < 0) {
 		return 0;
 	}
@@ -183,11 +199,13 @@ static int send_station(const struct device *dev, struct net_pkt *packet)
 	return 0;
 }
 
-/* Nobody is on the access point: its stations are on host sockets. */
+/* Without a TAP nobody is on the access point: its stations are on host sockets. */
 static int send_access_point(const struct device *dev, struct net_pkt *packet)
 {
 	ARG_UNUSED(dev);
-	ARG_UNUSED(packet);
+	if (IS_ENABLED(CONFIG_OPENZENTRI_TAP)) {
+		(void)oz_tap_send(OZ_TAP_SOFTAP, packet);
+	}
 	return 0;
 }
 
@@ -209,6 +227,13 @@ NET_DEVICE_INIT(oz_access_point_device, "access-point", NULL, NULL, &access_poin
 		&access_point_api, ETHERNET_L2, NET_L2_GET_CTX_TYPE(ETHERNET_L2), NET_ETH_MTU);
 
 /* ---- For the model ---- */
+
+static void connect_tap(int which, bool on)
+{
+	if (IS_ENABLED(CONFIG_OPENZENTRI_TAP)) {
+		oz_tap_switch(which, on);
+	}
+}
 
 int32_t oz_air_request(struct oz_air_request *request)
 {
@@ -284,6 +309,7 @@ void oz_air_connected(uint8_t status, const struct oz_access_point *network)
 	}
 	k_spin_unlock(&lock, key);
 	if (status == WIFI_STATUS_CONN_SUCCESS) {
+		connect_tap(OZ_TAP_WLAN, true);
 		net_if_dormant_off(station.iface);
 	}
 	wifi_mgmt_raise_connect_result_event(station.iface, status);
@@ -295,6 +321,7 @@ void oz_air_disconnected(void)
 
 	memset(&present, 0, sizeof(present));
 	k_spin_unlock(&lock, key);
+	connect_tap(OZ_TAP_WLAN, false);
 	net_if_dormant_on(station.iface);
 	wifi_mgmt_raise_disconnect_result_event(station.iface, 0);
 }
@@ -306,10 +333,12 @@ void oz_air_access_point(uint8_t state)
 		wifi_mgmt_raise_ap_enable_result_event(access_point.iface, WIFI_STATUS_AP_FAIL);
 		break;
 	case 1:
+		connect_tap(OZ_TAP_SOFTAP, true);
 		net_if_dormant_off(access_point.iface);
 		wifi_mgmt_raise_ap_enable_result_event(access_point.iface, WIFI_STATUS_AP_SUCCESS);
 		break;
 	default:
+		connect_tap(OZ_TAP_SOFTAP, false);
 		net_if_dormant_on(access_point.iface);
 		wifi_mgmt_raise_ap_disable_result_event(access_point.iface, WIFI_STATUS_AP_SUCCESS);
 		break;

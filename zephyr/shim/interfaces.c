@@ -9,7 +9,7 @@
 
 struct net_if *oz_station(void)
 {
-	struct net_if *iface = net_if_get_first_wifi();
+	struct net_if *iface = net_if_get_wifi_sta();
 
 	return iface != NULL ? iface : net_if_get_default();
 }

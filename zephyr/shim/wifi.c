@@ -165,9 +165,13 @@ static void note_address(struct net_if *iface)
 static void on_address(struct net_mgmt_event_callback *callback, uint32_t event, struct net_if *iface)
 {
 	ARG_UNUSED(callback);
-	ARG_UNUSED(event);
-	if (iface == oz_station()) {
-		note_address(iface);
+	if (iface != oz_station()) {
+		return;
+	}
+	note_address(iface);
+	/* A server that refuses to renew an address: Zephyr 4.1 gives it up, and asks for another a minute later at best. */
+	if (event == NET_EVENT_IPV4_ADDR_DEL && iface->config.dhcpv4.state == NET_DHCPV4_SELECTING) {
+		net_dhcpv4_restart(iface);
 	}
 }
 

@@ -16,12 +16,13 @@ const SECURITIES: ValueKind = ValueKind::Choice(&[
     "wpa3_mixed",
 ]);
 const NO_SCAN_TUNING: &str = "the radios' drivers have no such setting";
+const CHOOSES: &str = "stored; the radio chooses, its driver has no such setting";
 const AS_FAR: &str = "as far as the radio's driver has such a setting";
 
 #[rustfmt::skip]
 pub(super) const ROWS: &[Variable] = &[
     var("wlan.antenna.select", "wl a s", ValueKind::Choice(&["1", "2", "auto"]), "1").backup()
-        .not_yet("no board with two antennas", "Antenna in use."),
+        .differs("stored; the boards have one antenna", "Antenna in use."),
     var("wlan.auto_join.enabled", "wl o e", ValueKind::Bool, "0").at(Network)
         .done("Join the network at boot and rejoin after a loss."),
     var("wlan.auto_join.retries", "wl o r", number(0, 255), "3")
@@ -31,7 +32,7 @@ pub(super) const ROWS: &[Variable] = &[
     var("wlan.bssid", "wl b", ValueKind::Mac, "").at(Network)
         .done("Join only this access point; empty joins any."),
     var("wlan.dhcp.cache_enabled", "wl d c", ValueKind::Bool, "0").at(Network)
-        .not_yet("leases are not kept over a reboot", "Keep the lease over a reboot."),
+        .differs("stored; DHCP runs at each join, which takes a second, and servers give a MAC the same address again", "Keep the lease over a reboot."),
     var("wlan.dhcp.enabled", "wl d e", ValueKind::Bool, "1").at(Network).backup()
         .done("Ask for an address by DHCP; otherwise wlan.static.* holds."),
     var("wlan.dhcp.hostname", "wl d h", text(64), "ZentriOS-#").at(Network)
@@ -69,11 +70,11 @@ pub(super) const ROWS: &[Variable] = &[
     var("wlan.passkey", "wl p", ValueKind::Passkey(5), "").at(Network).backup().secret(Secret::Passkey)
         .done("Passphrase or key of the network; empty for an open one."),
     var("wlan.rate.protocol", "wl r p", ValueKind::Choice(&["auto", "b", "g", "n"]), "auto").at(Network)
-        .not_yet("the radio chooses", "802.11 mode."),
+        .differs(CHOOSES, "802.11 mode."),
     var("wlan.rate.value", "wl r v", text(16), "auto").at(Network)
-        .not_yet("the radio chooses", "Fixed transmit rate."),
+        .differs(CHOOSES, "Fixed transmit rate."),
     var("wlan.rssi_average", "", number(0, 255), "8")
-        .not_yet("the radio's own average is shown", "Samples in the average of the signal strength."),
+        .differs("stored; the radio's own average is shown", "Samples in the average of the signal strength."),
     var("wlan.scan.active_dwell", "wl s a", number(1, 10_000), "100")
         .differs(AS_FAR, "Milliseconds a channel in active scans."),
     var("wlan.scan.channel_mask", "wl s c", ValueKind::Mask(0x3fff), "0x3fff")
@@ -101,5 +102,5 @@ pub(super) const ROWS: &[Variable] = &[
     var("wlan.static.netmask", "wl t n", ValueKind::Ipv4, "0.0.0.0").at(Network)
         .done("Netmask without DHCP."),
     var("wlan.tx_power", "wl x", number(0, 30), "18")
-        .not_yet("the radio chooses", "Transmit power in dBm."),
+        .differs(CHOOSES, "Transmit power in dBm."),
 ];

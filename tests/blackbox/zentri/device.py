@@ -57,6 +57,9 @@ def free_port(kind=socket.SOCK_STREAM):
 class Device:
     """One device. `start` and `stop` may alternate; the data folder stays until `close`."""
 
+    #: How the process says where its serial line is.
+    announcement = r"(?m)^serial (\S+)$"
+
     def __init__(self, settings=None, serial="pty", machine=True, arguments=(), http=True):
         self.folder = Path(tempfile.mkdtemp(prefix="openzentri-test-"))
         self.data = self.folder / "data"
@@ -108,7 +111,7 @@ class Device:
         """A link alone says nothing: one that a killed device has left behind may lead to a stranger's terminal."""
         deadline = time.monotonic() + PATIENCE
         while self.serial == "pty":
-            said = re.search(r"(?m)^serial (\S+)$", self.stderr())
+            said = re.search(self.announcement, self.stderr())
             if said and self.link.is_symlink() and os.readlink(self.link) == said[1]:
                 return
             self.check_alive()

@@ -47,6 +47,10 @@ class Lab:
     def cable(self, here, there, address=None):
         """A cable from interface `here` of the device to `there` of the peer, who has this address and mask."""
         run("ip", "-n", self.device, "link", "add", here, "type", "veth", "peer", "name", there, "netns", self.peer)
+        self.raise_peer(there, address)
+
+    def raise_peer(self, there, address=None):
+        """Takes an interface of the peer into use, with this address and mask."""
         run("ip", "-n", self.peer, "link", "set", there, "up")
         if address:
             run("ip", "-n", self.peer, "address", "add", address, "dev", there)

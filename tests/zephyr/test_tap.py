@@ -1,0 +1,19 @@
+"""Zephyr's simulated board on TAP interfaces, with Zephyr's own IP stack: the tests of the Linux process on network interfaces
+(tests/blackbox/test_lan.py), unchanged."""
+
+import sys
+
+import pytest
+from conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "tests" / "blackbox"))
+
+from test_lan import SoftAp, Station  # noqa: E402  pytest runs them from here
+
+__all__ = ["SoftAp", "Station"]
+
+
+@pytest.fixture(autouse=True)
+def simulated_board(build, monkeypatch):
+    """Makes the simulated board the device of those tests."""
+    monkeypatch.setenv("OPENZENTRI_TAP", str(build / "zephyr" / "zephyr.exe"))

@@ -31,6 +31,8 @@ static uint32_t wanted_size;
 static bool is_leaving;
 /* An address that the owner has set, for the time when the station is not associated. */
 static bool is_static;
+/* The owner's name server, with a static address. */
+static uint32_t own_name_server;
 
 void oz_radio_changed(void)
 {
@@ -145,7 +147,7 @@ static uint32_t name_server(void)
 static void note_address(struct net_if *iface)
 {
 	struct in_addr *address = net_if_ipv4_get_global_addr(iface, NET_ADDR_PREFERRED);
-	struct oz_ipv4 config = {.dns = name_server()};
+	struct oz_ipv4 config = {.dns = is_static ? own_name_server : name_server()};
 	k_spinlock_key_t key;
 
 	if (address != NULL) {
@@ -332,14 +334,17 @@ void oz_radio_reset(void)
 	(void)net_if_up(oz_station());
 }
 
-/* The owner's name server. */
+/*
+ * Makes the resolver ask the owner's name server. With host sockets the host resolves; and Zephyr's resolver would close one
+ * that it is waiting for, which ends the process.
+ */
 static void use_name_server(uint32_t dns)
 {
 	struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons(53), .sin_addr.s_addr = htonl(dns)};
 	const struct sockaddr *servers[] = {(const struct sockaddr *)&server, NULL};
 	struct dns_resolve_context *resolver = dns_resolve_get_default();
 
-	if (resolver != NULL) {
+	if (resolver != NULL && !IS_ENABLED(CONFIG_NET_NATIVE_OFFLOADED_SOCKETS)) {
 		(void)dns_resolve_reconfigure(resolver, NULL, servers);
 	}
 }
@@ -383,6 +388,7 @@ int32_t oz_radio_configure(uint8_t interface, const struct oz_ipv4 *address)
 		return -OZ_NO_ROOM;
 	}
 	is_static = true;
+	own_name_server = address->dns;
 	(void)net_if_ipv4_set_netmask_by_addr(iface, &own, &netmask);
 	net_if_ipv4_set_gw(iface, &gateway);
 	if (address->dns != 0) {

@@ -115,7 +115,7 @@ pub fn boot(
     let tls = place!(Tls, Tls::new(base, files, place_const!(tls::Buffer, tls::no_files())));
     let network = place!(Network, Network::new(base, streams));
     let requests = place_const!(Requests, no_requests());
-    let client = place!(Client, Client::new(base, network, streams, files, requests));
+    let client = place!(Client, Client::new(base, network, streams, files, tls, requests));
     let machine = place!(Machine, Machine::new(base, files, streams, network, client, tls));
     let shell = place!(Shell, Shell::new(machine));
     let server = place!(HttpServer, HttpServer::new(shell));

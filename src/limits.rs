@@ -113,7 +113,7 @@ pub const HOST_NAME: usize = 128;
 /// Addresses of a host name that are tried, one after the other (`CONFIG_OPENZENTRI_LOOKUP_ADDRESSES`).
 pub const LOOKUP_ADDRESSES: usize = option("LOOKUP_ADDRESSES", 8);
 /// TLS sessions at once (`CONFIG_OPENZENTRI_TLS_SESSIONS`).
-pub const TLS_SESSIONS: usize = option("TLS_SESSIONS", 16);
+pub const TLS_SESSIONS: usize = option("TLS_SESSIONS", 64);
 /// Bytes of all certificates and keys of one TLS session together (`CONFIG_OPENZENTRI_TLS_FILES`).
 pub const TLS_FILES: usize = if features::TLS { option("TLS_FILES", 65_536) } else { 0 };
 /// Clients of TLS servers whose sessions begin at once (`CONFIG_OPENZENTRI_TLS_DOORS`).

@@ -6,17 +6,22 @@ use crate::variable::{Id, ValueKind};
 /// The file that names what needs no password (HTTP reference 4).
 pub const WHITELIST: &[u8] = b"http_whitelist.csv";
 
+/// The certificate that the device makes for its HTTPS server, in DER.
+pub const HTTPS_CERT: &[u8] = b"https_cert.der";
+/// Its key, in DER.
+pub const HTTPS_KEY: &[u8] = b"https_key.der";
+
 /// Settings that an update or a factory reset applies by itself (variables reference 1.6).
 const DEFAULTS: &[u8] = b"default_config.csv";
 
-/// Whether a word of a command line names such a file: one of the two above, or one that a guarded variable points to
+/// Whether a word of a command line names such a file: one of those above, or one that a guarded variable points to
 /// (`http.server.unauthorized_filename`). Also the URL of a download that is stored under the last part of its path.
 pub fn names(base: &Base, word: &[u8]) -> bool {
     let path = word.split(|byte| b"?#".contains(byte)).next().unwrap_or_default();
     let last = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
     let is = |name: &[u8]| !name.is_empty() && (word == name || last == name);
     let pointed = |id: Id| base.variables.with(id, is);
-    is(WHITELIST) || is(DEFAULTS) || guarded_files().any(pointed)
+    is(WHITELIST) || is(DEFAULTS) || is(HTTPS_CERT) || is(HTTPS_KEY) || guarded_files().any(pointed)
 }
 
 /// The guarded variables that hold the name of a file.

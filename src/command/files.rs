@@ -8,7 +8,7 @@ use super::data::Data;
 use super::response::{CommandError, Ending};
 use super::turn::Asker;
 use super::variables::{failed, finish};
-use crate::file::{FileError, FileSpec, Reader, Unfinished, Version, Writer, flag, kind, listing};
+use crate::file::{FileError, FileSpec, Meta, Reader, Unfinished, Version, Writer, flag, kind, listing};
 use crate::log::Level;
 use crate::stream::Kind;
 use crate::{tls, version};
@@ -20,15 +20,21 @@ impl Call<'_> {
         CommandError::Failed
     }
 
+    /// Keys are not read, for whatever.
+    pub fn readable(&self, file: &Meta) -> Result<(), CommandError> {
+        if !tls::is_key(self.machine.base, file) {
+            return Ok(());
+        }
+        let name = core::str::from_utf8(&file.name).unwrap_or("?");
+        self.machine.base.log.line(Level::Failure, format_args!("Not readable: {name} is a key"));
+        Err(CommandError::Failed)
+    }
+
     /// Opens the file that an argument names, when its content is what was stored.
     pub async fn sound_file(&mut self, index: usize) -> Result<Reader, CommandError> {
         let name = self.argument(index)?;
         let files = self.machine.files;
-        if files.stat(name).is_some_and(|file| tls::is_key(self.machine.base, &file)) {
-            let name = core::str::from_utf8(name).unwrap_or("?");
-            self.machine.base.log.line(Level::Failure, format_args!("Not readable: {name} is a key"));
-            return Err(CommandError::Failed);
-        }
+        files.stat(name).map_or(Ok(()), |file| self.readable(&file))?;
         match self.apart(pin!(files.open_verified(name))).await? {
             Err(error @ FileError::Corrupt) => {
                 let name = core::str::from_utf8(name).unwrap_or("?");

@@ -10,8 +10,8 @@ use super::network::needed;
 use super::response::{CommandError, Ending};
 use super::streams::Untold;
 use crate::file::{FileError, check_name};
-use crate::http_client::{Claim, Failure, FieldError, HeaderError, Length, Method, Target, Url, UrlError};
-use crate::port::Interface;
+use crate::http_client::{Claim, Failure, FieldError, FileNames, HeaderError, Length, Method, Target, Url, UrlError};
+use crate::tls::ClientFiles;
 
 impl From<Failure> for CommandError {
     fn from(_: Failure) -> Self {
@@ -43,12 +43,20 @@ fn parse_url(word: &[u8]) -> Result<Url, CommandError> {
 }
 
 impl Call<'_> {
-    fn claim(&self, method: Method, url: Url, interface: Interface) -> Result<Claim, CommandError> {
-        let client = self.machine.http;
-        client.claim(method, url, interface).map_err(|failure| {
+    fn claim(&self, method: Method, url: Url, files: FileNames) -> Result<Claim, CommandError> {
+        let (client, interface) = (self.machine.http, self.interface()?);
+        let claim = client.claim(method, url, interface).map_err(|failure| {
             client.log_failure(failure);
             CommandError::Failed
-        })
+        })?;
+        claim.request().files = files;
+        Ok(claim)
+    }
+
+    /// The files of a TLS session: `authorities`, and the values of `-x` and `-k`.
+    fn tls_files(&self, authorities: Option<&[u8]>) -> Result<FileNames, CommandError> {
+        let (certificate, key) = (self.option(b'x'), self.option(b'k'));
+        Ok(FileNames::new(&ClientFiles { authorities, certificate, key })?)
     }
 
     /// The value of `-l`, the length of a body.
@@ -63,7 +71,7 @@ impl Call<'_> {
 }
 
 fn describe(call: &Call<'_>, method: Method) -> Result<Claim, CommandError> {
-    let claim = call.claim(method, parse_url(call.argument(0)?)?, call.interface()?)?;
+    let claim = call.claim(method, parse_url(call.argument(0)?)?, call.tls_files(call.option(b'c'))?)?;
     let mut request = claim.request();
     request.length = call.length()?;
     if let Ok(content_type) = call.argument(1) {
@@ -73,7 +81,7 @@ fn describe(call: &Call<'_>, method: Method) -> Result<Claim, CommandError> {
     Ok(claim)
 }
 
-/// `[-o] [-i <interface>] [-c <cert>] [-l <length>] <url> [<content type>]`. The certificate of the server's CA is of no
+/// `[-o] [-i <interface>] [-c <ca cert>] [-x <cert>] [-k <key>] [-l <length>] <url> [<content type>]`. The files are of no
 /// meaning without TLS.
 async fn open(call: &mut Call<'_>, method: Method) -> Result<Ending, CommandError> {
     let machine = call.machine;
@@ -122,7 +130,7 @@ pub(super) async fn read_status(call: &mut Call<'_>) -> Result<Ending, CommandEr
 }
 
 /// `[-e] [-u] [-c <crc>] [-i <interface>] <url> [<name> [<version> [<type>]]]`, or the options `-n`, `-v`, `-t` of Gecko
-/// OS 4 in place of the last three.
+/// OS 4 in place of the last three; `-a`, `-x` and `-k` name a CA certificate, a certificate and a key for TLS.
 pub(super) async fn download(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let claim = describe_download(call)?;
     transfer(call, claim).await
@@ -140,12 +148,12 @@ fn describe_download(call: &Call<'_>) -> Result<Claim, CommandError> {
         crc: sums.crc16,
         crc32: sums.crc32,
     };
-    let claim = call.claim(Method::Get, url, call.interface()?)?;
+    let claim = call.claim(Method::Get, url, call.tls_files(call.option(b'a'))?)?;
     claim.download(target);
     Ok(claim)
 }
 
-/// `[-i <interface>] <url> <file> [<remote name>]`
+/// `[-i <interface>] <url> <file> [<remote name>]`, with the options for TLS of a download.
 pub(super) async fn upload(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let claim = describe_upload(call)?;
     transfer(call, claim).await
@@ -155,12 +163,13 @@ fn describe_upload(call: &Call<'_>) -> Result<Claim, CommandError> {
     let url = parse_url(call.argument(0)?)?;
     let local = call.argument(1)?;
     let remote = call.argument(2).unwrap_or(local);
-    if call.machine.files.stat(local).is_none() {
-        return Err(call.file_failed(FileError::NotFound));
+    match call.machine.files.stat(local) {
+        None => return Err(call.file_failed(FileError::NotFound)),
+        Some(file) => call.readable(&file)?,
     }
     let names = [check_name(local), check_name(remote)];
     let [Ok(local), Ok(remote)] = names else { return Err(CommandError::Invalid) };
-    let claim = call.claim(Method::Post, url, call.interface()?)?;
+    let claim = call.claim(Method::Post, url, call.tls_files(call.option(b'a'))?)?;
     claim.upload(local, remote);
     Ok(claim)
 }

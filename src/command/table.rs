@@ -112,7 +112,6 @@ macro_rules! commands {
 }
 
 const LATER_PINS: Conformance = NotYet("pins and converters");
-const NO_HTTPS: Conformance = Differs("http only: there is no TLS yet");
 const NO_FAULTS: Conformance = Differs("no fault is recorded yet: the record is always empty");
 const LATER_FAULTS: Conformance = NotYet("safe mode and the fault record");
 
@@ -137,13 +136,13 @@ commands! {
     gpios_set "gses" Streams "<levels>" ["" 0..=23] "Drive several pins", LATER_PINS => now(unavailable);
     help "help" Read "[commands|variables|all|<name>]" ["" 0..=8] "List commands or variables, or explain one", Done => now(help::help);
     http_add_header "had" Streams "<handle> <name> <value>" ["" 3..=3] "Add a header to an opened request", Done => now(http::add_header);
-    http_download "hdo" Files "[-e] [-u] [-c <crc>] [-i <interface>] <url> [<name> [<version> [<type>]]]" ["euc:i:n:v:t:" 1..=4] "Fetch a URL into a file; an older file of that name is replaced", NO_HTTPS => waits(http::download);
-    http_get "hge" Streams "[-o] [-i <interface>] [-c <cert>] <url>" ["oi:c:" 1..=1] "Start a GET request as a stream", NO_HTTPS => waits(http::get);
-    http_head "hhe" Streams "[-o] [-i <interface>] [-c <cert>] <url>" ["oi:c:" 1..=1] "Start a HEAD request as a stream", NO_HTTPS => waits(http::head);
-    http_post "hpo" Streams "[-o] [-i <interface>] [-c <cert>] [-l <length>] <url> <content type>" ["oi:c:l:" 1..=2] "Start a POST request as a stream", NO_HTTPS => waits(http::post);
-    http_put "http_put" Streams "[-o] [-i <interface>] [-c <cert>] [-l <length>] <url> <content type>" ["oi:c:l:" 1..=2] "Start a PUT request as a stream", NO_HTTPS => waits(http::put);
+    http_download "hdo" Files "[-e] [-u] [-c <crc>] [-i <interface>] [-a <ca cert>] [-x <cert>] [-k <key>] <url> [<name> [<version> [<type>]]]" ["euc:i:n:v:t:a:x:k:" 1..=4] "Fetch a URL into a file; an older file of that name is replaced", Done => waits(http::download);
+    http_get "hge" Streams "[-o] [-i <interface>] [-c <ca cert>] [-x <cert>] [-k <key>] <url>" ["oi:c:x:k:" 1..=1] "Start a GET request as a stream", Done => waits(http::get);
+    http_head "hhe" Streams "[-o] [-i <interface>] [-c <ca cert>] [-x <cert>] [-k <key>] <url>" ["oi:c:x:k:" 1..=1] "Start a HEAD request as a stream", Done => waits(http::head);
+    http_post "hpo" Streams "[-o] [-i <interface>] [-c <ca cert>] [-x <cert>] [-k <key>] [-l <length>] <url> <content type>" ["oi:c:x:k:l:" 1..=2] "Start a POST request as a stream", Done => waits(http::post);
+    http_put "http_put" Streams "[-o] [-i <interface>] [-c <ca cert>] [-x <cert>] [-k <key>] [-l <length>] <url> <content type>" ["oi:c:x:k:l:" 1..=2] "Start a PUT request as a stream", Done => waits(http::put);
     http_read_status "hre" Streams "<handle>" ["" 1..=1] "Complete a request and answer its status", Done => waits(http::read_status);
-    http_upload "hup" Files "[-i <interface>] <url> <name> [<remote name>]" ["i:" 2..=3] "Send a file to a URL as a form", NO_HTTPS => waits(http::upload);
+    http_upload "hup" Files "[-i <interface>] [-a <ca cert>] [-x <cert>] [-k <key>] <url> <name> [<remote name>]" ["i:a:x:k:" 2..=3] "Send a file to a URL as a form", Done => waits(http::upload);
     i2c_master_open "i2c_master_open" Streams "<address>" ["" 0..=23] "Open an I2C stream", LATER_PINS => now(unavailable);
     load "load" Admin "<file>" ["" 1..=1] "Read a settings file into RAM", Differs("takes effect at once, without a restart") => waits(variables::load);
     ls "ls" Read "[-v]" ["vl" 0..=0] "List the files", Done => now(files::list);

@@ -55,7 +55,7 @@ pub(super) struct Connection<'a> {
 impl<'a> Connection<'a> {
     /// A connection that was just accepted.
     pub fn new(server: &'static HttpServer, seat: &'static Seat, accepted: Accepted, buffer: &'a mut [u8]) -> Self {
-        let Accepted { socket, remote, interface, first } = accepted;
+        let Accepted { socket, remote, interface, first, .. } = accepted;
         let port = server.base().port;
         let mut received = 0;
         if let (Some(byte), Some(place)) = (first, buffer.first_mut()) {

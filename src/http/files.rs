@@ -7,7 +7,7 @@ use super::console;
 use super::exchange::Exchange;
 use super::failure::Failure;
 use super::respond::{self, Extra, Pen};
-use crate::features;
+use super::state::HttpServer;
 use crate::file::{FileError, Files, Name, Reader};
 use crate::log::Level;
 use crate::port::Interface;
@@ -18,6 +18,7 @@ use crate::wire::http::request::{Method, Request};
 use crate::wire::http::status::Status;
 use crate::wire::output::Output;
 use crate::wire::span::Span;
+use crate::{features, tls};
 
 const ROOT: Id = id("http.server.root_filename");
 const SETUP_ROOT: Id = id("setup.web.root_filename");
@@ -77,7 +78,8 @@ enum Missing {
 
 impl Open {
     /// Opens the file of a name, or the packed form of it. `as_page`: a name that ends in `.gz` is one, too.
-    fn named(files: &'static Files, name: &[u8], as_page: bool) -> Result<Self, Missing> {
+    fn named(server: &'static HttpServer, name: &[u8], as_page: bool) -> Result<Self, Missing> {
+        let files = server.files();
         let exact = files.open(name);
         let (opened, packed) = match exact {
             Err(FileError::NotFound | FileError::InvalidName) => (files.open(&packed_name(name)?), true),
@@ -91,7 +93,12 @@ impl Open {
         let plain = name.strip_suffix(GZ).filter(|_| packed).unwrap_or(name);
         let left = reader.size();
         let open = Self { files, kind: mime::of(plain), packed, tame: false, left, reader: Some(reader) };
-        if open.meta().is_some_and(|meta| meta.is_servable()) { Ok(open) } else { Err(Missing::NotFound) }
+        let is_key = |meta| tls::is_key(server.base(), meta);
+        if open.meta().is_some_and(|meta| meta.is_servable() && !is_key(meta)) {
+            Ok(open)
+        } else {
+            Err(Missing::NotFound)
+        }
     }
 
     /// Makes sure that the flash still has what was stored, once after each start.
@@ -203,10 +210,10 @@ fn root_page(connection: &Connection<'_>) -> Id {
 }
 
 fn find(connection: &Connection<'_>, path: Span) -> Result<Open, Missing> {
-    let files = connection.server.files();
+    let server = connection.server;
     match path.of(connection.buffer) {
-        [] => connection.server.base().variables.with(root_page(connection), |name| Open::named(files, name, true)),
-        name => Open::named(files, name, false),
+        [] => server.base().variables.with(root_page(connection), |name| Open::named(server, name, true)),
+        name => Open::named(server, name, false),
     }
 }
 
@@ -268,10 +275,10 @@ pub(super) async fn page(
     variable: Id,
     extra: Extra<'_>,
 ) -> Result<(), Failure> {
-    let files = connection.server.files();
-    let open = connection.server.base().variables.with(variable, |name| match name {
+    let server = connection.server;
+    let open = server.base().variables.with(variable, |name| match name {
         [] => Err(Missing::NotFound),
-        name => Open::named(files, name, true),
+        name => Open::named(server, name, true),
     });
     let Ok(open) = open else { return respond::status_only(connection, status, extra).await };
     let open = open.tame(connection.server.base().variables.flag(SCRIPTS));

@@ -7,6 +7,7 @@
 //!
 //! ```text
 //! server       listening, accepting, workers
+//! secure       the TLS session of a connection, where it has one
 //! serve        one connection: head, route, credentials, handler, refusal
 //! routes       the table of routes: one row each
 //!
@@ -60,6 +61,7 @@ mod rest;
 mod route;
 mod routes;
 mod seats;
+mod secure;
 mod serve;
 mod server;
 mod session;

@@ -10,9 +10,9 @@ use heapless::String;
 
 use super::connection::{BUFFER, Connection};
 use super::lobby::Lobby;
-use super::serve;
 use super::state::{Accepted, HttpServer};
-use super::websocket;
+use super::{secure, serve, websocket};
+use crate::features;
 use crate::log::Level;
 use crate::network::Service;
 use crate::port::{self, Event, Interface, PortError, Socket};
@@ -24,6 +24,10 @@ const INTERFACE: Id = id("http.server.interface");
 const PORT: Id = id("http.server.port");
 const MAX_CLIENTS: Id = id("http.server.max_clients");
 const ORIGIN: Id = id("http.server.cors_origin");
+const TLS_ENABLED: Id = id("http.server.tls_enabled");
+
+const HTTP_PORT: u16 = 80;
+const HTTPS_PORT: u16 = 443;
 
 /// How long to leave others time to free sockets or memory, in milliseconds, when accepting has failed.
 const PAUSE: u64 = 100;
@@ -68,15 +72,24 @@ impl HttpServer {
         base.variables.flag(ENABLED) && chosen == Some(interface)
     }
 
+    /// The port to listen on: that of the variable, and 443 for HTTPS while the variable has the port of HTTP.
+    fn port(&self) -> u16 {
+        match (self.base().variables.number(PORT) as u16, self.secure.get()) {
+            (HTTP_PORT, true) => HTTPS_PORT,
+            (number, _) => number,
+        }
+    }
+
     fn listen(&self, interface: Interface) {
         let base = self.base();
-        let number = base.variables.number(PORT) as u16;
+        let number = self.port();
         match base.port.sockets().tcp_listen(interface, number) {
             Ok(socket) => {
                 self.listener(interface).set(Some(socket));
                 self.changed.signal(());
-                let what = if self.api.get() { "HTTP and REST API" } else { "HTTP" };
-                base.log.line(Level::Progress, format_args!("{what} server listening on port: {number}"));
+                let letter = if self.secure.get() { "S" } else { "" };
+                let what = if self.api.get() { " and REST API" } else { "" };
+                base.log.line(Level::Progress, format_args!("HTTP{letter}{what} server listening on port: {number}"));
             }
             Err(PortError::InUse) => {
                 let text = format_args!("HTTP server: port {number} is in use (set http.server.port)");
@@ -144,7 +157,10 @@ impl HttpServer {
         let Some(listener) = self.listener(interface).get() else { return Poll::Pending };
         let port = self.base().port;
         match port.sockets().tcp_accept(listener) {
-            Ok((socket, remote)) => Poll::Ready(Ok(Accepted { socket, remote, interface, first: None })),
+            Ok((socket, remote)) => {
+                let secure = self.secure.get();
+                Poll::Ready(Ok(Accepted { socket, remote, interface, first: None, secure }))
+            }
             Err(PortError::WouldBlock) => {
                 port.wake_when(Event::Readable(listener), context.waker());
                 Poll::Pending
@@ -179,6 +195,11 @@ impl Service for HttpServer {
         let variables = &self.base().variables;
         self.close(interface);
         if !self.belongs_on(interface) {
+            return;
+        }
+        self.secure.set(variables.flag(TLS_ENABLED));
+        if self.secure.get() && !features::TLS {
+            self.base().log.line(Level::Failure, format_args!("HTTP server: TLS is not available in this build"));
             return;
         }
         // During web setup the page needs the commands.
@@ -217,7 +238,13 @@ pub async fn accept(server: &'static HttpServer) {
         match server.listens() {
             false => server.changed.wait().await,
             true => {
-                select(server.changed.wait(), server.admit()).await;
+                let serving = async {
+                    if server.secure.get() {
+                        server.tls().provide().await;
+                    }
+                    server.admit().await;
+                };
+                select(server.changed.wait(), serving).await;
             }
         }
     }
@@ -234,7 +261,9 @@ pub async fn worker(server: &'static HttpServer, number: usize) {
         server.freed.signal(());
         let accepted = server.pool.work(number).await;
         seat.take(*accepted.remote.ip());
-        serve::serve(&mut Connection::new(server, seat, accepted, &mut buffer)).await;
+        if let Some(accepted) = secure::begin(server, seat, accepted).await {
+            serve::serve(&mut Connection::new(server, seat, accepted, &mut buffer)).await;
+        }
         seat.leave();
     }
 }

@@ -18,6 +18,7 @@ use crate::file::Files;
 use crate::limits;
 use crate::port::{Interface, Socket};
 use crate::stream::Streams;
+use crate::tls::Tls;
 use crate::variable::{Id, id};
 
 const METRICS: Id = id("http.server.metrics_enabled");
@@ -32,6 +33,8 @@ pub(super) struct Accepted {
     pub interface: Interface,
     /// The first byte, when it was received to find out whether the client has something to say.
     pub first: Option<u8>,
+    /// It speaks TLS.
+    pub secure: bool,
 }
 
 /// The HTTP server. Its variables take effect when it starts, that is with `network_restart`.
@@ -40,6 +43,8 @@ pub struct HttpServer {
     pub(super) listeners: [Cell<Option<Socket>>; 2],
     /// There is another listener, or one less.
     pub(super) changed: Signal<NoopRawMutex, ()>,
+    /// Connections speak TLS (`http.server.tls_enabled`).
+    pub(super) secure: Cell<bool>,
     /// The REST API is offered (`http.server.api_enabled`).
     pub(super) api: Cell<bool>,
     /// Connections served at once (`http.server.max_clients`).
@@ -71,6 +76,7 @@ impl HttpServer {
             shell,
             listeners: [Cell::new(None), Cell::new(None)],
             changed: Signal::new(),
+            secure: Cell::new(false),
             api: Cell::new(false),
             max_clients: Cell::new(limits::HTTP_CONNECTIONS),
             workers: Cell::new(0),
@@ -100,6 +106,10 @@ impl HttpServer {
 
     pub(super) fn streams(&self) -> &'static Streams {
         self.shell.machine().streams
+    }
+
+    pub(super) fn tls(&self) -> &'static Tls {
+        self.shell.machine().tls
     }
 
     pub(super) fn attempts(&self) -> &Attempts {

@@ -17,6 +17,7 @@ use crate::limits;
 use crate::network::Network;
 use crate::port::Interface;
 use crate::stream::{Ends, Intake, Kind, Streams};
+use crate::tls::Tls;
 use crate::wire::url::Url;
 
 /// How long a command waits for the head of an answer, the time to send a queued request included.
@@ -100,9 +101,10 @@ impl Client {
         network: &'static Network,
         streams: &'static Streams,
         files: &'static Files,
+        tls: &'static Tls,
         requests: &'static Requests,
     ) -> Self {
-        let rooms = Rooms { base, network, streams, files };
+        let rooms = Rooms { base, network, streams, files, tls };
         Self { rooms, orders: requests.each_ref().map(Transaction::new) }
     }
 
@@ -139,7 +141,8 @@ impl Client {
     }
 
     async fn begin(&'static self, claim: Claim, hold: bool) -> Result<u8, Failure> {
-        let reservation = self.rooms.streams.reserve_on(Kind::Http, claim.interface()).map_err(|_| Failure::Full)?;
+        let kind = if claim.request().url.secure { Kind::Https } else { Kind::Http };
+        let reservation = self.rooms.streams.reserve_on(kind, claim.interface()).map_err(|_| Failure::Full)?;
         let handle = reservation.handle();
         let generation = self.rooms.streams.generation(handle).map_err(|_| Failure::Full)?;
         let order = claim.order;
@@ -255,7 +258,7 @@ impl Client {
         let outcome = outcome.unwrap_or(Err(Failure::TimedOut)).map(|_| ());
         if let Err(failure) = outcome {
             self.log_failure(failure);
-            if matches!(failure, Failure::NotFound | Failure::Connect | Failure::OwnServer | Failure::NoTls) {
+            if matches!(failure, Failure::NotFound | Failure::Connect | Failure::OwnServer | Failure::Tls) {
                 self.rooms.base.log_state(format_args!("Open failed"));
             }
         }

@@ -20,8 +20,8 @@ pub enum Failure {
     Connect,
     /// The device's own server would have answered.
     OwnServer,
-    /// An `https` URL in a build without TLS.
-    NoTls,
+    /// There is no TLS session with the server; the log says why already.
+    Tls,
     /// The server did not answer, take or send anything for too long.
     TimedOut,
     /// Less came or went than a transfer needs.
@@ -50,10 +50,9 @@ pub enum Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotFound | Self::Connect | Self::NoRequest => Ok(()),
+            Self::NotFound | Self::Connect | Self::Tls | Self::NoRequest => Ok(()),
             Self::Full => f.write_str("No more streams"),
             Self::OwnServer => f.write_str("Not connected: the device does not send itself requests"),
-            Self::NoTls => f.write_str("TLS is not available in this build"),
             Self::TimedOut => f.write_str("HTTP timeout"),
             Self::TooSlow => f.write_str("HTTP transfer too slow"),
             Self::Closed => f.write_str("HTTP connection closed"),
@@ -72,7 +71,7 @@ impl fmt::Display for Failure {
 impl Failure {
     /// Logs it, as far as there is something to say.
     pub(super) fn log(self, base: &Base) {
-        if !matches!(self, Self::NotFound | Self::Connect | Self::NoRequest) {
+        if !matches!(self, Self::NotFound | Self::Connect | Self::Tls | Self::NoRequest) {
             base.log.line(Level::Failure, format_args!("{self}"));
         }
     }

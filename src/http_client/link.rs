@@ -54,13 +54,12 @@ pub(super) struct Link<'a> {
 impl<'a> Link<'a> {
     /// Connects to the server of the order's request. Logs what the original logs.
     pub async fn open(rooms: &Rooms, order: &Transaction, buffer: &'a mut [u8]) -> Result<Self, Failure> {
-        let (interface, host, port, secure) = {
+        {
             let request = order.request.borrow();
             let (method, Url { target, .. }) = (request.method.name(), &request.url);
             rooms.base.log.line(Level::Progress, format_args!("Request {method} {target}"));
-            (request.interface, request.url.host.clone(), request.url.port, request.url.secure)
-        };
-        let transport = Transport::connect(rooms, interface, &host, port, secure).await?;
+        }
+        let transport = Transport::connect(rooms, order.request).await?;
         order.local_port.set(transport.local_port());
         Ok(Self { transport, buffer, received: 0..0, head: 0..0, interim: 0, pace: None })
     }

@@ -37,5 +37,5 @@ mod upload;
 pub use crate::wire::url::{Url, UrlError};
 pub use client::{Claim, Client, HeaderError, Requests, no_requests, run};
 pub use failure::Failure;
-pub use request::{FieldError, Length, Method, Request};
+pub use request::{FieldError, FileNames, Length, Method, Request};
 pub use transaction::Target;

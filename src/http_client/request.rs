@@ -4,9 +4,10 @@ use core::fmt::{self, Write};
 
 use heapless::Vec;
 
-use crate::limits;
 use crate::port::Interface;
+use crate::tls::ClientFiles;
 use crate::wire::url::Url;
+use crate::{features, limits};
 
 /// Request methods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,41 @@ pub enum FieldError {
     TooLong,
 }
 
+/// The name of a file of a TLS session.
+type TlsFile = Vec<u8, { if features::TLS { limits::FILE_NAME } else { 0 } }>;
+
+/// The files of the TLS session of a request, those that the command has named.
+#[derive(Clone, Debug)]
+pub struct FileNames {
+    authorities: TlsFile,
+    certificate: TlsFile,
+    key: TlsFile,
+}
+
+impl FileNames {
+    /// The command has named none.
+    const NONE: Self = Self { authorities: Vec::new(), certificate: Vec::new(), key: Vec::new() };
+
+    /// Copies of these names; `TooLong` for one that no file can have.
+    pub fn new(files: &ClientFiles<'_>) -> Result<Self, FieldError> {
+        let copy = |name: Option<&[u8]>| TlsFile::from_slice(name.unwrap_or_default()).map_err(|_| FieldError::TooLong);
+        Ok(Self { authorities: copy(files.authorities)?, certificate: copy(files.certificate)?, key: copy(files.key)? })
+    }
+
+    /// The names.
+    pub fn borrow(&self) -> ClientFiles<'_> {
+        ClientFiles {
+            authorities: named(&self.authorities),
+            certificate: named(&self.certificate),
+            key: named(&self.key),
+        }
+    }
+}
+
+fn named(name: &TlsFile) -> Option<&[u8]> {
+    (!name.is_empty()).then_some(name)
+}
+
 /// A request.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -70,6 +106,8 @@ pub struct Request {
     pub interface: Interface,
     /// The length of the body.
     pub length: Length,
+    /// Certificates and key for TLS.
+    pub files: FileNames,
     /// Complete lines, CR LF included.
     fields: Vec<u8, { limits::HTTP_CLIENT_FIELDS }>,
 }
@@ -85,6 +123,7 @@ impl Request {
             url: Url::empty(),
             interface: Interface::Wlan,
             length: Length::Queued,
+            files: FileNames::NONE,
             fields: Vec::new(),
         }
     }
@@ -93,6 +132,7 @@ impl Request {
     pub fn begin(&mut self, method: Method, url: Url, interface: Interface) {
         (self.method, self.url, self.interface) = (method, url, interface);
         self.length = Length::Queued;
+        self.files = FileNames::NONE;
         self.fields.clear();
     }
 

@@ -4,6 +4,7 @@ use crate::base::Base;
 use crate::file::Files;
 use crate::network::Network;
 use crate::stream::Streams;
+use crate::tls::Tls;
 
 /// The rooms that the HTTP client uses.
 #[derive(Clone, Copy)]
@@ -12,4 +13,5 @@ pub(super) struct Rooms {
     pub network: &'static Network,
     pub streams: &'static Streams,
     pub files: &'static Files,
+    pub tls: &'static Tls,
 }

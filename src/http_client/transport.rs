@@ -1,15 +1,17 @@
-//! Bytes to and from a server. This is the seam for TLS: [`Transport::connect`] is the one place that asks whether a URL
-//! is secure, and all that is above sees bytes only.
+//! Bytes to and from a server. [`Transport::connect`] is the one place that asks whether a URL is secure, and all that is
+//! above sees bytes only.
 
+use core::cell::RefCell;
 use core::future::poll_fn;
 use core::task::Poll;
 
 use super::failure::Failure;
+use super::request::Request;
 use super::rooms::Rooms;
 use crate::log::Level;
 use crate::network::{ConnectError, OwnServers, Remote};
-use crate::port::{self, Event, Interface, Keepalive, Port, PortError, Socket};
-use crate::stream::HostName;
+use crate::port::{self, Event, Keepalive, Port, PortError, Socket};
+use crate::wire::url::Url;
 
 /// A connection to a server; dropping it closes it.
 pub(super) struct Transport {
@@ -32,28 +34,28 @@ pub(super) enum Moved {
 }
 
 impl Transport {
-    /// Connects to a server, with TLS when `secure`. Logs `Connecting (…): …`.
-    pub async fn connect(
-        rooms: &Rooms,
-        interface: Interface,
-        host: &HostName,
-        port: u16,
-        secure: bool,
-    ) -> Result<Self, Failure> {
+    /// Connects to the server of a request, with TLS when its URL is secure. Logs `Connecting (…): …`.
+    pub async fn connect(rooms: &Rooms, request: &RefCell<Request>) -> Result<Self, Failure> {
+        let (remote, secure) = {
+            let request = request.borrow();
+            let Url { ref host, port, secure, .. } = request.url;
+            (Remote { interface: request.interface, host: host.clone(), port, local_port: 0 }, secure)
+        };
         let scheme = if secure { "https" } else { "HTTP" };
-        let log = &rooms.base.log;
-        log.line(Level::Progress, format_args!("Connecting ({scheme}): {host}:{port}"));
+        let Remote { host, port, .. } = &remote;
+        rooms.base.log.line(Level::Progress, format_args!("Connecting ({scheme}): {host}:{port}"));
+        let socket = match rooms.network.connect(&remote, OwnServers::Refused).await {
+            Ok(socket) => socket,
+            Err(ConnectError::NotFound) => return Err(Failure::NotFound),
+            Err(ConnectError::OwnServer) => return Err(Failure::OwnServer),
+            Err(_) => return Err(Failure::Connect),
+        };
+        let transport = Self { port: rooms.base.port, socket };
         if secure {
-            log.line(Level::Progress, format_args!("Starting TLS"));
-            return Err(Failure::NoTls);
+            let names = request.borrow().files.clone();
+            rooms.tls.client(socket, &remote.host, &names.borrow()).await.map_err(|_| Failure::Tls)?;
         }
-        let remote = Remote { interface, host: host.clone(), port, local_port: 0 };
-        match rooms.network.connect(&remote, OwnServers::Refused).await {
-            Ok(socket) => Ok(Self { port: rooms.base.port, socket }),
-            Err(ConnectError::NotFound) => Err(Failure::NotFound),
-            Err(ConnectError::OwnServer) => Err(Failure::OwnServer),
-            Err(_) => Err(Failure::Connect),
-        }
+        Ok(transport)
     }
 
     /// Our port.

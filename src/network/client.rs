@@ -116,7 +116,7 @@ impl Network {
     }
 
     /// Starts TLS on a connection, where that is wanted.
-    pub async fn secure(&self, socket: Socket, host: &str, secure: Option<Secure<'_>>) -> Result<Socket, ConnectError> {
+    async fn secure(&self, socket: Socket, host: &str, secure: Option<Secure<'_>>) -> Result<Socket, ConnectError> {
         if let Some(Secure { tls, files }) = secure {
             let mut held = Held { port: self.base.port, socket: Some(socket) };
             tls.client(socket, host, &files).await.map_err(|_| ConnectError::Tls)?;

@@ -154,11 +154,10 @@ pub async fn tls_start(
     }
 }
 
-/// Makes a key and a self-signed certificate; `buffer` gets the certificate and the key behind it, both DER. Answers
-/// their lengths.
-pub async fn make_identity(port: &dyn Port, request: IdentityRequest<'_>, buffer: &mut [u8]) -> Result<(usize, usize)> {
+/// Makes a key and a self-signed certificate; then [`super::Jobs::identity`] has them.
+pub async fn make_identity(port: &dyn Port, request: IdentityRequest<'_>) -> Result<()> {
     match job(port, &JobRequest::MakeIdentity(request)).await? {
-        JobOutput::Identity => port.jobs().identity(buffer),
+        JobOutput::Identity => Ok(()),
         _ => Err(PortError::Unsupported),
     }
 }

@@ -17,6 +17,7 @@ use embassy_time::{Duration, Instant, Timer, with_timeout};
 use super::server_table::Running;
 use super::{Kind, Streams};
 use crate::limits;
+use crate::log::Level;
 use crate::port::{self, Event, Port, Socket};
 use crate::tls::{ServerFiles, Tls};
 
@@ -117,8 +118,11 @@ impl Streams {
         let saying = port::io(port, event, || port.sockets().receive(guest.socket, &mut first));
         let Ok(Ok(1)) = with_timeout(tls.patience(), saying).await else { return };
         let [first] = first;
-        if !self.has_place(guest.row) || tls.server(guest.socket, Some(first), ServerFiles::Streams).await.is_err() {
+        if !self.has_place(guest.row) {
             return;
+        }
+        if let Err(refusal) = tls.server(guest.socket, Some(first), ServerFiles::Streams).await {
+            return tls.log(Level::Failure, refusal);
         }
         if self.is_running(guest.row, &guest.server) && held.socket.take().is_some() {
             self.admit(guest.row, Kind::Tlss, guest.server.interface, guest.socket, guest.remote);

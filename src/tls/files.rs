@@ -1,6 +1,7 @@
 //! Certificates and keys out of files.
 
 use super::refusal::Cause;
+use crate::access::guard::{HTTPS_CERT, HTTPS_KEY};
 use crate::base::Base;
 use crate::file::{FileError, Files, Reader};
 use crate::variable::{Id, id};
@@ -43,9 +44,25 @@ pub(super) enum Named<'a> {
     Here(&'a [u8]),
     /// In a variable.
     There(Id),
+    /// In a variable; while that is empty, this file is meant, which the device makes.
+    Own(Id, &'static [u8]),
 }
 
 impl<'a> Named<'a> {
+    /// Runs `action` with the name; empty when none is named.
+    fn with<R>(self, base: &Base, action: impl FnOnce(&[u8]) -> R) -> R {
+        match self {
+            Self::Here(name) => action(name),
+            Self::There(id) => base.variables.with(id, action),
+            Self::Own(id, own) => base.variables.with(id, |name| action(if name.is_empty() { own } else { name })),
+        }
+    }
+
+    /// A file of this name may be missing: the variable has a name that its owner has not chosen.
+    fn is_optional(self) -> bool {
+        matches!(self, Self::There(id) if id == CA_CERT)
+    }
+
     fn or(here: Option<&'a [u8]>, there: Id) -> Self {
         here.map_or(Self::There(there), Self::Here)
     }
@@ -69,11 +86,18 @@ impl<'a> Names<'a> {
     }
 
     pub fn of_server(files: ServerFiles) -> Self {
-        let (authorities, certificate, key) = match files {
-            ServerFiles::Streams => (SERVER_CA, SERVER_CERT, SERVER_KEY),
-            ServerFiles::Http => (HTTP_CA, HTTP_CERT, HTTP_KEY),
-        };
-        Self { authorities: Named::There(authorities), certificate: Named::There(certificate), key: Named::There(key) }
+        match files {
+            ServerFiles::Streams => Self {
+                authorities: Named::There(SERVER_CA),
+                certificate: Named::There(SERVER_CERT),
+                key: Named::There(SERVER_KEY),
+            },
+            ServerFiles::Http => Self {
+                authorities: Named::There(HTTP_CA),
+                certificate: Named::Own(HTTP_CERT, HTTPS_CERT),
+                key: Named::Own(HTTP_KEY, HTTPS_KEY),
+            },
+        }
     }
 }
 
@@ -130,12 +154,12 @@ pub(super) struct Contents<'b> {
 impl Sources {
     /// Opens the files of these names.
     ///
-    /// What is named nowhere is left out. A certificate or key that is named must be there. A file of authorities must be
-    /// there only when a command has named it: the variable has a name as its default.
+    /// What is named nowhere is left out. What is named must be there, but for the authorities that a client has by
+    /// default.
     pub async fn open(base: &Base, files: &'static Files, names: &Names<'_>) -> Result<Self, Cause> {
-        let authorities = match (open(base, files, names.authorities).await?, names.authorities) {
-            (None, Named::Here(_)) => return Err(Cause::NoAuthorities),
-            (found, _) => found.unwrap_or(Source::none(files)),
+        let authorities = match open(base, files, names.authorities).await? {
+            None if names.authorities.is_optional() => Source::none(files),
+            found => found.ok_or(Cause::NoAuthorities)?,
         };
         let certificate = open(base, files, names.certificate).await?.ok_or(Cause::NoCertificate)?;
         let key = match certificate.is_there() {
@@ -159,11 +183,7 @@ impl Sources {
 
 /// Opens one file and makes sure that it is what was stored. `None` when it is missing; no file when none is named.
 async fn open(base: &Base, files: &'static Files, name: Named<'_>) -> Result<Option<Source>, Cause> {
-    let opened = match name {
-        Named::Here(name) => opened(files, name),
-        Named::There(id) => base.variables.with(id, |name| opened(files, name)),
-    };
-    let Some(source) = opened? else { return Ok(None) };
+    let Some(source) = name.with(base, |name| opened(files, name))? else { return Ok(None) };
     if let Some(reader) = &source.reader {
         files.verify(reader).await.map_err(|_| Cause::Unreadable)?;
     }
@@ -184,8 +204,10 @@ fn opened(files: &'static Files, name: &[u8]) -> Result<Option<Source>, Cause> {
 /// Whether the certificate and the key of a server are there.
 pub(super) fn has_identity(base: &Base, files: &Files, server: ServerFiles) -> bool {
     let names = Names::of_server(server);
-    [names.certificate, names.key].iter().all(|name| match name {
-        Named::Here(name) => files.stat(name).is_some(),
-        Named::There(id) => base.variables.with(*id, |name| files.stat(name).is_some()),
-    })
+    [names.certificate, names.key].iter().all(|name| name.with(base, |name| files.stat(name).is_some()))
+}
+
+/// Whether the certificate of the HTTP server is one that the device makes: its owner has named none.
+pub(super) fn is_own(base: &Base) -> bool {
+    base.variables.is_empty(HTTP_CERT) && base.variables.is_empty(HTTP_KEY)
 }

@@ -2,6 +2,7 @@
 //! that failed (networking reference 5).
 //!
 //! ```text
+//! identity     the device's own certificate, made at the first start of HTTPS
 //! session      starting a session on a socket
 //! files        certificates and keys out of files
 //! refusal      the one table from failures to the documented codes
@@ -11,6 +12,7 @@
 //! A session needs its files for one step, the start of the job that makes it: there is one buffer for all.
 
 mod files;
+mod identity;
 mod refusal;
 mod secret;
 mod session;

@@ -29,9 +29,9 @@ pub const fn no_files() -> Buffer {
 
 /// What starts sessions.
 pub struct Tls {
-    base: &'static Base,
-    files: &'static Files,
-    buffer: &'static Buffer,
+    pub(super) base: &'static Base,
+    pub(super) files: &'static Files,
+    pub(super) buffer: &'static Buffer,
     /// It was said that the clock is not set.
     clock_missed: Cell<bool>,
 }
@@ -56,11 +56,12 @@ impl Tls {
     pub async fn client(&self, socket: Socket, host: &str, files: &ClientFiles<'_>) -> Result<(), Refusal> {
         self.base.log.line(Level::Progress, format_args!("Starting TLS"));
         let names = Names::of_client(files);
-        self.start(Start { socket, role: TlsRole::Client { name: host }, first: None, names }).await
+        let started = self.start(Start { socket, role: TlsRole::Client { name: host }, first: None, names }).await;
+        started.inspect_err(|refusal| self.log(Level::Failure, *refusal))
     }
 
-    /// Starts a session as a server on a connection that was accepted, of which `first` was received before. Failures
-    /// are logged.
+    /// Starts a session as a server on a connection that was accepted, of which `first` was received before. Logs
+    /// nothing.
     pub async fn server(&self, socket: Socket, first: Option<u8>, files: ServerFiles) -> Result<(), Refusal> {
         self.start(Start { socket, role: TlsRole::Server, first, names: Names::of_server(files) }).await
     }
@@ -77,24 +78,21 @@ impl Tls {
 
     async fn start(&self, start: Start<'_>) -> Result<(), Refusal> {
         let context = (self, start);
-        let outcome = Built::<{ features::TLS }>::run(
+        Built::<{ features::TLS }>::run(
             context,
             async |(tls, start): (&Self, Start<'_>)| tls.shake_hands(start).await,
             |_| Err(Cause::Unavailable.into()),
-        );
-        let outcome = outcome.await;
-        if let Err(refusal) = outcome {
-            self.log(refusal);
-        }
-        outcome
+        )
+        .await
     }
 
-    fn log(&self, refusal: Refusal) {
+    /// Says why there is no session, as documented (networking reference 5.2).
+    pub fn log(&self, level: Level, refusal: Refusal) {
         let log = &self.base.log;
         if refusal.is_for_memory() {
-            log.line(Level::Failure, format_args!("TLS malloc failed"));
+            log.line(level, format_args!("TLS malloc failed"));
         }
-        log.line(Level::Failure, format_args!("Error with TLS handshake: {refusal}"));
+        log.line(level, format_args!("Error with TLS handshake: {refusal}"));
     }
 
     async fn shake_hands(&self, start: Start<'_>) -> Result<(), Refusal> {
@@ -155,7 +153,7 @@ impl Tls {
 
     /// The time against which certificates are checked, and whether it is the right one: while the clock is not set, no
     /// more is known than that the firmware was built.
-    fn now(&self) -> (u64, bool) {
+    pub(super) fn now(&self) -> (u64, bool) {
         if let Some(millis) = self.base.clock.now() {
             return (millis / 1000, true);
         }

@@ -265,7 +265,7 @@ class Streams(HttpCase):
         self.assertAnswer(line.command("hge 127.0.0.1:9"), 1, "Command failed")
         response = line.command("hge https://127.0.0.1/")
         self.assertAnswer(response, 1, "Command failed")
-        self.assertIn("TLS is not available in this build", response.logs)
+        self.assertIn("Connecting (https): 127.0.0.1:443", response.logs)
         self.assertEqual(line.ok("list"), "! # Type  Info")
 
     def test_a_silent_server_keeps_nobody_but_its_host_waiting(self):

@@ -122,7 +122,7 @@ fn redirections_are_followed_so_far() {
     assert!(world.answer().ends_with("Too many HTTP redirections\r\nCommand failed\r\n"));
 
     for (location, log) in [
-        ("https://example.com/x", "TLS is not available in this build\r\n[Open failed]"),
+        ("https://example.com/x", "Connecting (https): example.com:443\r\n[Open failed]"),
         ("ftp://a", "HTTP response not understood"),
         ("/\x01", "HTTP response not understood"),
     ] {

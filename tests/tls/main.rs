@@ -1,5 +1,7 @@
 //! TLS: the contract of the port, and what the device does with it.
 
 mod contract;
+mod https;
 mod peers;
+mod requests;
 mod streams;

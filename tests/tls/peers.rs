@@ -7,6 +7,7 @@ use std::sync::Arc;
 use embassy_time::Duration;
 use openzentri::port::sim::{Peer, SimDevice};
 use openzentri::port::{TlsCredentials, TlsVersion};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, Connection, RootCertStore, ServerConfig, ServerConnection};
@@ -227,5 +228,69 @@ impl Other {
             device.advance(Duration::from_millis(1));
         }
         panic!("it never happens; {:?}", self.failed);
+    }
+}
+
+impl Other {
+    /// A client of the device that shows its certificate.
+    pub fn known_client(world: &World, peer: Peer) -> Self {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_details(provider, Arc::new(Now));
+        let builder = builder.with_safe_default_protocol_versions().unwrap().with_root_certificates(roots(world));
+        let key = PrivateKeyDer::from_pem_slice(world.client.key.as_bytes()).unwrap();
+        let config = builder.with_client_auth_cert(chain(&world.client.chain), key).unwrap();
+        let name = ServerName::try_from(NAME).unwrap();
+        Self::new(ClientConnection::new(Arc::new(config), name).unwrap().into(), peer)
+    }
+
+    /// A client that takes any certificate.
+    pub fn trustful(peer: Peer) -> Self {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider.clone());
+        let builder = builder.with_safe_default_protocol_versions().unwrap().dangerous();
+        let config = builder.with_custom_certificate_verifier(Arc::new(Trustful(provider))).with_no_client_auth();
+        let name = ServerName::try_from("lamp.local").unwrap();
+        Self::new(ClientConnection::new(Arc::new(config), name).unwrap().into(), peer)
+    }
+}
+
+/// Takes any certificate of which the server has the key.
+#[derive(Debug)]
+struct Trustful(Arc<rustls::crypto::CryptoProvider>);
+
+impl ServerCertVerifier for Trustful {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &rustls::DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signed, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &rustls::DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signed, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -7,7 +7,7 @@ use openzentri::port::sim::{Answer, End, SimDevice, SimPort};
 use crate::peers::*;
 
 /// A device in the network with these files.
-fn device(files: &[(&str, &str)]) -> SimDevice {
+pub fn device(files: &[(&str, &str)]) -> SimDevice {
     let settings = &[("wlan.ssid", "MyNet"), ("wlan.passkey", "mypassword"), ("http.server.enabled", "0")];
     let mut device = SimDevice::boot(SimPort::new(), settings);
     device.command("nup");
@@ -17,13 +17,13 @@ fn device(files: &[(&str, &str)]) -> SimDevice {
     device
 }
 
-fn store(device: &mut SimDevice, name: &str, content: &str, rest: &str) {
+pub fn store(device: &mut SimDevice, name: &str, content: &str, rest: &str) {
     let line = format!("fcr {name} {}{rest}", content.len());
     assert!(device.command_with_data(&line, content.as_bytes()).contains("File created"), "{name}");
 }
 
 /// Runs a command while somebody else talks to the device; answers what is printed.
-fn run(device: &mut SimDevice, line: &str, mut meanwhile: impl FnMut(&mut SimDevice)) -> String {
+pub fn run(device: &mut SimDevice, line: &str, mut meanwhile: impl FnMut(&mut SimDevice)) -> String {
     device.settle();
     device.take_output();
     device.type_line(line);
@@ -42,7 +42,7 @@ fn run(device: &mut SimDevice, line: &str, mut meanwhile: impl FnMut(&mut SimDev
 }
 
 /// Lets a server answer the connection of a command.
-fn with_server(device: &mut SimDevice, world: &World, demand: bool, line: &str) -> (String, Option<Other>) {
+pub fn with_server(device: &mut SimDevice, world: &World, demand: bool, line: &str) -> (String, Option<Other>) {
     device.port().set_name(NAME, Duration::from_millis(1), Ok(*SERVER.ip()));
     let listener = device.port().listen(SERVER);
     let mut other = None;
@@ -58,7 +58,7 @@ fn with_server(device: &mut SimDevice, world: &World, demand: bool, line: &str) 
     (shown, other)
 }
 
-const CA: &str = "geotrust_ca.pem";
+pub const CA: &str = "geotrust_ca.pem";
 
 #[test]
 fn a_client_is_a_stream() {

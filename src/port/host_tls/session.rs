@@ -198,7 +198,9 @@ impl Session {
     pub(in crate::port) fn receive(&mut self, transport: &mut dyn Transport, buffer: &mut [u8]) -> Result<usize> {
         loop {
             match self.connection.reader().read(buffer) {
-                Ok(count) if count > 0 || self.closed() || buffer.is_empty() => return Ok(count),
+                Ok(count) if count > 0 || buffer.is_empty() => return Ok(count),
+                _ if self.broken => return Err(PortError::Closed),
+                Ok(_) if self.closed() => return Ok(0),
                 _ => {}
             }
             self.usable()?;

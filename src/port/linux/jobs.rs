@@ -17,7 +17,7 @@ use crate::port::host_tls::{self, MadeIdentity};
 use crate::port::{Addresses, IdentityRequest, Job, JobOutput, JobRequest, Jobs, PortError, Result};
 
 /// Jobs at once. A cancelled look-up counts until the system's resolver has given up, because nothing can stop it.
-const MAX_JOBS: usize = 32;
+const MAX_JOBS: usize = 128;
 
 /// The places of handshakes: peers that say nothing keep no look-up waiting.
 const TLS: Range<usize> = 15..FLASH;

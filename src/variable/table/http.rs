@@ -32,13 +32,13 @@ pub(super) const ROWS: &[Variable] = &[
     var("http.server.root_filename", "ht s r", FILE, "webapp/index.html")
         .done("Page of the path /."),
     var("http.server.tls_ca_cert", "", FILE, "").at(Network).guarded()
-        .not_yet(NO_TLS, "CA that signs the certificates of HTTPS clients."),
+        .done("CA certificate of HTTPS clients; with it they must show one."),
     var("http.server.tls_cert", "", FILE, "").at(Network).guarded()
-        .not_yet(NO_TLS, "Certificate of the HTTPS server."),
+        .done("Certificate of the HTTPS server; empty: the device makes its own."),
     var("http.server.tls_enabled", "ht s t", ValueKind::Bool, "0").at(Network)
-        .not_yet(NO_TLS, "Serve HTTPS."),
+        .done("Serve HTTPS in place of HTTP."),
     var("http.server.tls_key", "", FILE, "").at(Network).guarded()
-        .not_yet(NO_TLS, "Key of the HTTPS server."),
+        .done("Key of the HTTPS server."),
     var("http.server.token", "", ValueKind::Indexed(TOKENS, &text(128)), "").kept()
         .extension("API tokens", "Name, scopes and hash of each API token."),
     var("http.server.token_scripts", "", ValueKind::Bool, "0").guarded()

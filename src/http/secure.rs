@@ -1,0 +1,75 @@
+//! The session of a connection to the HTTPS server, before anything is read of a request.
+
+use embassy_futures::select::{Either, select};
+use embassy_time::{Duration, Timer};
+
+use super::patience::{self, Patience};
+use super::seats::Seat;
+use super::state::{Accepted, HttpServer};
+use crate::log::Level;
+use crate::port::{self, Event, Port, Socket};
+use crate::tls::{Refusal, ServerFiles};
+
+/// How long to leave others time to end their sessions when there is none left.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A socket that is closed unless its session begins.
+struct Held<'a> {
+    port: &'a dyn Port,
+    socket: Option<Socket>,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if let Some(socket) = self.socket.take() {
+            self.port.sockets().close(socket);
+        }
+    }
+}
+
+/// Begins the session of a connection that shall have one; `None`, and the connection is closed, when there is none. A
+/// client that takes its time gives way to others, as everywhere.
+pub(super) async fn begin(server: &HttpServer, seat: &Seat, mut accepted: Accepted) -> Option<Accepted> {
+    if !accepted.secure {
+        return Some(accepted);
+    }
+    let port = server.base().port;
+    let mut held = Held { port, socket: Some(accepted.socket) };
+    let first = match accepted.first.take() {
+        Some(first) => first,
+        None => first_byte(port, seat, accepted.socket).await?,
+    };
+    let shaking = shake_hands(server, accepted.socket, first);
+    match select(shaking, Patience::begin(&patience::HEAD).end(Some(seat))).await {
+        Either::First(Ok(())) => {
+            held.socket = None;
+            Some(accepted)
+        }
+        Either::First(Err(refusal)) => {
+            // Everybody who connects could fill the log.
+            server.tls().log(Level::Detail, refusal);
+            None
+        }
+        Either::Second(()) => None,
+    }
+}
+
+/// The first byte of the client: until it has said something it costs no session.
+async fn first_byte(port: &dyn Port, seat: &Seat, socket: Socket) -> Option<u8> {
+    let mut first = [0];
+    let receiving = port::io(port, Event::Readable(socket), || port.sockets().receive(socket, &mut first));
+    match select(receiving, Patience::begin(&patience::SILENCE).end(Some(seat))).await {
+        Either::First(Ok(1)) => Some(first[0]),
+        _ => None,
+    }
+}
+
+/// Waits for a session to be free, which a client that asks for several things at once may need itself.
+async fn shake_hands(server: &HttpServer, socket: Socket, first: u8) -> Result<(), Refusal> {
+    loop {
+        match server.tls().server(socket, Some(first), ServerFiles::Http).await {
+            Err(refusal) if refusal.is_for_memory() => Timer::after(PAUSE).await,
+            other => return other,
+        }
+    }
+}

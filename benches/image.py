@@ -229,13 +229,13 @@ def report(build):
     if (build / "zephyr" / "zephyr.exe").exists():
         return board, None
     image = Image(build)
-    if "dram0_0_seg" in image.regions:
-        ram, code = "dram0_0_seg", ["irom0_0_seg", "drom0_0_seg"]
-    else:
-        ram, code = "RAM", ["FLASH"]
+    # Chips of Espressif's have their data on a bus of its own (C3), or with such code on one (C6).
+    of_espressif = [name for name in ("dram0_0_seg", "sram0_0_seg") if name in image.regions]
+    ram = of_espressif[0] if of_espressif else "RAM"
+    code = ["irom0_0_seg", "drom0_0_seg"] if of_espressif else ["FLASH"]
     table = image.ram(ram)
-    if ram == "dram0_0_seg":
-        # Code that runs from SRAM takes the same bytes on another bus.
+    if of_espressif:
+        # Code that runs from SRAM takes the same memory.
         fast = sum(size for name, _, size, _ in image.sections if name.startswith((".iram0", ".loader.text")))
         table["code that runs from SRAM"] = fast
         table["gaps and what has no name"] -= fast

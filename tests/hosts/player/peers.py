@@ -4,8 +4,12 @@ import base64
 import os
 import re
 import socket
+import ssl
+import tempfile
 import threading
 import time
+
+from zentri.certificates import Authority
 
 from .line import Late
 
@@ -62,6 +66,21 @@ class Peers:
 
         threading.Thread(target=accept, daemon=True).start()
         return listener.getsockname()[1]
+
+    def serve_tls(self):
+        """Adds the server `tls`, which echoes; answers what a program finds: its port, and its authority's certificate."""
+        with tempfile.TemporaryDirectory() as folder:
+            authority = Authority(folder)
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*authority.sign("server"))
+            certificate = authority.certificate.read_text()
+
+        def talk(client):
+            with context.wrap_socket(client, server_side=True) as secure:
+                self._echo(secure)
+
+        self.ports["tls"] = self._serve(talk)
+        return {"tls": self.ports["tls"], "ca": certificate, "ca_size": len(certificate)}
 
     def _note(self, name, data):
         with self.news:

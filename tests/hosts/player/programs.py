@@ -30,6 +30,8 @@ class Program:
         self.place = place
         self.peers = peers
         self.values = peers.ports | {name: free_port() for name in ("p1", "p2", "p3")}
+        if "<<tls>>" in str(data):
+            self.values |= peers.serve_tls()
         self.sent = ""
         self.reader = None
 

@@ -16,6 +16,7 @@ use crate::tls::{ClientFiles, ServerFiles};
 use crate::variable::{Id, id};
 
 const TCP_PORT: Id = id("tcp.server.port");
+const TCP_TLS: Id = id("tcp.server.tls_enabled");
 const UDP_PORT: Id = id("udp.server.port");
 const LOCAL_PORT: Id = id("tcp.client.local_port");
 
@@ -121,7 +122,9 @@ async fn open(call: &mut Call<'_>, kind: Kind) -> Result<Ending, CommandError> {
 }
 
 pub(super) async fn tcp_server(call: &mut Call<'_>) -> Result<Ending, CommandError> {
-    call.server(Protocol::Tcp, TCP_PORT).await
+    // Its clients speak TLS when the owner says so; then it is a TLS server, for `stop` as well.
+    let secure = call.machine.base.variables.flag(TCP_TLS);
+    call.server(if secure { Protocol::Tls } else { Protocol::Tcp }, TCP_PORT).await
 }
 
 pub(super) async fn udp_server(call: &mut Call<'_>) -> Result<Ending, CommandError> {

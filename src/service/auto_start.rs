@@ -34,6 +34,7 @@ const SERVERS: [Server; 2] = [
     },
 ];
 
+const TLS_ENABLED: Id = id("tcp.server.tls_enabled");
 const DEFAULT_INTERFACE: Id = id("network.default_interface");
 
 /// Starts the servers whose variables ask for it. They stop with the interface, as all servers do.
@@ -46,6 +47,14 @@ impl AutoStart {
     /// The service for these rooms.
     pub fn new(base: &'static Base, streams: &'static Streams) -> Self {
         Self { base, streams }
+    }
+
+    /// What a server speaks: a TCP server TLS, when `tcp.server.tls_enabled` says so.
+    fn protocol(&self, protocol: Protocol) -> Protocol {
+        match protocol {
+            Protocol::Tcp if self.base.variables.flag(TLS_ENABLED) => Protocol::Tls,
+            other => other,
+        }
     }
 
     fn wants(&self, server: &Server, interface: Interface) -> bool {
@@ -63,7 +72,7 @@ impl Service for AutoStart {
     fn start(&self, interface: Interface) {
         for server in SERVERS.iter().filter(|server| self.wants(server, interface)) {
             let port = self.base.variables.number(server.port) as u16;
-            if self.streams.server_start(server.protocol, interface, port).is_err() {
+            if self.streams.server_start(self.protocol(server.protocol), interface, port).is_err() {
                 let name = server.name;
                 self.base.log.line(Level::Failure, format_args!("Server not started, see {name}: {port}"));
             }

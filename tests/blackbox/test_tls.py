@@ -7,6 +7,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -14,8 +15,13 @@ import unittest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from zentri import DeviceCase, Peer, free_port
+from zentri import DeviceCase, Peer, binary, free_port
 from zentri.certificates import Authority, openssl
+
+TRANSCRIPTS = Path(__file__).resolve().parents[1] / "transcripts"
+sys.path.insert(0, str(TRANSCRIPTS))
+
+import run as runner  # noqa: E402
 
 #: Alerts and errors as `Error with TLS handshake:` prints them (networking reference 5.3).
 CLOSED, PROTOCOL, ALERT = "5001", "5017", "5018"
@@ -459,6 +465,19 @@ class Https(DeviceCase):
             thread.join(30)
         self.assertEqual(seen, [200] * 60)
 
+    def test_a_websocket(self):
+        try:
+            from websockets.sync.client import connect
+        except ImportError:
+            self.skipTest("websockets is not installed")
+        with connect(f"wss://127.0.0.1:{self.port}/stream", ssl=self.context) as client:
+            line = self.device.machine()
+            self.assertIn("WEBS", line.ok("list"))
+            line.ok("write 0 5", b"hello")
+            self.assertIn(client.recv(5), ("hello", b"hello"))
+            client.send("x" * 50_000)
+            self.assertEqual(len(line.read_stream(0, 50_000)), 50_000)
+
     def test_old_versions_are_refused(self):
         for version in ("-tls1", "-tls1_1"):
             ended = subprocess.run(
@@ -531,6 +550,45 @@ class Requests(Case):
         line.ok(f"http_download -a ca.pem {self.url}/small small")
         handle = line.ok(f"http_get -c ca.pem {self.url}/small")
         self.assertEqual(line.read_stream(int(handle), 12), b"Hello World!")
+
+
+class Transcripts(unittest.TestCase):
+    """Those of `tests/transcripts/peers`."""
+
+    def serve(self, context):
+        """A web server, with TLS or without; answers its port."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+
+        def serve():
+            while True:
+                try:
+                    client, _ = listener.accept()
+                except OSError:
+                    return
+                try:
+                    with client, context.wrap_socket(client, server_side=True) if context else client as client:
+                        seen = b""
+                        while not seen.endswith(b'{"a":1}'):
+                            seen += client.recv(65536)
+                            if not seen[:1].isalpha():
+                                raise OSError("no request")
+                        client.sendall(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n{ "b": 2 }\r\n0\r\n\r\n')
+                except OSError:
+                    pass
+
+        threading.Thread(target=serve, daemon=True).start()
+        return listener.getsockname()[1]
+
+    def test_on_the_process(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*path("server-p256"))
+        names = {"host": "127.0.0.1", "http": self.serve(None), "https": self.serve(context)}
+        values = {name.encode(): str(value).encode() for name, value in names.items()}
+        for name in ("post.txt", "tls_failure.txt"):
+            with self.subTest(name):
+                file = TRANSCRIPTS / "peers" / name
+                self.assertIsNone(runner.play(file, runner.LinuxDevice(binary()), values=values))
 
 
 if __name__ == "__main__":

@@ -5,3 +5,4 @@ mod https;
 mod peers;
 mod requests;
 mod streams;
+mod transcripts;

@@ -275,6 +275,26 @@ fn a_server_can_demand_certificates_of_its_clients() {
 }
 
 #[test]
+fn a_tcp_server_can_speak_tls() {
+    let world = World::new();
+    let mut device = server(&world);
+    device.command("set tcp.server.tls_enabled 1");
+    assert_eq!(device.command("tcp_server start 8443"), "Success\r\n");
+    let peer = device.port().connect(8443).unwrap();
+    let mut other = Other::client(&world, peer);
+    other.until(&mut device, |other, _| !other.tls.is_handshaking());
+    device.settle();
+    assert!(device.command("list").contains("# 0 TLSS"));
+    assert!(device.command("tcp_server stop 8443").ends_with("Success\r\n"));
+    // The one that starts with the interface.
+    device.command("set tcp.server.auto_start 1");
+    device.command("network_restart");
+    let peer = device.port().connect(3000).unwrap();
+    let mut other = Other::client(&world, peer);
+    other.until(&mut device, |other, _| !other.tls.is_handshaking());
+}
+
+#[test]
 fn a_server_does_not_start_without_its_certificate() {
     let mut device = device(&[]);
     let refused = "No certificate (set network.tls.server_cert and network.tls.server_key)\r\nCommand failed\r\n";

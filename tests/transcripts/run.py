@@ -224,14 +224,14 @@ def device(arguments):
     return Attached(Line(connection.fileno(), owner=connection))
 
 
-def play(file, place, slack=1.0):
-    """Plays one transcript; answers why it could not be played, or `None`."""
+def play(file, place, slack=1.0, values=None):
+    """Plays one transcript with these values of names; answers why it could not be played, or `None`."""
     steps = parse(file.read_bytes())
     if not place.can_start and any(step.kind in ("boot", "restart") for step in steps):
         return "needs the start of the device"
     try:
         line = place.begin()
-        player = Player(line, getattr(place, "restart", None), slack=slack)
+        player = Player(line, getattr(place, "restart", None), values, slack)
         if place.can_start and steps[0].kind != "boot":
             player.until_prompt()
         player.play(steps)

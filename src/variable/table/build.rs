@@ -117,6 +117,3 @@ pub(super) const HOST: ValueKind = text(limits::HOST_NAME as u16);
 
 /// Missing part: GPIOs.
 pub(super) const NO_GPIO: &str = "GPIOs have no such function yet";
-/// Missing part: the soft AP.
-/// Missing part: TLS.
-pub(super) const NO_TLS: &str = "no TLS in this release";

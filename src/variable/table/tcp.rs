@@ -26,7 +26,7 @@ pub(super) const ROWS: &[Variable] = &[
     var("tcp.client.retry_period", "tc c d", number(0, 65535), "1000")
         .done("Milliseconds between those attempts."),
     var("tcp.client.tls_enabled", "", ValueKind::Bool, "0").at(Network)
-        .not_yet(NO_TLS, "Use TLS for the client that starts by itself."),
+        .not_yet(NO_AUTO_START, "Use TLS for the client that starts by itself."),
     var("tcp.keepalive.enabled", "tc k e", ValueKind::Bool, "0").backup()
         .done("Probe silent connections."),
     var("tcp.keepalive.initial_timeout", "tc k i", number(1, 65535), "60").backup()
@@ -50,5 +50,5 @@ pub(super) const ROWS: &[Variable] = &[
     var("tcp.server.port", "tc s p", PORT, "3000").at(Network)
         .done("Port of the server when the command names none."),
     var("tcp.server.tls_enabled", "", ValueKind::Bool, "0").at(Network)
-        .not_yet(NO_TLS, "Make it a TLS server."),
+        .done("Make it a TLS server."),
 ];

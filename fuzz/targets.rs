@@ -14,6 +14,7 @@ use openzentri::wire::http::version::serve_as_1_1;
 use openzentri::wire::json::{self, Answer, Call, Opening, Place, Text};
 use openzentri::wire::output::{MIN_PIECE, Output};
 use openzentri::wire::percent;
+use openzentri::wire::sntp;
 use openzentri::wire::url::Url;
 use openzentri::wire::websocket::{Reader, Step};
 
@@ -36,6 +37,7 @@ pub const TARGETS: &[Target] = &[
     ("line", line),
     ("dns", dns),
     ("dhcp", dhcp),
+    ("sntp", sntp),
 ];
 
 /// The first byte as a number, and the rest.
@@ -270,5 +272,16 @@ pub fn dhcp(data: &[u8]) {
         let server = std::net::Ipv4Addr::new(10, 10, 10, 1);
         let kind = openzentri::wire::dhcp::MessageType::Nak;
         assert!(write_reply(&mut [0; 576], &request, kind, Err(server), None).is_some());
+    }
+}
+
+/// Messages of time servers: what is read is written again, and an answer never gives a time before it was sent.
+pub fn sntp(data: &[u8]) {
+    let (_, bytes) = split(data);
+    let Some(message) = sntp::Message::read(bytes) else { return };
+    assert_eq!(message.write()[..], bytes[..sntp::MESSAGE]);
+    assert_eq!(sntp::answer(bytes, !message.origin.0), None);
+    if let Some(sntp::Answer::Time { receive, transmit }) = sntp::answer(bytes, message.origin.0) {
+        assert!(sntp::time_at_arrival(receive, transmit, 4000) >= transmit.millis());
     }
 }

@@ -14,7 +14,7 @@ use crate::network::{self, Network};
 use crate::pins::{self, Pins};
 use crate::place::{place, place_const};
 use crate::port::{Interface, Port};
-use crate::service::{self, AutoStart, DhcpServer, DnsServer};
+use crate::service::{self, AutoStart, DhcpServer, DnsServer, Ntp};
 use crate::stream::{self, Streams};
 use crate::terminal::{self, Line, Opening};
 use crate::tls::{self, Tls};
@@ -87,6 +87,7 @@ task!(spawn_first[1](shell: &'static Shell, pins: &'static Pins) first_command(s
 task!(spawn_pins[1](pins: &'static Pins) pins::show(pins));
 task!(spawn_dhcp[1](server: &'static DhcpServer) service::serve_dhcp(server));
 task!(spawn_dns[1](server: &'static DnsServer) service::serve_dns(server));
+task!(spawn_ntp[limits::NTP_CLIENTS](ntp: &'static Ntp) service::keep_time(ntp));
 task!(spawn_http[1](server: &'static HttpServer) http::accept(server));
 task!(spawn_worker[limits::HTTP_CONNECTIONS](server: &'static HttpServer, number: usize) http::worker(server, number));
 task!(spawn_websocket[limits::WEBSOCKETS](server: &'static HttpServer, number: usize) http::session(server, number));
@@ -128,6 +129,11 @@ pub fn boot(
     let dns = place!(DnsServer, DnsServer::new(base));
     network.register(dns)?;
     spawn_dns(spawner, dns);
+    let ntp = place!(Ntp, Ntp::new(base, network));
+    network.register(ntp)?;
+    for _ in (0..).take(limits::NTP_CLIENTS) {
+        spawn_ntp(spawner, ntp);
+    }
     let first_log = base.log.next();
     greet(base, mounted.is_err());
     let pins = place!(Pins, Pins::new(base));

@@ -112,6 +112,12 @@ pub const DHCP_LEASES: usize = option("DHCP_LEASES", 64);
 pub const HOST_NAME: usize = 128;
 /// Addresses of a host name that are tried, one after the other (`CONFIG_OPENZENTRI_LOOKUP_ADDRESSES`).
 pub const LOOKUP_ADDRESSES: usize = option("LOOKUP_ADDRESSES", 8);
+/// Time servers in `ntp.server`.
+pub const NTP_SERVERS: usize = 4;
+/// Addresses of time servers that are remembered because they have asked for fewer requests or none.
+pub const NTP_SILENCED: usize = 8;
+/// Tasks that ask time servers: one, or none.
+pub const NTP_CLIENTS: usize = features::NTP as usize;
 /// TLS sessions at once (`CONFIG_OPENZENTRI_TLS_SESSIONS`).
 pub const TLS_SESSIONS: usize = option("TLS_SESSIONS", 64);
 /// Bytes of all certificates and keys of one TLS session together (`CONFIG_OPENZENTRI_TLS_FILES`).

@@ -24,6 +24,7 @@ const SAMPLES: &[&[u8]] = &[
     br#"set wlan.passkey "a\"b\x41\\" -x 'y'"#,
     b"\x80\x51\x01\x77\x18",
     b"\x12\x34\x81\x80\0\x01\0\x02\0\0\0\0\x03www\x01a\0\0\x01\0\x01\xc0\x0c\0\x05\0\x01\0\0\0\x3c\0\x04\x01b\xc0\x10\x01b\xc0\x10\0\x01\0\x01\0\0\0\x3c\0\x04\x0a\0\0\x01",
+    b"\0\x24\x02\x06\xe9\0\0\x03\x5a\0\0\0\x2bLOCL\xe9\x11\x22\x33\0\0\0\0\x01\x02\x03\x04\x05\x06\x07\x08\xe9\x11\x22\x40\0\0\0\0\xe9\x11\x22\x40\xc0\0\0\0",
 ];
 
 /// Changes a few bytes of a sample, as fuzzers do.
@@ -78,4 +79,4 @@ macro_rules! targets {
     };
 }
 
-targets! { request response body conditions url call text answer date websocket line dns dhcp }
+targets! { request response body conditions url call text answer date websocket line dns dhcp sntp }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use openzentri::port::sim::{SimDevice, SimPort, transcript};
 
 /// What the transcripts start from; see their README.
-const START: [(&str, &str); 3] = [("wlan.ssid", ""), ("wlan.auto_join.enabled", "0"), ("http.server.enabled", "0")];
+const START: [(&str, &str); 4] =
+    [("wlan.ssid", ""), ("wlan.auto_join.enabled", "0"), ("http.server.enabled", "0"), ("ntp.enabled", "0")];
 
 #[test]
 fn every_transcript_is_what_the_device_prints() {

@@ -5,6 +5,8 @@ use core::future::poll_fn;
 use core::net::Ipv4Addr;
 use core::task::Poll;
 
+use embassy_sync::blocking_mutex::raw::NoopRawMutex;
+use embassy_sync::signal::Signal;
 use embassy_sync::waitqueue::WakerRegistration;
 
 use crate::port::{Interface, Ipv4Config};
@@ -50,6 +52,10 @@ pub struct Status {
     pub clients: Cell<Option<&'static dyn Clients>>,
     /// `system.safemode.status`.
     pub safe_mode: Cell<bool>,
+    /// A variable of the time servers was set; the one task that asks them waits for it.
+    pub ntp_set: Signal<NoopRawMutex, ()>,
+    /// How often `ntp.server` was set.
+    pub ntp_servers: Cell<u32>,
     /// What indicators show may have changed, so often.
     changes: Cell<u32>,
     /// The one task that shows it.

@@ -7,7 +7,7 @@ use embassy_time::{Duration, Instant, Timer, with_deadline};
 use super::interfaces::Network;
 use super::lookup::addresses_of;
 use crate::log::Level;
-use crate::port::{self, Addresses, Interface, Port, PortError, Socket};
+use crate::port::{self, Addresses, Interface, OpenSocket, PortError, Socket};
 use crate::stream::{HostName, Kind};
 use crate::tls::{ClientFiles, Tls};
 use crate::variable::{Id, id};
@@ -53,20 +53,6 @@ pub struct Secure<'a> {
     pub tls: &'static Tls,
     /// Certificates and key.
     pub files: ClientFiles<'a>,
-}
-
-/// A connected socket that is closed unless it is handed on.
-struct Held {
-    port: &'static dyn Port,
-    socket: Option<Socket>,
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        if let Some(socket) = self.socket.take() {
-            self.port.sockets().close(socket);
-        }
-    }
 }
 
 /// Whether a client may reach the device's own servers.
@@ -118,9 +104,9 @@ impl Network {
     /// Starts TLS on a connection, where that is wanted.
     async fn secure(&self, socket: Socket, host: &str, secure: Option<Secure<'_>>) -> Result<Socket, ConnectError> {
         if let Some(Secure { tls, files }) = secure {
-            let mut held = Held { port: self.base.port, socket: Some(socket) };
+            let open = OpenSocket::new(self.base.port, socket);
             tls.client(socket, host, &files).await.map_err(|_| ConnectError::Tls)?;
-            held.socket = None;
+            return Ok(open.hand_on());
         }
         Ok(socket)
     }

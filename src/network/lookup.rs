@@ -24,12 +24,8 @@ pub async fn resolve(network: &Network, interface: Interface, host: &str) -> Res
     addresses_of(network, interface, host).await?.first().copied().ok_or(LookupError)
 }
 
-/// All addresses of a host name; logs nothing.
-pub(super) async fn addresses_of(
-    network: &Network,
-    interface: Interface,
-    host: &str,
-) -> Result<Addresses, LookupError> {
+/// All addresses of a host name; a dotted address is its own. Logs nothing.
+pub async fn addresses_of(network: &Network, interface: Interface, host: &str) -> Result<Addresses, LookupError> {
     if let Ok(address) = host.parse() {
         return Ok([address].into_iter().collect());
     }

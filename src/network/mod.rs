@@ -30,7 +30,7 @@ mod wlan;
 
 pub use client::{ConnectError, OwnServers, Remote, Secure};
 pub use interfaces::{Network, Service, TooManyServices};
-pub use lookup::{LookupError, ping, resolve};
+pub use lookup::{LookupError, addresses_of, ping, resolve};
 pub use names::{Printable, security_name};
 pub use orders::{Purpose, Target, Trial, TrialError};
 pub use setup::run as keep_setup;

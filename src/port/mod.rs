@@ -34,7 +34,9 @@ pub use error::{PortError, Result};
 pub use job::{Addresses, FlashAtOnce, FlashWork, Job, JobOutput, JobRequest, Jobs};
 pub use pins::{Direction, NoPins, Pins, Pull};
 pub use tls::{IdentityRequest, TlsCredentials, TlsError, TlsFailure, TlsRole, TlsSession, TlsVersion};
-pub use wait::{Handshake, accept, connect, io, lookup, make_identity, ping, readable, tls_begin, tls_start};
+pub use wait::{
+    Handshake, OpenSocket, accept, connect, io, lookup, make_identity, ping, readable, tls_begin, tls_start,
+};
 pub use wifi::{AccessPoint, Ipv4Config, JoinRequest, Link, Radio, RadioState, ScanRequest, Security, SoftApRequest};
 
 /// A socket of the port.

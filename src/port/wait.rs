@@ -40,27 +40,44 @@ pub async fn accept(port: &dyn Port, listener: Socket) -> Result<(Socket, Socket
     io(port, Event::Readable(listener), || port.sockets().tcp_accept(listener)).await
 }
 
-/// Closes a socket unless it was handed on: a connection attempt that is dropped half-way leaves nothing behind.
-struct Guard<'a> {
+/// An open socket that is closed when this is dropped, unless it was handed on: what is given up half-way leaves nothing
+/// behind.
+pub struct OpenSocket<'a> {
     port: &'a dyn Port,
-    socket: Option<Socket>,
+    socket: Socket,
 }
 
-impl Drop for Guard<'_> {
+impl<'a> OpenSocket<'a> {
+    /// Takes care of a socket.
+    pub fn new(port: &'a dyn Port, socket: Socket) -> Self {
+        Self { port, socket }
+    }
+
+    /// The socket, which stays in this care.
+    pub fn socket(&self) -> Socket {
+        self.socket
+    }
+
+    /// Hands the socket on.
+    pub fn hand_on(self) -> Socket {
+        let socket = self.socket;
+        core::mem::forget(self);
+        socket
+    }
+}
+
+impl Drop for OpenSocket<'_> {
     fn drop(&mut self) {
-        if let Some(socket) = self.socket.take() {
-            self.port.sockets().close(socket);
-        }
+        self.port.sockets().close(self.socket);
     }
 }
 
 /// Connects to a peer.
 pub async fn connect(port: &dyn Port, interface: Interface, local_port: u16, remote: SocketAddrV4) -> Result<Socket> {
     let socket = port.sockets().tcp_connect(interface, local_port, remote)?;
-    let mut guard = Guard { port, socket: Some(socket) };
+    let open = OpenSocket::new(port, socket);
     io(port, Event::Writable(socket), || port.sockets().tcp_connected(socket)).await?;
-    guard.socket = None;
-    Ok(socket)
+    Ok(open.hand_on())
 }
 
 /// Gives a job up when its future is dropped before the result came.

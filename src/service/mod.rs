@@ -6,6 +6,8 @@
 //! dns_server    names for them
 //! leases        who has which address
 //! datagrams     what the two servers share
+//! ntp           the clock
+//! silenced      time servers that want to be left alone
 //! ```
 
 mod auto_start;
@@ -13,7 +15,10 @@ mod datagrams;
 mod dhcp_server;
 mod dns_server;
 mod leases;
+mod ntp;
+mod silenced;
 
 pub use auto_start::AutoStart;
 pub use dhcp_server::{DhcpServer, run as serve_dhcp};
 pub use dns_server::{DnsServer, run as serve_dns};
+pub use ntp::{Ntp, run as keep_time};

@@ -56,6 +56,8 @@ pub enum ValueKind {
     Zone,
     /// Comma-separated words out of a list, where `*` stands for a number (`broadcast.data`).
     Fields(&'static [&'static str]),
+    /// Up to this number of servers, comma-separated: `<host>[:<port>]`; or empty.
+    Servers(usize),
     /// A UART speed: a standard one, or any with the extra word `raw`.
     Baud,
     /// The direction of a GPIO and, for outputs, a level: `out 1`.

@@ -19,6 +19,8 @@ type React = fn(base: &Base, value: &[u8]) -> Result;
 
 /// What a `set` does beyond storing the value.
 const REACTIONS: &[(Id, React)] = &[
+    (id("ntp.interval"), set_ntp_interval),
+    (id("ntp.server"), set_ntp_server),
     (id("system.cmd.format"), set_mode),
     (id("system.cmd.mode"), set_mode),
     (id("system.indicator.gpio"), set_indicator),
@@ -78,6 +80,18 @@ impl Variables {
         }
         reaction(id).map_or(Ok(()), |react| react(base, &value))
     }
+}
+
+/// `set ntp.interval`: the next request is due at another time.
+fn set_ntp_interval(base: &Base, _: &[u8]) -> Result {
+    base.status.ntp_set.signal(());
+    Ok(())
+}
+
+/// `set ntp.server`: it is asked at once.
+fn set_ntp_server(base: &Base, value: &[u8]) -> Result {
+    base.status.ntp_servers.set(base.status.ntp_servers.get().wrapping_add(1));
+    set_ntp_interval(base, value)
 }
 
 /// `set time.rtc <seconds>`.

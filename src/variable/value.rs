@@ -9,6 +9,7 @@ use super::error::ValueError;
 use super::row::ValueKind;
 use crate::ground::clock;
 use crate::limits;
+use crate::wire::url::host_and_port;
 
 /// One value in printed form.
 pub type Value = heapless::Vec<u8, { limits::VALUE }>;
@@ -82,6 +83,7 @@ fn single(kind: &ValueKind, element: u8, word: &[u8]) -> Result<Value, ValueErro
         ValueKind::Mac => mac(word),
         ValueKind::Zone => zone(word),
         ValueKind::Fields(fields) => list(word, b',', 1..=usize::MAX, |field| field_of(field, fields)),
+        ValueKind::Servers(most) => servers(word, most),
         ValueKind::Baud => rate(word),
         ValueKind::Direction => direction(word),
         ValueKind::Patterns(counts) => {
@@ -250,6 +252,14 @@ fn list(
     }
     value.make_ascii_lowercase();
     if count.contains(&parts) { Ok(value) } else { Err(ValueError::Invalid) }
+}
+
+fn servers(word: &[u8], most: usize) -> Result<Value, ValueError> {
+    if word.is_empty() {
+        return Ok(Value::new());
+    }
+    let is_server = |server: &[u8]| core::str::from_utf8(server).is_ok_and(|server| host_and_port(server).is_ok());
+    list(word, b',', 1..=most, is_server)
 }
 
 /// Whether a field is in the list, where `*` stands for a number of one or two digits.

@@ -45,6 +45,19 @@ pub fn authority(text: &str) -> &str {
     rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
+/// Separates the port from `<host>[:<port>]`; a host is a name of letters, digits, `-`, `.` and `_`, or a dotted address.
+pub fn host_and_port(text: &str) -> Result<(&str, Option<u16>), UrlError> {
+    let (host, port) = match text.split_once(':') {
+        Some((host, "")) => (host, None),
+        Some((host, port)) => (host, Some(number(port)?)),
+        None => (text, None),
+    };
+    if host.is_empty() || !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)) {
+        return Err(UrlError::Invalid);
+    }
+    if host.len() > limits::HOST_NAME { Err(UrlError::TooLong) } else { Ok((host, port)) }
+}
+
 impl Url {
     /// No URL; for a place that is filled later.
     pub const fn empty() -> Self {
@@ -67,14 +80,7 @@ impl Url {
     fn locate(secure: bool, rest: &str) -> Result<Self, UrlError> {
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at_checked(end).ok_or(UrlError::Invalid)?;
-        let (host, port) = match authority.split_once(':') {
-            Some((host, "")) => (host, None),
-            Some((host, port)) => (host, Some(number(port)?)),
-            None => (authority, None),
-        };
-        if host.is_empty() || !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)) {
-            return Err(UrlError::Invalid);
-        }
+        let (host, port) = host_and_port(authority)?;
         let default = if secure { 443 } else { 80 };
         Ok(Self {
             secure,

@@ -32,6 +32,7 @@ FOLDER = Path(__file__).resolve().parent
 CONDITIONS = {
     "wlan.auto_join.enabled": "0",
     "http.server.enabled": "0",
+    "ntp.enabled": "0",
     "wlan.ssid": "",
 }
 

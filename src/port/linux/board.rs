@@ -171,7 +171,9 @@ pub(super) fn surroundings(options: &Options) -> Result<Surroundings, StartError
         ],
     };
     let networks: &'static [SimulatedNetwork] = networks.leak();
-    let mut defaults = vec![("http.server.enabled", "1"), ("http.server.port", "8080"), ("mdns.enabled", "0")];
+    // The machine keeps the clock right.
+    let ntp = ("ntp.enabled", "0");
+    let mut defaults = vec![("http.server.enabled", "1"), ("http.server.port", "8080"), ("mdns.enabled", "0"), ntp];
     if let Some(first) = networks.first() {
         defaults.push(("wlan.ssid", networks::text(first.ssid).leak()));
         defaults.push(("wlan.auto_join.enabled", "1"));

@@ -8,7 +8,6 @@ const NO_BROADCAST: &str = "no broadcast in this release";
 const NO_SMTP: &str = "no SMTP in this release";
 const NO_IOCONN: &str = "no connection by GPIO in this release";
 const NO_MDNS: &str = "no mDNS in this release";
-const NO_NTP: &str = "no NTP in this release";
 const NO_TERMINAL: &str = "no remote terminal in this release";
 /// As `INTERFACE`, where hosts of boards with Ethernet name it.
 const ANY_INTERFACE: ValueKind = ValueKind::Choice(&["default", "wlan", "softap", "ethernet"]);
@@ -92,13 +91,13 @@ pub(super) const MDNS: &[Variable] = &[
 #[rustfmt::skip]
 pub(super) const NTP: &[Variable] = &[
     var("ntp.enabled", "nt e", ValueKind::Bool, "1").at(Network)
-        .not_yet(NO_NTP, "Set the clock from the network."),
+        .done("Set the clock from the network."),
     var("ntp.interface", "nt f", ANY_INTERFACE, "default").at(Network)
-        .not_yet(NO_NTP, "Interface of the requests."),
+        .done("Interface of the requests."),
     var("ntp.interval", "nt i", number(300, 65535), "3600")
-        .not_yet(NO_NTP, "Seconds between requests."),
-    var("ntp.server", "nt s", HOST, "pool.ntp.org")
-        .not_yet(NO_NTP, "Time server."),
+        .done("Seconds between requests."),
+    var("ntp.server", "nt s", ValueKind::Servers(limits::NTP_SERVERS), "pool.ntp.org")
+        .done("Time servers, asked in this order until one answers."),
 ];
 
 #[rustfmt::skip]

@@ -251,7 +251,7 @@ fn the_clock_is_set_and_shown_in_all_forms() {
     assert_eq!(get(base, "ti l").unwrap(), "-1\r\n");
     assert_eq!(get(base, "ti r").unwrap(), "5\r\n");
     set(base, "time.rtc 1395562387").unwrap();
-    crate::port::host::set_virtual_time(5_010_248);
+    crate::port::host::set_virtual_time(5_010_496);
     assert_eq!(get(base, "time.rtc").unwrap(), "1395562387\r\n");
     assert_eq!(get(base, "time.rtc ms").unwrap(), "1395562387010\r\n");
     // The example of variables reference 2.10.

@@ -46,6 +46,11 @@ fn words_out_of_a_list() {
 
 #[test]
 fn addresses() {
+    check(
+        ValueKind::Servers(2),
+        &[("", ""), ("Time.Example", "time.example"), ("a:1, 10.0.0.1", "a:1,10.0.0.1")],
+        &[",", "a,", "a,b,c", "a:0", "a b", "u@a", "[::1]", "a/b", "\u{fc}"],
+    );
     check(ValueKind::Ipv4, &[("10.0.0.1", "10.0.0.1")], &["", "10.0.0", "10.0.0.256", "10.0.0.1.", "::1", "a.b.c.d"]);
     let accepted = [("4c:55:CC:10:09:42", "4C:55:CC:10:09:42"), ("4c55cc100942", "4C:55:CC:10:09:42"), ("", "")];
     check(

@@ -6,6 +6,7 @@ import "./origin.test.mjs";
 import "./app.test.mjs";
 import "./everyone.test.mjs";
 import "./websocket.test.mjs";
+import "./https.test.mjs";
 import "./setup.test.mjs";
 import "./captive.test.mjs";
 import { run } from "./harness.mjs";

@@ -108,12 +108,12 @@ async fn open(call: &mut Call<'_>, kind: Kind) -> Result<Ending, CommandError> {
         _ if kind == Kind::Udpc => 0,
         _ => machine.base.variables.number(LOCAL_PORT) as u16,
     };
-    let files = call.client_files(2);
-    let secure = (kind == Kind::Tlsc).then_some(Secure { tls: machine.tls, files });
+    let secure = (kind == Kind::Tlsc).then(|| Secure { tls: machine.tls, files: call.client_files(2) });
     let remote = Remote { interface: call.interface()?, host: call.host(0)?, port: call.port(1)?, local_port };
     let opening = async {
         needed(machine, remote.interface).await?;
-        let handle = machine.network.open_client(kind, &remote, secure).await.map_err(|_| CommandError::Failed)?;
+        let handle =
+            machine.network.open_client(kind, &remote, secure.as_ref()).await.map_err(|_| CommandError::Failed)?;
         Ok::<_, CommandError>(Untold::new(machine.streams, handle))
     };
     let handle = call.apart(pin!(opening)).await??.tell()?;

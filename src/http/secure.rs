@@ -7,25 +7,11 @@ use super::patience::{self, Patience};
 use super::seats::Seat;
 use super::state::{Accepted, HttpServer};
 use crate::log::Level;
-use crate::port::{self, Event, Port, Socket};
+use crate::port::{self, Event, OpenSocket, Port, Socket};
 use crate::tls::{Refusal, ServerFiles};
 
 /// How long to leave others time to end their sessions when there is none left.
 const PAUSE: Duration = Duration::from_millis(20);
-
-/// A socket that is closed unless its session begins.
-struct Held<'a> {
-    port: &'a dyn Port,
-    socket: Option<Socket>,
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        if let Some(socket) = self.socket.take() {
-            self.port.sockets().close(socket);
-        }
-    }
-}
 
 /// Begins the session of a connection that shall have one; `None`, and the connection is closed, when there is none. A
 /// client that takes its time gives way to others, as everywhere.
@@ -34,7 +20,7 @@ pub(super) async fn begin(server: &HttpServer, seat: &Seat, mut accepted: Accept
         return Some(accepted);
     }
     let port = server.base().port;
-    let mut held = Held { port, socket: Some(accepted.socket) };
+    let open = OpenSocket::new(port, accepted.socket);
     let first = match accepted.first.take() {
         Some(first) => first,
         None => first_byte(port, seat, accepted.socket).await?,
@@ -42,7 +28,7 @@ pub(super) async fn begin(server: &HttpServer, seat: &Seat, mut accepted: Accept
     let shaking = shake_hands(server, accepted.socket, first);
     match select(shaking, Patience::begin(&patience::HEAD).end(Some(seat))).await {
         Either::First(Ok(())) => {
-            held.socket = None;
+            open.hand_on();
             Some(accepted)
         }
         Either::First(Err(refusal)) => {

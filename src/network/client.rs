@@ -70,7 +70,7 @@ impl Network {
         &self,
         kind: Kind,
         remote: &Remote,
-        secure: Option<Secure<'_>>,
+        secure: Option<&Secure<'_>>,
     ) -> Result<u8, ConnectError> {
         self.base.log_state(format_args!("Opening: {}:{}", remote.host, remote.port));
         let opened = self.open(kind, remote, secure).await;
@@ -80,35 +80,35 @@ impl Network {
         opened
     }
 
-    async fn open(&self, kind: Kind, remote: &Remote, secure: Option<Secure<'_>>) -> Result<u8, ConnectError> {
-        let Remote { interface, host, port, local_port } = remote;
-        if !self.is_up(*interface) {
+    async fn open(&self, kind: Kind, remote: &Remote, secure: Option<&Secure<'_>>) -> Result<u8, ConnectError> {
+        let interface = remote.interface;
+        if !self.is_up(interface) {
             return Err(ConnectError::Down);
         }
-        let reservation = self.streams.reserve_on(kind, *interface).map_err(|_| ConnectError::Full)?;
+        let reservation = self.streams.reserve_on(kind, interface).map_err(|_| ConnectError::Full)?;
+        let (socket, peer) = self.reach(kind, remote).await?;
+        if let Some(secure) = secure {
+            let open = OpenSocket::new(self.base.port, socket);
+            secure.tls.client(socket, &remote.host, &secure.files).await.map_err(|_| ConnectError::Tls)?;
+            open.hand_on();
+        }
+        reservation.client(socket, remote.host.clone(), peer).ok_or(ConnectError::Failed)
+    }
+
+    /// Looks the host up and makes a socket for it: a connected one, or for datagrams a bound one.
+    async fn reach(&self, kind: Kind, remote: &Remote) -> Result<(Socket, SocketAddrV4), ConnectError> {
+        let Remote { interface, host, port, local_port } = remote;
         self.base.log.line(Level::Progress, format_args!("Resolving host: {host}"));
         let addresses = addresses_of(self, *interface, host).await.map_err(|_| ConnectError::NotFound)?;
         self.base.log.line(Level::Progress, format_args!("Connecting: {host}:{port}"));
-        let (socket, peer) = match kind {
+        match kind {
             Kind::Udpc => {
                 let socket = self.base.port.sockets().udp_bind(*interface, *local_port);
                 let first = addresses.first().copied().ok_or(ConnectError::NotFound)?;
-                (socket.map_err(|_| ConnectError::Failed)?, SocketAddrV4::new(first, *port))
+                Ok((socket.map_err(|_| ConnectError::Failed)?, SocketAddrV4::new(first, *port)))
             }
-            _ => self.connect_to(remote, &addresses, OwnServers::Allowed).await?,
-        };
-        let socket = self.secure(socket, host, secure).await?;
-        reservation.client(socket, host.clone(), peer).ok_or(ConnectError::Failed)
-    }
-
-    /// Starts TLS on a connection, where that is wanted.
-    async fn secure(&self, socket: Socket, host: &str, secure: Option<Secure<'_>>) -> Result<Socket, ConnectError> {
-        if let Some(Secure { tls, files }) = secure {
-            let open = OpenSocket::new(self.base.port, socket);
-            tls.client(socket, host, &files).await.map_err(|_| ConnectError::Tls)?;
-            return Ok(open.hand_on());
+            _ => self.connect_to(remote, &addresses, OwnServers::Allowed).await,
         }
-        Ok(socket)
     }
 
     /// Looks the host up and connects to it; logs nothing.

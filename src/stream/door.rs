@@ -18,7 +18,7 @@ use super::server_table::Running;
 use super::{Kind, Streams};
 use crate::limits;
 use crate::log::Level;
-use crate::port::{self, Event, Port, Socket};
+use crate::port::{self, Event, OpenSocket, Socket};
 use crate::tls::{ServerFiles, Tls};
 
 /// How long a client has its door at least.
@@ -93,25 +93,11 @@ impl Doors {
     }
 }
 
-/// A socket that is closed unless it becomes a stream.
-struct Held {
-    port: &'static dyn Port,
-    socket: Option<Socket>,
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        if let Some(socket) = self.socket.take() {
-            self.port.sockets().close(socket);
-        }
-    }
-}
-
 impl Streams {
     /// Starts the session of a client, which becomes a stream then.
     async fn welcome(&self, tls: &Tls, guest: &Guest) {
         let port = self.base.port;
-        let mut held = Held { port, socket: Some(guest.socket) };
+        let open = OpenSocket::new(port, guest.socket);
         // Until the client has said something it costs no session.
         let mut first = [0];
         let event = Event::Readable(guest.socket);
@@ -124,8 +110,8 @@ impl Streams {
         if let Err(refusal) = tls.server(guest.socket, Some(first), ServerFiles::Streams).await {
             return tls.log(Level::Failure, refusal);
         }
-        if self.is_running(guest.row, &guest.server) && held.socket.take().is_some() {
-            self.admit(guest.row, Kind::Tlss, guest.server.interface, guest.socket, guest.remote);
+        if self.is_running(guest.row, &guest.server) {
+            self.admit(guest.row, Kind::Tlss, guest.server.interface, open.hand_on(), guest.remote);
         }
     }
 }

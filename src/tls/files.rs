@@ -101,8 +101,15 @@ impl<'a> Names<'a> {
     }
 }
 
+/// Which files a session has.
+#[derive(Clone, Copy)]
+pub(super) enum FileSet<'a> {
+    Client(&'a ClientFiles<'a>),
+    Server(ServerFiles),
+}
+
 /// An open file, closed when this is dropped.
-pub(super) struct Source {
+struct Source {
     files: &'static Files,
     reader: Option<Reader>,
 }
@@ -116,19 +123,18 @@ impl Drop for Source {
 }
 
 impl Source {
-    /// No file: nothing to read.
-    const fn none(files: &'static Files) -> Self {
-        Self { files, reader: None }
-    }
-
-    /// Whether there is a file.
-    pub fn is_there(&self) -> bool {
-        self.reader.is_some()
+    /// Opens the file of a name; `None` when it is missing, or none is named.
+    fn open(base: &Base, files: &'static Files, name: Named<'_>) -> Result<Option<Self>, Cause> {
+        match name.with(base, |name| files.open(name)) {
+            Ok(reader) => Ok(Some(Self { files, reader: Some(reader) })),
+            Err(FileError::NotFound | FileError::InvalidName) => Ok(None),
+            Err(_) => Err(Cause::Unreadable),
+        }
     }
 
     /// Reads all of it into the front of `room`; answers that, and the room that is left.
     fn read<'b>(&self, room: &'b mut [u8]) -> Result<(&'b [u8], &'b mut [u8]), Cause> {
-        let Some(reader) = &self.reader else { return Ok((&[], room)) };
+        let reader = self.reader.as_ref().ok_or(Cause::Unreadable)?;
         let (content, rest) = room.split_at_mut_checked(reader.size() as usize).ok_or(Cause::TooLarge)?;
         match self.files.read_at(reader, 0, content) {
             Ok(count) if count == content.len() => Ok((content, rest)),
@@ -137,67 +143,70 @@ impl Source {
     }
 }
 
-/// The files of a session, open and found sound.
-pub(super) struct Sources {
-    pub authorities: Source,
-    pub certificate: Source,
-    pub key: Source,
-}
-
-/// The content of them.
+/// The contents of the files of a session; `None` for those that it has not.
 pub(super) struct Contents<'b> {
-    pub authorities: &'b [u8],
-    pub certificate: &'b [u8],
-    pub key: &'b [u8],
+    pub authorities: Option<&'b [u8]>,
+    pub certificate: Option<&'b [u8]>,
+    pub key: Option<&'b [u8]>,
 }
 
-impl Sources {
-    /// Opens the files of these names.
+impl<'a> FileSet<'a> {
+    fn names(self) -> Names<'a> {
+        match self {
+            Self::Client(files) => Names::of_client(files),
+            Self::Server(files) => Names::of_server(files),
+        }
+    }
+
+    /// Makes sure that the files are what was stored, one after the other: a future that waits for a handshake is a part
+    /// of many others, and has no room for three open files.
+    pub async fn verify(self, base: &Base, files: &'static Files) -> Result<(), Cause> {
+        for number in 0..3 {
+            let source = self.open(base, files, number)?;
+            if let Some(reader) = source.as_ref().and_then(|source| source.reader.as_ref()) {
+                files.verify(reader).await.map_err(|_| Cause::Unreadable)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn open(self, base: &Base, files: &'static Files, number: u8) -> Result<Option<Source>, Cause> {
+        let Names { authorities, certificate, key } = self.names();
+        let name = [authorities, certificate, key].into_iter().nth(number.into());
+        name.map_or(Ok(None), |name| Source::open(base, files, name))
+    }
+
+    /// Reads the files into a buffer.
     ///
     /// What is named nowhere is left out. What is named must be there, but for the authorities that a client has by
     /// default.
-    pub async fn open(base: &Base, files: &'static Files, names: &Names<'_>) -> Result<Self, Cause> {
-        let authorities = match open(base, files, names.authorities).await? {
-            None if names.authorities.is_optional() => Source::none(files),
-            found => found.ok_or(Cause::NoAuthorities)?,
+    pub fn read<'b>(self, base: &Base, files: &'static Files, buffer: &'b mut [u8]) -> Result<Contents<'b>, Cause> {
+        let names = self.names();
+        let (authorities, buffer) = read(base, files, names.authorities, Cause::NoAuthorities, buffer)?;
+        let (certificate, buffer) = read(base, files, names.certificate, Cause::NoCertificate, buffer)?;
+        let (key, _) = match certificate {
+            Some(_) => read(base, files, names.key, Cause::NoKey, buffer)?,
+            None => (None, buffer),
         };
-        let certificate = open(base, files, names.certificate).await?.ok_or(Cause::NoCertificate)?;
-        let key = match certificate.is_there() {
-            true => open(base, files, names.key).await?.ok_or(Cause::NoKey)?,
-            false => Source::none(files),
-        };
-        if certificate.is_there() && !key.is_there() {
+        if certificate.is_some() && key.is_none() {
             return Err(Cause::NoKey);
         }
-        Ok(Self { authorities, certificate, key })
-    }
-
-    /// Reads them all into a buffer.
-    pub fn read<'b>(&self, buffer: &'b mut [u8]) -> Result<Contents<'b>, Cause> {
-        let (authorities, buffer) = self.authorities.read(buffer)?;
-        let (certificate, buffer) = self.certificate.read(buffer)?;
-        let (key, _) = self.key.read(buffer)?;
         Ok(Contents { authorities, certificate, key })
     }
 }
 
-/// Opens one file and makes sure that it is what was stored. `None` when it is missing; no file when none is named.
-async fn open(base: &Base, files: &'static Files, name: Named<'_>) -> Result<Option<Source>, Cause> {
-    let Some(source) = name.with(base, |name| opened(files, name))? else { return Ok(None) };
-    if let Some(reader) = &source.reader {
-        files.verify(reader).await.map_err(|_| Cause::Unreadable)?;
-    }
-    Ok(Some(source))
-}
-
-fn opened(files: &'static Files, name: &[u8]) -> Result<Option<Source>, Cause> {
-    if name.is_empty() {
-        return Ok(Some(Source::none(files)));
-    }
-    match files.open(name) {
-        Ok(reader) => Ok(Some(Source { files, reader: Some(reader) })),
-        Err(FileError::NotFound | FileError::InvalidName) => Ok(None),
-        Err(_) => Err(Cause::Unreadable),
+/// Reads one file, which must not be missing when it is named.
+fn read<'b>(
+    base: &Base,
+    files: &'static Files,
+    name: Named<'_>,
+    missing: Cause,
+    buffer: &'b mut [u8],
+) -> Result<(Option<&'b [u8]>, &'b mut [u8]), Cause> {
+    match Source::open(base, files, name)? {
+        Some(source) => source.read(buffer).map(|(content, rest)| (Some(content), rest)),
+        None if name.is_optional() || name.with(base, |name| name.is_empty()) => Ok((None, buffer)),
+        None => Err(missing),
     }
 }
 

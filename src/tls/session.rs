@@ -4,14 +4,14 @@ use core::cell::{Cell, RefCell};
 
 use embassy_time::{Duration, with_timeout};
 
-use super::files::{ClientFiles, Names, ServerFiles, Sources, has_identity};
+use super::files::{ClientFiles, Contents, FileSet, ServerFiles, has_identity};
 use super::refusal::{Cause, Refusal};
 use crate::base::Base;
 use crate::features::{self, Built, Gate};
 use crate::file::Files;
 use crate::limits;
 use crate::log::Level;
-use crate::port::{self, PortError, Socket, TlsCredentials, TlsRole, TlsVersion};
+use crate::port::{self, PortError, Socket, TlsCredentials, TlsFailure, TlsRole, TlsVersion};
 use crate::variable::{Id, id};
 use crate::version;
 
@@ -42,8 +42,11 @@ struct Start<'a> {
     socket: Socket,
     role: TlsRole<'a>,
     first: Option<u8>,
-    names: Names<'a>,
+    files: FileSet<'a>,
 }
+
+/// What the port says when a handshake is to begin.
+type Begun = port::Result<Result<port::Handshake<'static>, TlsFailure>>;
 
 impl Tls {
     /// Sessions with these files.
@@ -55,15 +58,17 @@ impl Tls {
     /// original logs. After a failure the socket is of no use but to be closed.
     pub async fn client(&self, socket: Socket, host: &str, files: &ClientFiles<'_>) -> Result<(), Refusal> {
         self.base.log.line(Level::Progress, format_args!("Starting TLS"));
-        let names = Names::of_client(files);
-        let started = self.start(Start { socket, role: TlsRole::Client { name: host }, first: None, names }).await;
+        let role = TlsRole::Client { name: host };
+        let start = Start { socket, role, first: None, files: FileSet::Client(files) };
+        let started = Built::<{ features::TLS }>::run(&(self, start), shake_hands, unavailable).await;
         started.inspect_err(|refusal| self.log(Level::Failure, *refusal))
     }
 
     /// Starts a session as a server on a connection that was accepted, of which `first` was received before. Logs
     /// nothing.
     pub async fn server(&self, socket: Socket, first: Option<u8>, files: ServerFiles) -> Result<(), Refusal> {
-        self.start(Start { socket, role: TlsRole::Server, first, names: Names::of_server(files) }).await
+        let start = Start { socket, role: TlsRole::Server, first, files: FileSet::Server(files) };
+        Built::<{ features::TLS }>::run(&(self, start), shake_hands, unavailable).await
     }
 
     /// Whether a server has a certificate and a key.
@@ -76,16 +81,6 @@ impl Tls {
         Duration::from_millis(self.base.variables.number(TIMEOUT).max(1) as u64)
     }
 
-    async fn start(&self, start: Start<'_>) -> Result<(), Refusal> {
-        let context = (self, start);
-        Built::<{ features::TLS }>::run(
-            context,
-            async |(tls, start): (&Self, Start<'_>)| tls.shake_hands(start).await,
-            |_| Err(Cause::Unavailable.into()),
-        )
-        .await
-    }
-
     /// Says why there is no session, as documented (networking reference 5.2).
     pub fn log(&self, level: Level, refusal: Refusal) {
         let log = &self.base.log;
@@ -95,25 +90,12 @@ impl Tls {
         log.line(level, format_args!("Error with TLS handshake: {refusal}"));
     }
 
-    async fn shake_hands(&self, start: Start<'_>) -> Result<(), Refusal> {
-        let sources = Sources::open(self.base, self.files, &start.names).await?;
-        let verify = self.verifies(&start.role, &sources)?;
-        let handshake = self.begin(&start, &sources, verify)?;
-        drop(sources);
-        match with_timeout(self.patience(), handshake.outcome()).await {
-            Ok(Ok(Ok(_))) => Ok(()),
-            Ok(Ok(Err(failure))) => Err(Cause::Port(failure).into()),
-            Ok(Err(_)) => Err(Cause::Unavailable.into()),
-            Err(_) => Err(Cause::TimedOut.into()),
-        }
-    }
-
     /// Whether the peer must prove who it is. A server without authorities asks no client for anything; a client without
     /// any takes a server as it is only when its owner says so (`network.tls.verify`).
-    fn verifies(&self, role: &TlsRole<'_>, sources: &Sources) -> Result<bool, Cause> {
-        match (role, sources.authorities.is_there()) {
+    fn verifies(&self, role: &TlsRole<'_>, contents: &Contents<'_>) -> Result<bool, Cause> {
+        match (role, contents.authorities.is_some()) {
             (_, true) => Ok(true),
-            (TlsRole::Server, false) if !sources.certificate.is_there() => Err(Cause::NoCertificate),
+            (TlsRole::Server, false) if contents.certificate.is_none() => Err(Cause::NoCertificate),
             (TlsRole::Server, false) => Ok(false),
             (TlsRole::Client { .. }, false) if self.base.variables.flag(VERIFY) => Err(Cause::NoAuthorities),
             (TlsRole::Client { .. }, false) => {
@@ -124,31 +106,34 @@ impl Tls {
     }
 
     /// Reads the files and starts the job, which has used them up when this returns.
-    fn begin(&self, start: &Start<'_>, sources: &Sources, verify: bool) -> Result<port::Handshake<'static>, Cause> {
+    fn begin(&self, start: &Start<'_>) -> Result<port::Handshake<'static>, Cause> {
         let mut buffer = self.buffer.borrow_mut();
-        let begun = {
-            let contents = sources.read(&mut *buffer)?;
-            let (now, clock_is_set) = self.now();
-            let newest = self.base.variables.with(VERSION, |word| word == b"13");
-            let credentials = TlsCredentials {
-                verify,
-                authorities: contents.authorities,
-                certificate: contents.certificate,
-                key: contents.key,
-                versions: (TlsVersion::V1_2, if newest { TlsVersion::V1_3 } else { TlsVersion::V1_2 }),
-                alpn: &[],
-                now,
-                clock_is_set,
-            };
-            port::tls_begin(self.base.port, start.socket, start.role, start.first, &credentials)
-        };
+        let begun = self.begin_with(start, &mut *buffer);
         // A key stays nowhere longer than it must.
         buffer.fill(0);
-        match begun {
+        match begun? {
             Ok(handshake) => handshake.map_err(Cause::Port),
             Err(PortError::Unsupported) => Err(Cause::Unavailable),
             Err(_) => Err(Cause::Unreadable),
         }
+    }
+
+    fn begin_with(&self, start: &Start<'_>, buffer: &mut [u8]) -> Result<Begun, Cause> {
+        let contents = start.files.read(self.base, self.files, buffer)?;
+        let verify = self.verifies(&start.role, &contents)?;
+        let (now, clock_is_set) = self.now();
+        let newest = self.base.variables.with(VERSION, |word| word == b"13");
+        let credentials = TlsCredentials {
+            verify,
+            authorities: contents.authorities.unwrap_or_default(),
+            certificate: contents.certificate.unwrap_or_default(),
+            key: contents.key.unwrap_or_default(),
+            versions: (TlsVersion::V1_2, if newest { TlsVersion::V1_3 } else { TlsVersion::V1_2 }),
+            alpn: &[],
+            now,
+            clock_is_set,
+        };
+        Ok(port::tls_begin(self.base.port, start.socket, start.role, start.first, &credentials))
     }
 
     /// The time against which certificates are checked, and whether it is the right one: while the clock is not set, no
@@ -163,4 +148,19 @@ impl Tls {
         }
         (version::BUILT, false)
     }
+}
+
+/// From the files to the end of the handshake. It is a part of many futures, so that nothing is kept twice.
+async fn shake_hands((tls, start): &(&Tls, Start<'_>)) -> Result<(), Refusal> {
+    start.files.verify(tls.base, tls.files).await?;
+    match with_timeout(tls.patience(), tls.begin(start)?.outcome()).await {
+        Ok(Ok(Ok(_))) => Ok(()),
+        Ok(Ok(Err(failure))) => Err(Cause::Port(failure).into()),
+        Ok(Err(_)) => Err(Cause::Unavailable.into()),
+        Err(_) => Err(Cause::TimedOut.into()),
+    }
+}
+
+fn unavailable(_: &(&Tls, Start<'_>)) -> Result<(), Refusal> {
+    Err(Cause::Unavailable.into())
 }

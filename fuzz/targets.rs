@@ -14,6 +14,11 @@ use openzentri::wire::http::version::serve_as_1_1;
 use openzentri::wire::json::{self, Answer, Call, Opening, Place, Text};
 use openzentri::wire::output::{MIN_PIECE, Output};
 use openzentri::wire::percent;
+use openzentri::wire::smtp::address::{Mailbox, list};
+use openzentri::wire::smtp::auth::write_cram_md5;
+use openzentri::wire::smtp::body::{Encoder, MOST};
+use openzentri::wire::smtp::header::{write_mailbox, write_text};
+use openzentri::wire::smtp::reply::{self, Offers};
 use openzentri::wire::sntp;
 use openzentri::wire::url::Url;
 use openzentri::wire::websocket::{Reader, Step};
@@ -38,6 +43,7 @@ pub const TARGETS: &[Target] = &[
     ("dns", dns),
     ("dhcp", dhcp),
     ("sntp", sntp),
+    ("smtp", smtp),
 ];
 
 /// The first byte as a number, and the rest.
@@ -284,4 +290,52 @@ pub fn sntp(data: &[u8]) {
     if let Some(sntp::Answer::Time { receive, transmit }) = sntp::answer(bytes, message.origin.0) {
         assert!(sntp::time_at_arrival(receive, transmit, 4000) >= transmit.millis());
     }
+}
+
+/// Mail: what a server says, texts of an owner in a header, and a content, which is the same however it is cut and holds
+/// nothing that ends it.
+pub fn smtp(data: &[u8]) {
+    let (size, data) = split(data);
+    let (mut offers, mut rest) = (Offers::default(), data);
+    while let Ok(Some((line, used))) = reply::Line::read(rest) {
+        offers.note(line.text);
+        rest = &rest[used..];
+    }
+    let _ = write_cram_md5(&mut String::new(), b"user", b"password", data);
+    if let Ok(text) = core::str::from_utf8(data) {
+        header(text);
+    }
+    let encoded = encode(data, data.len().max(1), 2 * MOST + 64);
+    assert_eq!(encoded, encode(data, size % 16 + 1, MOST + size));
+    let end = encoded.windows(5).position(|bytes| bytes == b"\r\n.\r\n");
+    assert_eq!(end.unwrap_or(0) + if end.is_some() { 5 } else { 3 }, encoded.len());
+}
+
+/// Texts without control characters make fields without a line that is none of theirs.
+fn header(text: &str) {
+    let mut fields = String::new();
+    for mailbox in list(text).filter_map(Mailbox::parse) {
+        write_mailbox(&mut fields, mailbox).unwrap();
+    }
+    if !text.chars().any(char::is_control) {
+        write_text(&mut fields, text).unwrap();
+    }
+    assert!(fields.split("\r\n").skip(1).all(|line| line.starts_with(" =?") && line.len() < 78), "{fields}");
+}
+
+/// A content that comes in pieces, in quoted-printable.
+fn encode(content: &[u8], piece: usize, room: usize) -> Vec<u8> {
+    let (mut encoder, mut all, mut out) = (Encoder::default(), Vec::new(), vec![0; room]);
+    for mut part in content.chunks(piece) {
+        while !part.is_empty() {
+            let (used, written) = encoder.encode(part, &mut out);
+            assert!(used > 0 && written <= room);
+            all.extend_from_slice(&out[..written]);
+            part = &part[used..];
+        }
+    }
+    let mut out = [0; 2 * MOST];
+    let written = encoder.end(&mut out);
+    all.extend_from_slice(&out[..written]);
+    all
 }

@@ -1,5 +1,7 @@
 //! What a device is made of, and the tasks that make it live.
 
+use core::cell::RefCell;
+
 use embassy_executor::Spawner;
 use embassy_time::{Duration, Timer, with_timeout};
 
@@ -14,7 +16,7 @@ use crate::network::{self, Network};
 use crate::pins::{self, Pins};
 use crate::place::{place, place_const};
 use crate::port::{Interface, Port};
-use crate::service::{self, AutoStart, DhcpServer, DnsServer, Ntp};
+use crate::service::{self, AutoStart, Desk, DhcpServer, DnsServer, Ntp, Smtp};
 use crate::stream::{self, Streams};
 use crate::terminal::{self, Line, Opening};
 use crate::tls::{self, Tls};
@@ -117,7 +119,9 @@ pub fn boot(
     let network = place!(Network, Network::new(base, streams));
     let requests = place_const!(Requests, no_requests());
     let client = place!(Client, Client::new(base, network, streams, files, tls, requests));
-    let machine = place!(Machine, Machine::new(base, files, streams, network, client, tls));
+    let desk = place_const!(RefCell<Desk>, RefCell::new(Desk::new()));
+    let smtp = place!(Smtp, Smtp::new(base, network, tls, desk));
+    let machine = place!(Machine, Machine::new(base, files, streams, network, client, tls, smtp));
     let shell = place!(Shell, Shell::new(machine));
     let server = place!(HttpServer, HttpServer::new(shell));
     network.register(server)?;

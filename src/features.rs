@@ -76,6 +76,8 @@ pub const TOKENS: bool = cfg!(feature = "tokens") && set("TOKENS");
 pub const HTTP_CLIENT: bool = cfg!(feature = "http_client") && set("HTTP_CLIENT");
 /// The clock is set by time servers (`ntp`, `CONFIG_OPENZENTRI_NTP`).
 pub const NTP: bool = cfg!(feature = "ntp") && set("NTP");
+/// The command `smtp_send` (`smtp`, `CONFIG_OPENZENTRI_SMTP`).
+pub const SMTP: bool = cfg!(feature = "smtp") && set("SMTP");
 /// TLS: `tls_client`, `tls_server`, `https` (`tls`, `CONFIG_OPENZENTRI_TLS`). The port must have it, too.
 pub const TLS: bool = cfg!(feature = "tls") && set("TLS");
 /// The WebSocket server at `/stream` (`websocket`, `CONFIG_OPENZENTRI_WEBSOCKET`).

@@ -118,6 +118,10 @@ pub const NTP_SERVERS: usize = 4;
 pub const NTP_SILENCED: usize = 8;
 /// Tasks that ask time servers: one, or none.
 pub const NTP_CLIENTS: usize = features::NTP as usize;
+/// Bytes of one line that a mail server sends (`CONFIG_OPENZENTRI_MAIL_LINE`); RFC 5321 allows 512.
+pub const MAIL_LINE: usize = if features::SMTP { option("MAIL_LINE", 1024) } else { 0 };
+/// Bytes on their way to a mail server: the longest subject, encoded, and some more.
+pub const MAIL_OUTPUT: usize = if features::SMTP { 2 * COMMAND_LINE + 512 } else { 0 };
 /// TLS sessions at once (`CONFIG_OPENZENTRI_TLS_SESSIONS`).
 pub const TLS_SESSIONS: usize = option("TLS_SESSIONS", 64);
 /// Bytes of all certificates and keys of one TLS session together (`CONFIG_OPENZENTRI_TLS_FILES`).

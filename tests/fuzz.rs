@@ -25,6 +25,8 @@ const SAMPLES: &[&[u8]] = &[
     b"\x80\x51\x01\x77\x18",
     b"\x12\x34\x81\x80\0\x01\0\x02\0\0\0\0\x03www\x01a\0\0\x01\0\x01\xc0\x0c\0\x05\0\x01\0\0\0\x3c\0\x04\x01b\xc0\x10\x01b\xc0\x10\0\x01\0\x01\0\0\0\x3c\0\x04\x0a\0\0\x01",
     b"\0\x24\x02\x06\xe9\0\0\x03\x5a\0\0\0\x2bLOCL\xe9\x11\x22\x33\0\0\0\0\x01\x02\x03\x04\x05\x06\x07\x08\xe9\x11\x22\x40\0\0\0\0\xe9\x11\x22\x40\xc0\0\0\0",
+    b"\x07250-mail.example\r\n250-AUTH PLAIN CRAM-MD5\r\n250 SIZE 9\r\n.\r\n \r\n.x\t\r\n",
+    "\x07\"Smith, J.\" <a.b@c-d.e>, K\u{e4}the =?x?= <k@[10.0.0.1]>,x@y".as_bytes(),
 ];
 
 /// Changes a few bytes of a sample, as fuzzers do.
@@ -79,4 +81,4 @@ macro_rules! targets {
     };
 }
 
-targets! { request response body conditions url call text answer date websocket line dns dhcp sntp }
+targets! { request response body conditions url call text answer date websocket line dns dhcp sntp smtp }

@@ -18,6 +18,7 @@ use crate::file::Files;
 use crate::http_client::Client;
 use crate::log::Level;
 use crate::network::Network;
+use crate::service::Smtp;
 use crate::stream::Streams;
 use crate::tls::Tls;
 use crate::variable::{Id, id};
@@ -46,6 +47,8 @@ pub struct Machine {
     pub http: &'static Client,
     /// TLS sessions.
     pub tls: &'static Tls,
+    /// Mail.
+    pub smtp: &'static Smtp,
     /// The question that waits for its answer.
     pub(super) dialogue: Dialogue,
 }
@@ -59,8 +62,9 @@ impl Machine {
         network: &'static Network,
         http: &'static Client,
         tls: &'static Tls,
+        smtp: &'static Smtp,
     ) -> Self {
-        Self { base, files, streams, network, http, tls, dialogue: Dialogue::default() }
+        Self { base, files, streams, network, http, tls, smtp, dialogue: Dialogue::default() }
     }
 }
 

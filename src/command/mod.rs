@@ -8,6 +8,7 @@ mod files;
 mod help;
 mod http;
 mod line;
+mod mail;
 mod network;
 mod response;
 mod scope;

@@ -3,7 +3,7 @@
 use super::arguments::Words;
 use super::call::{Call, unavailable};
 use super::response::{CommandError, Ending};
-use super::{files, help, http, network, setup, sockets, streams, system, tokens, variables, wlan, write};
+use super::{files, help, http, mail, network, setup, sockets, streams, system, tokens, variables, wlan, write};
 use crate::access::scope::Scope;
 use crate::conformance::Conformance::{self, Differs, Done, Extension, NotYet};
 use crate::features::{Built, Gate};
@@ -58,6 +58,7 @@ enum Run {
 const fn is_built(name: &str) -> bool {
     match name.as_bytes() {
         [b'h', b't', b't', b'p', b'_', ..] => features::HTTP_CLIENT,
+        [b's', b'm', b't', b'p', b'_', ..] => features::SMTP,
         [b't', b'l', b's', b'_', ..] => features::TLS,
         [b't', b'o', b'k', b'e', b'n', b'_', ..] => features::TOKENS,
         _ => true,
@@ -161,7 +162,7 @@ commands! {
     set "set" Config "<variable> <value>" ["" 1..=23] "Write a variable", Done => now(variables::set);
     setup "setup" Config "web|stop|status|cmd" ["" 0..=1] "Start, stop or ask for web setup", Differs("`setup cmd` is refused: `network_up -s` asks at the terminal") => now(setup::setup);
     sleep "sleep" Config "" ["" 0..=23] "Sleep until an event or reset", NotYet("power states") => now(unavailable);
-    smtp_send "smtp" Streams "<to> <subject> <size>" ["" 0..=23] "Send an e-mail", NotYet("the SMTP client") => now(unavailable);
+    smtp_send "smtp" Streams "[-i <interface>] <to>[,<to>] <subject> <size>" ["i:" 3..=3] "Send the data that follow as an e-mail", Done => waits(mail::send);
     spi_master_open "spi_master_open" Streams "" ["" 0..=23] "Open an SPI stream", LATER_PINS => now(unavailable);
     stream_close "close" Streams "<handle>|all" ["" 1..=1] "Close a stream or all", Done => waits(streams::close);
     stream_list "list" Read "[<handle>]" ["" 0..=1] "List the streams", Done => now(streams::list);

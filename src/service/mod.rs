@@ -7,6 +7,7 @@
 //! leases        who has which address
 //! datagrams     what the two servers share
 //! ntp           the clock
+//! smtp          mail
 //! silenced      time servers that want to be left alone
 //! ```
 
@@ -17,8 +18,10 @@ mod dns_server;
 mod leases;
 mod ntp;
 mod silenced;
+mod smtp;
 
 pub use auto_start::AutoStart;
 pub use dhcp_server::{DhcpServer, run as serve_dhcp};
 pub use dns_server::{DnsServer, run as serve_dns};
 pub use ntp::{Ntp, run as keep_time};
+pub use smtp::{Desk, Mail, NotSent, Session, Smtp};

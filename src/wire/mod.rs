@@ -8,6 +8,7 @@ pub mod http;
 pub mod json;
 pub mod output;
 pub mod percent;
+pub mod smtp;
 pub mod sntp;
 pub mod span;
 pub mod url;

@@ -2,6 +2,7 @@
 
 mod contract;
 mod https;
+mod mail;
 mod peers;
 mod requests;
 mod streams;

@@ -5,7 +5,6 @@ use super::build::*;
 use Effect::Network;
 
 const NO_BROADCAST: &str = "no broadcast in this release";
-const NO_SMTP: &str = "no SMTP in this release";
 const NO_IOCONN: &str = "no connection by GPIO in this release";
 const NO_MDNS: &str = "no mDNS in this release";
 const NO_TERMINAL: &str = "no remote terminal in this release";
@@ -45,15 +44,17 @@ pub(super) const BROADCAST: &[Variable] = &[
 #[rustfmt::skip]
 pub(super) const EMAIL: &[Variable] = &[
     var("email.name_address", "em n", text(128), "")
-        .not_yet(NO_SMTP, "Sender: a@b or Name <a@b>."),
+        .done("Sender: a@b or Name <a@b>."),
+    var("email.smtp.auth_without_tls", "", ValueKind::Bool, "0")
+        .extension("mail", "Send the password also over a connection without TLS."),
     var("email.smtp.host", "em s h", HOST, "")
-        .not_yet(NO_SMTP, "Mail server."),
+        .done("Mail server."),
     var("email.smtp.password", "em s w", text(64), "").secret(Secret::Always)
-        .not_yet(NO_SMTP, "Password at the mail server."),
+        .done("Password at the mail server."),
     var("email.smtp.port", "em s p", PORT, "587")
-        .not_yet(NO_SMTP, "Port of the mail server."),
+        .done("Port of the mail server; on 465 TLS begins at once."),
     var("email.smtp.username", "em s u", text(64), "")
-        .not_yet(NO_SMTP, "Account at the mail server."),
+        .done("Account at the mail server; empty sends without one."),
 ];
 
 #[rustfmt::skip]

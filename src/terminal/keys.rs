@@ -53,8 +53,8 @@ enum State {
 struct Sequence {
     /// SS3, not CSI.
     single: bool,
-    /// The only parameter; 0 when there is none.
-    parameter: u16,
+    /// The only parameter, when there is one.
+    parameter: Option<u16>,
     /// It can still be one that is known: digits only.
     plain: bool,
 }
@@ -120,7 +120,7 @@ impl Keys {
 
     /// The byte behind ESC, or behind its intermediate bytes.
     fn escape(&mut self, plain: bool, byte: u8) -> Key {
-        let start = |single| State::Sequence(Sequence { single, parameter: 0, plain: true });
+        let start = |single| State::Sequence(Sequence { single, parameter: None, plain: true });
         self.0 = match byte {
             ESCAPE => State::Escape { plain: true },
             0x20..=0x2F => State::Escape { plain: false },
@@ -136,15 +136,16 @@ impl Keys {
     fn sequence(&mut self, mut sequence: Sequence, byte: u8) -> Key {
         match byte {
             b'0'..=b'9' => {
-                sequence.parameter = sequence.parameter.saturating_mul(10).saturating_add(u16::from(byte - b'0'));
+                let parameter = sequence.parameter.unwrap_or(0);
+                sequence.parameter = Some(parameter.saturating_mul(10).saturating_add(u16::from(byte - b'0')));
                 self.0 = State::Sequence(sequence);
             }
             0x20..=0x3F => {
                 sequence.plain = false;
                 self.0 = State::Sequence(sequence);
             }
-            b'[' if sequence == (Sequence { single: false, parameter: 0, plain: true }) => self.0 = State::Function,
-            _ if sequence.plain => return key(sequence.parameter, byte),
+            b'[' if sequence == (Sequence { single: false, parameter: None, plain: true }) => self.0 = State::Function,
+            _ if sequence.plain => return key(sequence.parameter.unwrap_or(0), byte),
             _ => {}
         }
         Key::None
@@ -245,6 +246,7 @@ mod tests {
     fn a_sequence_that_breaks_off_takes_no_text_along() {
         assert_eq!(read(b"\x1b[1;\x1b[Ax"), [Key::Up, Key::Text(b'x')]);
         assert_eq!(read(b"\x1b]0;t\x1b[Ax"), [Key::Up, Key::Text(b'x')], "a string ends with any ESC");
+        assert_eq!(read(b"\x1b[0[x"), [Key::Text(b'x')], "with a parameter, [ ends a sequence");
         assert_eq!(read("\x1bä".as_bytes()), [Key::Text(0xC3), Key::Text(0xA4)]);
         let mut keys = Keys::new();
         b"\x1b]never ended".iter().for_each(|byte| assert_eq!(keys.byte(*byte), Key::None));

@@ -6,7 +6,7 @@
 //! device                          what a device is made of, starts the tasks
 //! terminal http                   front ends: take commands, print answers
 //! command                         the command language: line, table, shell, handlers
-//! http_client service             requests to other servers; what comes and goes with the network
+//! http_client service             requests to other servers; what comes and goes with the network, mail
 //! stream network tls file pins    what commands act on; what shows the state of the device
 //! access                          who may do what: API tokens and their scopes
 //! variable                        the table of variables, their values, `save` and `load`

@@ -21,7 +21,7 @@ use openzentri::wire::smtp::header::{write_mailbox, write_text};
 use openzentri::wire::smtp::reply::{self, Offers};
 use openzentri::wire::sntp;
 use openzentri::wire::url::Url;
-use openzentri::wire::websocket::{Reader, Step};
+use openzentri::wire::websocket::{Reader, Sender, Step};
 
 /// A target: its name and what it does.
 pub type Target = (&'static str, fn(&[u8]));
@@ -210,11 +210,12 @@ pub fn date(data: &[u8]) {
     assert!(next.day == date.day + 1 || next.day == 1);
 }
 
-/// WebSocket frames of a client: the same steps however they are cut.
+/// WebSocket frames of a client or of a server: the same steps however they are cut.
 pub fn websocket(data: &[u8]) {
     let (size, data) = split(data);
+    let sender = if size < 128 { Sender::Client } else { Sender::Server };
     let read = |piece: usize| {
-        let (mut reader, mut content) = (Reader::default(), Vec::new());
+        let (mut reader, mut content) = (Reader::new(sender), Vec::new());
         for part in data.chunks(piece) {
             let mut bytes = part.to_vec();
             let mut rest = bytes.as_mut_slice();

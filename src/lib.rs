@@ -7,6 +7,7 @@
 //! terminal http                   front ends: take commands, print answers
 //! command                         the command language: line, table, shell, handlers
 //! http_client service             requests to other servers; what comes and goes with the network, mail
+//! websocket                       WebSockets that are open, of servers and of clients
 //! stream network tls file pins    what commands act on; what shows the state of the device
 //! access                          who may do what: API tokens and their scopes
 //! variable                        the table of variables, their values, `save` and `load`
@@ -42,6 +43,7 @@ pub mod stream;
 pub mod terminal;
 pub mod tls;
 pub mod variable;
+pub mod websocket;
 pub mod wire;
 
 pub use ground::{clock, log};

@@ -30,7 +30,6 @@
 //! seats        what the workers wait for, and who gives way; patience: how long a client may take
 //! state        what the server knows; pool, attempts, counters, session: parts of it
 //! access       what a client may do; failure: why there is no answer
-//! far_side     the far side of a stream
 //! ```
 
 mod access;
@@ -45,7 +44,6 @@ mod counters;
 mod data;
 mod exchange;
 mod failure;
-mod far_side;
 mod files;
 mod lobby;
 mod method;

@@ -1,8 +1,8 @@
 //! A WebSocket that was opened and goes from its worker to a task of its own.
 
-use super::far_side::FarSide;
 use crate::access::token::Ticket;
 use crate::port::Socket;
+use crate::stream::FarSide;
 
 /// A WebSocket for a task to serve.
 pub(super) struct Session {

@@ -10,11 +10,10 @@ use super::body::Incoming;
 use super::connection::{Connection, gone, interim};
 use super::exchange::Exchange;
 use super::failure::Failure;
-use super::far_side::FarSide;
 use super::origin;
 use super::patience::{self, Patience};
 use super::respond::Pen;
-use crate::stream::{Ends, Kind};
+use crate::stream::{Ends, FarSide, Kind};
 use crate::wire::http::request::Request;
 use crate::wire::http::status::Status;
 

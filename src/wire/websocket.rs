@@ -1,10 +1,12 @@
-//! WebSocket frames (RFC 6455), the server's side: what a client sends is checked and unmasked piece by piece, so
-//! that no frame and no message has to fit into a buffer.
+//! WebSocket frames (RFC 6455), both sides: what the peer sends is checked and unmasked piece by piece, so that no frame
+//! and no message has to fit into a buffer. What opens a WebSocket is in [`handshake`].
 
 use edge_ws::{Error, FrameHeader, FrameType};
 use heapless::Vec;
 
 use super::utf8::Utf8;
+
+pub mod handshake;
 
 /// The longest payload of a control frame.
 pub const CONTROL: usize = 125;
@@ -29,7 +31,24 @@ pub mod code {
 /// The payload of a control frame.
 pub type Payload = Vec<u8, CONTROL>;
 
-/// What the next bytes from the client are.
+/// What a client hides its frames with, chosen anew for each (RFC 6455, section 5.3); a server uses none.
+pub type Mask = Option<[u8; 4]>;
+
+/// Hides or shows bytes of a payload that begin at `offset` of it.
+pub fn mask(bytes: &mut [u8], mask: Mask, offset: usize) {
+    FrameHeader::mask_with(bytes, mask.map(u32::from_be_bytes), offset % 4);
+}
+
+/// Who has sent frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// A client, whose frames must be masked.
+    Client,
+    /// A server, whose frames must not.
+    Server,
+}
+
+/// What the next bytes from the peer are.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
     /// Nothing to act on: a part of a header or of a control frame, or an unasked pong.
@@ -38,13 +57,13 @@ pub enum Step {
     Data,
     /// A ping to be answered with this payload.
     Ping(Payload),
-    /// The client closes, with a code that may be echoed.
+    /// The peer closes, with a code that may be echoed.
     Close(Option<u16>),
 }
 
-/// Reads the frames of a client.
-#[derive(Default)]
+/// Reads the frames of a peer.
 pub struct Reader {
+    sender: Sender,
     /// A header of which not all bytes have come.
     header: Vec<u8, HEADER>,
     /// The frame whose payload comes now.
@@ -75,6 +94,12 @@ fn is_control(kind: FrameType) -> bool {
 }
 
 impl Reader {
+    /// For the frames of such a peer.
+    pub fn new(sender: Sender) -> Self {
+        let (header, control, utf8) = Default::default();
+        Self { sender, header, frame: None, control, open: false, text: false, utf8 }
+    }
+
     /// Reads from the front of `bytes`, which are unmasked in place. Answers how many belong to the step; an error is
     /// the code to close with.
     pub fn read(&mut self, bytes: &mut [u8]) -> Result<(usize, Step), u16> {
@@ -106,7 +131,8 @@ impl Reader {
             _ => !self.open,
         };
         self.header.clear();
-        if !allowed || header.mask_key.is_none() || header.payload_len > i64::MAX as u64 {
+        let masked = self.sender == Sender::Client;
+        if !allowed || header.mask_key.is_some() != masked || header.payload_len > i64::MAX as u64 {
             return Err(code::PROTOCOL_ERROR);
         }
         match kind {
@@ -172,40 +198,48 @@ impl Reader {
     }
 }
 
-/// Writes the header of a frame from the server into `buffer`; answers its length.
-fn header(kind: FrameType, length: usize, buffer: &mut [u8; HEADER]) -> usize {
-    let header = FrameHeader { frame_type: kind, payload_len: length as u64, mask_key: None };
+/// Writes the header of a frame into `buffer`; answers its length.
+fn header(kind: FrameType, length: usize, mask: Mask, buffer: &mut [u8; HEADER]) -> usize {
+    let header = FrameHeader { frame_type: kind, payload_len: length as u64, mask_key: mask.map(u32::from_be_bytes) };
     // The buffer holds the longest header there is.
     header.serialize(buffer).unwrap_or(0)
 }
 
-/// The header of a binary message of `length` bytes, and how long it is.
-pub fn binary(length: usize) -> ([u8; HEADER], usize) {
+/// The header of a text or binary message of `length` bytes, and how long it is.
+pub fn message(is_text: bool, length: usize, mask: Mask) -> ([u8; HEADER], usize) {
     let mut buffer = [0; HEADER];
-    let used = header(FrameType::Binary(false), length, &mut buffer);
+    let kind = if is_text { FrameType::Text(false) } else { FrameType::Binary(false) };
+    let used = header(kind, length, mask, &mut buffer);
     (buffer, used)
 }
 
 /// A control frame, complete.
-pub type Control = Vec<u8, { CONTROL + 2 }>;
+pub type Control = Vec<u8, { CONTROL + 6 }>;
 
-fn control(kind: FrameType, payload: &[u8]) -> Control {
+fn control(kind: FrameType, payload: &[u8], key: Mask) -> Control {
     let mut buffer = [0; HEADER];
-    let used = header(kind, payload.len(), &mut buffer);
-    // A header of two bytes and a payload of the checked length always fit.
-    buffer.get(..used).into_iter().chain([payload]).flatten().copied().collect()
+    let used = header(kind, payload.len(), key, &mut buffer);
+    // A header of at most six bytes and a payload of the checked length always fit.
+    let mut frame: Control = buffer.get(..used).into_iter().chain([payload]).flatten().copied().collect();
+    mask(frame.get_mut(used..).unwrap_or_default(), key, 0);
+    frame
+}
+
+/// A question whether the peer is still there.
+pub fn ping(mask: Mask) -> Control {
+    control(FrameType::Ping, &[], mask)
 }
 
 /// The answer to a ping.
-pub fn pong(payload: &Payload) -> Control {
-    control(FrameType::Pong, payload)
+pub fn pong(payload: &Payload, mask: Mask) -> Control {
+    control(FrameType::Pong, payload, mask)
 }
 
 /// A close frame.
-pub fn close(code: Option<u16>) -> Control {
+pub fn close(code: Option<u16>, mask: Mask) -> Control {
     match code {
-        Some(code) => control(FrameType::Close, &code.to_be_bytes()),
-        None => control(FrameType::Close, &[]),
+        Some(code) => control(FrameType::Close, &code.to_be_bytes(), mask),
+        None => control(FrameType::Close, &[], mask),
     }
 }
 

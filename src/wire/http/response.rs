@@ -73,6 +73,14 @@ pub fn location(head: &[u8]) -> Option<&str> {
     core::str::from_utf8(field.value).ok()
 }
 
+/// Shows the fields of a whole head, name and value.
+pub fn each_field<'a>(head: &'a [u8], mut show: impl FnMut(&'a str, &'a [u8])) {
+    let mut fields = [EMPTY_HEADER; limits::HTTP_CLIENT_ANSWER_FIELDS];
+    if let Ok(Some(_)) = parse(head, &mut fields) {
+        fields.iter().filter(|field| !field.name.is_empty()).for_each(|field| show(field.name, field.value));
+    }
+}
+
 /// Fills `fields` and answers the status and the length of the head.
 fn parse<'a>(input: &'a [u8], fields: &mut [Header<'a>]) -> Result<Option<(u16, usize)>, Malformed> {
     let mut response = Response::new(fields);

@@ -33,7 +33,11 @@ struct Seen {
 
 /// What a client that sends these bytes in pieces says, or the code it is closed with.
 fn read(bytes: &[u8], piece: usize) -> Result<Seen, u16> {
-    let mut reader = Reader::default();
+    read_from(Sender::Client, bytes, piece)
+}
+
+fn read_from(sender: Sender, bytes: &[u8], piece: usize) -> Result<Seen, u16> {
+    let mut reader = Reader::new(sender);
     let mut seen = Seen::default();
     for piece in bytes.chunks(piece) {
         let mut piece = piece.to_vec();
@@ -58,13 +62,16 @@ fn the_examples_of_the_rfc() {
     let hello = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
     assert_eq!(frame(0x81, b"Hello"), hello);
     assert_eq!(read(&hello, 100).unwrap().data, b"Hello");
-    let (header, length) = binary(256);
+    let (header, length) = message(false, 256, None);
     assert_eq!(&header[..length], [0x82, 0x7E, 0x01, 0x00]);
-    let (header, length) = binary(65536);
+    let (header, length) = message(false, 65536, None);
     assert_eq!(&header[..length], [0x82, 0x7F, 0, 0, 0, 0, 0, 1, 0, 0]);
-    assert_eq!(pong(&Payload::from_slice(b"Hello").unwrap()).as_slice(), b"\x8a\x05Hello");
-    assert_eq!(close(Some(1000)).as_slice(), [0x88, 2, 0x03, 0xE8]);
-    assert_eq!(close(None).as_slice(), [0x88, 0]);
+    let payload = Payload::from_slice(b"Hello").unwrap();
+    assert_eq!(pong(&payload, None).as_slice(), b"\x8a\x05Hello");
+    assert_eq!(pong(&payload, Some(MASK)).as_slice(), b"\x8a\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
+    assert_eq!(close(Some(1000), None).as_slice(), [0x88, 2, 0x03, 0xE8]);
+    assert_eq!(close(None, None).as_slice(), [0x88, 0]);
+    assert_eq!(ping(None).as_slice(), [0x89, 0]);
 }
 
 #[test]
@@ -83,6 +90,48 @@ fn fragments_with_a_ping_between_them_are_joined() {
         assert_eq!(seen.data, ["grüße".as_bytes(), &[0xFF; 200]].concat(), "{piece}");
         assert_eq!((seen.pings, seen.closed), (std::vec![b"still there?".to_vec()], Some(Some(1000))));
     }
+}
+
+#[test]
+fn the_longest_control_frame_fits() {
+    let payload = Payload::from_slice(&[0x55; CONTROL]).unwrap();
+    assert_eq!(pong(&payload, Some(MASK)).as_slice(), frame(0x8A, &[0x55; CONTROL]));
+}
+
+/// What the device sends as a client is what a server may read, and a client must not be sent.
+#[test]
+fn what_a_client_sends_a_server_reads() {
+    for length in [0usize, 1, 125, 126, 65535, 65536] {
+        let payload: Vec<u8> = (0..length).map(|index| index as u8).collect();
+        for (is_text, text) in [(false, &payload), (true, &std::vec![b'x'; length])] {
+            let (header, used) = message(is_text, length, Some(MASK));
+            let (front, back) = text.split_at(length / 3);
+            let (mut front, mut back) = (front.to_vec(), back.to_vec());
+            mask(&mut front, Some(MASK), 0);
+            mask(&mut back, Some(MASK), length / 3);
+            let bytes = [&header[..used], &front, &back].concat();
+            assert_eq!(bytes, frame(if is_text { 0x81 } else { 0x82 }, text));
+            assert_eq!(&read(&bytes, 1000).unwrap().data, text);
+            assert_eq!(read_from(Sender::Server, &bytes, 1000), Err(code::PROTOCOL_ERROR), "masked");
+        }
+    }
+}
+
+#[test]
+fn what_a_server_sends_comes_unmasked() {
+    let bytes = b"\x01\x03Hel\x89\x02hi\x80\x02lo\x82\x7e\x00\x01x\x88\x02\x03\xe9";
+    for piece in [1, 3, bytes.len()] {
+        let seen = read_from(Sender::Server, bytes, piece).unwrap();
+        assert_eq!(
+            (&seen.data[..], seen.pings, seen.closed),
+            (&b"Hellox"[..], std::vec![b"hi".to_vec()], Some(Some(1001)))
+        );
+    }
+    let broken: [&[u8]; 5] = [b"\xc1\x01x", b"\x83\x00", b"\x89\x7e\x00\x7e", b"\x09\x00", b"\x80\x00"];
+    for bytes in broken {
+        assert_eq!(read_from(Sender::Server, bytes, 1), Err(code::PROTOCOL_ERROR), "{bytes:x?}");
+    }
+    assert_eq!(read_from(Sender::Server, b"\x81\x01\xff", 1), Err(code::INVALID_PAYLOAD));
 }
 
 #[test]
@@ -143,7 +192,7 @@ fn text_that_is_not_utf8_is_closed_with_1007() {
 proptest! {
     #[test]
     fn any_bytes_are_read_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), piece in 1usize..50) {
-        let _ = read(&bytes, piece);
+        let _ = (read(&bytes, piece), read_from(Sender::Server, &bytes, piece));
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! The far side of a stream: what the peer of a WebSocket or an upload does to it.
 
-use crate::stream::Streams;
+use super::{StreamId, Streams};
 
 /// A stream seen from its far side. It never touches a later stream on the same handle: once the owner has closed
 /// the stream, everything answers that it is over.
 #[derive(Clone, Copy)]
-pub(super) struct FarSide {
+pub struct FarSide {
     streams: &'static Streams,
     handle: u8,
     generation: u32,
@@ -13,13 +13,18 @@ pub(super) struct FarSide {
 
 /// The owner has closed the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Over;
+pub struct Over;
 
 impl FarSide {
+    /// The far side of a stream.
+    pub fn new(streams: &'static Streams, stream: StreamId) -> Self {
+        let StreamId { handle, generation } = stream;
+        Self { streams, handle, generation }
+    }
+
     /// The far side of the stream that is open on `handle`.
     pub fn of(streams: &'static Streams, handle: u8) -> Result<Self, Over> {
-        let generation = streams.generation(handle).map_err(|_| Over)?;
-        Ok(Self { streams, handle, generation })
+        Ok(Self::new(streams, streams.id(handle).map_err(|_| Over)?))
     }
 
     /// Gives bytes to the owner, waiting for room.

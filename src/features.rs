@@ -80,5 +80,7 @@ pub const NTP: bool = cfg!(feature = "ntp") && set("NTP");
 pub const SMTP: bool = cfg!(feature = "smtp") && set("SMTP");
 /// TLS: `tls_client`, `tls_server`, `https` (`tls`, `CONFIG_OPENZENTRI_TLS`). The port must have it, too.
 pub const TLS: bool = cfg!(feature = "tls") && set("TLS");
+/// The command `websocket_client` (`websocket_client`, `CONFIG_OPENZENTRI_WEBSOCKET_CLIENT`). It is a part of the HTTP client.
+pub const WEBSOCKET_CLIENT: bool = HTTP_CLIENT && cfg!(feature = "websocket_client") && set("WEBSOCKET_CLIENT");
 /// The WebSocket server at `/stream` (`websocket`, `CONFIG_OPENZENTRI_WEBSOCKET`).
 pub const WEBSOCKET: bool = cfg!(feature = "websocket") && set("WEBSOCKET");

@@ -90,7 +90,7 @@ pub const HTTP_FIELDS: usize = 48;
 pub const HTTP_BODY: usize = option("HTTP_BODY", 16_384);
 /// API tokens (`CONFIG_OPENZENTRI_API_TOKENS`).
 pub const API_TOKENS: usize = option("API_TOKENS", 8);
-/// HTTP client requests at once, streams and transfers (`CONFIG_OPENZENTRI_HTTP_CLIENTS`).
+/// HTTP client requests at once, streams and transfers, and WebSocket clients (`CONFIG_OPENZENTRI_HTTP_CLIENTS`).
 pub const HTTP_CLIENTS: usize = if features::HTTP_CLIENT { option("HTTP_CLIENTS", STREAMS + 1) } else { 0 };
 /// Bytes of path and query of a URL that is fetched (`CONFIG_OPENZENTRI_HTTP_TARGET`).
 pub const HTTP_TARGET: usize = option("HTTP_TARGET", 1024);

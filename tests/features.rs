@@ -79,6 +79,7 @@ fn a_command_of_a_feature_that_is_off_says_so() {
         ("smtp_send a@b subject 0", features::SMTP),
         ("tls_client 192.0.2.1 443", features::TLS),
         ("token_list", features::TOKENS),
+        ("websocket_client ws://192.0.2.1", features::WEBSOCKET_CLIENT),
     ] {
         let answer = device().command(line);
         let name = line.split(' ').next().unwrap();

@@ -1,5 +1,5 @@
 //! `http_get`, `http_post`, `http_put`, `http_head`, `http_add_header`, `http_read_status`, `http_download`,
-//! `http_upload` (commands reference 2, HTTP reference 7).
+//! `http_upload`, `websocket_client` (commands reference 2, HTTP reference 7).
 
 use core::fmt::Write;
 use core::pin::pin;
@@ -45,12 +45,15 @@ fn parse_url(word: &[u8]) -> Result<Url, CommandError> {
 impl Call<'_> {
     fn claim(&self, method: Method, url: Url, files: FileNames) -> Result<Claim, CommandError> {
         let (client, interface) = (self.machine.http, self.interface()?);
-        let claim = client.claim(method, url, interface).map_err(|failure| {
-            client.log_failure(failure);
-            CommandError::Failed
-        })?;
+        let claim = client.claim(method, url, interface).map_err(|failure| self.not_claimed(failure))?;
         claim.request().files = files;
         Ok(claim)
+    }
+
+    /// Says why no request could be begun.
+    fn not_claimed(&self, failure: Failure) -> CommandError {
+        self.machine.http.log_failure(failure);
+        failure.into()
     }
 
     /// The files of a TLS session: `authorities`, and the values of `-x` and `-k`.
@@ -84,8 +87,13 @@ fn describe(call: &Call<'_>, method: Method) -> Result<Claim, CommandError> {
 /// `[-o] [-i <interface>] [-c <ca cert>] [-x <cert>] [-k <key>] [-l <length>] <url> [<content type>]`. The files are of no
 /// meaning without TLS.
 async fn open(call: &mut Call<'_>, method: Method) -> Result<Ending, CommandError> {
-    let machine = call.machine;
     let claim = describe(call, method)?;
+    open_claimed(call, claim).await
+}
+
+/// Opens the stream of a request and answers its handle.
+async fn open_claimed(call: &mut Call<'_>, claim: Claim) -> Result<Ending, CommandError> {
+    let machine = call.machine;
     let hold = call.flag(b'o');
     let opening = async {
         needed(machine, claim.interface()).await?;
@@ -111,6 +119,27 @@ pub(super) async fn post(call: &mut Call<'_>) -> Result<Ending, CommandError> {
 
 pub(super) async fn put(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     open(call, Method::Put).await
+}
+
+/// `[-o] [-i <interface>] [-f bin|text] [-p <seconds>] <url> [<ca cert> [<cert> [<key>]]]`
+pub(super) async fn websocket(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    let claim = describe_websocket(call)?;
+    open_claimed(call, claim).await
+}
+
+fn describe_websocket(call: &Call<'_>) -> Result<Claim, CommandError> {
+    let url = Url::parse_websocket(call.text(0)?)?;
+    let text = match call.option(b'f') {
+        None | Some(b"bin") => false,
+        Some(b"text") => true,
+        Some(_) => return Err(CommandError::Invalid),
+    };
+    let ping = call.option(b'p').map_or(Ok(0), |word| number(word, u16::MAX.into()))? as u16;
+    let (client, interface) = (call.machine.http, call.interface()?);
+    let claim = client.claim_websocket(url, interface, text, ping);
+    let claim = claim.map_err(|failure| call.not_claimed(failure))?;
+    claim.request().files = FileNames::new(&call.client_files(1))?;
+    Ok(claim)
 }
 
 pub(super) fn add_header(call: &mut Call<'_>) -> Result<Ending, CommandError> {

@@ -61,6 +61,7 @@ const fn is_built(name: &str) -> bool {
         [b's', b'm', b't', b'p', b'_', ..] => features::SMTP,
         [b't', b'l', b's', b'_', ..] => features::TLS,
         [b't', b'o', b'k', b'e', b'n', b'_', ..] => features::TOKENS,
+        [b'w', b'e', b'b', b's', b'o', b'c', b'k', b'e', b't', b'_', ..] => features::WEBSOCKET_CLIENT,
         _ => true,
     }
 }
@@ -180,7 +181,7 @@ commands! {
     udp_client "udpc" Streams "[-i <interface>] [-l <local port>] <host> <port> [<local port>]" ["i:l:" 2..=3] "Open a UDP client", Done => waits(sockets::udp_client);
     udp_server "udps" Streams "[-i <interface>] start|stop [<port>]; read <size>; write <size> <ip> <port>" ["i:" 1..=4] "Start, stop, read or write a UDP server", Done => waits(sockets::udp_server);
     version "ver" Read "" ["" 0..=0] "Print the version", Done => now(system::version);
-    websocket_client "webc" Streams "<url>" ["" 0..=23] "Open a WebSocket client", NotYet("the WebSocket client") => now(unavailable);
+    websocket_client "webc" Streams "[-o] [-i <interface>] [-f bin|text] [-p <seconds>] <url> [<ca cert> [<cert> [<key>]]]" ["oi:f:p:" 1..=4] "Open a WebSocket client; -o lets headers be added before http_read_status opens it, -p pings a silent server", Done => waits(http::websocket);
     wlan_get_rssi "rssi" Read "" ["" 0..=0] "Signal of the present network in dBm", Done => now(wlan::rssi);
     wlan_join "wlan_join" Config "[-t <seconds>] <ssid> [<passkey>]" ["t:" 1..=2] "Join a network and store it; go back when that fails", Extension("joining with a way back") => waits(setup::wlan_join);
     wlan_scan "scan" Read "[-v] [<channel>|all] [<ssid>]" ["+v" 0..=2] "List the wireless networks", Differs("the rate prints as 54.0 where the radio's driver does not tell it, as Zephyr's") => waits(wlan::scan);

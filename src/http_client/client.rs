@@ -7,7 +7,7 @@ use core::task::Poll;
 use embassy_time::{Duration, with_timeout};
 
 use super::failure::Failure;
-use super::request::{FieldError, Length, Method, Request};
+use super::request::{FieldError, Length, Method, Opening, Request};
 use super::rooms::Rooms;
 use super::task;
 use super::transaction::{Job, Phase, SWITCHING_PROTOCOLS, StreamId, Target, Transaction, intake};
@@ -19,6 +19,7 @@ use crate::port::Interface;
 use crate::stream::{Ends, Intake, Kind, Streams};
 use crate::tls::Tls;
 use crate::wire::url::Url;
+use crate::wire::websocket::handshake;
 
 /// How long a command waits for the head of an answer, the time to send a queued request included.
 const ANSWER_TIME: Duration = Duration::from_secs(90);
@@ -55,6 +56,8 @@ impl Drop for Claim {
         }
         match self.order.phase.get() {
             Phase::Claimed => self.order.phase.set(Phase::Free),
+            // The task has not begun.
+            _ if self.order.job.try_take().is_some() => self.order.phase.set(Phase::Free),
             _ => self.order.cancel.signal(()),
         }
     }
@@ -111,11 +114,39 @@ impl Client {
     /// Begins a request; `Full` when too many run.
     pub fn claim(&'static self, method: Method, url: Url, interface: Interface) -> Result<Claim, Failure> {
         let free = self.orders.iter().find(|order| order.phase.get() == Phase::Free);
-        let order = free.ok_or(Failure::Full)?;
+        let order = free.or_else(|| self.leaving()).ok_or(Failure::Full)?;
         order.clear();
         order.phase.set(Phase::Claimed);
         order.request.borrow_mut().begin(method, url, interface);
         Ok(Claim { order, armed: true })
+    }
+
+    /// A task whose stream the owner has closed. It will be free soon; it has nothing to do any more but to say good-bye.
+    fn leaving(&'static self) -> Option<&'static Transaction> {
+        let is_leaving = |order: &&Transaction| {
+            let gone = |stream| self.rooms.streams.still(stream).is_err();
+            order.opened.get() && order.stream.get().is_some_and(gone)
+        };
+        let order = self.orders.iter().find(is_leaving)?;
+        order.hurry.signal(());
+        order.taken_over.set(true);
+        Some(order)
+    }
+
+    /// Begins a request for a WebSocket, with messages of text or binary ones; after `ping` seconds of silence the server
+    /// is asked whether it is still there, never with 0.
+    pub fn claim_websocket(
+        &'static self,
+        url: Url,
+        interface: Interface,
+        text: bool,
+        ping: u16,
+    ) -> Result<Claim, Failure> {
+        let claim = self.claim(Method::Get, url, interface)?;
+        let mut nonce = [0; 16];
+        self.rooms.base.port.board().random(&mut nonce);
+        claim.request().opening = Some(Opening { key: handshake::key(nonce), text, ping });
+        Ok(claim)
     }
 
     /// Logs why a request failed, as far as there is something to say.
@@ -141,12 +172,25 @@ impl Client {
     }
 
     async fn begin(&'static self, claim: Claim, hold: bool) -> Result<u8, Failure> {
-        let kind = if claim.request().url.secure { Kind::Https } else { Kind::Http };
+        let (kind, is_websocket) = {
+            let request = claim.request();
+            let kind = match &request.opening {
+                Some(Opening { text: true, .. }) => Kind::WebcText,
+                Some(_) => Kind::Webc,
+                None if request.url.secure => Kind::Https,
+                None => Kind::Http,
+            };
+            (kind, request.opening.is_some())
+        };
         let reservation = self.rooms.streams.reserve_on(kind, claim.interface()).map_err(|_| Failure::Full)?;
         let handle = reservation.handle();
         let generation = self.rooms.streams.generation(handle).map_err(|_| Failure::Full)?;
         let order = claim.order;
-        claim.start(Job::Stream { stream: StreamId { handle, generation }, hold });
+        let stream = StreamId { handle, generation };
+        claim.start(match is_websocket {
+            true => Job::WebSocket { stream, hold },
+            false => Job::Stream { stream, hold },
+        });
         let length = order.request.borrow().length;
         match (hold, length) {
             (true, _) => order.reached(Phase::Queued).await?,
@@ -161,8 +205,9 @@ impl Client {
             Ends::Client { host: url.host.clone(), port: url.port, local: order.local_port.get() }
         };
         let handle = reservation.room(ends).ok_or(Failure::NoRequest)?;
-        // A request without a body in its answer would be over before the host has asked for the status.
-        self.rooms.streams.set_outcome_unread(handle, generation, true);
+        // A request without a body in its answer would be over before the host has asked for the status. Of a WebSocket that
+        // is open there is nothing to ask.
+        self.rooms.streams.set_outcome_unread(handle, generation, hold || !is_websocket);
         claim.hand_over();
         Ok(handle)
     }
@@ -231,8 +276,8 @@ impl Client {
     /// Before a `stream_read`: sends the request if the host has not done so, and waits a little for the first bytes
     /// of the body. Failures are logged.
     pub async fn before_read(&self, handle: u8) -> Result<(), Failure> {
-        // What has come stays readable when the request is over.
-        if self.status(handle).await? != SWITCHING_PROTOCOLS {
+        // What has come stays readable when the request is over; nobody keeps the outcome of a WebSocket that has ended.
+        if self.order_of(handle).is_ok() && self.status(handle).await? != SWITCHING_PROTOCOLS {
             let _ = with_timeout(READ_TIME, self.first_bytes(handle)).await;
         }
         Ok(())

@@ -6,6 +6,7 @@ use crate::base::Base;
 use crate::file::FileError;
 use crate::log::Level;
 use crate::stream::StreamError;
+use crate::wire::websocket::handshake::Fault;
 
 /// Why a request came to nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,10 @@ pub enum Failure {
     Incomplete,
     /// One redirection after the other.
     Redirections,
+    /// The server sends a WebSocket elsewhere, with this status.
+    Redirected(u16),
+    /// The answer opens no WebSocket, because of this field.
+    Handshake(Fault),
     /// The server said so.
     Status(u16),
     /// More bytes than a file can have.
@@ -61,6 +66,12 @@ impl fmt::Display for Failure {
             Self::Malformed => f.write_str("HTTP response not understood"),
             Self::Incomplete => f.write_str("HTTP response incomplete"),
             Self::Redirections => f.write_str("Too many HTTP redirections"),
+            Self::Redirected(status) => {
+                write!(f, "HTTP status: {status}, redirections of a WebSocket are not followed")
+            }
+            Self::Handshake(fault) => {
+                write!(f, "WebSocket handshake failed: {} is missing, wrong or not asked for", fault.field())
+            }
             Self::Status(status) => write!(f, "HTTP status: {status}"),
             Self::TooLarge => f.write_str("File too large"),
             Self::File(error) => error.fmt(f),

@@ -41,6 +41,8 @@ pub(super) enum Sent {
 pub(super) struct Link<'a> {
     pub transport: Transport,
     buffer: &'a mut [u8],
+    /// So much of the buffer may be used for the head of the answer.
+    room: usize,
     /// What was received and not used yet.
     received: Range<usize>,
     /// Where the head of the answer is, until a piece of the body is received.
@@ -61,7 +63,8 @@ impl<'a> Link<'a> {
         }
         let transport = Transport::connect(rooms, order.request).await?;
         order.local_port.set(transport.local_port());
-        Ok(Self { transport, buffer, received: 0..0, head: 0..0, interim: 0, pace: None })
+        let room = buffer.len();
+        Ok(Self { transport, buffer, room, received: 0..0, head: 0..0, interim: 0, pace: None })
     }
 
     /// Sends the head of the order's request; `queued` bytes of body are known to follow.
@@ -86,6 +89,12 @@ impl<'a> Link<'a> {
         let half = self.buffer.len() / 2;
         let (incoming, outgoing) = self.buffer.split_at_mut(half);
         (&self.transport, incoming, outgoing)
+    }
+
+    /// The answer must not reach into the half of the buffer for what goes out: what comes behind its head stays where it
+    /// is while others use that half.
+    pub fn keep_apart(&mut self) {
+        self.room = self.buffer.len() / 2;
     }
 
     /// From now on bytes must move at the rate of a transfer.
@@ -150,7 +159,7 @@ impl<'a> Link<'a> {
                 response::unfold(self.buffer.get_mut(self.head.clone()).unwrap_or_default());
                 return Ok(head);
             }
-            let room = self.buffer.get_mut(self.received.end..).unwrap_or_default();
+            let room = self.buffer.get_mut(self.received.end..self.room).unwrap_or_default();
             if room.is_empty() {
                 return Err(Failure::HeadTooLong);
             }
@@ -190,7 +199,7 @@ impl<'a> Link<'a> {
 
     /// Where the answer says to go instead, seen from `here`; `None` when it does not say.
     pub fn location(&self, here: &Url) -> Result<Option<Url>, Failure> {
-        let location = response::location(self.bytes(self.head.clone()));
+        let location = response::location(self.head());
         location.map(|location| here.join(location).map_err(|_| Failure::Malformed)).transpose()
     }
 
@@ -219,6 +228,17 @@ impl<'a> Link<'a> {
                 Err(_) => self.late()?,
             }
         }
+    }
+
+    /// The head of the answer.
+    pub fn head(&self) -> &[u8] {
+        self.bytes(self.head.clone())
+    }
+
+    /// Moves what was received behind the head to the front of the half for what comes in; answers how much that is.
+    pub fn rest_in_front(&mut self) -> usize {
+        self.make_room();
+        self.rest().len()
     }
 
     /// A part of what was received.

@@ -8,6 +8,7 @@
 //! client       what commands do with requests
 //! task         carries one request out after another
 //! stream       a request whose bodies go through a stream
+//! websocket    a request that becomes a WebSocket
 //! download     a response that becomes a file
 //! upload       a file that becomes a request
 //! link         one connection: connect, send, receive, time limits
@@ -33,6 +34,7 @@ mod task;
 mod transaction;
 mod transport;
 mod upload;
+mod websocket;
 
 pub use crate::wire::url::{Url, UrlError};
 pub use client::{Claim, Client, HeaderError, Requests, no_requests, run};

@@ -7,6 +7,7 @@ use heapless::Vec;
 use crate::port::Interface;
 use crate::tls::ClientFiles;
 use crate::wire::url::Url;
+use crate::wire::websocket::handshake::{Key, has_word};
 use crate::{features, limits};
 
 /// Request methods.
@@ -95,6 +96,30 @@ fn named(name: &TlsFile) -> Option<&[u8]> {
     (!name.is_empty()).then_some(name)
 }
 
+/// What makes a request one for a WebSocket.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// What the server must prove to have read.
+    pub key: Key,
+    /// Messages of the device are text, else binary.
+    pub text: bool,
+    /// After so many seconds of silence the server is asked whether it is still there; 0 for never.
+    pub ping: u16,
+}
+
+/// The fields of a request for a WebSocket that are the device's own, because the answer is checked against them or because
+/// they have no place in it. (The device understands no extensions.)
+const OPENING_FIELDS: [&[u8]; 8] = [
+    b"connection",
+    b"upgrade",
+    b"sec-websocket-key",
+    b"sec-websocket-version",
+    b"sec-websocket-accept",
+    b"sec-websocket-extensions",
+    b"content-length",
+    b"transfer-encoding",
+];
+
 /// A request.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -108,6 +133,8 @@ pub struct Request {
     pub length: Length,
     /// Certificates and key for TLS.
     pub files: FileNames,
+    /// It asks for a WebSocket.
+    pub opening: Option<Opening>,
     /// Complete lines, CR LF included.
     fields: Vec<u8, { limits::HTTP_CLIENT_FIELDS }>,
 }
@@ -124,6 +151,7 @@ impl Request {
             interface: Interface::Wlan,
             length: Length::Queued,
             files: FileNames::NONE,
+            opening: None,
             fields: Vec::new(),
         }
     }
@@ -133,6 +161,7 @@ impl Request {
         (self.method, self.url, self.interface) = (method, url, interface);
         self.length = Length::Queued;
         self.files = FileNames::NONE;
+        self.opening = None;
         self.fields.clear();
     }
 
@@ -142,6 +171,9 @@ impl Request {
         let token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
         let printable = |byte: &u8| *byte == b'\t' || !byte.is_ascii_control();
         if name.is_empty() || !name.iter().all(token) || !value.iter().all(printable) {
+            return Err(FieldError::Invalid);
+        }
+        if self.opening.is_some() && OPENING_FIELDS.iter().any(|own| name.eq_ignore_ascii_case(own)) {
             return Err(FieldError::Invalid);
         }
         if name.eq_ignore_ascii_case(b"content-length") {
@@ -173,6 +205,14 @@ impl Request {
 
     fn has(&self, name: &[u8]) -> bool {
         self.lines().any(|line| is_named(line, name))
+    }
+
+    /// Whether the host has asked for a protocol over the WebSocket.
+    pub fn asks_for_protocol(&self, protocol: &[u8]) -> bool {
+        let name = b"sec-websocket-protocol";
+        // Behind the name of a field there is a colon.
+        let value = |line: &[u8]| line.get(name.len() + 1..).is_some_and(|value| has_word(value, protocol));
+        self.lines().any(|line| is_named(line, name) && value(line))
     }
 
     /// Removes the fields of a name.
@@ -210,7 +250,10 @@ impl Request {
                 false => write!(head, "Host: {host}:{port}\r\n")?,
             }
         }
-        if !self.has(b"connection") {
+        if let Some(opening) = &self.opening {
+            head.write_str("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n")?;
+            write!(head, "Sec-WebSocket-Key: {}\r\n", opening.key)?;
+        } else if !self.has(b"connection") {
             head.write_str("Connection: close\r\n")?;
         }
         if !self.has(b"user-agent") {
@@ -259,6 +302,7 @@ impl Write for Cursor<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::websocket::handshake::key;
 
     fn request(method: Method, url: &str) -> Request {
         let mut request = Request::empty();
@@ -335,12 +379,35 @@ mod tests {
     }
 
     #[test]
+    fn a_websocket_has_fields_of_its_own() {
+        let mut request = request(Method::Get, "a/b");
+        request.opening = Some(Opening { key: key(*b"the sample nonce"), text: false, ping: 0 });
+        request.add(b"Origin", b"http://c").unwrap();
+        request.add(b"Sec-WebSocket-Protocol", b"chat, mqtt").unwrap();
+        assert_eq!(
+            head(&request, 0),
+            std::format!(
+                "GET /b HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{AGENT}\
+                 Origin: http://c\r\nSec-WebSocket-Protocol: chat, mqtt\r\n\r\n"
+            )
+        );
+        assert!(request.asks_for_protocol(b"mqtt") && !request.asks_for_protocol(b"http://c"));
+        for name in OPENING_FIELDS {
+            let upper = name.to_ascii_uppercase();
+            assert_eq!(request.add(&upper, b"1"), Err(FieldError::Invalid), "{}", String::from_utf8_lossy(name));
+        }
+    }
+
+    #[test]
     fn the_longest_head_fits() {
         let host = "h".repeat(limits::HOST_NAME);
         let path = "p".repeat(limits::HTTP_TARGET - 1);
         let mut post = request(Method::Post, &std::format!("{host}:65535/{path}"));
         post.add(b"A", &[b'x'; limits::HTTP_CLIENT_FIELDS - 5]).unwrap();
         post.length = Length::Exactly(u32::MAX);
+        head(&post, 0);
+        post.opening = Some(Opening { key: key([0; 16]), text: false, ping: 0 });
         head(&post, 0);
     }
 }

@@ -1,10 +1,12 @@
 //! The tasks that carry requests out.
 
-use embassy_futures::select::{Either, select};
+use embassy_futures::select::{Either, Either3, select, select3};
 
+use super::failure::Failure;
 use super::rooms::Rooms;
 use super::transaction::{Job, Phase, StreamId, Transaction};
-use super::{download, stream, upload};
+use super::{download, stream, upload, websocket};
+use crate::features::{self, Built, Gate};
 use crate::limits;
 use crate::stream::Intake;
 
@@ -13,12 +15,21 @@ pub(super) async fn run(rooms: &Rooms, order: &Transaction) {
     let mut buffer = [0; limits::HTTP_CLIENT_BUFFER];
     loop {
         let job = order.job.wait().await;
-        match select(order.cancel.wait(), perform(rooms, order, job, &mut buffer)).await {
-            Either::First(()) => given_up(rooms, order),
-            Either::Second(()) => {}
+        order.hurry.reset();
+        match job {
+            Job::WebSocket { stream, hold } => {
+                let work = (rooms, order, stream, hold, &mut buffer[..]);
+                Built::<{ features::WEBSOCKET_CLIENT }>::run(work, serve_websocket, |_| ()).await;
+            }
+            job => match select(order.cancel.wait(), perform(rooms, order, job, &mut buffer)).await {
+                Either::First(()) => given_up(rooms, order),
+                Either::Second(()) => {}
+            },
         }
-        order.stream.set(None);
-        order.enter(Phase::Free);
+        if !order.taken_over.take() {
+            order.stream.set(None);
+            order.enter(Phase::Free);
+        }
     }
 }
 
@@ -29,6 +40,7 @@ async fn perform(rooms: &Rooms, order: &Transaction, job: Job, buffer: &mut [u8]
             let closed = rooms.streams.closed(stream.handle, stream.generation);
             select(closed, serve(rooms, order, stream, hold, buffer)).await;
         }
+        Job::WebSocket { .. } => {}
         Job::Download(target) => order.settle(download::run(rooms, order, &target, buffer).await),
         Job::Upload { local, remote } => order.settle(upload::run(rooms, order, &local, &remote, buffer).await),
     }
@@ -37,14 +49,43 @@ async fn perform(rooms: &Rooms, order: &Transaction, job: Job, buffer: &mut [u8]
 /// Carries a request out and keeps its outcome until the stream is closed.
 async fn serve(rooms: &Rooms, order: &Transaction, stream: StreamId, hold: bool, buffer: &mut [u8]) {
     if let Err(failure) = stream::serve(rooms, order, stream, hold, buffer).await {
-        if order.outcome.get().is_some() {
-            // Nobody waits who would say so.
-            failure.log(rooms.base);
-        }
-        order.settle(Err(failure));
+        fail(rooms, order, failure);
     }
     end(rooms, order, stream);
     core::future::pending().await
+}
+
+fn fail(rooms: &Rooms, order: &Transaction, failure: Failure) {
+    if order.outcome.get().is_some() {
+        // Nobody waits who would say so.
+        failure.log(rooms.base);
+    }
+    order.settle(Err(failure));
+}
+
+/// Opens a WebSocket and serves it. Once it is open, nobody gives it up: when the owner closes the stream, the two sides say
+/// good-bye.
+async fn serve_websocket((rooms, order, stream, hold, buffer): (&Rooms, &Transaction, StreamId, bool, &mut [u8])) {
+    order.stream.set(Some(stream));
+    let opening = async {
+        match websocket::open(rooms, order, hold, stream, buffer).await {
+            Ok(link) => link,
+            Err(failure) => {
+                fail(rooms, order, failure);
+                end(rooms, order, stream);
+                core::future::pending().await
+            }
+        }
+    };
+    let closed = rooms.streams.closed(stream.handle, stream.generation);
+    match select3(order.cancel.wait(), closed, opening).await {
+        Either3::First(()) => given_up(rooms, order),
+        Either3::Second(()) => {}
+        Either3::Third(link) => {
+            // What can be said at once is said before that.
+            select(websocket::serve(rooms, order, stream, link), order.hurry.wait()).await;
+        }
+    }
 }
 
 /// The connection is over: the stream has no more to give and takes nothing.

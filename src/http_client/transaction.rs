@@ -53,6 +53,8 @@ pub struct Target {
 pub(super) enum Job {
     /// Bodies go through a stream. With `hold` nothing is sent before the host says so.
     Stream { stream: StreamId, hold: bool },
+    /// A WebSocket is opened, whose messages go through a stream; `hold` as above.
+    WebSocket { stream: StreamId, hold: bool },
     /// The answer becomes a file.
     Download(Target),
     /// A file is sent.
@@ -80,6 +82,10 @@ pub(super) struct Transaction {
     pub open: Signal<NoopRawMutex, ()>,
     /// Nobody wants the request any more.
     pub cancel: Signal<NoopRawMutex, ()>,
+    /// Somebody else needs the task, which only says good-bye to a server.
+    pub hurry: Signal<NoopRawMutex, ()>,
+    /// A command has claimed the task before it was free.
+    pub taken_over: Cell<bool>,
     /// Commands that wait for the task.
     pub watchers: RefCell<MultiWakerRegistration<{ limits::WATCHERS }>>,
 }
@@ -99,6 +105,8 @@ impl Transaction {
             go: Signal::new(),
             open: Signal::new(),
             cancel: Signal::new(),
+            hurry: Signal::new(),
+            taken_over: Cell::new(false),
             watchers: RefCell::new(MultiWakerRegistration::new()),
         }
     }

@@ -36,12 +36,18 @@ pub(super) enum Moved {
 impl Transport {
     /// Connects to the server of a request, with TLS when its URL is secure. Logs `Connecting (…): …`.
     pub async fn connect(rooms: &Rooms, request: &RefCell<Request>) -> Result<Self, Failure> {
-        let (remote, secure) = {
+        let (remote, secure, is_websocket) = {
             let request = request.borrow();
             let Url { ref host, port, secure, .. } = request.url;
-            (Remote { interface: request.interface, host: host.clone(), port, local_port: 0 }, secure)
+            let remote = Remote { interface: request.interface, host: host.clone(), port, local_port: 0 };
+            (remote, secure, request.opening.is_some())
         };
-        let scheme = if secure { "https" } else { "HTTP" };
+        let scheme = match (is_websocket, secure) {
+            (true, true) => "wss",
+            (true, false) => "ws",
+            (false, true) => "https",
+            (false, false) => "HTTP",
+        };
         let Remote { host, port, .. } = &remote;
         rooms.base.log.line(Level::Progress, format_args!("Connecting ({scheme}): {host}:{port}"));
         let socket = match rooms.network.connect(&remote, OwnServers::Refused).await {
@@ -56,6 +62,11 @@ impl Transport {
             rooms.tls.client(socket, &remote.host, &names.borrow()).await.map_err(|_| Failure::Tls)?;
         }
         Ok(transport)
+    }
+
+    /// The connection itself.
+    pub fn socket(&self) -> Socket {
+        self.socket
     }
 
     /// Our port.

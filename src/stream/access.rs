@@ -199,7 +199,7 @@ impl Streams {
                 self.settle(id).await
             }
             Kind::Udpc | Kind::Udps => self.send_datagram(id, data, None).await,
-            Kind::Webs | Kind::Webc => self.write_message(id, data).await,
+            Kind::Webs | Kind::Webc | Kind::WebcText => self.write_message(id, data).await,
             _ => self.write_bytes(id, data).await,
         }
     }
@@ -221,6 +221,11 @@ impl Streams {
     /// Messages lie in the send buffer with their length in front.
     async fn write_message(&self, id: StreamId, data: &[u8]) -> Result<(), StreamError> {
         let length = u32::try_from(data.len()).map_err(|_| StreamError::TooLarge)?;
+        let is_text = self.room(id.handle, id.generation, |_, stream| stream.kind.is_text())?;
+        if is_text && core::str::from_utf8(data).is_err() {
+            self.base.log.line(Level::Failure, format_args!("Not sent: the text is not UTF-8"));
+            return Err(StreamError::NotSupported);
+        }
         self.room_for(id, data.len() + 4).await?;
         self.room(id.handle, id.generation, |slot, _| {
             for part in [&length.to_le_bytes()[..], data] {

@@ -9,6 +9,8 @@ struct Row {
     label: &'static str,
     /// One write is one message, which must not be cut or joined.
     messages: bool,
+    /// Such a message must be UTF-8.
+    text: bool,
     /// It lies on an interface and goes down with it.
     interface: bool,
     /// It stays for its owner when its peer is gone, as `stream.auto_close` says; else it is closed at once.
@@ -18,7 +20,7 @@ struct Row {
 impl Row {
     /// A byte stream on an interface that stays for its owner when its peer is gone.
     const fn network(name: &'static str) -> Self {
-        Self { name, label: name, messages: false, interface: true, outlives_peer: true }
+        Self { name, label: name, messages: false, text: false, interface: true, outlives_peer: true }
     }
 
     /// A byte stream within the device.
@@ -72,8 +74,10 @@ kinds! {
     Cmd => Row::local("CMD");
     /// A client of the WebSocket server.
     Webs => Row::messages("WEBS");
-    /// WebSocket client.
+    /// WebSocket client that writes binary messages.
     Webc => Row::messages("WEBC");
+    /// WebSocket client that writes text.
+    WebcText => Row { label: "WEBC_TEXT", text: true, ..Row::messages("WEBC") };
     /// HTTP client.
     Http => Row::network("HTTP");
     /// HTTP client with TLS.
@@ -102,6 +106,11 @@ impl Kind {
         self.row().messages
     }
 
+    /// What is written must be UTF-8.
+    pub(super) const fn is_text(self) -> bool {
+        self.row().text
+    }
+
     /// It lies on an interface, and closes when that goes down.
     pub const fn needs_interface(self) -> bool {
         self.row().interface
@@ -112,9 +121,9 @@ impl Kind {
         self.row().outlives_peer
     }
 
-    /// A request of the HTTP client, with or without TLS.
+    /// A request of the HTTP client, with or without TLS, or what has become of it.
     pub const fn is_request(self) -> bool {
-        matches!(self, Self::Http | Self::Https)
+        matches!(self, Self::Http | Self::Https | Self::Webc | Self::WebcText)
     }
 
     /// A client of one of our servers for connections.

@@ -76,6 +76,17 @@ impl Url {
         Self::locate(secure, rest)
     }
 
+    /// Reads the URL of a WebSocket, `[ws://|wss://]<host>[:<port>][/<path>][?<query>]`; see [`Url::parse`].
+    pub fn parse_websocket(text: &str) -> Result<Self, UrlError> {
+        let (secure, rest) = match split_scheme(text) {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("ws") => (false, rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("wss") => (true, rest),
+            Some((before, _)) if !before.contains(['/', '?']) => return Err(UrlError::Invalid),
+            _ => (false, text),
+        };
+        Self::locate(secure, rest)
+    }
+
     /// `<host>[:<port>][<path>]`
     fn locate(secure: bool, rest: &str) -> Result<Self, UrlError> {
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -208,6 +219,22 @@ mod tests {
         let long = "x".repeat(limits::HTTP_TARGET);
         assert_eq!(Url::parse(&std::format!("a/{long}")), Err(UrlError::TooLong));
         assert_eq!(Url::parse(&"a".repeat(limits::HOST_NAME + 1)), Err(UrlError::TooLong));
+    }
+
+    #[test]
+    fn urls_of_websockets() {
+        for (text, expected) in [
+            ("ws://a", "a:80/"),
+            ("WS://a:81/b?c=ws://d", "a:81/b?c=ws://d"),
+            ("wss://a/b#c", "https://a:443/b"),
+            ("a/b", "a:80/b"),
+            ("http://a", "Invalid"),
+            ("https://a", "Invalid"),
+            ("ws:///", "Invalid"),
+            ("ws://u@a/", "Invalid"),
+        ] {
+            assert_eq!(shown(Url::parse_websocket(text)), expected, "{text:?}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ import unittest
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from zentri import DeviceCase, Peer, binary, free_port
+from zentri import DeviceCase, Peer, binary, free_port, websocket
 from zentri.certificates import Authority, openssl
 
 TRANSCRIPTS = Path(__file__).resolve().parents[1] / "transcripts"
@@ -566,26 +566,35 @@ class Transcripts(unittest.TestCase):
                     client, _ = listener.accept()
                 except OSError:
                     return
-                try:
-                    with client, context.wrap_socket(client, server_side=True) if context else client as client:
-                        seen = b""
-                        while not seen.endswith(b'{"a":1}'):
-                            seen += client.recv(65536)
-                            if not seen[:1].isalpha():
-                                raise OSError("no request")
-                        client.sendall(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n{ "b": 2 }\r\n0\r\n\r\n')
-                except OSError:
-                    pass
+                threading.Thread(target=self.answer, args=(client, context), daemon=True).start()
 
         threading.Thread(target=serve, daemon=True).start()
         return listener.getsockname()[1]
+
+    def answer(self, client, context):
+        """Serves one connection."""
+        try:
+            with client, context.wrap_socket(client, server_side=True) if context else client as client:
+                seen = b""
+                while not seen.endswith((b'{"a":1}', b"\r\n\r\n")) or seen.startswith(b"POST") and b"{" not in seen:
+                    part = client.recv(65536)
+                    seen += part
+                    if not part or not seen[:1].isalpha():
+                        return
+                if seen.startswith(b"GET /echo "):
+                    return websocket.Connection.of(client, seen.decode()).echo()
+                if seen.startswith(b"GET /moved "):
+                    return client.sendall(b"HTTP/1.1 302 Found\r\nLocation: /echo\r\nContent-Length: 0\r\n\r\n")
+                client.sendall(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n{ "b": 2 }\r\n0\r\n\r\n')
+        except OSError:
+            pass
 
     def test_on_the_process(self):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*path("server-p256"))
         names = {"host": "127.0.0.1", "http": self.serve(None), "https": self.serve(context)}
         values = {name.encode(): str(value).encode() for name, value in names.items()}
-        for name in ("post.txt", "tls_failure.txt"):
+        for name in ("post.txt", "tls_failure.txt", "websocket.txt"):
             with self.subTest(name):
                 file = TRANSCRIPTS / "peers" / name
                 self.assertIsNone(runner.play(file, runner.LinuxDevice(binary()), values=values))

@@ -7,3 +7,4 @@ mod peers;
 mod requests;
 mod streams;
 mod transcripts;
+mod websocket;

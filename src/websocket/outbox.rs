@@ -28,25 +28,6 @@ pub struct Outbox {
     heard: Cell<Option<Instant>>,
 }
 
-/// A control frame to be sent.
-pub(super) enum Order {
-    Ping,
-    Pong(Payload),
-    /// Nothing may follow it.
-    Close(Option<u16>),
-}
-
-impl Order {
-    /// The frame.
-    pub fn frame(&self, mask: Mask) -> Control {
-        match self {
-            Self::Ping => wire::ping(mask),
-            Self::Pong(payload) => wire::pong(payload, mask),
-            Self::Close(code) => wire::close(*code, mask),
-        }
-    }
-}
-
 impl Default for Outbox {
     fn default() -> Self {
         Self::new()
@@ -99,19 +80,19 @@ impl Outbox {
         self.heard.set((!waits).then(Instant::now));
     }
 
-    /// The next control frame.
-    pub(super) async fn next(&self) -> Order {
+    /// The next control frame, hidden with a mask, and whether it is the last.
+    pub(super) async fn next(&self, mask: &dyn Fn() -> Mask) -> (Control, bool) {
         loop {
             // A ping that came before the end of the conversation is answered before it.
             if let Some(ping) = self.pong.take() {
                 self.pong_taken.signal(());
-                return Order::Pong(ping);
+                return (wire::pong(&ping, mask()), false);
             }
             if let Some(code) = self.close.get() {
-                return Order::Close(code);
+                return (wire::close(code, mask()), true);
             }
             if self.ping.take() {
-                return Order::Ping;
+                return (wire::ping(mask()), false);
             }
             self.changed.wait().await;
         }

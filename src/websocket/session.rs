@@ -8,7 +8,7 @@ use core::pin::{Pin, pin};
 use embassy_futures::select::{Either, Either3, select, select3};
 use embassy_time::{Duration, with_timeout};
 
-use super::outbox::{Order, Outbox};
+use super::outbox::Outbox;
 use crate::base::Base;
 use crate::log::Level;
 use crate::port::{self, Event, PortError, Socket};
@@ -134,10 +134,11 @@ impl Session {
     async fn send(&self, buffer: &mut [u8], outbox: &Outbox, farewell: &dyn Fn() -> u16) -> Result<(), Gone> {
         loop {
             let mut length = [0; 4];
-            let first = match select3(outbox.next(), self.far.closed(), self.far.take(&mut length)).await {
-                Either3::First(order) => {
-                    self.put(&order.frame(self.mask())).await?;
-                    if matches!(order, Order::Close(_)) {
+            let mask = || self.mask();
+            let first = match select3(outbox.next(&mask), self.far.closed(), self.far.take(&mut length)).await {
+                Either3::First((frame, is_last)) => {
+                    self.put(&frame).await?;
+                    if is_last {
                         return Ok(());
                     }
                     continue;

@@ -80,10 +80,12 @@ class Connection:
         """Sends a frame."""
         self.client.sendall(frame(opcode, payload, final))
 
-    def echo(self):
-        """Sends messages back until the device says good-bye."""
+    def echo(self, note=lambda message: None):
+        """Sends messages back, of which it tells, until the device says good-bye."""
         while True:
             first, payload = self.receive()
-            self.send(first & 0x0F if first & 0x0F != PING else PONG, payload)
-            if first & 0x0F == CLOSE:
+            opcode = first & 0x0F
+            self.send(PONG if opcode == PING else opcode, payload)
+            if opcode == CLOSE:
                 return
+            note(payload)

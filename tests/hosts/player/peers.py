@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 
+from zentri import websocket
 from zentri.certificates import Authority
 
 from .line import Late
@@ -19,14 +20,15 @@ PAGE = b"<a>led</a><f>" + b"y" * 2987
 
 
 class Peers:
-    """Servers on the loopback interface. What they got is kept by their names: `tcp`, `drop`, `http`, `udp`."""
+    """Servers on the loopback interface. What they got is kept by their names: `tcp`, `drop`, `http`, `ws`, `udp`."""
 
     def __init__(self):
         self.got = {}
         self.news = threading.Condition()
         self.clients = {}
         self.listeners = []
-        self.ports = {"tcp": self._serve(self._echo), "drop": self._serve(self._drop), "http": self._serve(self._http)}
+        talks = {"tcp": self._echo, "drop": self._drop, "http": self._http, "ws": self._websocket}
+        self.ports = {name: self._serve(talk) for name, talk in talks.items()}
         self.datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.datagrams.bind(("127.0.0.1", 0))
         self.ports["udp"] = self.datagrams.getsockname()[1]
@@ -68,19 +70,25 @@ class Peers:
         return listener.getsockname()[1]
 
     def serve_tls(self):
-        """Adds the server `tls`, which echoes; answers what a program finds: its port, and its authority's certificate."""
+        """Adds the servers `tls` and `wss`, which echo; answers what a program finds: their ports, and the certificate of
+        their authority.
+        """
         with tempfile.TemporaryDirectory() as folder:
             authority = Authority(folder)
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*authority.sign("server"))
             certificate = authority.certificate.read_text()
 
-        def talk(client):
-            with context.wrap_socket(client, server_side=True) as secure:
-                self._echo(secure)
+        def secured(talk):
+            def one(client):
+                with context.wrap_socket(client, server_side=True) as secure:
+                    talk(secure)
 
-        self.ports["tls"] = self._serve(talk)
-        return {"tls": self.ports["tls"], "ca": certificate, "ca_size": len(certificate)}
+            return one
+
+        self.ports["tls"] = self._serve(secured(self._echo))
+        self.ports["wss"] = self._serve(secured(self._websocket))
+        return {name: self.ports[name] for name in ("tls", "wss")} | {"ca": certificate, "ca_size": len(certificate)}
 
     def _note(self, name, data):
         with self.news:
@@ -95,6 +103,16 @@ class Peers:
     def _drop(self, client):
         """Takes one piece and closes."""
         self._note("drop", client.recv(65536))
+
+    def _websocket(self, client):
+        """Opens a WebSocket, notes the messages and sends them back."""
+        head = b""
+        while b"\r\n\r\n" not in head:
+            data = client.recv(65536)
+            if not data:
+                return
+            head += data
+        websocket.Connection.of(client, head.decode()).echo(lambda message: self._note("ws", message))
 
     def _http(self, client):
         head, body = b"", b""

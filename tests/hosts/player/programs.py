@@ -30,7 +30,7 @@ class Program:
         self.place = place
         self.peers = peers
         self.values = peers.ports | {name: free_port() for name in ("p1", "p2", "p3")}
-        if "<<tls>>" in str(data):
+        if any(name in str(data) for name in ("<<tls>>", "<<wss>>")):
             self.values |= peers.serve_tls()
         self.sent = ""
         self.reader = None

@@ -145,7 +145,7 @@ impl Client {
         let claim = self.claim(Method::Get, url, interface)?;
         let mut nonce = [0; 16];
         self.rooms.base.port.board().random(&mut nonce);
-        claim.request().opening = Some(Opening { key: handshake::key(nonce), text, ping });
+        claim.request().open_websocket(Opening { key: handshake::key(nonce), text, ping });
         Ok(claim)
     }
 
@@ -174,13 +174,13 @@ impl Client {
     async fn begin(&'static self, claim: Claim, hold: bool) -> Result<u8, Failure> {
         let (kind, is_websocket) = {
             let request = claim.request();
-            let kind = match &request.opening {
+            let kind = match request.opening() {
                 Some(Opening { text: true, .. }) => Kind::WebcText,
                 Some(_) => Kind::Webc,
                 None if request.url.secure => Kind::Https,
                 None => Kind::Http,
             };
-            (kind, request.opening.is_some())
+            (kind, request.opening().is_some())
         };
         let reservation = self.rooms.streams.reserve_on(kind, claim.interface()).map_err(|_| Failure::Full)?;
         let handle = reservation.handle();

@@ -99,12 +99,17 @@ fn named(name: &TlsFile) -> Option<&[u8]> {
 /// What makes a request one for a WebSocket.
 #[derive(Clone, Debug)]
 pub struct Opening {
-    /// What the server must prove to have read.
+    /// What the server must prove to have read. Empty for a request of another kind.
     pub key: Key,
     /// Messages of the device are text, else binary.
     pub text: bool,
     /// After so many seconds of silence the server is asked whether it is still there; 0 for never.
     pub ping: u16,
+}
+
+impl Opening {
+    /// The request is one of another kind. (An `Option` could begin with something else than zeros: see `client::Requests`.)
+    const NONE: Self = Self { key: Key::new(), text: false, ping: 0 };
 }
 
 /// The fields of a request for a WebSocket that are the device's own, because the answer is checked against them or because
@@ -133,8 +138,8 @@ pub struct Request {
     pub length: Length,
     /// Certificates and key for TLS.
     pub files: FileNames,
-    /// It asks for a WebSocket.
-    pub opening: Option<Opening>,
+    /// What is asked for when it is a WebSocket.
+    opening: Opening,
     /// Complete lines, CR LF included.
     fields: Vec<u8, { limits::HTTP_CLIENT_FIELDS }>,
 }
@@ -151,7 +156,7 @@ impl Request {
             interface: Interface::Wlan,
             length: Length::Queued,
             files: FileNames::NONE,
-            opening: None,
+            opening: Opening::NONE,
             fields: Vec::new(),
         }
     }
@@ -161,8 +166,18 @@ impl Request {
         (self.method, self.url, self.interface) = (method, url, interface);
         self.length = Length::Queued;
         self.files = FileNames::NONE;
-        self.opening = None;
+        self.opening = Opening::NONE;
         self.fields.clear();
+    }
+
+    /// Makes it a request for a WebSocket.
+    pub fn open_websocket(&mut self, opening: Opening) {
+        self.opening = opening;
+    }
+
+    /// What is asked for, when it is a WebSocket.
+    pub fn opening(&self) -> Option<&Opening> {
+        (!self.opening.key.is_empty()).then_some(&self.opening)
     }
 
     /// Adds a field as the host gives it. It takes the place of the device's own field of that name; a field for the
@@ -173,7 +188,7 @@ impl Request {
         if name.is_empty() || !name.iter().all(token) || !value.iter().all(printable) {
             return Err(FieldError::Invalid);
         }
-        if self.opening.is_some() && OPENING_FIELDS.iter().any(|own| name.eq_ignore_ascii_case(own)) {
+        if self.opening().is_some() && OPENING_FIELDS.iter().any(|own| name.eq_ignore_ascii_case(own)) {
             return Err(FieldError::Invalid);
         }
         if name.eq_ignore_ascii_case(b"content-length") {
@@ -250,7 +265,7 @@ impl Request {
                 false => write!(head, "Host: {host}:{port}\r\n")?,
             }
         }
-        if let Some(opening) = &self.opening {
+        if let Some(opening) = self.opening() {
             head.write_str("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n")?;
             write!(head, "Sec-WebSocket-Key: {}\r\n", opening.key)?;
         } else if !self.has(b"connection") {
@@ -381,7 +396,7 @@ mod tests {
     #[test]
     fn a_websocket_has_fields_of_its_own() {
         let mut request = request(Method::Get, "a/b");
-        request.opening = Some(Opening { key: key(*b"the sample nonce"), text: false, ping: 0 });
+        request.open_websocket(Opening { key: key(*b"the sample nonce"), text: false, ping: 0 });
         request.add(b"Origin", b"http://c").unwrap();
         request.add(b"Sec-WebSocket-Protocol", b"chat, mqtt").unwrap();
         assert_eq!(
@@ -407,7 +422,7 @@ mod tests {
         post.add(b"A", &[b'x'; limits::HTTP_CLIENT_FIELDS - 5]).unwrap();
         post.length = Length::Exactly(u32::MAX);
         head(&post, 0);
-        post.opening = Some(Opening { key: key([0; 16]), text: false, ping: 0 });
+        post.open_websocket(Opening { key: key([0; 16]), text: false, ping: 0 });
         head(&post, 0);
     }
 }

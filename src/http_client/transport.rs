@@ -40,7 +40,7 @@ impl Transport {
             let request = request.borrow();
             let Url { ref host, port, secure, .. } = request.url;
             let remote = Remote { interface: request.interface, host: host.clone(), port, local_port: 0 };
-            (remote, secure, request.opening.is_some())
+            (remote, secure, request.opening().is_some())
         };
         let scheme = match (is_websocket, secure) {
             (true, true) => "wss",

@@ -52,7 +52,7 @@ pub(super) async fn open<'a>(
 /// Checks that the answer opens a WebSocket for this request.
 fn check(order: &Transaction, head: &[u8]) -> Result<(), Failure> {
     let request = order.request.borrow();
-    let opening = request.opening.as_ref().ok_or(Failure::NoRequest)?;
+    let opening = request.opening().ok_or(Failure::NoRequest)?;
     let asked = |protocol: &[u8]| request.asks_for_protocol(protocol);
     handshake::check(head, &opening.key, asked).map_err(Failure::Handshake)
 }
@@ -61,7 +61,7 @@ fn check(order: &Transaction, head: &[u8]) -> Result<(), Failure> {
 pub(super) async fn serve(rooms: &Rooms, order: &Transaction, stream: StreamId, mut link: Link<'_>) {
     let (text, ping) = {
         let request = order.request.borrow();
-        request.opening.as_ref().map_or((false, 0), |opening| (opening.text, opening.ping))
+        request.opening().map_or((false, 0), |opening| (opening.text, opening.ping))
     };
     let waiting = link.rest_in_front();
     let (transport, incoming, outgoing) = link.halves();

@@ -21,7 +21,7 @@ use openzentri::wire::smtp::header::{write_mailbox, write_text};
 use openzentri::wire::smtp::reply::{self, Offers};
 use openzentri::wire::sntp;
 use openzentri::wire::url::Url;
-use openzentri::wire::websocket::{Reader, Sender, Step};
+use openzentri::wire::websocket::{Reader, Sender, Step, handshake};
 
 /// A target: its name and what it does.
 pub type Target = (&'static str, fn(&[u8]));
@@ -39,6 +39,7 @@ pub const TARGETS: &[Target] = &[
     ("answer", answer),
     ("date", date),
     ("websocket", websocket),
+    ("handshake", handshake),
     ("line", line),
     ("dns", dns),
     ("dhcp", dhcp),
@@ -123,6 +124,10 @@ pub fn conditions(data: &[u8]) {
 pub fn url(data: &[u8]) {
     let Ok(text) = core::str::from_utf8(data) else { return };
     let (base, location) = text.split_once(' ').unwrap_or((text, "/"));
+    if let Some(rest) = base.strip_prefix("http").filter(|rest| rest.trim_start_matches('s').starts_with("://")) {
+        // The same but for the letters of the scheme.
+        assert_eq!(Url::parse_websocket(&format!("ws{rest}")).is_ok(), Url::parse(base).is_ok());
+    }
     let Ok(url) = Url::parse(base) else { return };
     for url in [Some(url.clone()), url.join(location).ok()].into_iter().flatten() {
         assert!(url.target.starts_with('/') && url.target.bytes().all(|byte| byte.is_ascii_graphic()));
@@ -239,6 +244,17 @@ pub fn websocket(data: &[u8]) {
     let ((one, end), (other, other_end)) = (read(data.len().max(1)), read(size % 16 + 1));
     // Broken text is noticed earlier in small pieces.
     assert!(end != other_end || one.starts_with(&other) || other.starts_with(&one));
+}
+
+/// The answer that opens a WebSocket: none that does not prove to know the key is taken.
+pub fn handshake(data: &[u8]) {
+    let key = handshake::key(*b"the sample nonce");
+    let opened = handshake::check(data, &key, |protocol| protocol == b"chat");
+    let proof = handshake::accept(key.as_bytes()).unwrap();
+    assert!(opened.is_err() || data.windows(proof.len()).any(|part| part == proof.as_bytes()));
+    if let Some(accept) = handshake::accept(data) {
+        assert_eq!((data.len(), accept.len()), (24, 28));
+    }
 }
 
 /// Command lines: words lie within the line, and quoting gives any bytes back.

@@ -21,6 +21,7 @@ const SAMPLES: &[&[u8]] = &[
     br#"{"x":[{"y":null}],"flags":4.0e0,"command":"fcr \"a\" 3","data":"QUJD"}"#,
     br#"7QUJD\u0052EVG\ud83d\ude00\n==", "x":1}"#,
     b"\x01\x81\x85\x01\x02\x03\x04HGOOO\x89\x80\0\0\0\0\x82\xfe\x00\x80aaaabbbbcccc",
+    b"HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: x, Upgrade\r\nSec-WebSocket-Protocol: chat\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
     br#"set wlan.passkey "a\"b\x41\\" -x 'y'"#,
     b"\x80\x51\x01\x77\x18",
     b"\x12\x34\x81\x80\0\x01\0\x02\0\0\0\0\x03www\x01a\0\0\x01\0\x01\xc0\x0c\0\x05\0\x01\0\0\0\x3c\0\x04\x01b\xc0\x10\x01b\xc0\x10\0\x01\0\x01\0\0\0\x3c\0\x04\x0a\0\0\x01",
@@ -81,4 +82,4 @@ macro_rules! targets {
     };
 }
 
-targets! { request response body conditions url call text answer date websocket line dns dhcp sntp smtp }
+targets! { request response body conditions url call text answer date websocket handshake line dns dhcp sntp smtp }

@@ -26,6 +26,10 @@ const WINDOW: Duration = Duration::from_secs(2);
 pub(super) const SILENCE: Limits = Limits { calm: Duration::from_secs(10), pressed: WINDOW, manner: Manner::Free };
 /// For the head of a request.
 pub(super) const HEAD: Limits = Limits { calm: Duration::from_secs(10), pressed: WINDOW, manner: Manner::Share };
+/// For an answer of the client in the handshake of TLS. The port computes the handshakes of all in turn: who waits for that
+/// must not lose its worker to the next, but need not have the whole window for an answer.
+pub(super) const HANDSHAKE: Limits =
+    Limits { calm: Duration::from_secs(10), pressed: Duration::from_millis(500), manner: Manner::Firm };
 /// For [`PROGRESS`] bytes of a body.
 pub(super) const BODY: Limits = Limits { calm: Duration::from_secs(120), pressed: WINDOW, manner: Manner::Share };
 /// For any byte of a body, or of an answer until it is taken; while others wait, for [`PROGRESS`] bytes of an answer.

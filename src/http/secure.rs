@@ -10,6 +10,8 @@ use crate::log::Level;
 use crate::port::{self, Event, OpenSocket, Port, Socket};
 use crate::tls::{Refusal, ServerFiles};
 
+/// How often to look whose turn a handshake is.
+const LOOK: Duration = Duration::from_millis(50);
 /// How long to leave others time to end their sessions when there is none left.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -26,7 +28,7 @@ pub(super) async fn begin(server: &HttpServer, seat: &Seat, mut accepted: Accept
         None => first_byte(port, seat, accepted.socket).await?,
     };
     let shaking = shake_hands(server, accepted.socket, first);
-    match select(shaking, Patience::begin(&patience::HEAD).end(Some(seat))).await {
+    match select(shaking, client_is_late(port, seat, accepted.socket)).await {
         Either::First(Ok(())) => {
             open.hand_on();
             Some(accepted)
@@ -37,6 +39,19 @@ pub(super) async fn begin(server: &HttpServer, seat: &Seat, mut accepted: Accept
             None
         }
         Either::Second(()) => None,
+    }
+}
+
+/// Ends when the client lets the handshake wait for too long. The time in which the port computes is not the client's.
+async fn client_is_late(port: &dyn Port, seat: &Seat, socket: Socket) {
+    let mut patience = Patience::begin(&patience::HANDSHAKE);
+    loop {
+        if port.sockets().handshake_is_computed(socket) {
+            Timer::after(LOOK).await;
+            patience = Patience::begin(&patience::HANDSHAKE);
+        } else if let Either::First(()) = select(patience.end(Some(seat)), Timer::after(LOOK)).await {
+            return;
+        }
     }
 }
 
@@ -54,7 +69,7 @@ async fn first_byte(port: &dyn Port, seat: &Seat, socket: Socket) -> Option<u8> 
 async fn shake_hands(server: &HttpServer, socket: Socket, first: u8) -> Result<(), Refusal> {
     loop {
         match server.tls().server(socket, Some(first), ServerFiles::Http).await {
-            Err(refusal) if refusal.is_for_memory() => Timer::after(PAUSE).await,
+            Err(refusal) if refusal.is_for_a_session() => Timer::after(PAUSE).await,
             other => return other,
         }
     }

@@ -165,6 +165,10 @@ pub trait Sockets {
     fn receive(&self, socket: Socket, buffer: &mut [u8]) -> Result<usize>;
     /// Tells the peer that nothing more will be sent.
     fn finish(&self, socket: Socket) -> Result<()>;
+    /// Whether the port still has to compute a step of the socket's TLS handshake; not while its peer has to answer.
+    fn handshake_is_computed(&self, _socket: Socket) -> bool {
+        false
+    }
     /// Opens a UDP socket; `port` 0 lets the port choose. Broadcasts can be sent and received.
     fn udp_bind(&self, interface: Interface, port: u16) -> Result<Socket>;
     /// Sends one datagram.

@@ -42,6 +42,11 @@ impl Refusal {
         matches!(self.0, Cause::Port(TlsFailure { error: TlsError::NoMemory, .. }))
     }
 
+    /// All sessions are in use: nothing was read from the peer yet.
+    pub fn is_for_a_session(self) -> bool {
+        matches!(self.0, Cause::Port(TlsFailure { error: TlsError::NoMemory, state: None, .. }))
+    }
+
     /// The documented number (networking reference 5.3).
     pub fn code(self) -> u16 {
         match self.0 {
@@ -114,6 +119,9 @@ mod tests {
     fn want_of_memory_is_told_apart() {
         let memory = TlsFailure { error: TlsError::NoMemory, state: None, code: 0 };
         assert!(Refusal(Cause::Port(memory)).is_for_memory());
+        assert!(Refusal(Cause::Port(memory)).is_for_a_session());
+        let later = Refusal(Cause::Port(TlsFailure { state: Some(2), ..memory }));
+        assert!(later.is_for_memory() && !later.is_for_a_session());
         assert!(!Refusal(Cause::TooLarge).is_for_memory());
     }
 }

@@ -193,6 +193,11 @@ impl Secured {
         Self { place: Place::Away, job: Some(job), given_up: false }
     }
 
+    /// The thread has it.
+    pub(super) fn is_away(&self) -> bool {
+        matches!(self.place, Place::Away)
+    }
+
     /// The open session: `WouldBlock` until its handshake is over, `Closed` when there is none.
     pub(super) fn session(&mut self) -> Result<&mut Session> {
         match &mut self.place {

@@ -100,9 +100,9 @@ class Case(DeviceCase):
         content = source if isinstance(source, bytes) else Path(source).read_bytes()
         self.line.ok(f"file_create {name} {len(content)}", content)
 
-    def connect(self, port, rest="", host="127.0.0.1"):
-        """The answer of a `tls_client`."""
-        return self.line.command(f"tls_client {host} {port}{rest}")
+    def connect(self, port, rest="", host=None):
+        """The answer of a `tls_client`, to this machine if no other is named."""
+        return self.line.command(f"tls_client {host or self.device.here} {port}{rest}", seconds=30)
 
     def open(self, port, rest=""):
         response = self.connect(port, rest)
@@ -129,7 +129,7 @@ class Clients(Case):
             for kind in ("p256", "p384", "rsa"):
                 with self.subTest(f"{version} {kind}"), Server(f"server-{kind}", version, "-rev") as server:
                     handle = self.open(server.port)
-                    self.assertIn(f"# {handle} TLSC  127.0.0.1:{server.port}", self.line.ok("list"))
+                    self.assertIn(f"# {handle} TLSC  {self.device.here}:{server.port}", self.line.ok("list"))
                     self.line.ok(f"write {handle} 6", b"hello\n")
                     self.assertEqual(self.line.read_stream(handle, 6), b"olleh\n")
                     self.line.ok(f"close {handle}")
@@ -162,9 +162,9 @@ class Clients(Case):
             self.assertEqual(self.refused(self.connect(server.port, " theirs.pem")), "5035")
         with Server("elsewhere") as server:
             # Asked for by a name, it is right.
-            self.assertEqual(self.refused(self.connect(server.port, host="localhost")), "5037")
+            self.assertEqual(self.refused(self.connect(server.port, host=self.device.here_by_name)), "5037")
         with Server() as server:
-            self.assertEqual(self.connect(server.port, host="localhost").code, 0)
+            self.assertEqual(self.connect(server.port, host=self.device.here_by_name).code, 0)
 
     def test_mutual_authentication(self):
         for version in ("-tls1_2", "-tls1_3"):
@@ -215,7 +215,7 @@ class Clients(Case):
     def test_a_self_signed_server_is_its_own_authority(self):
         key = FOLDER / "ours" / "self.key"
         openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-subj", "/CN=localhost", "-addext",
-                "subjectAltName=IP:127.0.0.1", "-days", "10", "-out", key.with_suffix(".pem"))
+                f"subjectAltName=IP:{self.device.here}", "-days", "10", "-out", key.with_suffix(".pem"))
         self.store("self.pem", key.with_suffix(".pem"))
         with Server("self") as server:
             self.open(server.port, " self.pem")
@@ -284,7 +284,7 @@ class Clients(Case):
     def test_a_silent_server_keeps_nobody_waiting(self):
         self.line.ok("set network.tls.handshake_timeout 3000")
         with Peer() as silent:
-            self.line.send(f"tls_client 127.0.0.1 {silent.port}\r\n".encode())
+            self.line.send(f"tls_client {self.device.here} {silent.port}\r\n".encode())
             with silent.accept():
                 time.sleep(0.2)
                 worst = 0
@@ -307,6 +307,7 @@ class Servers(Case):
         self.line.ok("set network.tls.server_cert cert.pem")
         self.line.ok("set network.tls.server_key key.pem")
         self.port = free_port()
+        self.device.expose(self.port)
         self.line.ok(f"tls_server start {self.port}")
 
     def client(self, *options):
@@ -458,7 +459,11 @@ class Https(DeviceCase):
 
     def test_many_at_once(self):
         seen = []
-        threads = [threading.Thread(target=lambda: seen.append(self.get("/command/version")[0])) for _ in range(60)]
+
+        def get():
+            seen.append(self.get("/command/version")[0])
+
+        threads = [threading.Thread(target=get) for _ in range(60)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -521,7 +526,7 @@ class Requests(Case):
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.addCleanup(self.server.server_close)
         self.addCleanup(self.server.shutdown)
-        self.url = f"https://localhost:{self.server.server_address[1]}"
+        self.url = f"https://{self.device.here_by_name}:{self.server.server_address[1]}"
 
     def test_a_post_as_the_reference_has_it(self):
         line = self.line
@@ -529,8 +534,8 @@ class Requests(Case):
         self.assertAnswer(opened, 0, "0")
         port = self.url.rsplit(":", 1)[1]
         self.assertEqual(opened.logs[1:-1],
-                         ["Request POST /hello", f"Connecting (https): localhost:{port}", "Starting TLS"])
-        self.assertIn("# 0 HTTPS localhost", line.ok("list"))
+                         ["Request POST /hello", f"Connecting (https): {self.device.here_by_name}:{port}", "Starting TLS"])
+        self.assertIn(f"# 0 HTTPS {self.device.here_by_name}", line.ok("list"))
         self.assertAnswer(line.command("stream_write 0 7", b'{"a":1}'), 0, "Success")
         status = line.command("http_read 0")
         self.assertAnswer(status, 0, "200")

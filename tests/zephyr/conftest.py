@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "transcripts"))
+sys.path[:0] = [str(ROOT / "tests" / part) for part in ("transcripts", "blackbox", "hosts")]
 
 
 @pytest.fixture(scope="session")

@@ -7,16 +7,12 @@ import base64
 import http.client
 import json
 import statistics
-import sys
 import time
 
 import pytest
-from conftest import ROOT
 from test_native_sim import JOINED, device, get  # noqa: F401 the fixture is used by its name
 
-sys.path.insert(0, str(ROOT / "tests" / "blackbox"))
-
-from test_slow import BODY, HEAD, MEDIAN, READER, REQUESTS, SILENT, WORST, Crowd  # noqa: E402
+from test_slow import BODY, HEAD, MEDIAN, READER, REQUESTS, SILENT, WORST, Crowd
 
 WAYS = {"silent": SILENT, "heads": HEAD, "bodies": BODY, "readers": READER}
 ADDRESSES = {"one": ["127.0.0.1"], "many": [f"127.0.0.{last}" for last in range(2, 250)]}

@@ -1,13 +1,8 @@
 """The dialogues of tests/hosts on Zephyr's simulated board."""
 
-import sys
-
 import pytest
-from conftest import ROOT
 
-sys.path.insert(0, str(ROOT / "tests" / "hosts"))
-
-from player import data, suite  # noqa: E402
+from player import data, suite
 
 NAMES = [each.get("name") or each["source"] for each in data.programs() + data.documents()]
 

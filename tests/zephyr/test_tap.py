@@ -1,14 +1,9 @@
 """Zephyr's simulated board on TAP interfaces, with Zephyr's own IP stack: the tests of the Linux process on network interfaces
 (tests/blackbox/test_lan.py), unchanged."""
 
-import sys
-
 import pytest
-from conftest import ROOT
 
-sys.path.insert(0, str(ROOT / "tests" / "blackbox"))
-
-from test_lan import SoftAp, Station  # noqa: E402  pytest runs them from here
+from test_lan import SoftAp, Station  # pytest runs them from here
 
 __all__ = ["SoftAp", "Station"]
 

@@ -17,6 +17,28 @@
 #undef MBEDTLS_ECP_DP_CURVE25519_ENABLED
 #undef MBEDTLS_ECP_DP_CURVE448_ENABLED
 
+#ifdef CONFIG_OPENZENTRI_TLS
+/* The heap is ours (zephyr/shim/tls_thread.c), which threads may use at a time. */
+#define MBEDTLS_PLATFORM_MEMORY
+/* Zephyr's option for certificates that are written forgets what it needs. */
+#define MBEDTLS_X509_CREATE_C
+/* Servers send records of up to 16 kB (RFC 8446, 5.1), what is sent from here need not be as long. */
+#undef MBEDTLS_SSL_IN_CONTENT_LEN
+#define MBEDTLS_SSL_IN_CONTENT_LEN CONFIG_OPENZENTRI_TLS_RECORD_RX
+#undef MBEDTLS_SSL_OUT_CONTENT_LEN
+#define MBEDTLS_SSL_OUT_CONTENT_LEN CONFIG_OPENZENTRI_TLS_RECORD_TX
+/* Who has less room may ask for shorter ones (RFC 6066, 4). */
+#define MBEDTLS_SSL_MAX_FRAGMENT_LENGTH
+#ifdef CONFIG_OPENZENTRI_TLS_1_3
+/* With RSA, TLS 1.3 has no other signatures (RFC 8446, 4.2.3). */
+#define MBEDTLS_X509_RSASSA_PSS_SUPPORT
+#else
+/* Nobody asks for the peer's certificate once it has been verified; TLS 1.3 cannot do without. */
+#undef MBEDTLS_SSL_KEEP_PEER_CERTIFICATE
+#endif
+#undef MBEDTLS_MEMORY_BUFFER_ALLOC_C
+#endif
+
 /* Only for passwords of enterprise networks (MS-CHAP), which this supplicant is built without. */
 #undef MBEDTLS_DES_C
 

@@ -123,26 +123,40 @@ uint64_t oz_wall_clock(void)
 #endif
 }
 
+#ifdef CONFIG_SYS_HEAP_RUNTIME_STATS
+static int32_t use_of(struct sys_heap *heap, struct oz_heap_use *use)
+{
+	struct sys_memory_stats stats;
+
+	if (sys_heap_runtime_stats_get(heap, &stats) < 0) {
+		return -OZ_UNSUPPORTED;
+	}
+	use->size = stats.allocated_bytes + stats.free_bytes;
+	use->used = stats.allocated_bytes;
+	use->most = stats.max_allocated_bytes;
+	return 0;
+}
+#endif
+
 static int32_t system_heap(struct oz_heap_use *use)
 {
 #if K_HEAP_MEM_POOL_SIZE > 0 && defined(CONFIG_SYS_HEAP_RUNTIME_STATS)
 	extern struct k_heap _system_heap;
-	struct sys_memory_stats stats;
 
-	if (sys_heap_runtime_stats_get(&_system_heap.heap, &stats) == 0) {
-		use->size = stats.allocated_bytes + stats.free_bytes;
-		use->used = stats.allocated_bytes;
-		use->most = stats.max_allocated_bytes;
-		return 0;
-	}
-#endif
+	return use_of(&_system_heap.heap, use);
+#else
 	ARG_UNUSED(use);
 	return -OZ_UNSUPPORTED;
+#endif
 }
 
 static int32_t crypto_heap(struct oz_heap_use *use)
 {
-#if defined(CONFIG_MBEDTLS_ENABLE_HEAP) && defined(CONFIG_MBEDTLS_MEMORY_DEBUG)
+#if defined(CONFIG_OPENZENTRI_TLS) && defined(CONFIG_SYS_HEAP_RUNTIME_STATS)
+	extern struct k_heap oz_tls_heap;
+
+	return use_of(&oz_tls_heap.heap, use);
+#elif defined(CONFIG_MBEDTLS_ENABLE_HEAP) && defined(CONFIG_MBEDTLS_MEMORY_DEBUG)
 	size_t used, most, blocks;
 
 	mbedtls_memory_buffer_alloc_cur_get(&used, &blocks);

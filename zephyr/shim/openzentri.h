@@ -336,4 +336,92 @@ int32_t oz_console_ready(void);
 bool oz_command(uint32_t index, const uint8_t **name, uint32_t *name_size, const uint8_t **summary,
 		uint32_t *summary_size);
 
+/* ---- TLS (CONFIG_OPENZENTRI_TLS) ---- */
+
+/* What a session needs; used up during the call. Sizes without a NUL. */
+struct oz_tls_order {
+	/* The server's name; NULL for a server. */
+	const uint8_t *name;
+	const uint8_t *authorities;
+	const uint8_t *certificate;
+	const uint8_t *key;
+	/* Each behind a byte with its length. */
+	const uint8_t *alpn;
+	/* Seconds since 1970. */
+	uint64_t now;
+	uint32_t name_size;
+	uint32_t authorities_size;
+	uint32_t certificate_size;
+	uint32_t key_size;
+	uint32_t alpn_size;
+	/* Numbers on the wire. */
+	uint16_t oldest;
+	uint16_t newest;
+	/* A byte that was received before, or -1. */
+	int16_t first;
+	uint8_t is_server;
+	uint8_t verify;
+	uint8_t clock_is_set;
+};
+
+/* Why there is no session; the order of `enum TlsError`. */
+enum oz_tls_error {
+	OZ_TLS_NONE = 0,
+	OZ_TLS_CLOSED = 1,
+	OZ_TLS_NO_MEMORY = 2,
+	OZ_TLS_CREDENTIALS = 3,
+	OZ_TLS_NAME = 4,
+	OZ_TLS_NO_CERTIFICATE = 5,
+	OZ_TLS_UNTRUSTED = 6,
+	OZ_TLS_EXPIRED = 7,
+	OZ_TLS_WRONG_NAME = 8,
+	OZ_TLS_REVOKED = 9,
+	OZ_TLS_BAD_CERTIFICATE = 10,
+	OZ_TLS_ALERT = 11,
+	OZ_TLS_INCOMPATIBLE = 12,
+	OZ_TLS_PROTOCOL = 13,
+	OZ_TLS_INTERNAL = 14,
+};
+
+/* How a handshake has ended. */
+struct oz_tls_outcome {
+	/* The library's number. */
+	int32_t code;
+	uint16_t version;
+	uint16_t suite;
+	/* enum oz_tls_error */
+	uint8_t error;
+	uint8_t alert;
+	/* How far the handshake was. */
+	uint8_t state;
+	uint8_t name_size;
+	uint8_t alpn_size;
+	uint8_t name[128];
+	uint8_t alpn[16];
+};
+
+/* Begins a session on a connected socket; answers its number. OZ_NO_ROOM when all are in use, or memory has run out. */
+int32_t oz_tls_start(int32_t socket, const struct oz_tls_order *order);
+/* How the handshake has ended; OZ_WOULD_BLOCK until then. */
+int32_t oz_tls_result(int32_t session, struct oz_tls_outcome *outcome);
+/* Whether it has. */
+int32_t oz_tls_ended(int32_t session);
+/* Nobody waits for the handshake any more. */
+void oz_tls_cancel(int32_t session);
+/* Whether the thread has the handshake of a socket; not while its peer has to answer. */
+int32_t oz_tls_is_computed(int32_t socket);
+/* What to watch a socket for when its owner waits for `wanted`. */
+int16_t oz_tls_watched(int32_t socket, int16_t wanted);
+/* The socket is ready; answers whether its owner has to do with that. */
+int32_t oz_tls_ready(int32_t socket);
+/* What holds of a socket without looking at the connection below: OZ_READABLE, OZ_WRITABLE. */
+int16_t oz_tls_holds(int32_t socket);
+
+/* Makes a key and a certificate for a name, valid from one second since 1970 to another; OZ_NO_ROOM while it makes another. */
+int32_t oz_identity_start(const uint8_t *name, uint32_t size, uint64_t from, uint64_t until);
+/* 0 when it is made; OZ_WOULD_BLOCK until then. */
+int32_t oz_identity_result(void);
+/* Takes the certificate and behind it the key, once: their lengths. */
+int32_t oz_identity_take(uint8_t *buffer, uint32_t size, uint32_t *certificate, uint32_t *key);
+
 #endif

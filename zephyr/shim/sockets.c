@@ -9,6 +9,7 @@
 
 #include "interfaces.h"
 #include "openzentri.h"
+#include "tls.h"
 
 #define BACKLOG 64
 #define LOOPBACK 0x7F000001u
@@ -316,7 +317,7 @@ static uint32_t sendable(int32_t socket, uint32_t size)
 }
 #endif
 
-int32_t oz_send(int32_t socket, const uint8_t *data, uint32_t size)
+int32_t oz_plain_send(int32_t socket, const uint8_t *data, uint32_t size)
 {
 	uint32_t part = sendable(socket, size);
 	int sent = -1;
@@ -333,14 +334,34 @@ int32_t oz_send(int32_t socket, const uint8_t *data, uint32_t size)
 	return result(sent);
 }
 
-int32_t oz_receive(int32_t socket, uint8_t *buffer, uint32_t size)
+int32_t oz_plain_receive(int32_t socket, uint8_t *buffer, uint32_t size)
 {
 	return result(zsock_recv(socket, buffer, size, ZSOCK_MSG_DONTWAIT));
 }
 
-int32_t oz_finish(int32_t socket)
+int32_t oz_plain_finish(int32_t socket)
 {
 	return result(zsock_shutdown(socket, ZSOCK_SHUT_WR));
+}
+
+void oz_plain_close(int32_t socket)
+{
+	(void)zsock_close(socket);
+}
+
+int32_t oz_send(int32_t socket, const uint8_t *data, uint32_t size)
+{
+	return oz_tls_has(socket) ? oz_tls_send(socket, data, size) : oz_plain_send(socket, data, size);
+}
+
+int32_t oz_receive(int32_t socket, uint8_t *buffer, uint32_t size)
+{
+	return oz_tls_has(socket) ? oz_tls_receive(socket, buffer, size) : oz_plain_receive(socket, buffer, size);
+}
+
+int32_t oz_finish(int32_t socket)
+{
+	return oz_tls_has(socket) ? oz_tls_finish(socket) : oz_plain_finish(socket);
 }
 
 int32_t oz_udp_bind(uint8_t interface, uint16_t port)
@@ -408,5 +429,9 @@ int32_t oz_local_address(int32_t socket, struct oz_endpoint *local)
 
 void oz_close(int32_t socket)
 {
-	(void)zsock_close(socket);
+	if (oz_tls_has(socket)) {
+		oz_tls_close(socket);
+	} else {
+		oz_plain_close(socket);
+	}
 }

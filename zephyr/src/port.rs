@@ -22,6 +22,7 @@ mod pins;
 mod radio;
 mod sockets;
 mod storage;
+mod tls;
 mod wakers;
 
 /// Descriptors watched at once, and the bell.

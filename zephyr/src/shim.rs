@@ -122,6 +122,9 @@ mod raw {
 #[cfg(CONFIG_WIFI)]
 pub mod wifi;
 
+#[cfg(CONFIG_OPENZENTRI_TLS)]
+pub mod tls;
+
 #[cfg(CONFIG_OPENZENTRI_PINS)]
 pub mod pins;
 

@@ -6,7 +6,14 @@ import threading
 import time
 import unittest
 
-from .device import Device
+from .device import Device, NativeSimDevice, native_sim
+from .qemu import QemuDevice, qemu_image
+
+
+def new_device(**options):
+    """The device under test: the Linux process, or what the environment names."""
+    kind = QemuDevice if qemu_image() else NativeSimDevice if native_sim() else Device
+    return kind(**options)
 
 
 class TimeIsUp(BaseException):
@@ -43,7 +50,7 @@ class DeviceCase(unittest.TestCase):
             "http": self.http,
             "arguments": self.arguments,
         }
-        device = Device(**(given | options))
+        device = new_device(**(given | options))
         self.addCleanup(self._finish, device)
         return device.start() if start else device
 

@@ -10,6 +10,9 @@ KEYS = {
     "rsa": ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
 }
 
+#: This machine, as devices on it and in QEMU see it.
+HERE = ("DNS:localhost", "IP:127.0.0.1", "IP:10.0.2.2")
+
 
 def openssl(*arguments, **options):
     """Runs OpenSSL; answers what it prints."""
@@ -27,7 +30,7 @@ class Authority:
         openssl(*KEYS[kind], "-out", self.key)
         openssl("req", "-x509", "-new", "-key", self.key, "-subj", f"/CN={name}", "-days", "30", "-out", self.certificate)
 
-    def sign(self, name, kind="p256", names=("DNS:localhost", "IP:127.0.0.1"), first=None, last=None):
+    def sign(self, name, kind="p256", names=HERE, first=None, last=None):
         """Makes a key and its certificate; answers their paths. `first` and `last` are like `20200101000000Z`."""
         stem = self.folder / name
         key, request, certificate, extensions = (stem.with_suffix(end) for end in (".key", ".csr", ".pem", ".ext"))

@@ -17,6 +17,11 @@ from .serial import Console, Machine
 PATIENCE = 10.0
 
 
+def native_sim():
+    """The program of Zephyr's simulated board, when that is to be tested: $OPENZENTRI_NATIVE_SIM."""
+    return os.environ.get("OPENZENTRI_NATIVE_SIM")
+
+
 class StartFailed(Exception):
     """The process ended instead of starting."""
 
@@ -57,6 +62,9 @@ def free_port(kind=socket.SOCK_STREAM):
 class Device:
     """One device. `start` and `stop` may alternate; the data folder stays until `close`."""
 
+    #: This machine, as the device reaches it: by address, and by a name if it has one.
+    here = "127.0.0.1"
+    here_by_name = "localhost"
     #: How the process says where its serial line is.
     announcement = r"(?m)^serial (\S+)$"
 
@@ -82,6 +90,13 @@ class Device:
     def command_line(self):
         """The arguments that start this device."""
         place = {"pty": f"pty:{self.link}"}.get(self.serial, self.serial)
+        line = [str(binary()), "--data", str(self.data), "--serial", place]
+        for setting in self.all_settings():
+            line += ["--set", setting]
+        return line + self.arguments
+
+    def all_settings(self):
+        """What is set at the start, each as `name=value`."""
         settings = dict(self.settings)
         if self.http_port is None:
             settings.setdefault("http.server.enabled", "0")
@@ -89,10 +104,7 @@ class Device:
             settings.setdefault("http.server.port", self.http_port)
         if self.machine_mode:
             settings.setdefault("system.cmd.mode", "machine")
-        line = [str(binary()), "--data", str(self.data), "--serial", place]
-        for name, value in settings.items():
-            line += ["--set", f"{name}={value}"]
-        return line + self.arguments
+        return [f"{name}={value}" for name, value in settings.items()]
 
     def start(self, wait=True):
         """Starts the process and waits until its serial line is there."""
@@ -118,6 +130,9 @@ class Device:
             if time.monotonic() > deadline:
                 raise TimeoutError("the pseudo-terminal did not appear")
             time.sleep(0.005)
+
+    def expose(self, port):
+        """Lets this machine reach a TCP port of the device, which has an address of its own elsewhere."""
 
     def check_alive(self):
         """Fails when the process has ended."""
@@ -200,3 +215,19 @@ class Device:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.005)
+
+
+class NativeSimDevice(Device):
+    """Zephyr's simulated board, with its flash in a file of its folder."""
+
+    announcement = r"(?m)^command UART connected to pseudotty: (\S+)$"
+    program = staticmethod(native_sim)
+
+    def all_settings(self):
+        # One of those in tests/zephyr/neighbourhood.overlay, without a key.
+        self.settings.setdefault("wlan.ssid", "Open House")
+        return super().all_settings()
+
+    def command_line(self):
+        settings = [f"--set={setting}" for setting in self.all_settings()]
+        return [self.program(), f"--command_uart_pty={self.link}", *settings, *self.arguments]

@@ -4,7 +4,7 @@
 import os
 import unittest
 
-from .device import Device
+from .device import Device, NativeSimDevice
 from .netns import run
 
 #: What the radio hears. The simulated board has it from its devicetree (tests/zephyr/neighbourhood.overlay).
@@ -44,10 +44,10 @@ class LabDevice(Device):
         return line.ok(command).strip()
 
 
-class TapDevice(LabDevice):
+class TapDevice(NativeSimDevice, LabDevice):
     """The simulated board. Its end of the cable is the TAP that is the peer's interface, so it runs in that namespace."""
 
-    announcement = r"(?m)^command UART connected to pseudotty: (\S+)$"
+    program = staticmethod(tap_program)
 
     def lay_cable(self, there, address=None):
         if not os.path.exists("/dev/net/tun"):
@@ -58,10 +58,7 @@ class TapDevice(LabDevice):
         return self
 
     def command_line(self):
-        settings = {"system.cmd.mode": "machine", **self.settings}
-        options = [f"--set={name}={value}" for name, value in settings.items()]
-        options.append(f"--command_uart_pty={self.link}")
-        return ["ip", "netns", "exec", self.lab.peer, tap_program(), *options, *self.arguments]
+        return ["ip", "netns", "exec", self.lab.peer, *super().command_line()]
 
 
 def lab_device(lab, role, there, address=None, settings=None):

@@ -1,10 +1,11 @@
-//! Work for the worker thread, and work on flash.
+//! Work for the worker thread and for the one of TLS, and work on flash.
 
 use core::net::Ipv4Addr;
 
 use openzentri::port::{FlashAtOnce, Job, JobOutput, JobRequest, Jobs, PortError, Result};
 
 use super::storage::ZephyrStorage;
+use super::tls;
 use crate::shim;
 
 /// The number of the job that works on flash; the worker thread has none so large.
@@ -36,7 +37,10 @@ impl Jobs for ZephyrJobs {
                 self.flash.start(work, &ZephyrStorage);
                 return Ok(FLASH);
             }
-            JobRequest::Tls { .. } | JobRequest::MakeIdentity(_) => return Err(PortError::Unsupported),
+            JobRequest::Tls { socket, ref role, first, credentials } => {
+                return tls::start(socket, role, first, credentials);
+            }
+            JobRequest::MakeIdentity(ref request) => return tls::make_identity(request),
         };
         Ok(Job(number as u16))
     }
@@ -44,6 +48,9 @@ impl Jobs for ZephyrJobs {
     fn result(&self, job: Job) -> Result<JobOutput> {
         if job == FLASH {
             return self.flash.result();
+        }
+        if let Some(result) = tls::result(job) {
+            return result;
         }
         let output = shim::job_result(i32::from(job.0))?;
         let mut values = output.values.iter().copied().take(usize::from(output.count));
@@ -56,8 +63,12 @@ impl Jobs for ZephyrJobs {
 
     /// Work on flash has ended before it could be given up.
     fn cancel(&self, job: Job) {
-        if job != FLASH {
+        if job != FLASH && !tls::cancel(job) {
             shim::job_cancel(i32::from(job.0));
         }
+    }
+
+    fn identity(&self, buffer: &mut [u8]) -> Result<(usize, usize)> {
+        tls::identity(buffer)
     }
 }

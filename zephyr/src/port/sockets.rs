@@ -5,6 +5,7 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 
 use openzentri::port::{Interface, Keepalive, Result, Socket, Sockets};
 
+use super::tls;
 use super::wakers::Wakers;
 use crate::shim::{self, Endpoint};
 
@@ -58,6 +59,10 @@ impl Sockets for ZephyrSockets {
 
     fn finish(&self, socket: Socket) -> Result<()> {
         shim::finish(fd(socket))
+    }
+
+    fn handshake_is_computed(&self, socket: Socket) -> bool {
+        tls::is_computed(fd(socket))
     }
 
     fn udp_bind(&self, interface: Interface, port: u16) -> Result<Socket> {

@@ -4,12 +4,13 @@ use core::task::Waker;
 
 use openzentri::port::{Event, Job, Socket};
 
+use super::tls;
 use crate::shim::{self, READABLE, WRITABLE, Watch};
 
 /// Descriptors that Zephyr can have open.
 const SOCKETS: usize = zephyr::kconfig::CONFIG_ZVFS_OPEN_MAX as usize;
 /// Jobs at once.
-const JOBS: usize = zephyr::kconfig::CONFIG_OPENZENTRI_JOBS as usize;
+const JOBS: usize = zephyr::kconfig::CONFIG_OPENZENTRI_JOBS as usize + tls::JOBS;
 
 /// The wakers of a reader and a writer.
 #[derive(Clone, Default)]
@@ -109,9 +110,13 @@ impl Wakers {
             self.serial.wake(shim::serial_ready());
         }
         for (number, waker) in self.jobs.iter_mut().enumerate() {
-            if waker.is_some() && shim::job_ended(number as i32) {
+            let ended = || tls::ended(Job(number as u16)).unwrap_or_else(|| shim::job_ended(number as i32));
+            if waker.is_some() && ended() {
                 wake(waker);
             }
+        }
+        for (fd, pair) in self.sockets.iter_mut().enumerate().filter(|(_, pair)| pair.wanted() != 0) {
+            pair.wake(tls::holds(fd as i32));
         }
         #[cfg(CONFIG_OPENZENTRI_SIMULATED_WIFI)]
         crate::air::look(&mut self.air_news);
@@ -134,7 +139,8 @@ impl Wakers {
         let mut places = watches.len().saturating_sub(1);
         let mut count = 0;
         for (fd, pair) in self.sockets.iter().enumerate() {
-            let wanted = pair.wanted();
+            // A handshake waits for its peer, whoever waits for the session.
+            let wanted = tls::watched(fd as i32, pair.wanted());
             let bits = wanted.count_ones() as usize;
             let Some(watch) = watches.get_mut(count).filter(|_| bits != 0 && bits <= places) else { continue };
             *watch = Watch { fd: fd as i32, wanted, ready: 0 };
@@ -146,6 +152,9 @@ impl Wakers {
 
     /// Wakes who waits for a socket that is ready. An error or a hang-up is for reader and writer.
     pub fn wake_socket(&mut self, watch: &Watch) {
+        if !tls::ready(watch.fd) {
+            return;
+        }
         let rest = watch.ready & !(READABLE | WRITABLE);
         let ready = if rest != 0 { READABLE | WRITABLE } else { watch.ready };
         if let Some(pair) = usize::try_from(watch.fd).ok().and_then(|fd| self.sockets.get_mut(fd)) {

@@ -1,0 +1,121 @@
+/*
+ * The thread on which handshakes are computed, and who may use Mbed TLS: one thread at a time, since parts of it keep state
+ * of their own. The loop never waits for it. Its memory is a heap of its own, which threads may use at a time.
+ */
+#include <mbedtls/ctr_drbg.h>
+#include <mbedtls/platform.h>
+#include <string.h>
+#include <zephyr/init.h>
+#include <zephyr/kernel.h>
+#include <zephyr/sys/math_extras.h>
+
+#include "tls.h"
+
+struct piece {
+	void (*work)(void *);
+	void *context;
+};
+
+/* Room for one piece of each session, and an identity. */
+K_MSGQ_DEFINE(oz_tls_pieces, sizeof(struct piece), CONFIG_OPENZENTRI_TLS_SESSIONS + 1, sizeof(void *));
+static K_MUTEX_DEFINE(library);
+/* The thread has the library, or is about to. */
+static volatile bool computing;
+
+K_HEAP_DEFINE(oz_tls_heap, CONFIG_OPENZENTRI_TLS_HEAP);
+
+static void *take(size_t count, size_t size)
+{
+	size_t bytes;
+	void *block;
+
+	if (size_mul_overflow(count, size, &bytes) || bytes == 0) {
+		return NULL;
+	}
+	block = k_heap_alloc(&oz_tls_heap, bytes, K_NO_WAIT);
+	if (block != NULL) {
+		memset(block, 0, bytes);
+	}
+	return block;
+}
+
+static void give(void *block)
+{
+	k_heap_free(&oz_tls_heap, block);
+}
+
+static int start(void)
+{
+	return mbedtls_platform_set_calloc_free(take, give);
+}
+
+/* Before Zephyr starts Mbed TLS, which may take memory then. */
+SYS_INIT(start, POST_KERNEL, 0);
+
+bool oz_tls_library(void)
+{
+	return k_mutex_lock(&library, K_NO_WAIT) == 0;
+}
+
+void oz_tls_library_free(void)
+{
+	k_mutex_unlock(&library);
+}
+
+bool oz_tls_busy(void)
+{
+	return computing;
+}
+
+void oz_tls_compute(void (*work)(void *), void *context)
+{
+	const struct piece piece = {.work = work, .context = context};
+
+	(void)k_msgq_put(&oz_tls_pieces, &piece, K_NO_WAIT);
+}
+
+static void compute(void)
+{
+	struct piece piece;
+
+	for (;;) {
+		k_msgq_get(&oz_tls_pieces, &piece, K_FOREVER);
+		/* Around the lock: the loop must not take a lock that it does not get for a socket that it can read. */
+		computing = true;
+		k_mutex_lock(&library, K_FOREVER);
+		piece.work(piece.context);
+		k_mutex_unlock(&library);
+		computing = false;
+		/* The loop goes before this thread: open sessions have their turn before the next piece. */
+		oz_wake();
+	}
+}
+
+K_THREAD_DEFINE(openzentri_tls, CONFIG_OPENZENTRI_TLS_STACK, compute, NULL, NULL, NULL, 9, 0, 0);
+
+static int seed(void *context, unsigned char *output, size_t size)
+{
+	ARG_UNUSED(context);
+	oz_random(output, size);
+	return 0;
+}
+
+/* A board's source may take 66 ms for 32 bytes (zephyr/drivers/entropy_cryptocell.c): a handshake asks for many more. */
+int oz_tls_random(void *context, unsigned char *output, size_t size)
+{
+	static mbedtls_ctr_drbg_context generator;
+	static bool seeded;
+
+	ARG_UNUSED(context);
+	if (!seeded) {
+		int why;
+
+		mbedtls_ctr_drbg_init(&generator);
+		why = mbedtls_ctr_drbg_seed(&generator, seed, NULL, NULL, 0);
+		if (why != 0) {
+			return why;
+		}
+		seeded = true;
+	}
+	return mbedtls_ctr_drbg_random(&generator, output, size);
+}

@@ -1,0 +1,117 @@
+//! TLS sessions and the device's own certificate: jobs behind those of the worker thread.
+
+use openzentri::port::{IdentityRequest, Job, JobOutput, Result, Socket, TlsCredentials, TlsRole};
+
+#[cfg(not(CONFIG_OPENZENTRI_TLS))]
+pub use absent::*;
+#[cfg(CONFIG_OPENZENTRI_TLS)]
+pub use present::*;
+
+/// The first job of a session; those before are the worker thread's.
+const FIRST: u16 = zephyr::kconfig::CONFIG_OPENZENTRI_JOBS as u16;
+
+#[cfg(CONFIG_OPENZENTRI_TLS)]
+mod present {
+    use super::{FIRST, IdentityRequest, Job, JobOutput, Result, Socket, TlsCredentials, TlsRole};
+    use crate::shim::tls;
+
+    /// Jobs of this kind at once: a session each, and an identity.
+    pub const JOBS: usize = SESSIONS as usize + 1;
+    const SESSIONS: u16 = openzentri::limits::TLS_SESSIONS as u16;
+    const IDENTITY: u16 = FIRST + SESSIONS;
+
+    pub use tls::{holds, is_computed, ready, watched};
+
+    /// Begins a session.
+    pub fn start(socket: Socket, role: &TlsRole<'_>, first: Option<u8>, given: &TlsCredentials<'_>) -> Result<Job> {
+        tls::start(socket.0.into(), role, first, given).map(|session| Job(FIRST + session as u16))
+    }
+
+    /// Begins to make an identity.
+    pub fn make_identity(request: &IdentityRequest<'_>) -> Result<Job> {
+        tls::make_identity(request).map(|()| Job(IDENTITY))
+    }
+
+    /// Takes the identity that was made.
+    pub fn identity(buffer: &mut [u8]) -> Result<(usize, usize)> {
+        tls::take_identity(buffer)
+    }
+
+    /// The session of a job.
+    fn session(job: Job) -> Option<i32> {
+        job.0.checked_sub(FIRST).filter(|session| *session < SESSIONS).map(i32::from)
+    }
+
+    /// The result of a job, when it is one of these.
+    pub fn result(job: Job) -> Option<Result<JobOutput>> {
+        if job.0 == IDENTITY {
+            return Some(tls::identity_result().map(|()| JobOutput::Identity));
+        }
+        session(job).map(|session| tls::outcome(session).map(JobOutput::Tls))
+    }
+
+    /// Whether a job, when it is one of these, has ended.
+    pub fn ended(job: Job) -> Option<bool> {
+        if job.0 == IDENTITY {
+            return Some(tls::identity_result() != Err(openzentri::port::PortError::WouldBlock));
+        }
+        session(job).map(tls::ended)
+    }
+
+    /// Gives a job up; answers whether it is one of these.
+    pub fn cancel(job: Job) -> bool {
+        if let Some(session) = session(job) {
+            tls::cancel(session);
+        }
+        job.0 >= FIRST
+    }
+}
+
+/// Without TLS.
+#[cfg(not(CONFIG_OPENZENTRI_TLS))]
+mod absent {
+    use super::{FIRST, IdentityRequest, Job, JobOutput, Result, Socket, TlsCredentials, TlsRole};
+    use openzentri::port::PortError;
+
+    pub const JOBS: usize = 0;
+
+    pub fn start(_: Socket, _: &TlsRole<'_>, _: Option<u8>, _: &TlsCredentials<'_>) -> Result<Job> {
+        Err(PortError::Unsupported)
+    }
+
+    pub fn make_identity(_: &IdentityRequest<'_>) -> Result<Job> {
+        Err(PortError::Unsupported)
+    }
+
+    pub fn identity(_: &mut [u8]) -> Result<(usize, usize)> {
+        Err(PortError::Unsupported)
+    }
+
+    pub fn result(_: Job) -> Option<Result<JobOutput>> {
+        None
+    }
+
+    pub fn ended(_: Job) -> Option<bool> {
+        None
+    }
+
+    pub fn cancel(job: Job) -> bool {
+        job.0 >= FIRST
+    }
+
+    pub fn watched(_: i32, wanted: i16) -> i16 {
+        wanted
+    }
+
+    pub fn holds(_: i32) -> i16 {
+        0
+    }
+
+    pub fn is_computed(_: i32) -> bool {
+        false
+    }
+
+    pub fn ready(_: i32) -> bool {
+        true
+    }
+}

@@ -130,5 +130,7 @@ pub const TLS_FILES: usize = if features::TLS { option("TLS_FILES", 65_536) } el
 pub const TLS_DOORS: usize = if features::TLS { option("TLS_DOORS", 8) } else { 0 };
 /// Bytes of the certificate and the key that a device makes for itself, both in DER.
 pub const IDENTITY: usize = 1024;
+/// Bytes of a request for a certificate, at most: one with an RSA key of 4,096 bits.
+pub const REQUEST: usize = 1536;
 /// Bytes of the name of a protocol chosen by ALPN.
 pub const ALPN: usize = 16;

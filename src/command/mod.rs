@@ -2,6 +2,7 @@
 
 mod arguments;
 mod call;
+mod certificate;
 mod data;
 mod dialogue;
 mod files;

@@ -3,7 +3,9 @@
 use super::arguments::Words;
 use super::call::{Call, unavailable};
 use super::response::{CommandError, Ending};
-use super::{files, help, http, mail, network, setup, sockets, streams, system, tokens, variables, wlan, write};
+use super::{
+    certificate, files, help, http, mail, network, setup, sockets, streams, system, tokens, variables, wlan, write,
+};
 use crate::access::scope::Scope;
 use crate::conformance::Conformance::{self, Differs, Done, Extension, NotYet};
 use crate::features::{Built, Gate};
@@ -173,6 +175,7 @@ commands! {
     stream_write "write" Streams "<handle> <size>" ["c" 2..=2] "Write the data that follow to a stream", Done => waits(write::write);
     tcp_client "tcpc" Streams "[-i <interface>] [-l <local port>] <host> <port> [<local port>]" ["i:l:" 2..=3] "Open a TCP client", Done => waits(sockets::tcp_client);
     tcp_server "tcps" Streams "[-i <interface>] start|stop [<port>]" ["i:" 1..=2] "Start or stop a TCP server", Done => waits(sockets::tcp_server);
+    tls_certificate_request "tlscr" Config "[<name>]" ["" 0..=1] "Print a certificate request (PKCS#10, PEM) with the key of the HTTPS server", Extension("certificate requests") => waits(certificate::request);
     tls_client "tlsc" Streams "[-i <interface>] [-l <local port>] <host> <port> [<ca cert> [<cert> [<key>]]]" ["i:l:" 2..=5] "Open a TLS client", Done => waits(sockets::tls_client);
     tls_server "tlss" Streams "[-i <interface>] start|stop [<port>]" ["i:" 1..=2] "Start or stop a TLS server", Done => waits(sockets::tls_server);
     token_create "token_create" Admin "<name> <scope,...>" ["" 2..=2] "Make an API token and print it once", Extension("API tokens") => now(tokens::create);

@@ -6,8 +6,8 @@ use core::net::Ipv4Addr;
 use heapless::Vec;
 
 use super::{
-    Handle, IdentityRequest, Interface, PortError, Result, Socket, Storage, TlsCredentials, TlsFailure, TlsRole,
-    TlsSession,
+    Handle, IdentityRequest, Interface, PortError, Result, SigningRequest, Socket, Storage, TlsCredentials, TlsFailure,
+    TlsRole, TlsSession,
 };
 use crate::limits;
 
@@ -50,6 +50,9 @@ pub enum JobRequest<'a> {
     /// Make a key and a self-signed certificate, one at a time; [`Jobs::identity`] has them once the job has ended well.
     /// `Unsupported` by ports without TLS.
     MakeIdentity(IdentityRequest<'a>),
+    /// Make a request for a certificate, one at a time; [`Jobs::request`] has it once the job has ended well.
+    /// `Unsupported` by ports without TLS.
+    MakeRequest(SigningRequest<'a>),
     /// Work on flash that takes its time. The device starts one at a time, and waits for its result: nothing stops it
     /// once it has begun. A port where another thread would not help may do it at once, so that the result is there when
     /// the job has been started.
@@ -106,6 +109,8 @@ pub enum JobOutput {
     Tls(core::result::Result<TlsSession, TlsFailure>),
     /// The identity is made.
     Identity,
+    /// The request for a certificate is made.
+    Request,
     /// The work on flash is done.
     Flash,
 }
@@ -122,6 +127,11 @@ pub trait Jobs {
     /// (SEC1 or PKCS#8, DER) to `buffer`, which has [`limits::IDENTITY`] bytes, and answers their lengths. `NotFound`
     /// when there is nothing.
     fn identity(&self, _buffer: &mut [u8]) -> Result<(usize, usize)> {
+        Err(PortError::Unsupported)
+    }
+    /// Takes what the last [`JobRequest::MakeRequest`] has made, once: writes it (DER) to `buffer`, which has
+    /// [`limits::REQUEST`] bytes, and answers its length. `NotFound` when there is nothing.
+    fn request(&self, _buffer: &mut [u8]) -> Result<usize> {
         Err(PortError::Unsupported)
     }
 }

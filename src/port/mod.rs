@@ -33,9 +33,10 @@ mod wifi;
 pub use error::{PortError, Result};
 pub use job::{Addresses, FlashAtOnce, FlashWork, Job, JobOutput, JobRequest, Jobs};
 pub use pins::{Direction, NoPins, Pins, Pull};
-pub use tls::{IdentityRequest, TlsCredentials, TlsError, TlsFailure, TlsRole, TlsSession, TlsVersion};
+pub use tls::{IdentityRequest, SigningRequest, TlsCredentials, TlsError, TlsFailure, TlsRole, TlsSession, TlsVersion};
 pub use wait::{
-    Handshake, OpenSocket, accept, connect, io, lookup, make_identity, ping, readable, tls_begin, tls_start,
+    Handshake, Making, OpenSocket, accept, connect, io, lookup, make_identity, ping, readable, request_begin,
+    tls_begin, tls_start,
 };
 pub use wifi::{AccessPoint, Ipv4Config, JoinRequest, Link, Radio, RadioState, ScanRequest, Security, SoftApRequest};
 

@@ -121,3 +121,13 @@ pub struct IdentityRequest<'a> {
     /// The first and the last second, since 1970, in which the certificate is valid.
     pub validity: (u64, u64),
 }
+
+/// A request for a certificate (PKCS#10, RFC 2986) that the device is to make: with `name` as common name and as its only
+/// DNS name, signed by `key`.
+#[derive(Clone, Copy, Debug)]
+pub struct SigningRequest<'a> {
+    /// The name, as in [`IdentityRequest`].
+    pub name: &'a str,
+    /// The key, as in [`TlsCredentials`].
+    pub key: &'a [u8],
+}

@@ -5,8 +5,8 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 use core::task::Poll;
 
 use super::{
-    Addresses, Event, IdentityRequest, Interface, Job, JobOutput, JobRequest, Port, PortError, Result, Socket,
-    TlsCredentials, TlsError, TlsFailure, TlsRole, TlsSession,
+    Addresses, Event, IdentityRequest, Interface, Job, JobOutput, JobRequest, Port, PortError, Result, SigningRequest,
+    Socket, TlsCredentials, TlsError, TlsFailure, TlsRole, TlsSession,
 };
 
 /// Repeats `operation` until it answers something else than `WouldBlock`, sleeping until `event` in between.
@@ -177,4 +177,22 @@ pub async fn make_identity(port: &dyn Port, request: IdentityRequest<'_>) -> Res
         JobOutput::Identity => Ok(()),
         _ => Err(PortError::Unsupported),
     }
+}
+
+/// A request for a certificate that is being made; dropping it gives it up.
+pub struct Making<'a>(JobGuard<'a>);
+
+impl Making<'_> {
+    /// Waits until [`super::Jobs::request`] has it.
+    pub async fn outcome(self) -> Result<()> {
+        match self.0.result().await? {
+            JobOutput::Request => Ok(()),
+            _ => Err(PortError::Unsupported),
+        }
+    }
+}
+
+/// Begins to make a request for a certificate; the key is used up when this returns.
+pub fn request_begin<'a>(port: &'a dyn Port, request: SigningRequest<'_>) -> Result<Making<'a>> {
+    start(port, &JobRequest::MakeRequest(request)).map(Making)
 }

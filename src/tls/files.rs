@@ -195,6 +195,12 @@ impl<'a> FileSet<'a> {
     }
 }
 
+/// Reads the key of the HTTP server.
+pub(super) fn read_key<'b>(base: &Base, files: &'static Files, buffer: &'b mut [u8]) -> Result<&'b [u8], Cause> {
+    let (key, _) = read(base, files, Names::of_server(ServerFiles::Http).key, Cause::NoKey, buffer)?;
+    key.ok_or(Cause::NoKey)
+}
+
 /// Reads one file, which must not be missing when it is named.
 fn read<'b>(
     base: &Base,
@@ -214,6 +220,11 @@ fn read<'b>(
 pub(super) fn has_identity(base: &Base, files: &Files, server: ServerFiles) -> bool {
     let names = Names::of_server(server);
     [names.certificate, names.key].iter().all(|name| name.with(base, |name| files.stat(name).is_some()))
+}
+
+/// Whether the key of the HTTP server is there.
+pub(super) fn has_key(base: &Base, files: &Files) -> bool {
+    Names::of_server(ServerFiles::Http).key.with(base, |name| files.stat(name).is_some())
 }
 
 /// Whether the certificate of the HTTP server is one that the device makes: its owner has named none.

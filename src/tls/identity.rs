@@ -22,9 +22,12 @@ const VALIDITY: u64 = 20 * 365 * 86_400;
 /// It begins a day ago: the clocks of clients differ.
 const BEFORE: u64 = 86_400;
 
+/// A name of a host.
+pub(super) type HostName = heapless::String<{ limits::HOST_NAME }>;
+
 /// Why there is no certificate.
 #[derive(Clone, Copy, Debug)]
-enum Failure {
+pub(super) enum Failure {
     /// The port cannot make one.
     Port,
     /// It cannot be stored.
@@ -34,6 +37,15 @@ enum Failure {
 impl From<FileError> for Failure {
     fn from(error: FileError) -> Self {
         Self::File(error)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Port => out.write_str("No certificate made"),
+            Self::File(error) => write!(out, "Certificate not stored: {error}"),
+        }
     }
 }
 
@@ -55,10 +67,7 @@ impl Tls {
         if !self.has_identity(ServerFiles::Http) {
             match self.make().await {
                 Ok(()) => self.base.log.line(Level::Progress, format_args!("Certificate made")),
-                Err(Failure::Port) => self.base.log.line(Level::Failure, format_args!("No certificate made")),
-                Err(Failure::File(error)) => {
-                    self.base.log.line(Level::Failure, format_args!("Certificate not stored: {error}"));
-                }
+                Err(failure) => self.base.log.line(Level::Failure, format_args!("{failure}")),
             }
         }
         if let Some(fingerprint) = self.fingerprint() {
@@ -66,19 +75,27 @@ impl Tls {
         }
     }
 
-    async fn make(&self) -> Result<(), Failure> {
+    /// Makes the device's own key and certificate, and stores them.
+    pub(super) async fn make(&self) -> Result<(), Failure> {
+        let _turn = self.turn().await;
         let port = self.base.port;
-        let mut name: heapless::String<{ limits::HOST_NAME }> = heapless::String::new();
-        self.base.variables.with(NAME, |value| {
-            let expanded: heapless::Vec<u8, 64> = expand_name(port.board().mac(), value);
-            let text = core::str::from_utf8(&expanded).ok().filter(|text| !text.is_empty()).unwrap_or("device");
-            // Both together are shorter than a host name may be.
-            let _ = name.push_str(text).and_then(|()| name.push_str(".local"));
-        });
+        let name = self.own_name();
         let (now, _) = self.now();
         let request = IdentityRequest { name: &name, validity: (now.saturating_sub(BEFORE), now + VALIDITY) };
         port::make_identity(port, request).await.map_err(|_| Failure::Port)?;
         self.store().await
+    }
+
+    /// The name that the device has in its network.
+    pub(super) fn own_name(&self) -> HostName {
+        let mut name = HostName::new();
+        self.base.variables.with(NAME, |value| {
+            let expanded: heapless::Vec<u8, 64> = expand_name(self.base.port.board().mac(), value);
+            let text = core::str::from_utf8(&expanded).ok().filter(|text| !text.is_empty()).unwrap_or("device");
+            // Both together are shorter than a host name may be.
+            let _ = name.push_str(text).and_then(|()| name.push_str(".local"));
+        });
+        name
     }
 
     /// Stores what the port has made, the key first: without the certificate both are made again.

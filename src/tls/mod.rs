@@ -5,6 +5,7 @@
 //! identity     the device's own certificate, made at the first start of HTTPS
 //! session      starting a session on a socket
 //! files        certificates and keys out of files
+//! request      a request for a certificate with the device's own key
 //! refusal      the one table from failures to the documented codes
 //! secret       which files never come out again
 //! ```
@@ -14,10 +15,12 @@
 mod files;
 mod identity;
 mod refusal;
+mod request;
 mod secret;
 mod session;
 
 pub use files::{ClientFiles, ServerFiles};
 pub use refusal::Refusal;
+pub use request::NotMade;
 pub use secret::is_key;
 pub use session::{Buffer, Tls, no_files};

@@ -34,6 +34,8 @@ pub struct Tls {
     pub(super) buffer: &'static Buffer,
     /// It was said that the clock is not set.
     clock_missed: Cell<bool>,
+    /// The port makes a certificate or a request for one.
+    pub(super) making: Cell<bool>,
 }
 
 /// One session to be started.
@@ -51,7 +53,7 @@ type Begun = port::Result<Result<port::Handshake<'static>, TlsFailure>>;
 impl Tls {
     /// Sessions with these files.
     pub fn new(base: &'static Base, files: &'static Files, buffer: &'static Buffer) -> Self {
-        Self { base, files, buffer, clock_missed: Cell::new(false) }
+        Self { base, files, buffer, clock_missed: Cell::new(false), making: Cell::new(false) }
     }
 
     /// Starts a session as a client on a connected socket. `host` is the name that the server must prove. Logs what the

@@ -5,6 +5,7 @@ mod https;
 mod mail;
 mod peers;
 mod requests;
+mod signing;
 mod streams;
 mod transcripts;
 mod websocket;

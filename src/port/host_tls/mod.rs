@@ -14,11 +14,13 @@ use crate::port::{TlsCredentials, TlsError, TlsFailure, TlsRole, TlsVersion};
 
 mod failure;
 mod identity;
+mod request;
 mod session;
 mod verify;
 
 use failure::refused;
 pub(in crate::port) use identity::{MadeIdentity, make_identity};
+pub(in crate::port) use request::{make_request, put};
 use session::DeviceTime;
 pub(in crate::port) use session::{Session, Transport};
 
@@ -56,7 +58,7 @@ fn client(credentials: &TlsCredentials<'_>) -> Outcome<ClientConfig> {
         builder.with_no_client_auth()
     } else {
         builder
-            .with_client_auth_cert(chain(credentials.certificate)?, key(credentials)?)
+            .with_client_auth_cert(chain(credentials.certificate)?, key(credentials.key)?)
             .map_err(|_| refused(TlsError::Credentials))?
     };
     config.alpn_protocols = alpn(credentials);
@@ -77,7 +79,7 @@ fn server(credentials: &TlsCredentials<'_>) -> Outcome<ServerConfig> {
         builder.with_no_client_auth()
     };
     let mut config = builder
-        .with_single_cert(chain(credentials.certificate)?, key(credentials)?)
+        .with_single_cert(chain(credentials.certificate)?, key(credentials.key)?)
         .map_err(|_| refused(TlsError::Credentials))?;
     config.alpn_protocols = alpn(credentials);
     Ok(config)
@@ -126,8 +128,8 @@ fn chain(file: &[u8]) -> Outcome<Vec<CertificateDer<'static>>> {
     all.ok().filter(|all| !all.is_empty()).ok_or(refused(TlsError::Credentials))
 }
 
-fn key(credentials: &TlsCredentials<'_>) -> Outcome<PrivateKeyDer<'static>> {
-    let file = credentials.key;
+/// The key of a file, PEM or DER.
+fn key(file: &[u8]) -> Outcome<PrivateKeyDer<'static>> {
     if file.first() == Some(&SEQUENCE) {
         return PrivateKeyDer::try_from(file.to_vec()).map_err(|_| refused(TlsError::Credentials));
     }

@@ -14,7 +14,7 @@ use rustix::event::{EventfdFlags, eventfd};
 use super::wakers::{keep, wake};
 use super::{icmp, lan};
 use crate::port::host_tls::{self, MadeIdentity};
-use crate::port::{Addresses, IdentityRequest, Job, JobOutput, JobRequest, Jobs, PortError, Result};
+use crate::port::{Addresses, IdentityRequest, Job, JobOutput, JobRequest, Jobs, PortError, Result, SigningRequest};
 
 /// Jobs at once. A cancelled look-up counts until the system's resolver has given up, because nothing can stop it.
 const MAX_JOBS: usize = 128;
@@ -44,6 +44,7 @@ struct Mailbox {
     results: Mutex<Vec<(usize, Result<JobOutput>)>>,
     /// What was made and not taken yet.
     identity: Mutex<Option<MadeIdentity>>,
+    request: Mutex<Option<Vec<u8>>>,
     bell: OwnedFd,
 }
 
@@ -60,7 +61,12 @@ impl JobTable {
         let slot = |_| JobPlace { generation: 0, state: State::Free };
         Ok(Self {
             slots: RefCell::new(std::array::from_fn(slot)),
-            mailbox: Arc::new(Mailbox { results: Mutex::default(), identity: Mutex::default(), bell }),
+            mailbox: Arc::new(Mailbox {
+                results: Mutex::default(),
+                identity: Mutex::default(),
+                request: Mutex::default(),
+                bell,
+            }),
         })
     }
 
@@ -162,6 +168,14 @@ impl Jobs for JobTable {
                     Ok(JobOutput::Identity)
                 })
             }
+            JobRequest::MakeRequest(SigningRequest { name, key }) => {
+                let (name, key, mailbox) = (name.to_owned(), key.to_owned(), self.mailbox.clone());
+                self.run(move || {
+                    let made = host_tls::make_request(&SigningRequest { name: &name, key: &key })?;
+                    *mailbox.request.lock().unwrap_or_else(PoisonError::into_inner) = Some(made);
+                    Ok(JobOutput::Request)
+                })
+            }
             JobRequest::Tls { .. } | JobRequest::Flash(_) => Err(PortError::Unsupported),
         }
     }
@@ -186,6 +200,11 @@ impl Jobs for JobTable {
     fn identity(&self, buffer: &mut [u8]) -> Result<(usize, usize)> {
         let made = self.mailbox.identity.lock().unwrap_or_else(PoisonError::into_inner).take();
         made.ok_or(PortError::NotFound)?.put(buffer)
+    }
+
+    fn request(&self, buffer: &mut [u8]) -> Result<usize> {
+        let made = self.mailbox.request.lock().unwrap_or_else(PoisonError::into_inner).take();
+        host_tls::put(&made.ok_or(PortError::NotFound)?, buffer)
     }
 
     fn cancel(&self, job: Job) {

@@ -319,6 +319,10 @@ impl Jobs for LinuxPort {
         self.jobs.identity(buffer)
     }
 
+    fn request(&self, buffer: &mut [u8]) -> port::Result<usize> {
+        self.jobs.request(buffer)
+    }
+
     fn cancel(&self, job: Job) {
         self.sockets.table_mut().give_up(job);
         self.jobs.cancel(job);

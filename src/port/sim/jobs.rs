@@ -8,7 +8,7 @@ use embassy_time::Duration;
 
 use super::super::{
     Addresses, Event, FlashWork, Handle, IdentityRequest, Interface, Job, JobOutput, JobRequest, Jobs, PortError,
-    Result, Socket, TlsCredentials, TlsRole, host_tls,
+    Result, SigningRequest, Socket, TlsCredentials, TlsRole, host_tls,
 };
 use super::network::Progress;
 use super::tls::Secured;
@@ -93,6 +93,16 @@ impl SimPort {
         Ok(job)
     }
 
+    fn make_request(&self, request: &SigningRequest<'_>) -> Result<Job> {
+        let made = host_tls::make_request(request);
+        let mut network = self.network.borrow_mut();
+        let job = network.new_job();
+        let result = made.map(|made| network.request = Some(made)).map(|()| JobOutput::Request);
+        drop(network);
+        self.finish_job(job, IDENTITY_DELAY, result);
+        Ok(job)
+    }
+
     /// Sets how many TLS sessions the device can have.
     pub fn limit_sessions(&self, sessions: usize) {
         self.network.borrow_mut().session_limit = sessions;
@@ -164,6 +174,7 @@ impl Jobs for SimPort {
             JobRequest::Ping { interface, address, timeout_ms } => self.ping(interface, address, timeout_ms),
             JobRequest::Flash(work) => Ok(self.flash_work(&work)),
             JobRequest::MakeIdentity(request) => self.make_identity(&request),
+            JobRequest::MakeRequest(request) => self.make_request(&request),
             JobRequest::Tls { socket, role, first, credentials } => self.tls_start(socket, &role, first, credentials),
         }
     }
@@ -182,6 +193,11 @@ impl Jobs for SimPort {
 
     fn identity(&self, buffer: &mut [u8]) -> Result<(usize, usize)> {
         self.network.borrow_mut().identity.take().ok_or(PortError::NotFound)?.put(buffer)
+    }
+
+    fn request(&self, buffer: &mut [u8]) -> Result<usize> {
+        let made = self.network.borrow_mut().request.take().ok_or(PortError::NotFound)?;
+        host_tls::put(&made, buffer)
     }
 
     fn cancel(&self, job: Job) {

@@ -105,6 +105,8 @@ pub(super) struct State {
     pub(super) session_limit: usize,
     /// What was made and not taken yet.
     pub(super) identity: Option<super::super::host_tls::MadeIdentity>,
+    /// The request for a certificate that the device has made.
+    pub(super) request: Option<Vec<u8>>,
     /// Calls with a socket or job that did not exist.
     pub(super) stale_calls: usize,
     /// Addresses that do not depend on the radio.
@@ -133,6 +135,7 @@ impl Default for State {
             tls: BTreeMap::new(),
             session_limit: crate::limits::TLS_SESSIONS,
             identity: None,
+            request: None,
             stale_calls: 0,
             addresses: [None, None],
             delay: Duration::from_ticks(0),

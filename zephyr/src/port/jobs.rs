@@ -41,6 +41,7 @@ impl Jobs for ZephyrJobs {
                 return tls::start(socket, role, first, credentials);
             }
             JobRequest::MakeIdentity(ref request) => return tls::make_identity(request),
+            JobRequest::MakeRequest(_) => return Err(PortError::Unsupported),
         };
         Ok(Job(number as u16))
     }

@@ -8,7 +8,9 @@ import pytest
 import test_tls
 from test_tls import Clients, Https, Requests, setUpModule  # pytest runs them from here
 
-__all__ = ["Clients", "Https", "Requests", "Servers", "setUpModule"]
+from test_tls_request import Requests as SigningRequests
+
+__all__ = ["Clients", "Https", "Requests", "Servers", "SigningRequests", "setUpModule"]
 
 
 class Servers(test_tls.Servers):

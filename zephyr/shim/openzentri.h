@@ -421,7 +421,20 @@ int16_t oz_tls_holds(int32_t socket);
 int32_t oz_identity_start(const uint8_t *name, uint32_t size, uint64_t from, uint64_t until);
 /* 0 when it is made; OZ_WOULD_BLOCK until then. */
 int32_t oz_identity_result(void);
+/* Whether it is made, or could not be. */
+int32_t oz_identity_ended(void);
 /* Takes the certificate and behind it the key, once: their lengths. */
 int32_t oz_identity_take(uint8_t *buffer, uint32_t size, uint32_t *certificate, uint32_t *key);
+
+/* Bytes of the longest request for a certificate (limits::REQUEST). */
+#define OZ_REQUEST_SIZE 1536
+/* Makes a request for a certificate for a name, signed by a key (PEM or DER); OZ_NO_ROOM while it makes another. */
+int32_t oz_request_start(const uint8_t *name, uint32_t name_size, const uint8_t *key, uint32_t key_size);
+/* 0 when it is made; OZ_WOULD_BLOCK until then; OZ_UNSUPPORTED when the key is none. */
+int32_t oz_request_result(void);
+/* Whether it is made, or could not be. */
+int32_t oz_request_ended(void);
+/* Takes the request (DER), once: its length. */
+int32_t oz_request_take(uint8_t *buffer, uint32_t size);
 
 #endif

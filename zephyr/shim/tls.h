@@ -59,6 +59,8 @@ void oz_tls_library_free(void);
 void oz_tls_compute(void (*work)(void *), void *context);
 /* Whether the thread is computing. */
 bool oz_tls_busy(void);
+/* The size that Mbed TLS's parsers want of what has a NUL behind it: PEM with that, DER without. */
+size_t oz_tls_parsed_size(const uint8_t *bytes, uint32_t size);
 /* Random bytes, as Mbed TLS asks for them. */
 int oz_tls_random(void *context, unsigned char *output, size_t size);
 

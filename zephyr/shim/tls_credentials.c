@@ -90,8 +90,7 @@ static bool is_pem(const uint8_t *bytes)
 	return strstr((const char *)bytes, "-----BEGIN ") != NULL;
 }
 
-/* The size that Mbed TLS's parsers want: PEM with the NUL behind it. */
-static size_t parsed_size(const uint8_t *bytes, uint32_t size)
+size_t oz_tls_parsed_size(const uint8_t *bytes, uint32_t size)
 {
 	return is_pem(bytes) ? size + 1 : size;
 }
@@ -103,7 +102,7 @@ static int read_certificates(mbedtls_x509_crt *certificates, const uint8_t *byte
 	if (size == 0) {
 		return 0;
 	}
-	why = mbedtls_x509_crt_parse(certificates, bytes, parsed_size(bytes, size));
+	why = mbedtls_x509_crt_parse(certificates, bytes, oz_tls_parsed_size(bytes, size));
 	if (why == MBEDTLS_ERR_X509_ALLOC_FAILED) {
 		return why;
 	}
@@ -118,7 +117,7 @@ static int read_own(struct oz_tls_session *session)
 	if (why != 0 || order->certificate_size == 0) {
 		return why != 0 || !order->is_server ? why : OZ_TLS_BAD_CREDENTIALS;
 	}
-	why = mbedtls_pk_parse_key(&session->key, order->key, parsed_size(order->key, order->key_size), NULL, 0,
+	why = mbedtls_pk_parse_key(&session->key, order->key, oz_tls_parsed_size(order->key, order->key_size), NULL, 0,
 				   oz_tls_random, NULL);
 	if (why == MBEDTLS_ERR_PK_ALLOC_FAILED) {
 		return why;

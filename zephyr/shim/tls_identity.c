@@ -158,6 +158,11 @@ int32_t oz_identity_result(void)
 	}
 }
 
+int32_t oz_identity_ended(void)
+{
+	return identity.stage != RUNNING;
+}
+
 int32_t oz_identity_take(uint8_t *buffer, uint32_t size, uint32_t *certificate, uint32_t *key)
 {
 	if (identity.stage != MADE) {

@@ -16,8 +16,8 @@ struct piece {
 	void *context;
 };
 
-/* Room for one piece of each session, and an identity. */
-K_MSGQ_DEFINE(oz_tls_pieces, sizeof(struct piece), CONFIG_OPENZENTRI_TLS_SESSIONS + 1, sizeof(void *));
+/* Room for one piece of each session, an identity and a request for a certificate. */
+K_MSGQ_DEFINE(oz_tls_pieces, sizeof(struct piece), CONFIG_OPENZENTRI_TLS_SESSIONS + 2, sizeof(void *));
 static K_MUTEX_DEFINE(library);
 /* The thread has the library, or is about to. */
 static volatile bool computing;

@@ -41,7 +41,7 @@ impl Jobs for ZephyrJobs {
                 return tls::start(socket, role, first, credentials);
             }
             JobRequest::MakeIdentity(ref request) => return tls::make_identity(request),
-            JobRequest::MakeRequest(_) => return Err(PortError::Unsupported),
+            JobRequest::MakeRequest(ref request) => return tls::make_request(request),
         };
         Ok(Job(number as u16))
     }
@@ -71,5 +71,9 @@ impl Jobs for ZephyrJobs {
 
     fn identity(&self, buffer: &mut [u8]) -> Result<(usize, usize)> {
         tls::identity(buffer)
+    }
+
+    fn request(&self, buffer: &mut [u8]) -> Result<usize> {
+        tls::request(buffer)
     }
 }

@@ -1,6 +1,6 @@
 //! TLS sessions and the device's own certificate: jobs behind those of the worker thread.
 
-use openzentri::port::{IdentityRequest, Job, JobOutput, Result, Socket, TlsCredentials, TlsRole};
+use openzentri::port::{IdentityRequest, Job, JobOutput, Result, SigningRequest, Socket, TlsCredentials, TlsRole};
 
 #[cfg(not(CONFIG_OPENZENTRI_TLS))]
 pub use absent::*;
@@ -12,13 +12,14 @@ const FIRST: u16 = zephyr::kconfig::CONFIG_OPENZENTRI_JOBS as u16;
 
 #[cfg(CONFIG_OPENZENTRI_TLS)]
 mod present {
-    use super::{FIRST, IdentityRequest, Job, JobOutput, Result, Socket, TlsCredentials, TlsRole};
+    use super::{FIRST, IdentityRequest, Job, JobOutput, Result, SigningRequest, Socket, TlsCredentials, TlsRole};
     use crate::shim::tls;
 
-    /// Jobs of this kind at once: a session each, and an identity.
-    pub const JOBS: usize = SESSIONS as usize + 1;
+    /// Jobs of this kind at once: a session each, an identity, and a request for a certificate.
+    pub const JOBS: usize = SESSIONS as usize + 2;
     const SESSIONS: u16 = openzentri::limits::TLS_SESSIONS as u16;
     const IDENTITY: u16 = FIRST + SESSIONS;
+    const REQUEST: u16 = IDENTITY + 1;
 
     pub use tls::{holds, is_computed, ready, watched};
 
@@ -37,6 +38,16 @@ mod present {
         tls::take_identity(buffer)
     }
 
+    /// Begins to make a request for a certificate.
+    pub fn make_request(request: &SigningRequest<'_>) -> Result<Job> {
+        tls::make_request(request).map(|()| Job(REQUEST))
+    }
+
+    /// Takes the request that was made.
+    pub fn request(buffer: &mut [u8]) -> Result<usize> {
+        tls::take_request(buffer)
+    }
+
     /// The session of a job.
     fn session(job: Job) -> Option<i32> {
         job.0.checked_sub(FIRST).filter(|session| *session < SESSIONS).map(i32::from)
@@ -44,16 +55,20 @@ mod present {
 
     /// The result of a job, when it is one of these.
     pub fn result(job: Job) -> Option<Result<JobOutput>> {
-        if job.0 == IDENTITY {
-            return Some(tls::identity_result().map(|()| JobOutput::Identity));
+        match job.0 {
+            IDENTITY => return Some(tls::identity_result().map(|()| JobOutput::Identity)),
+            REQUEST => return Some(tls::request_result().map(|()| JobOutput::Request)),
+            _ => {}
         }
         session(job).map(|session| tls::outcome(session).map(JobOutput::Tls))
     }
 
     /// Whether a job, when it is one of these, has ended.
     pub fn ended(job: Job) -> Option<bool> {
-        if job.0 == IDENTITY {
-            return Some(tls::identity_result() != Err(openzentri::port::PortError::WouldBlock));
+        match job.0 {
+            IDENTITY => return Some(tls::identity_ended()),
+            REQUEST => return Some(tls::request_ended()),
+            _ => {}
         }
         session(job).map(tls::ended)
     }
@@ -70,7 +85,7 @@ mod present {
 /// Without TLS.
 #[cfg(not(CONFIG_OPENZENTRI_TLS))]
 mod absent {
-    use super::{FIRST, IdentityRequest, Job, JobOutput, Result, Socket, TlsCredentials, TlsRole};
+    use super::{FIRST, IdentityRequest, Job, JobOutput, Result, SigningRequest, Socket, TlsCredentials, TlsRole};
     use openzentri::port::PortError;
 
     pub const JOBS: usize = 0;
@@ -84,6 +99,14 @@ mod absent {
     }
 
     pub fn identity(_: &mut [u8]) -> Result<(usize, usize)> {
+        Err(PortError::Unsupported)
+    }
+
+    pub fn make_request(_: &SigningRequest<'_>) -> Result<Job> {
+        Err(PortError::Unsupported)
+    }
+
+    pub fn request(_: &mut [u8]) -> Result<usize> {
         Err(PortError::Unsupported)
     }
 

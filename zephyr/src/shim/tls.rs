@@ -5,7 +5,8 @@ use core::ptr::null;
 use heapless::Vec;
 use openzentri::limits;
 use openzentri::port::{
-    IdentityRequest, PortError, Result, TlsCredentials, TlsError, TlsFailure, TlsRole, TlsSession, TlsVersion,
+    IdentityRequest, PortError, Result, SigningRequest, TlsCredentials, TlsError, TlsFailure, TlsRole, TlsSession,
+    TlsVersion,
 };
 
 use super::{done, result, size};
@@ -61,7 +62,12 @@ mod raw {
         pub safe fn oz_tls_holds(socket: i32) -> i16;
         pub fn oz_identity_start(name: *const u8, size: u32, from: u64, until: u64) -> i32;
         pub safe fn oz_identity_result() -> i32;
+        pub safe fn oz_identity_ended() -> i32;
         pub fn oz_identity_take(buffer: *mut u8, size: u32, certificate: *mut u32, key: *mut u32) -> i32;
+        pub fn oz_request_start(name: *const u8, name_size: u32, key: *const u8, key_size: u32) -> i32;
+        pub safe fn oz_request_result() -> i32;
+        pub safe fn oz_request_ended() -> i32;
+        pub fn oz_request_take(buffer: *mut u8, size: u32) -> i32;
     }
 }
 
@@ -178,10 +184,34 @@ pub fn identity_result() -> Result<()> {
     done(raw::oz_identity_result())
 }
 
+pub fn identity_ended() -> bool {
+    raw::oz_identity_ended() != 0
+}
+
 /// Takes certificate and key; answers their lengths.
 pub fn take_identity(buffer: &mut [u8]) -> Result<(usize, usize)> {
     let (mut certificate, mut key) = (0, 0);
     // SAFETY: the buffer has the length beside it; both numbers live longer than the call.
     done(unsafe { raw::oz_identity_take(buffer.as_mut_ptr(), size(buffer), &mut certificate, &mut key) })?;
     Ok((certificate as usize, key as usize))
+}
+
+pub fn make_request(request: &SigningRequest<'_>) -> Result<()> {
+    let (name, key) = (request.name.as_bytes(), request.key);
+    // SAFETY: pointers and lengths are those of a string and of bytes, which C copies.
+    done(unsafe { raw::oz_request_start(name.as_ptr(), size(name), key.as_ptr(), size(key)) })
+}
+
+pub fn request_result() -> Result<()> {
+    done(raw::oz_request_result())
+}
+
+pub fn request_ended() -> bool {
+    raw::oz_request_ended() != 0
+}
+
+/// Takes a request; answers its length.
+pub fn take_request(buffer: &mut [u8]) -> Result<usize> {
+    // SAFETY: the buffer has the length beside it.
+    result(unsafe { raw::oz_request_take(buffer.as_mut_ptr(), size(buffer)) })
 }

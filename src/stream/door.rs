@@ -21,10 +21,12 @@ use crate::log::Level;
 use crate::port::{self, Event, OpenSocket, Socket};
 use crate::tls::{ServerFiles, Tls};
 
-/// How long a client has its door at least.
-const STAY: Duration = Duration::from_secs(2);
+/// How long a client has its door at least: the time in which the port waits for it, not that in which it computes.
+const STAY: Duration = Duration::from_secs(1);
+/// The same for one that has not said anything yet.
+const SILENT: Duration = Duration::from_millis(200);
 /// How often to look whether somebody else needs the door.
-const LOOK: Duration = Duration::from_millis(100);
+const LOOK: Duration = Duration::from_millis(50);
 
 /// A client whose session is to begin.
 #[derive(Clone, Copy)]
@@ -39,6 +41,8 @@ pub(super) struct Guest {
 /// Where one client shakes hands.
 struct Door {
     busy: Cell<bool>,
+    /// Its client has said something.
+    spoken: Cell<bool>,
     guest: Signal<NoopRawMutex, Guest>,
 }
 
@@ -51,7 +55,7 @@ pub(super) struct Doors {
 
 impl Doors {
     pub(super) fn new() -> Self {
-        let door = |_| Door { busy: Cell::new(false), guest: Signal::new() };
+        let door = |_| Door { busy: Cell::new(false), spoken: Cell::new(false), guest: Signal::new() };
         Self { doors: core::array::from_fn(door), waiting: RefCell::new(MultiWakerRegistration::new()) }
     }
 
@@ -75,6 +79,7 @@ impl Doors {
     pub(super) fn enter(&self, guest: Guest) -> Result<(), Guest> {
         let Some(door) = self.free() else { return Err(guest) };
         door.busy.set(true);
+        door.spoken.set(false);
         door.guest.signal(guest);
         Ok(())
     }
@@ -85,17 +90,24 @@ impl Doors {
     }
 
     /// Ends when a client has had its time and every door is taken.
-    async fn crowded(&self) {
-        let since = Instant::now();
-        while self.free().is_some() || since.elapsed() < STAY {
+    async fn crowded(&self, door: &Door, is_computed: impl Fn() -> bool) {
+        let mut since = Instant::now();
+        loop {
             Timer::after(LOOK).await;
+            if is_computed() {
+                since = Instant::now();
+            }
+            let stay = if door.spoken.get() { STAY } else { SILENT };
+            if self.free().is_none() && since.elapsed() >= stay {
+                return;
+            }
         }
     }
 }
 
 impl Streams {
     /// Starts the session of a client, which becomes a stream then.
-    async fn welcome(&self, tls: &Tls, guest: &Guest) {
+    async fn welcome(&self, tls: &Tls, door: &Door, guest: &Guest) {
         let port = self.base.port;
         let open = OpenSocket::new(port, guest.socket);
         // Until the client has said something it costs no session.
@@ -104,6 +116,7 @@ impl Streams {
         let saying = port::io(port, event, || port.sockets().receive(guest.socket, &mut first));
         let Ok(Ok(1)) = with_timeout(tls.patience(), saying).await else { return };
         let [first] = first;
+        door.spoken.set(true);
         if !self.has_place(guest.row) {
             return;
         }
@@ -121,7 +134,8 @@ pub async fn keep_door(streams: &'static Streams, tls: &'static Tls, number: usi
     let Some(door) = streams.doors.doors.get(number) else { return };
     loop {
         let guest = door.guest.wait().await;
-        match select(streams.welcome(tls, &guest), streams.doors.crowded()).await {
+        let is_computed = || streams.base.port.sockets().handshake_is_computed(guest.socket);
+        match select(streams.welcome(tls, door, &guest), streams.doors.crowded(door, is_computed)).await {
             Either::First(()) | Either::Second(()) => {}
         }
         streams.doors.left(door);

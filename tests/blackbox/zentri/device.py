@@ -65,6 +65,10 @@ class Device:
     #: This machine, as the device reaches it: by address, and by a name if it has one.
     here = "127.0.0.1"
     here_by_name = "localhost"
+    #: How many times as long data takes as with the Linux process.
+    slowness = 1
+    #: Whether it reads what a peer has sent right before it reset the connection.
+    reads_last_words = True
     #: How the process says where its serial line is.
     announcement = r"(?m)^serial (\S+)$"
 

@@ -8,10 +8,12 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
 import unittest
+import warnings
 
 import test_tls
-from test_tls import Server
+from test_tls import path
 from zentri import DeviceCase
 
 #: Seconds for one scan.
@@ -26,9 +28,44 @@ def setUpModule():
     test_tls.setUpModule()
 
 
-def weak_server():
-    """OpenSSL with TLS 1.1 and 1.2, and suites of old."""
-    return Server("server-rsa", "-no_tls1_3", "-naccept", "100000", "-cipher", "AES128-SHA:AES256-SHA:@SECLEVEL=0", "-www")
+class WeakServer:
+    """TLS 1.1 and 1.2 with suites of old, for as many clients at once as come: scanners keep connections open."""
+
+    def __init__(self):
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(*path("server-rsa"))
+        self.context.set_ciphers("AES128-SHA:AES256-SHA:@SECLEVEL=0")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self.context.minimum_version = ssl.TLSVersion.TLSv1_1
+        self.context.maximum_version = ssl.TLSVersion.TLSv1_2
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=100)
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client):
+        client.settimeout(20)
+        try:
+            with client, self.context.wrap_socket(client, server_side=True) as secure:
+                secure.recv(1000)
+                secure.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        except OSError:
+            pass
 
 
 class Scan(DeviceCase):
@@ -63,12 +100,13 @@ class Sslyze(Scan):
 
     def scan(self, port):
         """All that sslyze can find out about a server, but for its certificate and the headers of HTTP."""
-        from sslyze import ScanCommand, Scanner, ServerNetworkLocation, ServerScanRequest
+        from sslyze import ScanCommand, Scanner, ServerNetworkConfiguration, ServerNetworkLocation, ServerScanRequest
 
         commands = set(ScanCommand) - {ScanCommand.CERTIFICATE_INFO, ScanCommand.HTTP_HEADERS}
         scanner = Scanner()
         place = ServerNetworkLocation(hostname="localhost", ip_address="127.0.0.1", port=port)
-        scanner.queue_scans([ServerScanRequest(server_location=place, scan_commands=commands)])
+        patient = ServerNetworkConfiguration(tls_server_name_indication="localhost", network_timeout=20)
+        scanner.queue_scans([ServerScanRequest(place, network_configuration=patient, scan_commands=commands)])
         (found,) = scanner.get_results()
         self.assertIsNotNone(found.scan_result, found.connectivity_error_trace)
         results = {}
@@ -106,7 +144,7 @@ class Sslyze(Scan):
         self.assertEqual(self.faults(self.port), [])
 
     def test_the_judge(self):
-        with weak_server() as server:
+        with WeakServer() as server:
             faults = self.faults(server.port)
         self.assertIn("TLS_RSA_WITH_AES_128_CBC_SHA", faults)
         self.assertTrue(any(fault.startswith("tls_1_1") for fault in faults), faults)
@@ -146,7 +184,7 @@ class Testssl(Scan):
         self.assertEqual(self.faults(findings), {})
 
     def test_the_judge(self):
-        with weak_server() as server:
+        with WeakServer() as server:
             faults = self.faults(self.findings(server.port, "--protocols"))
         self.assertIn("TLS1_1", faults)
 

@@ -108,6 +108,18 @@ static void release(struct oz_tls_session *session)
 	session->stage = FREE;
 }
 
+/* One step. A name that is an address is proved by the server, but not asked for: RFC 6066, 3, forbids it. */
+static int step(struct oz_tls_session *session)
+{
+	int why = 0;
+
+	if (session->address[0] != '\0' && session->ssl.MBEDTLS_PRIVATE(state) == MBEDTLS_SSL_SERVER_CERTIFICATE) {
+		why = mbedtls_ssl_set_hostname(&session->ssl, session->address);
+		session->address[0] = '\0';
+	}
+	return why != 0 ? why : mbedtls_ssl_handshake_step(&session->ssl);
+}
+
 /* On the thread: as far as it goes without the peer. */
 static void advance(void *context)
 {
@@ -115,7 +127,7 @@ static void advance(void *context)
 	int why = 0;
 
 	while (why == 0 && !mbedtls_ssl_is_handshake_over(&session->ssl) && !session->closing && !session->given_up) {
-		why = mbedtls_ssl_handshake_step(&session->ssl);
+		why = step(session);
 	}
 	if (session->closing) {
 		release(session);
@@ -200,8 +212,14 @@ void oz_tls_cancel(int32_t number)
 
 /* ---- The open session ---- */
 
-static int32_t broken(struct oz_tls_session *session)
+/* There is no goodbye: the peer must not take it for an orderly end. */
+static int32_t broken(struct oz_tls_session *session, int why)
 {
+	if (why == MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE && !session->finished) {
+		(void)mbedtls_ssl_send_alert_message(&session->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
+						     MBEDTLS_SSL_ALERT_MSG_UNEXPECTED_MESSAGE);
+	}
+	session->finished = true;
 	session->stage = FAILED;
 	return -OZ_CLOSED;
 }
@@ -236,7 +254,7 @@ static int32_t send_record(struct oz_tls_session *session, const uint8_t *data, 
 		session->unsent = part;
 		return (int32_t)part;
 	}
-	return session->finished ? -OZ_CLOSED : broken(session);
+	return session->finished ? -OZ_CLOSED : broken(session, sent);
 }
 
 int32_t oz_tls_send(int32_t socket, const uint8_t *data, uint32_t size)
@@ -270,7 +288,7 @@ static int32_t receive_some(struct oz_tls_session *session, uint8_t *buffer, uin
 		return 0;
 	default:
 		/* An end that the peer has not said encrypted is a broken connection (RFC 8446, 6.1). */
-		return broken(session);
+		return broken(session, received);
 	}
 }
 
@@ -372,7 +390,7 @@ int32_t oz_tls_ready(int32_t socket)
 
 		oz_tls_library_free();
 		if (why != 0 && why != MBEDTLS_ERR_SSL_WANT_WRITE) {
-			(void)broken(session);
+			(void)broken(session, why);
 		}
 	}
 	return 1;

@@ -165,6 +165,7 @@ static int note_name(void *context, mbedtls_ssl_context *ssl, const unsigned cha
 static int set_name(struct oz_tls_session *session)
 {
 	const struct oz_tls_order *order = &session->order;
+	struct in_addr address;
 
 	if (order->is_server) {
 		mbedtls_ssl_conf_sni(&session->config, note_name, session);
@@ -175,6 +176,10 @@ static int set_name(struct oz_tls_session *session)
 	}
 	memcpy(session->outcome.name, order->name, order->name_size);
 	session->outcome.name_size = (uint8_t)order->name_size;
+	if (zsock_inet_pton(AF_INET, (const char *)order->name, &address) == 1) {
+		memcpy(session->address, order->name, order->name_size + 1);
+		return 0;
+	}
 	return mbedtls_ssl_set_hostname(&session->ssl, (const char *)order->name);
 }
 

@@ -50,6 +50,8 @@ struct oz_tls_session {
 	/* The names of protocols with a NUL behind each, and where they are. */
 	unsigned char alpn[64];
 	const char *protocols[OZ_TLS_PROTOCOLS + 1];
+	/* The name that the server must prove, when it is an address, until Mbed TLS has it. */
+	char address[16];
 	struct oz_tls_outcome outcome;
 };
 

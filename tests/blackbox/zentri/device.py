@@ -69,6 +69,8 @@ class Device:
     slowness = 1
     #: Whether it reads what a peer has sent right before it reset the connection.
     reads_last_words = True
+    #: Whether messages of a handshake may be spread over records, a byte in each at the extreme.
+    joins_records = True
     #: How the process says where its serial line is.
     announcement = r"(?m)^serial (\S+)$"
 
@@ -224,6 +226,8 @@ class Device:
 class NativeSimDevice(Device):
     """Zephyr's simulated board, with its flash in a file of its folder."""
 
+    #: Mbed TLS 3.6.2 does not put them together.
+    joins_records = False
     announcement = r"(?m)^command UART connected to pseudotty: (\S+)$"
     program = staticmethod(native_sim)
 

@@ -23,6 +23,7 @@ class QemuDevice(Device):
     slowness = 8
     #: QEMU's user networking throws it away.
     reads_last_words = False
+    joins_records = False
 
     def start(self, wait=True):
         assert self.process is None, "it runs already"

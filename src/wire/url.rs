@@ -66,21 +66,20 @@ impl Url {
 
     /// Reads a URL. Without a scheme it is `http`; a fragment is dropped; credentials are refused.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
-        let (secure, rest) = match split_scheme(text) {
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (false, rest),
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (true, rest),
-            // The `://` may also stand in a query.
-            Some((before, _)) if !before.contains(['/', '?']) => return Err(UrlError::Invalid),
-            _ => (false, text),
-        };
-        Self::locate(secure, rest)
+        Self::read(text, "http", "https")
     }
 
     /// Reads the URL of a WebSocket, `[ws://|wss://]<host>[:<port>][/<path>][?<query>]`; see [`Url::parse`].
     pub fn parse_websocket(text: &str) -> Result<Self, UrlError> {
+        Self::read(text, "ws", "wss")
+    }
+
+    /// Reads a URL with one of two schemes.
+    fn read(text: &str, plain: &str, secure: &str) -> Result<Self, UrlError> {
         let (secure, rest) = match split_scheme(text) {
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("ws") => (false, rest),
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("wss") => (true, rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case(plain) => (false, rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case(secure) => (true, rest),
+            // The `://` may also stand in a query.
             Some((before, _)) if !before.contains(['/', '?']) => return Err(UrlError::Invalid),
             _ => (false, text),
         };

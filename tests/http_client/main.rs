@@ -11,6 +11,7 @@ mod files;
 mod own_servers;
 mod requests;
 mod servers;
+mod websocket;
 
 /// With `stream.auto_close` 0 what a request leaves can be looked at; `ends.rs` has tests with the default.
 const SETTINGS: [(&str, &str); 5] = [
@@ -31,9 +32,13 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::with(&SETTINGS)
+    }
+
+    fn with(settings: &'static [(&'static str, &'static str)]) -> Self {
         let port = SimPort::new();
         port.set_name("example.com", Duration::from_millis(3), Ok(*SERVER.ip()));
-        let mut device = SimDevice::boot(port, &SETTINGS);
+        let mut device = SimDevice::boot(port, settings);
         device.expect("[Associated]\r\n", LONG);
         Self { server: port.listen(SERVER), device }
     }
@@ -71,6 +76,11 @@ impl World {
     fn command(&mut self, line: &str) -> String {
         self.device.type_line(line);
         self.answer()
+    }
+
+    fn raw_command(&mut self, line: &str) -> String {
+        self.device.type_line(line);
+        self.raw_answer()
     }
 
     fn write(&mut self, handle: u8, data: &[u8]) -> String {

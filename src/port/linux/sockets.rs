@@ -206,13 +206,13 @@ impl Sockets for HostSockets {
         }
     }
 
-    /// A server (a port of its own choice) is bound to the device's address; on
-    /// Linux such a socket gets no broadcasts unless that address is 0.0.0.0.
     fn handshake_is_computed(&self, socket: Socket) -> bool {
         let mut table = self.table.borrow_mut();
         table.entry(socket).is_ok_and(|entry| entry.tls.as_ref().is_some_and(Secured::is_away))
     }
 
+    /// A server (a port of its own choice) is bound to the device's address; on
+    /// Linux such a socket gets no broadcasts unless that address is 0.0.0.0.
     fn udp_bind(&self, interface: Interface, port: u16) -> Result<Socket> {
         // Without an interface of its own the soft AP has no stations, and these ports are the machine's.
         let is_simulated = self.places[interface as usize].device.is_none();

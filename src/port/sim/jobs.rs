@@ -10,7 +10,7 @@ use super::super::{
     Addresses, Event, FlashWork, Handle, IdentityRequest, Interface, Job, JobOutput, JobRequest, Jobs, PortError,
     Result, SigningRequest, Socket, TlsCredentials, TlsRole, host_tls,
 };
-use super::network::Progress;
+use super::network::{Progress, State};
 use super::tls::Secured;
 use super::{Call, SimPort};
 
@@ -83,24 +83,24 @@ impl SimPort {
         Ok(job)
     }
 
-    fn make_identity(&self, request: &IdentityRequest<'_>) -> Result<Job> {
+    fn make_identity(&self, request: &IdentityRequest<'_>) -> Job {
         let made = host_tls::make_identity(request);
-        let mut network = self.network.borrow_mut();
-        let job = network.new_job();
-        let result = made.map(|made| network.identity = Some(made)).map(|()| JobOutput::Identity);
-        drop(network);
-        self.finish_job(job, IDENTITY_DELAY, result);
-        Ok(job)
+        self.keep(|network| made.map(|made| network.identity = Some(made)).map(|()| JobOutput::Identity))
     }
 
-    fn make_request(&self, request: &SigningRequest<'_>) -> Result<Job> {
+    fn make_request(&self, request: &SigningRequest<'_>) -> Job {
         let made = host_tls::make_request(request);
+        self.keep(|network| made.map(|made| network.request = Some(made)).map(|()| JobOutput::Request))
+    }
+
+    /// A job that puts what was made where the device takes it.
+    fn keep(&self, put: impl FnOnce(&mut State) -> Result<JobOutput>) -> Job {
         let mut network = self.network.borrow_mut();
         let job = network.new_job();
-        let result = made.map(|made| network.request = Some(made)).map(|()| JobOutput::Request);
+        let result = put(&mut network);
         drop(network);
         self.finish_job(job, IDENTITY_DELAY, result);
-        Ok(job)
+        job
     }
 
     /// Sets how many TLS sessions the device can have.
@@ -173,8 +173,8 @@ impl Jobs for SimPort {
             JobRequest::Lookup { interface, name } => self.lookup(interface, name),
             JobRequest::Ping { interface, address, timeout_ms } => self.ping(interface, address, timeout_ms),
             JobRequest::Flash(work) => Ok(self.flash_work(&work)),
-            JobRequest::MakeIdentity(request) => self.make_identity(&request),
-            JobRequest::MakeRequest(request) => self.make_request(&request),
+            JobRequest::MakeIdentity(request) => Ok(self.make_identity(&request)),
+            JobRequest::MakeRequest(request) => Ok(self.make_request(&request)),
             JobRequest::Tls { socket, role, first, credentials } => self.tls_start(socket, &role, first, credentials),
         }
     }

@@ -1,6 +1,5 @@
 """TLS against OpenSSL: `tls_client` and `s_server`, `tls_server` and `s_client`, HTTPS both ways."""
 
-import http.client
 import json
 import os
 import shutil
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from zentri import DeviceCase, Peer, binary, free_port, websocket
 from zentri.certificates import Authority, openssl
+from zentri.rest import fetch
 
 TRANSCRIPTS = Path(__file__).resolve().parents[1] / "transcripts"
 sys.path.insert(0, str(TRANSCRIPTS))
@@ -119,6 +119,24 @@ class Case(DeviceCase):
 
     def close_all(self):
         self.line.command("close all")
+
+    def store_identity(self, name):
+        """Gives the device certificate and key of a name, as `cert.pem` and `key.pem`."""
+        for file, source in zip(("cert.pem", "key.pem"), path(name), strict=True):
+            self.store(file, source)
+
+    def start_server(self, name):
+        """Starts a `tls_server` with certificate and key of a name on a new port, `port`."""
+        self.store_identity(name)
+        self.line.ok("set network.tls.server_cert cert.pem")
+        self.line.ok("set network.tls.server_key key.pem")
+        self.port = free_port()
+        self.device.expose(self.port)
+        self.line.ok(f"tls_server start {self.port}")
+
+    def client_stream(self):
+        """The handle of the stream of a client; `None` while there is none."""
+        return next((row[2] for row in self.line.ok("list").splitlines() if "TLSS" in row), None)
 
 
 class Clients(Case):
@@ -303,14 +321,7 @@ class Servers(Case):
 
     def setUp(self):
         super().setUp()
-        certificate, key = path("server-rsa")
-        self.store("cert.pem", certificate)
-        self.store("key.pem", key)
-        self.line.ok("set network.tls.server_cert cert.pem")
-        self.line.ok("set network.tls.server_key key.pem")
-        self.port = free_port()
-        self.device.expose(self.port)
-        self.line.ok(f"tls_server start {self.port}")
+        self.start_server("server-rsa")
 
     def client(self, *options):
         """`openssl s_client`: answers how it ended and what it printed. It sends a line and ends after the answer."""
@@ -332,8 +343,7 @@ class Servers(Case):
         for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
             with self.subTest(version), self.secure(minimum_version=version, maximum_version=version) as client:
                 client.sendall(b"question")
-                handle = self.eventually(lambda: next((row[2] for row in self.line.ok("list").splitlines()
-                                                       if "TLSS" in row), None))
+                handle = self.eventually(self.client_stream)
                 self.assertEqual(self.line.read_stream(handle, 8), b"question")
                 self.line.ok(f"write {handle} 6", b"answer")
                 self.assertEqual(client.recv(100), b"answer")
@@ -378,8 +388,7 @@ class Servers(Case):
         for _ in range(100 // self.device.slowness):
             with self.secure() as client:
                 client.sendall(b"x")
-                handle = self.eventually(lambda: next((row[2] for row in self.line.ok("list").splitlines()
-                                                       if "TLSS" in row), None))
+                handle = self.eventually(self.client_stream)
                 self.line.ok(f"close {handle}")
         self.assertEqual(self.line.ok("list"), "! # Type  Info")
 
@@ -402,13 +411,7 @@ class Https(DeviceCase):
             return False
 
     def get(self, target):
-        connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=self.context, timeout=10)
-        try:
-            connection.request("GET", target)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        finally:
-            connection.close()
+        return fetch(self.port, target, self.context)
 
     def certificate(self):
         return ssl.get_server_certificate(("127.0.0.1", self.port), timeout=10)

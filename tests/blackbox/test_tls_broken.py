@@ -10,7 +10,6 @@ import unittest
 
 import test_tls
 from test_tls import CLOSED, Case, Server, path
-from zentri import free_port
 from zentri.tls_peers import Relay
 
 VERSIONS = ("-tls1_2", "-tls1_3")
@@ -93,13 +92,7 @@ class Servers(Case):
 
     def setUp(self):
         super().setUp()
-        certificate, key = path("server-p256")
-        self.store("cert.pem", certificate)
-        self.store("key.pem", key)
-        self.line.ok("set network.tls.server_cert cert.pem")
-        self.line.ok("set network.tls.server_key key.pem")
-        self.port = free_port()
-        self.line.ok(f"tls_server start {self.port}")
+        self.start_server("server-p256")
 
     @staticmethod
     def secure(port, version):
@@ -111,19 +104,15 @@ class Servers(Case):
     def total(self, version):
         """The bytes of a client in a handshake."""
         with Relay(self.port, "client") as relay, self.secure(relay.port, version):
-            handle = self.eventually(self.stream)
+            handle = self.eventually(self.client_stream)
             total = relay.counts["client"]
             self.line.ok(f"close {handle}")
             return total
 
-    def stream(self):
-        """The handle of the stream of a client."""
-        return next((row[2] for row in self.line.ok("list").splitlines() if "TLSS" in row), None)
-
     def answers(self, version):
         """A client whose handshake is whole becomes a stream."""
         with self.secure(self.port, version):
-            self.line.ok(f"close {self.eventually(self.stream, 10)}")
+            self.line.ok(f"close {self.eventually(self.client_stream, 10)}")
 
     def test_handshakes_that_break_off(self):
         for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
@@ -134,7 +123,7 @@ class Servers(Case):
                         with self.secure(relay.port, version) as client:
                             if not client.recv(1):
                                 raise OSError("closed")
-                    self.assertIsNone(self.stream())
+                    self.assertIsNone(self.client_stream())
             self.answers(version)
 
     def test_handshakes_that_stop(self):
@@ -148,7 +137,7 @@ class Servers(Case):
                     start = time.monotonic()
                     self.assertEqual(self.device.rest.text("get network.tls.version"), "13")
                     self.assertLess(time.monotonic() - start, 0.1)
-                    self.assertIsNone(self.stream())
+                    self.assertIsNone(self.client_stream())
                     self.answers(version)
 
     @staticmethod
@@ -175,7 +164,7 @@ class Servers(Case):
         self.addCleanup(client.stdout.close)
         self.addCleanup(client.wait)
         self.addCleanup(client.kill)
-        self.eventually(self.stream)
+        self.eventually(self.client_stream)
         seen = b""
         while b"---\n" not in seen[-8:]:
             seen += os.read(client.stdout.fileno(), 4096)
@@ -185,7 +174,7 @@ class Servers(Case):
         told = client.stdout.read()
         self.assertIn(b"RENEGOTIATING", told)
         self.assertIn(b"no renegotiation", told)
-        self.eventually(lambda: self.stream() is None)
+        self.eventually(lambda: self.client_stream() is None)
 
 
 if __name__ == "__main__":

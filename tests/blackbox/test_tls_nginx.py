@@ -1,6 +1,5 @@
 """TLS against nginx: as a server of the device's requests and streams, and as a client (a proxy) of its HTTPS server."""
 
-import http.client
 import os
 import re
 import unittest
@@ -9,6 +8,7 @@ from pathlib import Path
 import test_tls
 from test_tls import ALERT, PROTOCOL, Case, path
 from zentri import free_port
+from zentri.rest import fetch
 from zentri.tls_peers import Nginx, needs_nginx
 
 BIG = os.urandom(600_000)
@@ -132,9 +132,7 @@ class Proxy(NginxCase):
 
     def setUp(self):
         super().setUp()
-        certificate, key = path("server-p256")
-        self.store("cert.pem", certificate)
-        self.store("key.pem", key)
+        self.store_identity("server-p256")
         self.line.ok("set http.server.tls_enabled 1")
         self.line.ok("network_restart")
         self.line.wait_text("get wlan.network.status", "2")
@@ -145,42 +143,32 @@ class Proxy(NginxCase):
                            "proxy_ssl_name localhost; proxy_ssl_server_name on; proxy_ssl_verify on;",
                            f"proxy_ssl_trusted_certificate {path('ca', authority)[0]};", *lines, "}"])
 
-    @staticmethod
-    def get(nginx, target):
-        connection = http.client.HTTPConnection("127.0.0.1", nginx.port, timeout=10)
-        try:
-            connection.request("GET", target)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        finally:
-            connection.close()
-
     def test_versions(self):
         for version in ("TLSv1.2", "TLSv1.3"):
             with self.subTest(version):
-                status, body = self.get(self.proxy(f"proxy_ssl_protocols {version};"), "/command/version")
+                status, body = fetch(self.proxy(f"proxy_ssl_protocols {version};").port, "/command/version")
                 self.assertEqual((status, b"OPENZENTRI" in body), (200, True))
 
     def test_a_file(self):
         self.line.ok(f"file_create big {len(BIG)}", BIG, 30)
-        self.assertTrue(self.get(self.proxy(), "/big") == (200, BIG))
+        self.assertTrue(fetch(self.proxy().port, "/big") == (200, BIG))
 
     def test_many_requests(self):
         """nginx keeps sessions and offers them again."""
         nginx = self.proxy("proxy_ssl_session_reuse on;")
         for _ in range(50):
-            self.assertEqual(self.get(nginx, "/command/version")[0], 200)
+            self.assertEqual(fetch(nginx.port, "/command/version")[0], 200)
 
     def test_who_does_not_trust_the_device(self):
         nginx = self.proxy(authority="theirs")
-        self.assertEqual(self.get(nginx, "/command/version")[0], 502)
+        self.assertEqual(fetch(nginx.port, "/command/version")[0], 502)
         self.assertRegex(nginx.log.read_text(), "certificate verify error")
 
     def test_old_versions_are_refused(self):
         for version in ("TLSv1", "TLSv1.1"):
             with self.subTest(version):
                 nginx = self.proxy(f"proxy_ssl_protocols {version};", "proxy_ssl_ciphers ALL:@SECLEVEL=0;")
-                self.assertEqual(self.get(nginx, "/command/version")[0], 502)
+                self.assertEqual(fetch(nginx.port, "/command/version")[0], 502)
                 self.assertTrue(re.search("SSL_do_handshake\\(\\) failed.*alert", nginx.log.read_text()))
 
 

@@ -7,7 +7,7 @@ import unittest
 
 import test_tls
 from test_tls import ALERT, PROTOCOL, Case, path
-from zentri import Peer, free_port
+from zentri import Peer
 from zentri.tls_peers import Tlslite, needs_tlslite, read_exactly, send_handshake
 
 #: TLS 1.2 and 1.3, as tlslite-ng names them.
@@ -155,24 +155,14 @@ class Servers(Sizes):
 
     def setUp(self):
         super().setUp()
-        certificate, key = path("server-p256")
-        self.store("cert.pem", certificate)
-        self.store("key.pem", key)
-        self.line.ok("set network.tls.server_cert cert.pem")
-        self.line.ok("set network.tls.server_key key.pem")
-        self.port = free_port()
-        self.line.ok(f"tls_server start {self.port}")
+        self.start_server("server-p256")
 
     def connect_to(self, **options):
         """A session with the device, and its handle there."""
         end = Tlslite.connect(self.port, **options)
         self.addCleanup(end.sock.close)
         # In TLS 1.3 the handshake is over here before the device has seen its end.
-        return end, self.eventually(self.stream)
-
-    def stream(self):
-        """The handle of the stream of a client."""
-        return next((row[2] for row in self.line.ok("list").splitlines() if "TLSS" in row), None)
+        return end, self.eventually(self.client_stream)
 
     def test_versions(self):
         for name, version in VERSIONS.items():
@@ -193,7 +183,7 @@ class Servers(Sizes):
                 with self.assertRaises(TLSRemoteAlert) as told:
                     Tlslite.connect(self.port, oldest=(3, 0), newest=version)
                 self.assertIn(told.exception.description, (40, 70), "handshake_failure or protocol_version")
-        self.assertIsNone(self.stream())
+        self.assertIsNone(self.client_stream())
 
     def test_clients_that_must_be_known(self):
         self.store("clients.pem", path("ca")[0])
@@ -208,7 +198,7 @@ class Servers(Sizes):
                 with self.subTest(f"{name}, {who}"), self.assertRaises(Exception):
                     # TLS 1.3 tells a client with its first bytes.
                     Tlslite.connect(self.port, oldest=version, newest=version, own=own).read(max=1, min=1)
-        self.assertIsNone(self.stream())
+        self.assertIsNone(self.client_stream())
 
     def test_records_of_all_sizes(self):
         for name, version in VERSIONS.items():
@@ -235,7 +225,7 @@ class Servers(Sizes):
                     end.read(max=1, min=1)
                 self.assertEqual(getattr(told.exception, "description", told.exception), alert)
                 end.sock.close()
-                self.eventually(lambda: self.stream() is None)
+                self.eventually(lambda: self.client_stream() is None)
 
     def test_ends(self):
         """A stream ends with what its client has said, and without."""
@@ -249,7 +239,7 @@ class Servers(Sizes):
                     else:
                         end.sock.close()
                     self.assertEqual(self.line.read_stream(handle, 10), b"last words")
-                    self.eventually(lambda: self.stream() is None)
+                    self.eventually(lambda: self.client_stream() is None)
 
 
 if __name__ == "__main__":

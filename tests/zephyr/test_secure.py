@@ -23,8 +23,7 @@ class Servers(test_tls.Servers):
              "-msg"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         ) as client:
-            handle = self.eventually(lambda: next((row[2] for row in self.line.ok("list").splitlines()
-                                                   if "TLSS" in row), None))
+            handle = self.eventually(self.client_stream)
             self.line.ok(f"write {handle} 5000", b"x" * 5000)
             self.line.ok(f"close {handle}")
             seen = client.communicate(timeout=20)[0].decode(errors="replace")

@@ -178,11 +178,20 @@ int32_t oz_tls_start(int32_t socket, const struct oz_tls_order *order)
 	return session - sessions;
 }
 
+/* The session of a number that oz_tls_start() has given; NULL when it is over. */
+static struct oz_tls_session *session_at(int32_t number)
+{
+	if (number < 0 || number >= ARRAY_SIZE(sessions) || sessions[number].stage == FREE) {
+		return NULL;
+	}
+	return &sessions[number];
+}
+
 int32_t oz_tls_result(int32_t number, struct oz_tls_outcome *outcome)
 {
-	struct oz_tls_session *session = &sessions[number];
+	const struct oz_tls_session *session = session_at(number);
 
-	if (number < 0 || number >= ARRAY_SIZE(sessions) || session->stage == FREE) {
+	if (session == NULL) {
 		return -OZ_NOT_FOUND;
 	}
 	if (!session->ended) {
@@ -194,14 +203,16 @@ int32_t oz_tls_result(int32_t number, struct oz_tls_outcome *outcome)
 
 int32_t oz_tls_ended(int32_t number)
 {
-	return number < 0 || number >= ARRAY_SIZE(sessions) || sessions[number].stage == FREE || sessions[number].ended;
+	const struct oz_tls_session *session = session_at(number);
+
+	return session == NULL || session->ended;
 }
 
 void oz_tls_cancel(int32_t number)
 {
-	struct oz_tls_session *session = &sessions[number];
+	struct oz_tls_session *session = session_at(number);
 
-	if (number < 0 || number >= ARRAY_SIZE(sessions)) {
+	if (session == NULL) {
 		return;
 	}
 	session->given_up = true;

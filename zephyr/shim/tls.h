@@ -57,6 +57,15 @@ void oz_tls_library_free(void);
  * piece at a time.
  */
 void oz_tls_compute(void (*work)(void *), void *context);
+/* How far the thread is with something that is made one at a time. It sets the end, last of all. */
+enum oz_making {
+	OZ_NOTHING,
+	OZ_RUNNING,
+	OZ_MADE,
+	OZ_FAILED,
+};
+/* 0 once it is made; OZ_WOULD_BLOCK until then; once `failed`, when it could not be. */
+int32_t oz_making_result(volatile enum oz_making *stage, int32_t failed);
 /* Whether the thread is computing. */
 bool oz_tls_busy(void);
 /* The size that Mbed TLS's parsers want of what has a NUL behind it: PEM with that, DER without. */

@@ -19,8 +19,7 @@
 #define TIME_SIZE 15
 
 static struct {
-	/* Changes on the thread last of all. */
-	volatile enum { NOTHING, RUNNING, MADE, FAILED } stage;
+	volatile enum oz_making stage;
 	char name[NAME_SIZE];
 	uint64_t from;
 	uint64_t until;
@@ -126,15 +125,15 @@ static void make(void *context)
 	why = write_both(&certificate, &key);
 	mbedtls_x509write_crt_free(&certificate);
 	mbedtls_pk_free(&key);
-	identity.stage = why == 0 ? MADE : FAILED;
+	identity.stage = why == 0 ? OZ_MADE : OZ_FAILED;
 }
 
 int32_t oz_identity_start(const uint8_t *name, uint32_t size, uint64_t from, uint64_t until)
 {
-	if (identity.stage == RUNNING || size == 0 || size >= sizeof(identity.name)) {
+	if (identity.stage == OZ_RUNNING || size == 0 || size >= sizeof(identity.name)) {
 		return -OZ_NO_ROOM;
 	}
-	identity.stage = RUNNING;
+	identity.stage = OZ_RUNNING;
 	memcpy(identity.name, name, size);
 	identity.name[size] = '\0';
 	identity.from = from;
@@ -145,27 +144,17 @@ int32_t oz_identity_start(const uint8_t *name, uint32_t size, uint64_t from, uin
 
 int32_t oz_identity_result(void)
 {
-	switch (identity.stage) {
-	case MADE:
-		return 0;
-	case RUNNING:
-		return -OZ_WOULD_BLOCK;
-	case FAILED:
-		identity.stage = NOTHING;
-		return -OZ_NO_ROOM;
-	default:
-		return -OZ_NOT_FOUND;
-	}
+	return oz_making_result(&identity.stage, -OZ_NO_ROOM);
 }
 
 int32_t oz_identity_ended(void)
 {
-	return identity.stage != RUNNING;
+	return identity.stage != OZ_RUNNING;
 }
 
 int32_t oz_identity_take(uint8_t *buffer, uint32_t size, uint32_t *certificate, uint32_t *key)
 {
-	if (identity.stage != MADE) {
+	if (identity.stage != OZ_MADE) {
 		return -OZ_NOT_FOUND;
 	}
 	if ((uint32_t)(identity.certificate_size + identity.key_size) > size) {
@@ -176,6 +165,6 @@ int32_t oz_identity_take(uint8_t *buffer, uint32_t size, uint32_t *certificate, 
 	memcpy(buffer, identity.certificate, *certificate);
 	memcpy(buffer + *certificate, identity.key, *key);
 	memset(identity.key, 0, sizeof(identity.key));
-	identity.stage = NOTHING;
+	identity.stage = OZ_NOTHING;
 	return 0;
 }

@@ -12,8 +12,7 @@
 #define NAME_SIZE 129
 
 static struct {
-	/* Changes on the thread last of all. */
-	volatile enum { NOTHING, RUNNING, MADE, FAILED } stage;
+	volatile enum oz_making stage;
 	char name[NAME_SIZE];
 	/* With a NUL behind it, which PEM wants; until the thread has read it. */
 	unsigned char *key;
@@ -87,12 +86,12 @@ static void make(void *context)
 		mbedtls_free(request.bytes);
 		request.bytes = NULL;
 	}
-	request.stage = request.size > 0 ? MADE : FAILED;
+	request.stage = request.size > 0 ? OZ_MADE : OZ_FAILED;
 }
 
 int32_t oz_request_start(const uint8_t *name, uint32_t name_size, const uint8_t *key, uint32_t key_size)
 {
-	if (request.stage == RUNNING || name_size == 0 || name_size >= sizeof(request.name) || key_size == 0) {
+	if (request.stage == OZ_RUNNING || name_size == 0 || name_size >= sizeof(request.name) || key_size == 0) {
 		return -OZ_NO_ROOM;
 	}
 	/* What nobody has taken. */
@@ -103,41 +102,31 @@ int32_t oz_request_start(const uint8_t *name, uint32_t name_size, const uint8_t 
 		mbedtls_free(request.bytes);
 		mbedtls_free(request.key);
 		request.bytes = request.key = NULL;
-		request.stage = NOTHING;
+		request.stage = OZ_NOTHING;
 		return -OZ_NO_ROOM;
 	}
 	memcpy(request.name, name, name_size);
 	request.name[name_size] = '\0';
 	memcpy(request.key, key, key_size);
 	request.key_size = key_size;
-	request.stage = RUNNING;
+	request.stage = OZ_RUNNING;
 	oz_tls_compute(make, NULL);
 	return 0;
 }
 
 int32_t oz_request_result(void)
 {
-	switch (request.stage) {
-	case MADE:
-		return 0;
-	case RUNNING:
-		return -OZ_WOULD_BLOCK;
-	case FAILED:
-		request.stage = NOTHING;
-		return -OZ_UNSUPPORTED;
-	default:
-		return -OZ_NOT_FOUND;
-	}
+	return oz_making_result(&request.stage, -OZ_UNSUPPORTED);
 }
 
 int32_t oz_request_ended(void)
 {
-	return request.stage != RUNNING;
+	return request.stage != OZ_RUNNING;
 }
 
 int32_t oz_request_take(uint8_t *buffer, uint32_t size)
 {
-	if (request.stage != MADE) {
+	if (request.stage != OZ_MADE) {
 		return -OZ_NOT_FOUND;
 	}
 	if ((uint32_t)request.size > size) {
@@ -146,6 +135,6 @@ int32_t oz_request_take(uint8_t *buffer, uint32_t size)
 	memcpy(buffer, request.bytes + OZ_REQUEST_SIZE - request.size, (size_t)request.size);
 	mbedtls_free(request.bytes);
 	request.bytes = NULL;
-	request.stage = NOTHING;
+	request.stage = OZ_NOTHING;
 	return request.size;
 }

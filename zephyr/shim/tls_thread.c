@@ -93,6 +93,21 @@ static void compute(void)
 
 K_THREAD_DEFINE(openzentri_tls, CONFIG_OPENZENTRI_TLS_STACK, compute, NULL, NULL, NULL, 9, 0, 0);
 
+int32_t oz_making_result(volatile enum oz_making *stage, int32_t failed)
+{
+	switch (*stage) {
+	case OZ_MADE:
+		return 0;
+	case OZ_RUNNING:
+		return -OZ_WOULD_BLOCK;
+	case OZ_FAILED:
+		*stage = OZ_NOTHING;
+		return failed;
+	default:
+		return -OZ_NOT_FOUND;
+	}
+}
+
 static int seed(void *context, unsigned char *output, size_t size)
 {
 	ARG_UNUSED(context);

@@ -1,6 +1,7 @@
 """The REST interface, with nothing but `urllib` and `socket`."""
 
 import base64
+import http.client
 import json
 import socket
 import urllib.parse
@@ -81,3 +82,17 @@ def receive_all(connection):
         if not part:
             return data
         data += part
+
+
+def fetch(port, target, context=None):
+    """One request to a web server on this machine, with TLS if there is a context for it; answers status and body."""
+    if context:
+        connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=10)
+    else:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", target)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()

@@ -1,0 +1,24 @@
+# shellcheck shell=bash
+# The device without an operating system and without features, as it is built for boards.
+
+check "no_std" cargo check --lib --no-default-features --features full
+# Each feature off alone compiles; the device with none of them answers what it should.
+mapfile -t features < <(sed -n 's/^full = \[\(.*\)\]$/\1/p' Cargo.toml | tr -d '" ' | tr , '\n')
+check "features are known" test "${#features[@]}" -gt 1
+for feature in "${features[@]}"; do
+    others=$(printf '%s\n' "${features[@]}" | grep -vx "$feature" | paste -sd,)
+    check "without $feature" cargo check --lib --no-default-features --features "$others"
+done
+suite "no features" count_cargo cargo test --test features --no-default-features --features linux
+
+# The device as it is built for a board. Debian's Rust brings the source of `core`, so it can build for every target.
+bare_target=thumbv8m.main-none-eabihf
+bare_metal() {
+    PATH="/usr/bin:$PATH" RUSTC_BOOTSTRAP=1 CARGO_UNSTABLE_BUILD_STD=core,alloc CARGO_TARGET_DIR=target/bare \
+        timeout -k 10 1800 /usr/bin/cargo build --lib --no-default-features --features full --target "$bare_target"
+}
+if debian_rust || { debian rustc-web cargo-web rust-web-src && debian_rust; }; then
+    check "bare metal" bare_metal
+else
+    skip "bare metal" "Debian's rustc-web, cargo-web and rust-web-src are not installed"
+fi

@@ -1,0 +1,16 @@
+# shellcheck shell=bash
+# What the README tells everybody to run comes first; then format, lints, rooms and documents.
+
+suite "cargo test" count_cargo cargo test
+if cargo fmt --version >/dev/null 2>&1; then check "format" cargo fmt --check; else skip "format" "no rustfmt here"; fi
+if cargo clippy --version >/dev/null 2>&1; then
+    check "clippy" cargo clippy --all-targets -- -D warnings
+    check "clippy, as on a board" cargo clippy --lib --no-default-features --features full -- -D warnings
+else
+    skip "clippy" "no clippy here"
+fi
+check "rooms, the check itself" python3 .ci/test_rooms.py
+# Circles that are still to be untied have a name here; a new one fails, and so does a name without a circle.
+check "rooms" .ci/rooms
+suite "random numbers" count_plain python3 tests/zephyr/test_noise.py
+check "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps

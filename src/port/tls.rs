@@ -97,8 +97,6 @@ pub enum TlsError {
     Expired,
     /// The peer's certificate is for somebody else.
     WrongName,
-    /// The peer's certificate was revoked.
-    Revoked,
     /// Something else is wrong with the peer's certificate.
     BadCertificate,
     /// The peer has sent this alert (RFC 8446, 6).

@@ -20,7 +20,7 @@ mod secret;
 mod session;
 
 pub use files::{ClientFiles, ServerFiles};
-pub use refusal::Refusal;
+pub use refusal::{Code, Refusal};
 pub use request::NotMade;
 pub use secret::is_key;
 pub use session::{Buffer, Tls, no_files};

@@ -4,6 +4,66 @@ use core::fmt;
 
 use crate::port::{TlsError, TlsFailure};
 
+macro_rules! codes {
+    ($($(#[$what:meta])* $name:ident = $number:literal,)*) => {
+        /// The documented numbers that this device can print (networking reference 5.3). `tests/tls/codes.rs` makes each of them
+        /// occur, and says of the others why they cannot: `docs/tls-codes.md`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u16)]
+        pub enum Code { $($(#[$what])* $name = $number,)* }
+
+        impl Code {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+        }
+    };
+}
+
+codes! {
+    /// The library failed by itself.
+    Error = 4,
+    /// The connection ended before the handshake.
+    ReceiveFailed = 5001,
+    /// The peer says that it was shown no certificate.
+    NoCertificateAlert = 5002,
+    /// No session is free, or there is no memory for one.
+    OutOfMemory = 5003,
+    /// This build, or this port, has no TLS.
+    FeatureNotAvailable = 5004,
+    /// A file, or the name of the server, cannot be read.
+    BadInputData = 5005,
+    /// No version, suite or protocol in common.
+    NoCipherChosen = 5010,
+    /// The client showed no certificate.
+    NoClientCertificate = 5012,
+    /// The files are larger than the device takes.
+    CertificateTooLarge = 5013,
+    /// The file of the device's own certificate is missing.
+    CertificateRequired = 5014,
+    /// The file of its key is missing.
+    PrivateKeyRequired = 5015,
+    /// There are no certificates of authorities, and the peer must be verified.
+    AuthoritiesRequired = 5016,
+    /// The peer does not keep to the protocol.
+    UnexpectedMessage = 5017,
+    /// An alert without a number of its own.
+    FatalAlert = 5018,
+    /// Something else is wrong with the peer's certificate.
+    VerificationFailed = 5019,
+    /// The peer has said good-bye in the middle of the handshake.
+    CloseNotify = 5020,
+    /// The peer was silent for too long.
+    HandshakeTimeOut = 5031,
+    /// The peer's certificate comes from none of the authorities.
+    UntrustedCertificate = 5035,
+    /// The peer's certificate is no longer, or not yet, valid.
+    ExpiredCertificate = 5036,
+    /// The peer's certificate is for somebody else.
+    NameMismatch = 5037,
+    /// The peer does not know the name that it was asked for.
+    UnrecognisedName = 5045,
+}
+
 /// What went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
@@ -47,52 +107,51 @@ impl Refusal {
         matches!(self.0, Cause::Port(TlsFailure { error: TlsError::NoMemory, state: None, .. }))
     }
 
-    /// The documented number (networking reference 5.3).
-    pub fn code(self) -> u16 {
+    /// The documented number.
+    pub fn code(self) -> Code {
         match self.0 {
             Cause::Port(failure) => of_port(failure.error),
-            Cause::TimedOut => 5031,
-            Cause::Unavailable => 5004,
-            Cause::NoAuthorities => 5016,
-            Cause::NoCertificate => 5014,
-            Cause::NoKey => 5015,
-            Cause::TooLarge => 5013,
-            Cause::Unreadable => 5005,
+            Cause::TimedOut => Code::HandshakeTimeOut,
+            Cause::Unavailable => Code::FeatureNotAvailable,
+            Cause::NoAuthorities => Code::AuthoritiesRequired,
+            Cause::NoCertificate => Code::CertificateRequired,
+            Cause::NoKey => Code::PrivateKeyRequired,
+            Cause::TooLarge => Code::CertificateTooLarge,
+            Cause::Unreadable => Code::BadInputData,
         }
     }
 }
 
-fn of_port(error: TlsError) -> u16 {
+fn of_port(error: TlsError) -> Code {
     match error {
-        TlsError::Closed => 5001,
-        TlsError::NoMemory => 5003,
-        TlsError::Credentials | TlsError::Name => 5005,
-        TlsError::NoCertificate => 5012,
-        TlsError::Untrusted => 5035,
-        TlsError::Expired => 5036,
-        TlsError::WrongName => 5037,
-        TlsError::Revoked => 5041,
-        TlsError::BadCertificate => 5019,
+        TlsError::Closed => Code::ReceiveFailed,
+        TlsError::NoMemory => Code::OutOfMemory,
+        TlsError::Credentials | TlsError::Name => Code::BadInputData,
+        TlsError::NoCertificate => Code::NoClientCertificate,
+        TlsError::Untrusted => Code::UntrustedCertificate,
+        TlsError::Expired => Code::ExpiredCertificate,
+        TlsError::WrongName => Code::NameMismatch,
+        TlsError::BadCertificate => Code::VerificationFailed,
         TlsError::Alert(alert) => of_alert(alert),
-        TlsError::Incompatible => 5010,
-        TlsError::Protocol => 5017,
-        TlsError::Internal => 4,
+        TlsError::Incompatible => Code::NoCipherChosen,
+        TlsError::Protocol => Code::UnexpectedMessage,
+        TlsError::Internal => Code::Error,
     }
 }
 
 /// Alerts that have a code of their own (RFC 8446, 6); the others are a fatal alert.
-fn of_alert(alert: u8) -> u16 {
+fn of_alert(alert: u8) -> Code {
     match alert {
-        0 => 5020,
-        41 => 5002,
-        112 => 5045,
-        _ => 5018,
+        0 => Code::CloseNotify,
+        41 => Code::NoCertificateAlert,
+        112 => Code::UnrecognisedName,
+        _ => Code::FatalAlert,
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}", self.code())?;
+        write!(out, "{}", self.code() as u16)?;
         match self.0 {
             Cause::Port(TlsFailure { state: Some(state), code, .. }) => write!(out, " (state: {state}, code: {code})"),
             _ => Ok(()),

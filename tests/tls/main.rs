@@ -1,5 +1,6 @@
 //! TLS: the contract of the port, and what the device does with it.
 
+mod codes;
 mod contract;
 mod https;
 mod mail;

@@ -197,7 +197,7 @@ fn a_silent_server_is_given_up_in_time_and_a_lost_one_at_once() {
 }
 
 /// Clients of the device's server, with the handle that the next one gets.
-fn server(world: &World) -> SimDevice {
+pub fn server(world: &World) -> SimDevice {
     let mut device = device(&[("cert.pem", &world.server.chain), ("key.pem", &world.server.key)]);
     device.command("set network.tls.server_cert cert.pem");
     device.command("set network.tls.server_key key.pem");

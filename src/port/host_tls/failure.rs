@@ -40,7 +40,6 @@ fn of_certificate(why: &CertificateError) -> TlsError {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => TlsError::WrongName,
         // The authority has the same name, but not the same key.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => TlsError::Untrusted,
-        CertificateError::Revoked => TlsError::Revoked,
         _ => TlsError::BadCertificate,
     }
 }

@@ -151,11 +151,10 @@ fn error_of(raw: &RawOutcome) -> Option<TlsError> {
         6 => TlsError::Untrusted,
         7 => TlsError::Expired,
         8 => TlsError::WrongName,
-        9 => TlsError::Revoked,
-        10 => TlsError::BadCertificate,
-        11 => TlsError::Alert(raw.alert),
-        12 => TlsError::Incompatible,
-        13 => TlsError::Protocol,
+        9 => TlsError::BadCertificate,
+        10 => TlsError::Alert(raw.alert),
+        11 => TlsError::Incompatible,
+        12 => TlsError::Protocol,
         _ => TlsError::Internal,
     })
 }

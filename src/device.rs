@@ -191,7 +191,7 @@ fn give(base: &Base, name: &str, value: &str) -> Option<()> {
     base.variables.set(base, id, values).ok()
 }
 
-/// The boot lines (serial reference 8).
+/// The boot lines (interface, serial 8).
 fn greet(base: &Base, flash_failed: bool) {
     let mut banner: heapless::String<{ limits::LOG_LINE }> = heapless::String::new();
     let _ = version::write(base, &mut banner);
@@ -212,7 +212,7 @@ async fn serve_serial(shell: &'static Shell, pins: &'static Pins, first_log: u32
     port.board().serial_ended();
 }
 
-/// Runs `setup.gpio.cmd` when the set-up button is held, else `setup.auto.cmd` when no network is set (serial reference 8).
+/// Runs `setup.gpio.cmd` when the set-up button is held, else `setup.auto.cmd` when no network is set (interface, serial 8).
 async fn first_command(shell: &'static Shell, pins: &'static Pins) {
     let variables = &shell.machine().base.variables;
     let command = match pins.is_button_held().await {

@@ -80,6 +80,8 @@ pub const NTP: bool = cfg!(feature = "ntp") && set("NTP");
 pub const SMTP: bool = cfg!(feature = "smtp") && set("SMTP");
 /// TLS: `tls_client`, `tls_server`, `https` (`tls`, `CONFIG_OPENZENTRI_TLS`). The port must have it, too.
 pub const TLS: bool = cfg!(feature = "tls") && set("TLS");
+/// What `help <command>` says beyond usage: parameters, options, answer, example (`manual`, `CONFIG_OPENZENTRI_MANUAL`).
+pub const MANUAL: bool = cfg!(feature = "manual") && set("MANUAL");
 /// The command `websocket_client` (`websocket_client`, `CONFIG_OPENZENTRI_WEBSOCKET_CLIENT`). It is a part of the HTTP client.
 pub const WEBSOCKET_CLIENT: bool = HTTP_CLIENT && cfg!(feature = "websocket_client") && set("WEBSOCKET_CLIENT");
 /// The WebSocket server at `/stream` (`websocket`, `CONFIG_OPENZENTRI_WEBSOCKET`).

@@ -20,7 +20,7 @@ const fn option(name: &str, default: usize) -> usize {
     default
 }
 
-/// Streams of all kinds at once (networking reference 4.1).
+/// Streams of all kinds at once (interface, network 4.1).
 pub const STREAMS: usize = 8;
 /// Bytes of received data a stream keeps for `stream_read` (`CONFIG_OPENZENTRI_STREAM_RX`).
 pub const STREAM_RX: usize = option("STREAM_RX", 65536);
@@ -45,7 +45,7 @@ pub const RESPONSE: usize = option("RESPONSE", 70_000);
 pub const ANSWERS: usize = option("ANSWERS", 8);
 /// Bytes taken from the serial port at once (`CONFIG_OPENZENTRI_SERIAL_RX`).
 pub const SERIAL_RX: usize = option("SERIAL_RX", 4096);
-/// Command lines kept for the arrow keys (serial reference 2).
+/// Command lines kept for the arrow keys (interface, serial 2).
 pub const HISTORY: usize = 5;
 /// Bytes of the event log; the oldest lines fall out (`CONFIG_OPENZENTRI_LOG`).
 pub const LOG: usize = option("LOG", 8192);
@@ -59,7 +59,7 @@ pub const VALUE: usize = 255;
 pub const GPIOS: u8 = 64;
 /// Files on the device (`CONFIG_OPENZENTRI_FILES`).
 pub const FILES: usize = option("FILES", 128);
-/// Bytes of a file name (commands reference, `file_create`).
+/// Bytes of a file name (interface, commands/file_create).
 pub const FILE_NAME: usize = 96;
 /// Bytes of a stored file read at once while its check sum is compared.
 pub const FILE_PIECE: usize = 512;
@@ -86,7 +86,7 @@ pub const WEBSOCKETS: usize = if features::WEBSOCKET { option("WEBSOCKETS", STRE
 pub const HTTP_HEAD: usize = option("HTTP_HEAD", 4096);
 /// Header fields of one HTTP request.
 pub const HTTP_FIELDS: usize = 48;
-/// Bytes of one `POST /command` body; clients need at least 4096 (HTTP reference 2.3) (`CONFIG_OPENZENTRI_HTTP_BODY`).
+/// Bytes of one `POST /command` body; clients need at least 4096 (interface, http 2.3) (`CONFIG_OPENZENTRI_HTTP_BODY`).
 pub const HTTP_BODY: usize = option("HTTP_BODY", 16_384);
 /// API tokens (`CONFIG_OPENZENTRI_API_TOKENS`).
 pub const API_TOKENS: usize = option("API_TOKENS", 8);

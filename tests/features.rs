@@ -90,6 +90,13 @@ fn a_command_of_a_feature_that_is_off_says_so() {
 }
 
 #[test]
+fn help_explains_parameters_where_there_is_a_manual() {
+    let answer = device().command("help stream_read");
+    assert!(answer.contains("Usage: stream_read <handle> <size>"), "{answer}");
+    assert_eq!(answer.contains("Example: stream_read"), features::MANUAL, "{answer}");
+}
+
+#[test]
 fn the_core_is_always_there() {
     assert_eq!(status("/command/version"), 200);
     assert_eq!(status("/healthz"), 200);

@@ -1,4 +1,4 @@
-//! `file_create` and its relatives as hosts of both product lines give it (HTTP reference 9.3).
+//! `file_create` and its relatives as hosts of both product lines give it (interface, files 3).
 
 use openzentri::port::sim::{SimDevice, SimPort};
 

@@ -1,4 +1,4 @@
-//! Joining a network on the simulated radio (networking reference 2).
+//! Joining a network on the simulated radio (interface, network 2).
 
 use std::collections::BTreeSet;
 

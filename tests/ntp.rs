@@ -1,4 +1,4 @@
-//! The clock set by time servers (networking reference 8): who is believed, who is asked when, what the log says.
+//! The clock set by time servers (interface, network 8): who is believed, who is asked when, what the log says.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 

@@ -1,5 +1,5 @@
-//! Indicators, the pins that tell a host of the network and of commands, and the set-up button, on simulated pins (serial
-//! reference 8 and 11).
+//! Indicators, the pins that tell a host of the network and of commands, and the set-up button, on simulated pins (interface,
+//! serial 8, 11).
 
 use embassy_time::Duration;
 use openzentri::port::sim::{SimDevice, SimPort};

@@ -1,4 +1,4 @@
-//! `smtp_send` (networking reference 9) with servers that behave, and with others.
+//! `smtp_send` (interface, network 9) with servers that behave, and with others.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 

@@ -1,4 +1,4 @@
-//! The soft AP, web setup, and joins with a way back, on the simulated radio (networking reference 2.6, 3 and 10).
+//! The soft AP, web setup, and joins with a way back, on the simulated radio (interface, network 2.6, 3, 10).
 
 use embassy_time::Duration;
 use openzentri::port::radio::{NEIGHBOURHOOD, SimulatedNetwork};

@@ -1,4 +1,4 @@
-//! What the stations of the soft AP hear: addresses, names, and the captive portal (networking reference 3).
+//! What the stations of the soft AP hear: addresses, names, and the captive portal (interface, network 3).
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 

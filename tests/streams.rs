@@ -1,4 +1,4 @@
-//! Dialogues about streams on the simulated port: virtual time, injected faults (networking reference 4).
+//! Dialogues about streams on the simulated port: virtual time, injected faults (interface, network 4).
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 

@@ -3,7 +3,7 @@
 use crate::base::Base;
 use crate::variable::{Id, ValueKind};
 
-/// The file that names what needs no password (HTTP reference 4).
+/// The file that names what needs no password (interface, http 4).
 pub const WHITELIST: &[u8] = b"http_whitelist.csv";
 
 /// The certificate that the device makes for its HTTPS server, in DER.
@@ -11,7 +11,7 @@ pub const HTTPS_CERT: &[u8] = b"https_cert.der";
 /// Its key, in DER.
 pub const HTTPS_KEY: &[u8] = b"https_key.der";
 
-/// Settings that an update or a factory reset applies by itself (variables reference 1.6).
+/// Settings that an update or a factory reset applies by itself (interface, variables 1.6).
 const DEFAULTS: &[u8] = b"default_config.csv";
 
 /// Whether a word of a command line names such a file: one of those above, or one that a guarded variable points to

@@ -124,7 +124,7 @@ pub fn each(base: &Base, mut each: impl FnMut(&str, Scopes)) {
     }
 }
 
-/// Whether credentials are needed at all, a token or name and password: both of these must be set (HTTP reference 4).
+/// Whether credentials are needed at all, a token or name and password: both of these must be set (interface, http 4).
 pub fn are_needed(base: &Base) -> bool {
     !base.variables.is_empty(USERNAME) && !base.variables.is_empty(PASSWORD)
 }

@@ -205,7 +205,7 @@ impl<'a> Call<'a> {
         self.data.as_ref().is_some_and(|data| data.length() == Some(0))
     }
 
-    /// How long to wait for missing data bytes (serial reference 2, "Stalled data"), in milliseconds: hosts are quick,
+    /// How long to wait for missing data bytes (interface, serial 2), in milliseconds: hosts are quick,
     /// people are not.
     fn patience(&self) -> u64 {
         let variables = &self.machine.base.variables;

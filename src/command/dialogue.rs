@@ -1,5 +1,4 @@
-//! `network_up -s`: a person picks a network out of a scan and types its passphrase (commands reference 2,
-//! `network_up`). Each answer is a line of its own on the serial line, read here instead of as a command.
+//! `network_up -s`: a person picks a network out of a scan and types its passphrase (interface, commands/network_up). Each answer is a line of its own on the serial line, read here instead of as a command.
 
 use core::cell::RefCell;
 use core::pin::pin;

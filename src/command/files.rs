@@ -1,4 +1,4 @@
-//! `file_create`, `file_open`, `file_delete`, `file_stat`, `ls`, `format_flash` (commands reference 3).
+//! `file_create`, `file_open`, `file_delete`, `file_stat`, `ls`, `format_flash` (interface, commands/README).
 
 use core::fmt::Write;
 use core::pin::pin;
@@ -64,7 +64,7 @@ impl Sums {
     }
 }
 
-/// Hexadecimal with or without `0x`; a bare `1234` is hexadecimal too (HTTP reference 9.3).
+/// Hexadecimal with or without `0x`; a bare `1234` is hexadecimal too (interface, files 3).
 pub(super) fn hex(word: &[u8], max: u32) -> Result<u32, CommandError> {
     let text = core::str::from_utf8(word).map_err(|_| CommandError::Invalid)?;
     let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);

@@ -1,8 +1,9 @@
-//! `help` in all its forms (commands reference 4).
+//! `help` in all its forms.
 
 use core::fmt::Write;
 
 use super::call::Call;
+use super::manual::{self, Page};
 use super::response::{CommandError, Ending, Reply};
 use super::table::{COMMANDS, Command, find};
 use crate::conformance::Conformance;
@@ -15,6 +16,7 @@ pub(super) fn help(call: &mut Call<'_>) -> Result<Ending, CommandError> {
             call.reply.put(b"help variables   all variables and their short names\r\n");
             call.reply.put(b"help all         both\r\n");
             call.reply.put(b"help <name>      one command or variable\r\n");
+            call.reply.put(b"help <group>     what begins with a word, such as wlan or stream\r\n");
         }
         Ok(b"commands") => commands(call)?,
         Ok(b"variables") => variables(call)?,
@@ -43,7 +45,7 @@ fn commands(call: &mut Call<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// One variable a line; its name is the second word (variables reference 1.2).
+/// One variable a line; its name is the second word (interface, variables 1.2).
 fn variables(call: &mut Call<'_>) -> Result<(), CommandError> {
     call.at_most(1)?;
     call.long = true;
@@ -68,12 +70,54 @@ fn access(access: Access) -> &'static str {
 fn one_command(reply: &mut Reply, command: &Command) {
     let _ = write!(reply, "{} ({}): {}\r\n", command.name, command.abbr, command.summary);
     let _ = write!(reply, "Usage: {}\r\n", command.synopsis.trim_ascii_end());
+    if let Some(page) = manual::page(command.name) {
+        explain(reply, page);
+    }
     state(reply, command.status);
+}
+
+/// Parameters, options, the answer and an example, in a build that has them.
+fn explain(reply: &mut Reply, page: &Page) {
+    for (name, meaning) in page.parameters.iter().chain(page.options) {
+        let _ = write!(reply, "  {name:<14} ");
+        plain(reply, meaning);
+    }
+    reply.put(b"Answer: ");
+    plain(reply, page.answer);
+    let _ = write!(reply, "Example: {}\r\n", page.example);
+}
+
+/// A line without the marks of code that the pages have for documents.
+fn plain(reply: &mut Reply, text: &str) {
+    for piece in text.split('`') {
+        reply.put(piece.as_bytes());
+    }
+    reply.put(b"\r\n");
+}
+
+/// The commands and variables whose names begin with a word, a line each with what they are for.
+fn group(call: &mut Call<'_>) -> Result<(), CommandError> {
+    let word = call.text(0).map_err(|_| CommandError::UnknownCommand)?;
+    let ours = |name: &str| name.strip_prefix(word).is_some_and(|rest| rest.starts_with(['_', '.']));
+    let commands = COMMANDS.iter().filter(|command| ours(command.name));
+    let variables = variable::rows().iter().filter(|row| ours(row.name));
+    if commands.clone().next().is_none() && variables.clone().next().is_none() {
+        return Err(CommandError::UnknownCommand);
+    }
+    call.at_most(1)?;
+    call.long = true;
+    for command in commands {
+        let _ = write!(call.reply, "{} ({}): {}\r\n", command.name, command.abbr, command.summary);
+    }
+    for row in variables {
+        let _ = write!(call.reply, "{} ({}): {}\r\n", row.name, row.abbr, row.summary);
+    }
+    Ok(())
 }
 
 fn one_variable(call: &mut Call<'_>) -> Result<(), CommandError> {
     let words: heapless::Vec<&[u8], 8> = call.line.words().skip(1).take(8).collect();
-    let (id, taken) = variable::find_bytes(&words).ok_or(CommandError::UnknownCommand)?;
+    let Some((id, taken)) = variable::find_bytes(&words) else { return group(call) };
     call.at_most(taken)?;
     let row = id.row();
     let _ = write!(call.reply, "{} ({}): {}\r\n", row.name, row.abbr, row.summary);

@@ -1,5 +1,5 @@
 //! `http_get`, `http_post`, `http_put`, `http_head`, `http_add_header`, `http_read_status`, `http_download`,
-//! `http_upload`, `websocket_client` (commands reference 2, HTTP reference 7).
+//! `http_upload`, `websocket_client` (interface, commands/README, http 7).
 
 use core::fmt::Write;
 use core::pin::pin;

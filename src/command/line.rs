@@ -1,4 +1,4 @@
-//! Command lines: words, quotes and escapes (serial reference 2, variables reference 1.4). No I/O, no failure but
+//! Command lines: words, quotes and escapes (interface, serial 2, variables 1.4). No I/O, no failure but
 //! [`LineError`], whatever the bytes.
 
 use heapless::Vec;

@@ -1,4 +1,4 @@
-//! `smtp_send` (commands reference 2, networking reference 9).
+//! `smtp_send` (interface, commands/README, network 9).
 
 use core::pin::pin;
 

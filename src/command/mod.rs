@@ -10,6 +10,7 @@ mod help;
 mod http;
 mod line;
 mod mail;
+pub mod manual;
 mod network;
 mod response;
 mod scope;

@@ -1,4 +1,4 @@
-//! `network_up`, `network_down`, `network_restart`, `network_lookup`, `ping` (commands reference 2).
+//! `network_up`, `network_down`, `network_restart`, `network_lookup`, `ping` (interface, commands/README).
 
 use core::fmt::Write;
 use core::pin::pin;
@@ -46,7 +46,7 @@ impl Call<'_> {
 }
 
 /// A host in machine mode takes `network_up` as failed when there is no answer within a second; the join then goes on
-/// and the host polls `wlan.network.status` (commands reference, `network_up`).
+/// and the host polls `wlan.network.status` (interface, commands/network_up).
 pub(super) async fn network_up(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     if call.flag(b's') {
         return super::dialogue::begin(call).await;
@@ -74,7 +74,7 @@ pub(super) fn network_down(call: &mut Call<'_>) -> Result<Ending, CommandError> 
     Ok(Ending::Success)
 }
 
-/// Brings the interface up for a command that needs it (networking reference 1, "Implicit network up").
+/// Brings the interface up for a command that needs it (interface, network 1).
 pub(super) async fn needed(machine: &'static Machine, interface: Interface) -> Result<(), CommandError> {
     machine.network.up(interface).await.map_err(|_| CommandError::Failed)
 }

@@ -1,4 +1,4 @@
-//! Result codes and their texts: the one table of them (commands reference 0.3, reference README decision 7).
+//! Result codes and their texts: the one table of them (interface, serial 4.2).
 
 use core::fmt;
 

@@ -1,4 +1,4 @@
-//! `setup`, `wlan_join`, `network_verify`, `wps`: giving the device its network (commands reference 2, HTTP reference 10.3).
+//! `setup`, `wlan_join`, `network_verify`, `wps`: giving the device its network (interface, commands/README, http).
 
 use core::pin::pin;
 
@@ -25,7 +25,7 @@ const LAST_CHANNEL: u32 = 196;
 pub(super) fn setup(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let network = call.machine.network;
     let word = match call.argument(0) {
-        // Gecko OS 4 has `setup_web` and `setup_web status` (commands reference 2, `setup`).
+        // Gecko OS 4 has `setup_web` and `setup_web status` (interface, commands/setup).
         Err(_) if call.name() == Some(b"setup_web") => b"web".as_slice(),
         word => word?,
     };

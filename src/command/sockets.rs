@@ -1,4 +1,4 @@
-//! `tcp_client`, `tcp_server`, `tls_client`, `tls_server`, `udp_client`, `udp_server` (commands reference 2).
+//! `tcp_client`, `tcp_server`, `tls_client`, `tls_server`, `udp_client`, `udp_server` (interface, commands/README).
 
 use core::fmt::Write;
 use core::net::SocketAddrV4;

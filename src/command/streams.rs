@@ -1,4 +1,4 @@
-//! `stream_list`, `stream_poll`, `stream_read`, `stream_write`, `stream_close` (commands reference 2).
+//! `stream_list`, `stream_poll`, `stream_read`, `stream_write`, `stream_close` (interface, commands/README).
 
 use core::fmt::Write;
 use core::future::poll_fn;

@@ -1,4 +1,4 @@
-//! `version`, `reboot`, `save`, `load`, `factory_reset` (commands reference 4).
+//! `version`, `reboot`, `save`, `load`, `factory_reset` (interface, commands/README).
 
 use core::pin::pin;
 

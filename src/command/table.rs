@@ -32,7 +32,7 @@ pub struct Command {
 }
 
 /// Finds a command by its full or short name; there is no prefix matching, but `http_read` and `setup_web` stand for
-/// `http_read_status` and `setup` (HTTP reference 7, commands reference 2).
+/// `http_read_status` and `setup` (interface, http 7, commands/README).
 pub fn find(name: &[u8]) -> Option<&'static Command> {
     let name: &[u8] = match name {
         b"http_read" => b"http_read_status",

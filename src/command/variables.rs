@@ -1,4 +1,4 @@
-//! `get`, `set`, and settings files (variables reference 1).
+//! `get`, `set`, and settings files (interface, variables 1).
 
 use core::pin::pin;
 

@@ -1,4 +1,4 @@
-//! `wlan_scan` and `wlan_get_rssi` (commands reference 2, networking reference 2.5).
+//! `wlan_scan` and `wlan_get_rssi` (interface, commands/README, network 2.5).
 
 use core::fmt::Write;
 use core::pin::pin;

@@ -30,7 +30,7 @@ pub(super) async fn write(call: &mut Call<'_>) -> Result<Ending, CommandError> {
         Ok(stream) => stream,
         Err(error) => return call.refuse(size, error.into()).await,
     };
-    // A REST client may end an empty file by a write without data (HTTP reference 9.3).
+    // A REST client may end an empty file by a write without data (interface, files 3).
     if call.has_no_data() && machine.streams.creates_empty_file(handle) {
         let data = call.data(0)?;
         return call.apart(pin!(pour(machine, stream, data, Ok(())))).await?;

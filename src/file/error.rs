@@ -44,7 +44,7 @@ impl From<PortError> for FileError {
     }
 }
 
-/// The texts hosts know, where there are any (http-and-files reference 9.2).
+/// The texts hosts know, where there are any (interface, files 2).
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

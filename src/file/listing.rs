@@ -1,4 +1,4 @@
-//! The text of `ls`, `ls -v` and `file_stat` (http-and-files reference 9.4), without line ends.
+//! The text of `ls`, `ls -v` and `file_stat` (interface, files 4), without line ends.
 //!
 //! File names need not be UTF-8, so lines go out as bytes.
 

@@ -9,7 +9,7 @@ use crate::limits;
 /// A file name: any bytes but control characters, not empty, not beginning with `/`.
 pub type Name = Vec<u8, { limits::FILE_NAME }>;
 
-/// Bits of [`Meta::flags`] (commands reference, `file_create`).
+/// Bits of [`Meta::flags`] (interface, commands/file_create).
 ///
 /// The web app shows no download link for a file with `flags & 0x1A` (executable, internal or bootable), so the two
 /// bits that users set lie outside of that mask. The bit of `UNPROTECTED` is a choice of this project.
@@ -34,7 +34,7 @@ pub mod flag {
     pub const FOREIGN: u16 = 1 << 12;
 }
 
-/// Values of [`Meta::kind`] that the device itself looks at (commands reference, `file_create`).
+/// Values of [`Meta::kind`] that the device itself looks at (interface, commands/file_create).
 pub mod kind {
     /// The upgrade application.
     pub const UPGRADE_APP: u8 = 0x00;
@@ -84,7 +84,7 @@ impl Meta {
     }
 
     /// The file may be sent over HTTP at all: not encrypted and not part of the firmware
-    /// (http-and-files reference 6.1).
+    /// (interface, http 6.1).
     pub fn is_servable(&self) -> bool {
         let firmware = matches!(self.kind, kind::UPGRADE_APP | kind::WIFI_FIRMWARE | kind::APPLICATION);
         self.flags & flag::VALID != 0 && self.flags & flag::ENCRYPTED == 0 && !firmware

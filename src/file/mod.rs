@@ -1,4 +1,4 @@
-//! Named files with flags, type, version and CRC-16, safe against power cuts (http-and-files reference 9).
+//! Named files with flags, type, version and CRC-16, safe against power cuts (interface, files).
 //!
 //! The name space is flat; `/` is a character like any other. A file appears when its last byte has come and its CRC
 //! is right, and then stays as it is until it is deleted or replaced: there is no changing of content. A power cut at

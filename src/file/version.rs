@@ -7,7 +7,7 @@ use heapless::String;
 /// A version of three or four numbers; it prints with as many parts as it was given.
 ///
 /// Clients give three (`1.0.0`) or four (`1.0.0.0`); a device lists three-part versions as `1.5.0` and the default as
-/// `1.0.0.0` (http-and-files reference 9.3 and 9.4). Versions that differ only in a missing fourth part are different
+/// `1.0.0.0` (interface, files 3, 4). Versions that differ only in a missing fourth part are different
 /// values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version {
@@ -50,7 +50,7 @@ impl Version {
     }
 }
 
-/// `1.0.0.0`, what a file has whose creator names no version (http-and-files reference 9.3).
+/// `1.0.0.0`, what a file has whose creator names no version (interface, files 3).
 impl Default for Version {
     fn default() -> Self {
         Self::new([1, 0, 0, 0])

@@ -9,7 +9,7 @@ use super::volume::Id;
 use crate::port::Handle;
 use crate::wire::crc16::Crc16;
 
-/// Flash is granted in units of 4 KB (http-and-files reference 9.1).
+/// Flash is granted in units of 4 KB (interface, files 1).
 pub const UNIT: u64 = 4096;
 /// Bytes of a unit that can hold content; a block of LittleFS also holds the links of its list.
 pub const UNIT_PAYLOAD: u64 = UNIT - 8;

@@ -115,7 +115,7 @@ impl Clock {
     }
 
     /// The local date and time for log lines, once NTP or `set time.rtc` has set the clock: hosts compare lines such as
-    /// `[Associated]` literally until then (reference README, decision 11).
+    /// `[Associated]` literally until then (interface, serial 5.2).
     pub fn local(&self) -> Option<Date> {
         self.last_set.get()?;
         let now = self.now()? as i64 + i64::from(self.zone.get()) * 60_000;

@@ -11,7 +11,7 @@ use heapless::{Deque, Vec};
 use super::clock::Clock;
 use crate::limits;
 
-/// When a line is printed (serial reference 5.1): at `system.print_level` of at least this number.
+/// When a line is printed (interface, serial 5.1): at `system.print_level` of at least this number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Network and stream state, in brackets and with the time.

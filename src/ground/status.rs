@@ -28,7 +28,7 @@ pub trait Clients {
 pub struct Status {
     /// `wlan.network.status`: 0 down, 1 associated without an address, 2 up, 3 joining.
     pub network: Cell<u8>,
-    /// `wlan.join.result` (variables reference 2.1).
+    /// `wlan.join.result` (interface, variables/README).
     pub join_result: Cell<u8>,
     /// The WLAN is down because the last join has failed.
     pub join_failed: Cell<bool>,

@@ -1,4 +1,4 @@
-//! Who may do what: Basic authentication and the list of calls that need none (http-and-files reference 4).
+//! Who may do what: Basic authentication and the list of calls that need none (interface, http 4).
 
 use core::fmt;
 use core::hint::black_box;

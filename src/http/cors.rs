@@ -1,4 +1,4 @@
-//! Pages from elsewhere (http-and-files reference 5).
+//! Pages from elsewhere (interface, http 5).
 
 use core::fmt;
 

@@ -1,8 +1,8 @@
-//! The HTTP/1.1 server: the REST API, WebSockets and the files of the device (http-and-files reference 1 to 6).
+//! The HTTP/1.1 server: the REST API, WebSockets and the files of the device (interface, http 1, 6).
 //!
 //! One task accepts; each of a fixed number of workers serves one connection at a time and owns all that this needs: a
 //! buffer for the request, which afterwards holds the answer, and the reply of the command. A connection carries one
-//! request: the server closes after every answer (reference README, decision 5). WebSockets go on to tasks of their
+//! request: the server closes after every answer (interface, http 1.4). WebSockets go on to tasks of their
 //! own, so that they keep no worker from its work. What bytes mean is in `wire/http` and `wire/json`.
 //!
 //! ```text

@@ -1,5 +1,4 @@
-//! What phones and computers on the soft AP hear when they look for the Internet (networking reference 3, "Captive
-//! portal").
+//! What phones and computers on the soft AP hear when they look for the Internet (interface, network 3).
 
 use core::fmt::{self, Write};
 
@@ -39,7 +38,7 @@ pub(super) async fn answer(exchange: &mut Exchange<'_, '_>) -> Result<(), Failur
     connection.send(length).await
 }
 
-/// Both answers have words of their own, not those of RFC 9110 (networking reference 3).
+/// Both answers have words of their own, not those of RFC 9110 (interface, network 3).
 fn head(pen: &mut Pen<'_>, host: Option<&str>) -> fmt::Result {
     match host {
         Some(host) => {

@@ -1,4 +1,4 @@
-//! The REST API: commands and the log (http-and-files reference 1 to 3.1).
+//! The REST API: commands and the log (interface, http 1, 3.1).
 
 use core::pin::pin;
 
@@ -91,7 +91,7 @@ pub(super) async fn health(exchange: &mut Exchange<'_, '_>) -> Result<(), Failur
     if exchange.connection.head_only { Ok(()) } else { exchange.connection.send_bytes(TEXT).await }
 }
 
-/// `/zapstreams`: these streams belong to applications that run on the device (reference 3.3), and there are none.
+/// `/zapstreams`: these streams belong to applications that run on the device (interface, http 3.3), and there are none.
 pub(super) async fn application(_: &mut Exchange<'_, '_>) -> Result<(), Failure> {
     Err(Status::NOT_IMPLEMENTED.into())
 }

@@ -11,7 +11,7 @@ use crate::wire::span::Span;
 
 /// One row of the table: a route.
 pub(super) struct Route {
-    /// The path, or several with `|` between them. `{line}` at its end stands for the whole rest of the target, with slashes, `//` and `?` (reference 1.1),
+    /// The path, or several with `|` between them. `{line}` at its end stands for the whole rest of the target, with slashes, `//` and `?` (interface, http 1.1),
     /// `*` for any rest of the path.
     pub path: &'static str,
     pub methods: Methods,

@@ -1,5 +1,5 @@
 //! `POST /stream`: the body becomes a stream that the host reads, and what the host writes before it closes the stream
-//! is the answer (http-and-files reference 3.2).
+//! is the answer (interface, http 3.2).
 
 use core::fmt::{self, Write};
 

@@ -1,4 +1,4 @@
-//! `/stream` as a WebSocket: a stream of the kind WEBS (http-and-files reference 3.2).
+//! `/stream` as a WebSocket: a stream of the kind WEBS (interface, http 3.2).
 
 use core::fmt::{self, Write};
 use core::future::pending;

@@ -1,4 +1,4 @@
-//! A response that becomes a file (http-and-files reference 7.4).
+//! A response that becomes a file (interface, http 7.4).
 
 use super::failure::Failure;
 use super::link::{Link, SILENCE};

@@ -1,4 +1,4 @@
-//! The HTTP client (http-and-files reference 7): requests as streams, files fetched and sent.
+//! The HTTP client (interface, http 7): requests as streams, files fetched and sent.
 //!
 //! A fixed number of tasks does the network work; each has one request at a time and owns the buffer that it needs. A
 //! command claims a free one, describes the request in it, starts it and waits for its outcome. What a request leaves

@@ -1,4 +1,4 @@
-//! A request whose bodies go through a stream (http-and-files reference 7.1).
+//! A request whose bodies go through a stream (interface, http 7.1).
 
 use core::future::poll_fn;
 use core::task::Poll;

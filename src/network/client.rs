@@ -1,4 +1,4 @@
-//! Opening clients: the name, the connection, the handle (networking reference 4.2, 4.5).
+//! Opening clients: the name, the connection, the handle (interface, network 4.2, 4.5).
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 

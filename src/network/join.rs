@@ -1,4 +1,4 @@
-//! Joining a WLAN (networking reference 2.2, steps 1 to 5).
+//! Joining a WLAN (interface, network 2.2).
 
 use core::net::Ipv4Addr;
 

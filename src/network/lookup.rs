@@ -1,4 +1,4 @@
-//! Names and echoes (networking reference 10).
+//! Names and echoes (interface, network 10).
 
 use core::net::Ipv4Addr;
 

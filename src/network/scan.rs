@@ -1,4 +1,4 @@
-//! Scans (networking reference 2.5), and waiting for the radio.
+//! Scans (interface, network 2.5), and waiting for the radio.
 
 use core::future::poll_fn;
 use core::task::Poll;

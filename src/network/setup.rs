@@ -1,5 +1,4 @@
-//! Web setup: a soft AP of its own, over which a person gives the device its network (networking reference 10, HTTP
-//! reference 6.4).
+//! Web setup: a soft AP of its own, over which a person gives the device its network (interface, network 10, http 6.4).
 
 use core::fmt::Write;
 

@@ -1,5 +1,5 @@
-//! The life of the soft AP: it starts when somebody wants it and stays until the owner takes it down (networking
-//! reference 3). During web setup it has the name and passphrase of `setup.web.*`.
+//! The life of the soft AP: it starts when somebody wants it and stays until the owner takes it down (interface,
+//! network 3). During web setup it has the name and passphrase of `setup.web.*`.
 
 use embassy_futures::select::{Either, Either3, select, select3};
 use embassy_time::{Duration, Timer, with_timeout};

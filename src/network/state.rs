@@ -24,7 +24,7 @@ pub enum JoinError {
 }
 
 impl JoinError {
-    /// The value of `wlan.join.result` (networking reference 2.3).
+    /// The value of `wlan.join.result` (interface, network 2.3).
     pub const fn number(self) -> u8 {
         match self {
             Self::NoSsid => 3,
@@ -56,7 +56,7 @@ pub(super) const RESULT_SUCCESS: u8 = 1;
 /// The same while a join runs.
 pub(super) const RESULT_JOINING: u8 = 2;
 
-/// `wlan.network.status` (networking reference 2.4).
+/// `wlan.network.status` (interface, network 2.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Status {

@@ -1,5 +1,5 @@
 //! The life of the WLAN interface: it joins when somebody wants it, stays until the network is lost or the owner takes
-//! it down, and joins again by itself as `wlan.auto_join.*` say (networking reference 2.2, step 6).
+//! it down, and joins again by itself as `wlan.auto_join.*` say (interface, network 2.2).
 
 use embassy_futures::select::{Either, Either3, select, select3};
 use embassy_time::{Duration, Timer, with_timeout};

@@ -1,4 +1,4 @@
-//! Which state each indicator is in (serial reference 11).
+//! Which state each indicator is in (interface, serial 11).
 
 use core::cell::Cell;
 

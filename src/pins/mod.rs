@@ -1,4 +1,4 @@
-//! The pins that tell a host or a person how the device is, and the one that starts its set-up (serial reference 8 and 11).
+//! The pins that tell a host or a person how the device is, and the one that starts its set-up (interface, serial 8, 11).
 //!
 //! ```text
 //! command      low while a command of the host runs

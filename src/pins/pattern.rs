@@ -17,7 +17,7 @@ enum Kind {
     Blink(u8),
 }
 
-/// Slow is twice a second, medium four times, fast ten times (serial reference 11).
+/// Slow is twice a second, medium four times, fast ten times (interface, serial 11).
 const PATTERNS: [Pattern; 5] = [
     Pattern { name: "static_off", kind: Kind::Static(false) },
     Pattern { name: "static_on", kind: Kind::Static(true) },

@@ -72,13 +72,13 @@ pub struct TlsSession {
 pub struct TlsFailure {
     /// What went wrong.
     pub error: TlsError,
-    /// How far the handshake was (networking reference 5.4), where the library tells.
+    /// How far the handshake was (interface, network 5.4), where the library tells.
     pub state: Option<u8>,
     /// The library's own number of the error, 0 where it has none.
     pub code: i32,
 }
 
-/// The kinds of failure, as far as the table of the networking reference (5.3) tells them apart.
+/// The kinds of failure, as far as the documented table tells them apart (interface, network 5.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TlsError {
     /// The connection ended before the handshake.

@@ -6,7 +6,7 @@ use heapless::Vec;
 
 use super::{Interface, Result};
 
-/// Security of a wireless network; the numbers up to 6 are those of the command language (networking reference 2.5),
+/// Security of a wireless network; the numbers up to 6 are those of the command language (interface, network 2.5),
 /// the others are ours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Security {

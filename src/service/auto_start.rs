@@ -1,5 +1,5 @@
 //! Servers that start by themselves with their interface: `tcp.server.auto_start`, `udp.server.auto_start`
-//! (networking reference 4.3, 4.4).
+//! (interface, network 4.3, 4.4).
 
 use crate::base::Base;
 use crate::log::Level;

@@ -1,4 +1,4 @@
-//! The DHCP server of the soft AP (RFC 2131, networking reference 3): one address for each client, from the module's own
+//! The DHCP server of the soft AP (interface, network 3; RFC 2131): one address for each client, from the module's own
 //! one up, for a day.
 
 use core::cell::{Cell, RefCell};

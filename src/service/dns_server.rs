@@ -1,4 +1,4 @@
-//! The DNS server of the soft AP (networking reference 3): names that lead to the device, and no others.
+//! The DNS server of the soft AP (interface, network 3): names that lead to the device, and no others.
 
 use core::cell::Cell;
 use core::net::{Ipv4Addr, SocketAddrV4};

@@ -29,8 +29,8 @@ pub(super) struct Leases {
     rows: Vec<Lease, { limits::DHCP_LEASES }>,
 }
 
-/// The addresses that may be given: those of the server's subnet that differ from its own in the last byte only (networking
-/// reference 3), without the server's and the gateway's.
+/// The addresses that may be given: those of the server's subnet that differ from its own in the last byte only (interface,
+/// network 3), without the server's and the gateway's.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pool {
     own: Ipv4Addr,

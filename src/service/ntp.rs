@@ -1,4 +1,4 @@
-//! The clock is set by time servers (networking reference 8; SNTP, RFC 4330).
+//! The clock is set by time servers (interface, network 8; SNTP, RFC 4330).
 //!
 //! The servers of `ntp.server` are asked in their order until one answers, as soon as the interface is up and then every
 //! `ntp.interval` seconds. While none answers the pauses get longer. What happens is told in `GET /log` only: no line is

@@ -34,7 +34,7 @@ impl Drop for Ending<'_> {
 }
 
 impl Streams {
-    /// `0` no data, `1` data, `2` closed by the peer and read to the end (reference README, decision 2).
+    /// `0` no data, `1` data, `2` closed by the peer and read to the end (interface, network 4.1).
     pub fn poll(&self, handle: u8) -> Result<u8, StreamError> {
         if self.waiting(handle)? > 0 {
             return Ok(1);
@@ -286,7 +286,7 @@ impl Streams {
         .await
     }
 
-    /// Whether the stream creates a file of no bytes, which a write without data completes (HTTP reference 9.3).
+    /// Whether the stream creates a file of no bytes, which a write without data completes (interface, files 3).
     pub fn creates_empty_file(&self, handle: u8) -> bool {
         let size = |stream: &Stream| match &stream.source {
             Source::Writer(writer) => self.files.writing(writer).map(|meta| meta.size),

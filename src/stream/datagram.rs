@@ -44,7 +44,7 @@ impl Datagram {
         self.left > 0
     }
 
-    /// Reads from this datagram; the rest stays for the next read (networking reference 4.1).
+    /// Reads from this datagram; the rest stays for the next read (interface, network 4.1).
     pub(super) fn read(&mut self, rx: &RxRing, buffer: &mut [u8]) -> usize {
         if !self.advance(rx) {
             return 0;

@@ -3,7 +3,7 @@
 /// What a kind of stream is like.
 #[derive(Clone, Copy, Debug)]
 struct Row {
-    /// The column "Type" of `stream_list` (commands reference, stream types).
+    /// The column "Type" of `stream_list` (interface, network 4.1).
     name: &'static str,
     /// The name in metrics, where each kind has its own.
     label: &'static str,

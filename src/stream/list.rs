@@ -1,4 +1,4 @@
-//! The table of `stream_list` (commands reference, `stream_list`).
+//! The table of `stream_list` (interface, commands/stream_list).
 
 use core::fmt::{self, Write};
 

@@ -161,7 +161,7 @@ impl Streams {
     }
 
     /// Whether a datagram is for this stream: a locked server listens to its first client only. A server answers whoever
-    /// it has heard last, an empty datagram included, whether or not that was read (reference README, decision 15).
+    /// it has heard last, an empty datagram included, whether or not that was read (interface, network 4.3).
     fn accepts(&self, slot: &Slot, work: &Work, from: SocketAddrV4) -> bool {
         let mut stream = slot.stream.borrow_mut();
         let Some(stream) = stream.as_mut().filter(|stream| stream.generation == work.generation) else { return false };

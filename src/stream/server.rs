@@ -1,4 +1,4 @@
-//! TCP, TLS and UDP servers: several of each run at once, each on its own port (reference README, decision 3).
+//! TCP, TLS and UDP servers: several of each run at once, each on its own port (interface, network 4.4).
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 
@@ -146,7 +146,7 @@ impl Streams {
         self.servers.get(usize::from(row)).is_some_and(|row| row.running.get().as_ref() == Some(server))
     }
 
-    /// Takes a new client in, or closes it when there is no place (networking reference 4.4).
+    /// Takes a new client in, or closes it when there is no place (interface, network 4.4).
     pub(super) fn admit(&self, row: u8, kind: Kind, interface: Interface, socket: Socket, remote: SocketAddrV4) {
         let reservation = if self.has_place(row) { self.reserve_on(kind, interface) } else { Err(StreamError::Full) };
         match reservation {

@@ -1,4 +1,4 @@
-//! The line editor: bytes from the UART become command lines; what is to be echoed goes to a sink (serial reference 2).
+//! The line editor: bytes from the UART become command lines; what is to be echoed goes to a sink (interface, serial 2).
 
 use heapless::{Deque, Vec};
 
@@ -71,7 +71,7 @@ impl Editor {
     }
 
     /// Starts the next line. `data_taken`: the bytes since then were data, so a line end that follows is a line of its
-    /// own (reference README, decision 1).
+    /// own (interface, serial 2).
     pub fn next(&mut self, data_taken: bool) {
         self.line.clear();
         self.cursor = 0;
@@ -83,7 +83,7 @@ impl Editor {
     }
 
     /// The byte that still belongs to the line end when data follow the line. After CR that is LF, unless the host has
-    /// shown that it ends its lines in a lone CR (reference README, decision 13); after LF it is CR only with a host
+    /// shown that it ends its lines in a lone CR (interface, serial 2); after LF it is CR only with a host
     /// that is known to end its lines so.
     pub fn second_half(&self) -> Option<u8> {
         match self.terminator {

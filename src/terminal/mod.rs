@@ -1,4 +1,4 @@
-//! Lines and what runs on them: command mode (serial reference).
+//! Lines and what runs on them: command mode (interface, serial).
 
 mod complete;
 mod console;

@@ -1,4 +1,4 @@
-//! What goes out on a line: whole frames, one after another, never one inside another (serial reference 4).
+//! What goes out on a line: whole frames, one after another, never one inside another (interface, serial 4).
 
 use core::cell::Cell;
 use core::future::poll_fn;
@@ -43,7 +43,7 @@ impl Output {
         self.base.variables.flag(HEADER)
     }
 
-    /// Sends the log line that comes next as the answer to a `reboot` (reference README, decision 12). Without headers
+    /// Sends the log line that comes next as the answer to a `reboot` (interface, serial 8). Without headers
     /// it is printed as any other.
     pub async fn greet(&self) {
         let next = self.base.log.get(self.next_log.get());

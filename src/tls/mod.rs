@@ -1,5 +1,5 @@
 //! TLS above the port: which certificates and keys, what time it is, how long a handshake may take, and what is said of one
-//! that failed (networking reference 5).
+//! that failed (interface, network 5).
 //!
 //! ```text
 //! identity     the device's own certificate, made at the first start of HTTPS

@@ -1,4 +1,4 @@
-//! Why there is no session, as the documented codes have it (networking reference 5.2 to 5.4).
+//! Why there is no session, as the documented codes have it (interface, network 5.2, 5.4).
 
 use core::fmt;
 
@@ -6,7 +6,7 @@ use crate::port::{TlsError, TlsFailure};
 
 macro_rules! codes {
     ($($(#[$what:meta])* $name:ident = $number:literal,)*) => {
-        /// The documented numbers that this device can print (networking reference 5.3). `tests/tls/codes.rs` makes each of them
+        /// The documented numbers that this device can print (interface, network 5.3). `tests/tls/codes.rs` makes each of them
         /// occur, and says of the others why they cannot: `docs/tls-codes.md`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u16)]

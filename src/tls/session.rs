@@ -83,7 +83,7 @@ impl Tls {
         Duration::from_millis(self.base.variables.number(TIMEOUT).max(1) as u64)
     }
 
-    /// Says why there is no session, as documented (networking reference 5.2).
+    /// Says why there is no session, as documented (interface, network 5.2).
     pub fn log(&self, level: Level, refusal: Refusal) {
         let log = &self.base.log;
         if refusal.is_for_memory() {

@@ -1,4 +1,4 @@
-//! `get`: one variable, a group, all (variables reference 1.2). What is written is the whole text of the answer with
+//! `get`: one variable, a group, all (interface, variables 1.2). What is written is the whole text of the answer with
 //! its line ends; an empty value writes nothing. After an error the text written so far means nothing.
 
 use super::base::Base;
@@ -127,7 +127,7 @@ impl Variables {
         }
     }
 
-    /// Whether the value must not be shown on any channel (reference README, decision 6).
+    /// Whether the value must not be shown on any channel (interface, variables 1.5).
     pub fn is_hidden(&self, id: Id) -> bool {
         match id.row().secret {
             Secret::No => false,

@@ -97,7 +97,7 @@ pub enum Access {
     ReadWrite,
 }
 
-/// When a change takes effect (variables reference 0).
+/// When a change takes effect (interface, variables/README).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// At once.
@@ -130,7 +130,7 @@ pub enum Saved {
 pub enum Secret {
     /// Everyone.
     No,
-    /// Hidden while `wlan.hide_passkey` is 1 (reference README, decision 6).
+    /// Hidden while `wlan.hide_passkey` is 1 (interface, variables 1.5).
     Passkey,
     /// Always hidden; reads as an empty value.
     Always,

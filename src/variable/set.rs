@@ -113,7 +113,7 @@ fn set_zone(base: &Base, value: &[u8]) -> Result {
     Ok(())
 }
 
-/// `set system.cmd.mode human|machine` (serial reference 3).
+/// `set system.cmd.mode human|machine` (interface, serial 3).
 fn set_mode(base: &Base, value: &[u8]) -> Result {
     let (machine, human, level): (&[u8], &[u8], &[u8]) =
         if value == b"machine" { (b"1", b"0", b"0") } else { (b"0", b"1", b"all") };

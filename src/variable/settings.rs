@@ -233,8 +233,8 @@ fn restore(variables: &Variables, name: &str, value: &[u8]) {
 
 // --- Settings files ---------------------------------------------------------------------------------------------------
 
-/// Writes what `save` would save as a settings file: one `variable value` a line, quoted where needed (variables
-/// reference 1.4). Values that `get` hides are left out: a file can be read by whoever reads files.
+/// Writes what `save` would save as a settings file: one `variable value` a line, quoted where needed (interface,
+/// variables 1.4). Values that `get` hides are left out: a file can be read by whoever reads files.
 pub fn save_text(base: &Base, out: &mut dyn Sink) -> Result<(), ValueError> {
     let mut result = Ok(());
     base.variables.each_saved(|id, element, value| {

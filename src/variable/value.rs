@@ -1,4 +1,4 @@
-//! Text values: from any accepted spelling to the one that is stored and printed (variables reference 1.4).
+//! Text values: from any accepted spelling to the one that is stored and printed (interface, variables 1.4).
 //!
 //! Values are bytes: the command line has already removed quotes and decoded `\xNN`.
 
@@ -14,7 +14,7 @@ use crate::wire::url::host_and_port;
 /// One value in printed form.
 pub type Value = heapless::Vec<u8, { limits::VALUE }>;
 
-/// Speeds of a UART that need no `raw` (variables reference 3.4).
+/// Speeds of a UART that need no `raw` (interface, variables/README).
 const RATES: &[u32] = &[
     300, 600, 1200, 2400, 4800, 9600, 14_400, 19_200, 28_800, 38_400, 56_000, 57_600, 115_200, 128_000, 153_600,
     230_400, 256_000, 460_800, 921_600,
@@ -23,7 +23,7 @@ const RATES: &[u32] = &[
 /// Speeds that `raw` allows.
 const RAW_RATES: core::ops::RangeInclusive<i64> = 300..=18_000_000;
 
-/// Directions of a GPIO (variables reference 3.5, commands reference `gpio_dir`), with the words that mean them; the first
+/// Directions of a GPIO (interface, variables/README, commands/gpio_dir), with the words that mean them; the first
 /// is printed. Outputs take a level.
 const DIRECTIONS: &[&[&str]] = &[
     &["none"],
@@ -35,7 +35,7 @@ const DIRECTIONS: &[&[&str]] = &[
     &["output_open_drain_pull_up"],
 ];
 
-/// What an indicator LED can do (serial reference 11).
+/// What an indicator LED can do (interface, serial 11).
 const PATTERNS: &[&str] = &["static_off", "static_on", "slow_blink", "medium_blink", "fast_blink"];
 
 /// Checks the words of a value and gives its stored form. `element` is the position of an indexed variable's element.
@@ -308,7 +308,7 @@ fn split_marks(bytes: &[u8]) -> (&[u8], usize) {
 }
 
 /// Puts the last three hexadecimal digits of the MAC address in the place of the `#` signs at the end of a name
-/// (networking reference 6). Stored and printed, a name keeps its `#`. What exceeds `N` bytes is cut off.
+/// (interface, network 6). Stored and printed, a name keeps its `#`. What exceeds `N` bytes is cut off.
 pub fn expand_name<const N: usize>(mac: [u8; 6], name: &[u8]) -> heapless::Vec<u8, N> {
     let (stem, marks) = split_marks(name);
     let mut expanded: heapless::Vec<u8, N> = stem.iter().copied().take(N).collect();

@@ -65,7 +65,7 @@ pub fn is_gecko_os(base: &Base) -> bool {
     base.variables.with(COMPATIBILITY, |value| value == b"gecko_os")
 }
 
-/// Writes `OPENZENTRI-<board>-<version>, <time>Z, ZentriOS-WZ-<version>, Board:<board>` (serial reference 8), without a
+/// Writes `OPENZENTRI-<board>-<version>, <time>Z, ZentriOS-WZ-<version>, Board:<board>` (interface, serial 8), without a
 /// line end. In the form of the successor it is `OPENZENTRI-<board>-<version>, Gecko_OS-STANDARD-<version>, <board>`.
 pub fn write(base: &Base, out: &mut dyn Write) -> fmt::Result {
     let board = base.port.board().board_name();

@@ -1,4 +1,4 @@
-//! The CRC-16 of files (http-and-files reference 9.6).
+//! The CRC-16 of files (interface, files 6).
 //!
 //! Polynomial 0x1021, start 0xFFFF, input bytes reflected, result not reflected, no final XOR. No catalogue has this
 //! mixture, so it is spelled out here.
@@ -55,7 +55,7 @@ pub fn crc16(data: &[u8]) -> u16 {
 mod tests {
     use super::*;
 
-    /// The golden table of http-and-files reference 9.6.
+    /// The golden table (interface, files 6).
     #[test]
     fn golden_table() {
         let all: std::vec::Vec<u8> = (0..=255).collect();

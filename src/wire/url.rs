@@ -1,4 +1,4 @@
-//! URLs of the HTTP client (http-and-files reference 7.1): `[http://|https://]<host>[:<port>][/<path>][?<query>]`.
+//! URLs of the HTTP client (interface, http 7.1): `[http://|https://]<host>[:<port>][/<path>][?<query>]`.
 
 use core::fmt::Write;
 

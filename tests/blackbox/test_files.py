@@ -1,4 +1,4 @@
-"""Files over the serial line and REST, and what a power cut leaves of them (HTTP reference 9)."""
+"""Files over the serial line and REST, and what a power cut leaves of them (interface, files)."""
 
 import random
 import time

@@ -1,4 +1,4 @@
-"""The HTTP client commands against real servers (HTTP reference 7): streams, downloads, uploads, servers that misbehave."""
+"""The HTTP client commands against real servers (interface, http 7): streams, downloads, uploads, servers that misbehave."""
 
 import email
 import email.policy
@@ -16,7 +16,7 @@ BIG = random.Random(7).randbytes(1_000_000)
 
 
 def crc16(data):
-    """The CRC of files (HTTP reference 9.6): polynomial 0x1021, start 0xFFFF, bytes reflected, result not reflected."""
+    """The CRC of files (interface, files 6): polynomial 0x1021, start 0xFFFF, bytes reflected, result not reflected."""
     crc = 0xFFFF
     for byte in data:
         crc ^= byte

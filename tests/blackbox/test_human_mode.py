@@ -1,4 +1,4 @@
-"""The serial line for a person: echo, prompt, editing, history, completion (serial reference 2)."""
+"""The serial line for a person: echo, prompt, editing, history, completion (interface, serial 2)."""
 
 import unittest
 

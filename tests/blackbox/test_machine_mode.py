@@ -1,4 +1,4 @@
-"""Framing and result codes over the pseudo-terminal (serial reference 4)."""
+"""Framing and result codes over the pseudo-terminal (interface, serial 4)."""
 
 import re
 import socket
@@ -176,7 +176,7 @@ class Framing(DeviceCase):
 
 
 class Codes(DeviceCase):
-    """Each result code with its digit (serial reference 4.2)."""
+    """Each result code with its digit (interface, serial 4.2)."""
 
     def setUp(self):
         super().setUp()
@@ -268,7 +268,7 @@ class Codes(DeviceCase):
 
 
 class Switching(DeviceCase):
-    """`system.cmd.mode` and the four variables behind it (serial reference 3)."""
+    """`system.cmd.mode` and the four variables behind it (interface, serial 3)."""
 
     machine = False
     settings = {"wlan.auto_join.enabled": "0"}

@@ -1,4 +1,4 @@
-"""TCP and UDP streams, servers, ping and look-ups against real sockets (networking reference 4)."""
+"""TCP and UDP streams, servers, ping and look-ups against real sockets (interface, network 4)."""
 
 import random
 import re

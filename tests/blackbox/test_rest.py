@@ -1,4 +1,4 @@
-"""The REST API with nothing but urllib and sockets (HTTP reference 1, 2, 3.1, 10)."""
+"""The REST API with nothing but urllib and sockets (interface, http 1, 2, 3.1)."""
 
 import base64
 import json
@@ -437,7 +437,7 @@ class Parallel(RestCase):
 
 
 class Clients(RestCase):
-    """What published clients send (HTTP reference 10)."""
+    """What published clients send (interface, http)."""
 
     def test_vendor_python_library(self):
         code, text = self.rest.post7("help commands")

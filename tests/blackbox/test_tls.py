@@ -23,7 +23,7 @@ sys.path.insert(0, str(TRANSCRIPTS))
 
 import run as runner  # noqa: E402
 
-#: Alerts and errors as `Error with TLS handshake:` prints them (networking reference 5.3).
+#: Alerts and errors as `Error with TLS handshake:` prints them (interface, network 5.3).
 CLOSED, PROTOCOL, ALERT = "5001", "5017", "5018"
 
 FOLDER = None

@@ -1,4 +1,4 @@
-"""Files as pages, passwords, CORS, WebSockets, `POST /stream`, and the HTTP client (HTTP reference 3 to 8)."""
+"""Files as pages, passwords, CORS, WebSockets, `POST /stream`, and the HTTP client (interface, http 3, 8)."""
 
 import base64
 import gzip

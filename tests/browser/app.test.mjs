@@ -21,7 +21,7 @@ const FILES = [
   return { name, bytes: name.endsWith(".gz") ? gzipSync(bytes, { level: 9 }) : bytes };
 });
 
-/** The CRC that `file_create` checks (HTTP reference 9.6): bits of each byte from the lowest, polynomial 0x1021. */
+/** The CRC that `file_create` checks (interface, files 6): bits of each byte from the lowest, polynomial 0x1021. */
 function crc16(bytes) {
   let crc = 0xffff;
   for (const byte of bytes) {

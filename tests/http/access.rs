@@ -1,4 +1,4 @@
-//! Passwords, the whitelist, and pages from elsewhere (http-and-files reference 4 and 5).
+//! Passwords, the whitelist, and pages from elsewhere (interface, http 4, 5).
 
 use embassy_time::Duration;
 use openzentri::port::Interface;

@@ -1,4 +1,4 @@
-//! Files of the device as web pages (http-and-files reference 6.1, 6.2).
+//! Files of the device as web pages (interface, http 6.1, 6.2).
 
 use embassy_time::Duration;
 use openzentri::port::PortError;

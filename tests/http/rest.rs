@@ -1,4 +1,4 @@
-//! The REST API (http-and-files reference 1 to 3.1).
+//! The REST API (interface, http 1, 3.1).
 
 use embassy_time::Duration;
 use openzentri::port::PortError;

@@ -1,4 +1,4 @@
-//! `/stream`: WebSockets and uploads (http-and-files reference 3.2).
+//! `/stream`: WebSockets and uploads (interface, http 3.2).
 
 use embassy_time::Duration;
 use openzentri::port::sim::{End, Peer, SimDevice};

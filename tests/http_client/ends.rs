@@ -1,4 +1,4 @@
-//! The end of a request's stream with `stream.auto_close` 1, as it is by default (reference README, decision 2).
+//! The end of a request's stream with `stream.auto_close` 1, as it is by default (interface, network 4.1).
 
 use crate::{OK, World};
 

@@ -1,4 +1,4 @@
-//! `http_download` and `http_upload` (http-and-files reference 7.4).
+//! `http_download` and `http_upload` (interface, http 7.4).
 
 use embassy_time::Duration;
 

@@ -1,4 +1,4 @@
-//! Dialogues of the HTTP client commands on the simulated port (http-and-files reference 7).
+//! Dialogues of the HTTP client commands on the simulated port (interface, http 7).
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 

@@ -1,4 +1,4 @@
-//! Requests as streams (http-and-files reference 7.1 to 7.3).
+//! Requests as streams (interface, http 7.1, 7.3).
 
 use embassy_time::Duration;
 use openzentri::limits;

@@ -1,4 +1,4 @@
-//! Each code of the networking reference (5.3): a test that makes it occur, or the reason why it does not. What is written
+//! Each documented code (interface, network 5.3): a test that makes it occur, or the reason why it does not. What is written
 //! down of it is `docs/tls-codes.md`, which `OPENZENTRI_WRITE_DOCS=1 cargo test --test tls codes` writes.
 
 use embassy_time::Duration;
@@ -214,7 +214,7 @@ fn every_code_of_the_reference_is_listed_once_and_what_the_device_prints_is_amon
 fn the_document_is_up_to_date() {
     let mut text = String::from(
         "# Codes of TLS failures\n\n<!-- Written by `OPENZENTRI_WRITE_DOCS=1 cargo test --test tls codes` from the table in \
-         `tests/tls/codes.rs`. -->\n\nThe numbers of `Error with TLS handshake: <code>` (networking reference 5.3). What \
+         `tests/tls/codes.rs`. -->\n\nThe numbers of `Error with TLS handshake: <code>` (interface, network 5.3). What \
          \"occurs\" is made to occur by that test on the simulated port; the line is in `src/tls/refusal.rs`.\n\n\
          | code | meaning | here | when, or why not |\n| --- | --- | --- | --- |\n",
     );

@@ -56,7 +56,7 @@ fn a_request_is_a_stream_of_its_own_kind() {
     assert!(device.command("read 0 100").ends_with("hello\r\n"));
 }
 
-/// The example that the reference prints of a failure (http-and-files reference 7.2), but for its number: 5003 is want of
+/// The example that the reference prints of a failure (interface, http 7.2), but for its number: 5003 is want of
 /// memory.
 #[test]
 fn a_failure_is_printed_as_documented() {

@@ -4,7 +4,7 @@ use rustls::{CertificateError, Connection, Error};
 
 use crate::port::{TlsError, TlsFailure};
 
-/// The state in which a client looks at the server's certificate (networking reference 5.4).
+/// The state in which a client looks at the server's certificate (interface, network 5.4).
 const SERVER_CERTIFICATE: u8 = 3;
 /// The same for a server and its client.
 const CLIENT_CERTIFICATE: u8 = 7;

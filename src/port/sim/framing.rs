@@ -1,4 +1,4 @@
-//! Reads what a device prints in answer to a command (serial reference 4).
+//! Reads what a device prints in answer to a command (interface, serial 4).
 
 use std::vec::Vec;
 

@@ -1,4 +1,4 @@
-//! Mail (networking reference 9; RFC 5321): one message at a time, to the server of `email.smtp.*`.
+//! Mail (interface, network 9; RFC 5321): one message at a time, to the server of `email.smtp.*`.
 //!
 //! ```text
 //! dialogue   what is said to a server, step by step

@@ -1,4 +1,4 @@
-//! Names of older firmware that `get` and `set` still take (variables reference 4). They are never printed.
+//! Names of older firmware that `get` and `set` still take (interface, variables 3). They are never printed.
 
 /// Old name or abbreviation, and the present name.
 #[rustfmt::skip]
@@ -19,7 +19,7 @@ pub(in crate::variable) const ALIASES: &[(&str, &str)] = &[
     ("we p", "setup.web.passkey"), ("web_setup.passkey", "setup.web.passkey"),
     ("we u", "setup.web.url"), ("web_setup.url", "setup.web.url"),
     ("we i", "setup.web.idle_timeout"), ("web_setup.idle_timeout", "setup.web.idle_timeout"),
-    // Earlier 3.x releases (networking reference 5.1 and 7.1).
+    // Earlier 3.x releases (interface, network 5.1, 7).
     ("tls.ca_cert", "network.tls.ca_cert"), ("tls.client_cert", "network.tls.client_cert"),
     ("tls.client_key", "network.tls.client_key"), ("tls.version", "network.tls.version"),
     ("tls.handshake_timeout", "network.tls.handshake_timeout"),

@@ -1,4 +1,4 @@
-//! `ethernet.*` (variables reference 2.14): kept for hosts of boards that had it.
+//! `ethernet.*` (interface, variables/README): kept for hosts of boards that had it.
 
 use super::build::*;
 use Effect::Network;

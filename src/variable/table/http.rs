@@ -1,4 +1,4 @@
-//! `http.server.*` (variables reference 2.3, HTTP reference 6.3).
+//! `http.server.*` (interface, variables/README, http 6.3).
 
 use super::build::*;
 use Effect::Network;

@@ -136,7 +136,7 @@ pub const fn id(name: &str) -> Id {
 }
 
 /// Finds the variable that the first words name: its full name, its abbreviation or an old name. The longest
-/// abbreviation counts (`wl s r` is not `wl s`; variables reference 1.7). Also answers how many words the name took.
+/// abbreviation counts (interface, variables 2) (`wl s r` is not `wl s`). Also answers how many words the name took.
 pub fn find(words: &[&str]) -> Option<(Id, usize)> {
     let mut bytes = [&[][..]; LONGEST];
     for (to, word) in bytes.iter_mut().zip(words) {

@@ -1,4 +1,4 @@
-//! `network.*` (variables reference 2.4, networking reference 5.1).
+//! `network.*` (interface, variables/README, network 5.1).
 
 use super::build::*;
 

@@ -1,4 +1,4 @@
-//! `bus.*`, `gpio.*`, `spi.*`, `uart.*` (variables reference 3.3 to 3.5, serial reference 1 and 7).
+//! `bus.*`, `gpio.*`, `spi.*`, `uart.*` (interface, variables/README, serial 1, 7).
 
 use super::build::*;
 use Effect::{Boot, Now, Uart};

@@ -1,5 +1,4 @@
-//! Network services: `broadcast.*`, `email.*`, `ioconn.*`, `mdns.*`, `ntp.*`, `remote_terminal.*`, `time.*` (variables
-//! reference 2.9 to 2.13, serial reference 7).
+//! Network services: `broadcast.*`, `email.*`, `ioconn.*`, `mdns.*`, `ntp.*`, `remote_terminal.*`, `time.*` (interface, variables/README, serial 7).
 
 use super::build::*;
 use Effect::Network;

@@ -1,4 +1,4 @@
-//! `setup.*`, `stream.*` and `dms.*` (variables reference 3.6 and 3.7, HTTP reference 6.4).
+//! `setup.*`, `stream.*` and `dms.*` (interface, variables/README, http 6.4).
 
 use super::build::*;
 use Effect::{Boot, Setup};

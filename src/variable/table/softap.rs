@@ -1,4 +1,4 @@
-//! `softap.*`: the access point (variables reference 2.2).
+//! `softap.*`: the access point (interface, variables/README).
 
 use super::build::*;
 use Effect::Network;

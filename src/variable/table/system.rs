@@ -1,4 +1,4 @@
-//! `system.*` (variables reference 3.1 and 3.2, serial reference 3, 5 and 11).
+//! `system.*` (interface, variables/README, serial 3, 5, 11).
 
 use super::build::*;
 use Effect::Boot;

@@ -1,4 +1,4 @@
-//! `tcp.*` (variables reference 2.5 to 2.7).
+//! `tcp.*` (interface, variables/README).
 
 use super::build::*;
 use Effect::Network;

@@ -1,4 +1,4 @@
-//! `udp.*` (variables reference 2.8).
+//! `udp.*` (interface, variables/README).
 
 use super::build::*;
 use Effect::Network;

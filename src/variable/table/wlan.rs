@@ -1,4 +1,4 @@
-//! `wlan.*`: the station (variables reference 2.1).
+//! `wlan.*`: the station (interface, variables/README).
 
 use super::build::*;
 use Effect::Network;

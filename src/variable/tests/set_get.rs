@@ -5,7 +5,7 @@ use ValueError::{Denied, Invalid, TooFew, TooMany, Unknown, UnknownOption};
 
 #[test]
 fn a_group_prints_as_on_a_real_device() {
-    // Variables reference 1.2: `get ud` on a device with factory settings.
+    // `get ud` on a device with factory settings.
     let golden = "udp.client.auto_interface: default\r\n\
                   udp.client.auto_retry: 0\r\n\
                   udp.client.auto_start: 0\r\n\
@@ -254,7 +254,7 @@ fn the_clock_is_set_and_shown_in_all_forms() {
     crate::port::host::set_virtual_time(5_010_496);
     assert_eq!(get(base, "time.rtc").unwrap(), "1395562387\r\n");
     assert_eq!(get(base, "time.rtc ms").unwrap(), "1395562387010\r\n");
-    // The example of variables reference 2.10.
+    // An example that the vendor documents.
     assert_eq!(get(base, "time.rtc utc").unwrap(), "2014-03-23T08:13:07.010248Z\r\n");
     assert_eq!(get(base, "time.last_set").unwrap(), "0\r\n");
     assert_eq!(get(base, "time.last_set ms").unwrap(), "10\r\n");

@@ -1,4 +1,4 @@
-//! Media types by the end of a file's name (http-and-files reference 6.2).
+//! Media types by the end of a file's name (interface, http 6.2).
 
 /// Of names without a known end.
 const OTHER: &str = "application/octet-stream";

@@ -8,7 +8,7 @@ use heapless::String;
 
 use crate::wire::output::Output;
 
-/// Bits of `flags` (reference 2.1).
+/// Bits of `flags` (interface, http 2.1).
 pub mod flag {
     /// `command` is base64.
     pub const COMMAND: u32 = 1;

@@ -1,4 +1,4 @@
-//! The JSON of the REST API (http-and-files reference 1.2, 2 and 3.1).
+//! The JSON of the REST API (interface, http 1.2, 2, 3.1).
 
 mod answer;
 mod call;

@@ -1,4 +1,4 @@
-//! Dialogues of `websocket_client` (http-and-files reference 8, RFC 6455). What is only a matter of frames is tested beside
+//! Dialogues of `websocket_client` (interface, http 8; RFC 6455). What is only a matter of frames is tested beside
 //! `src/wire/websocket.rs`; servers of others are in `tests/blackbox/test_websocket_client.py`.
 
 use openzentri::port::sim::Peer;

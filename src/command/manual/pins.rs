@@ -1,0 +1,85 @@
+//! Pins, converters, buses.
+
+use super::page::{HANDLE, Page, Part, SET_OK, part};
+
+const GPIO: Part = part("gpio", "The number of the pin, or its alias.");
+
+pub(super) const PAGES: &[Page] = &[
+    Page {
+        name: "adc_take_sample",
+        parameters: &[GPIO],
+        options: &[],
+        answer: "Millivolts.",
+        example: "adc_take_sample 7",
+    },
+    Page {
+        name: "dac_set_level",
+        parameters: &[GPIO, part("level", "Millivolts.")],
+        options: &[],
+        answer: SET_OK,
+        example: "dac_set_level 8 1650",
+    },
+    Page {
+        name: "gpio_dir",
+        parameters: &[
+            GPIO,
+            part("direction", "`in`, `out`, a long name such as `input_pull_up`, or `none` to release the pin."),
+        ],
+        options: &[],
+        answer: SET_OK,
+        example: "gpio_dir 10 out",
+    },
+    Page { name: "gpio_get", parameters: &[GPIO], options: &[], answer: "0 or 1.", example: "gpio_get 10" },
+    Page {
+        name: "gpio_set",
+        parameters: &[GPIO, part("0|1", "The level.")],
+        options: &[],
+        answer: SET_OK,
+        example: "gpio_set 10 1",
+    },
+    Page {
+        name: "gpios_dir",
+        parameters: &[part(
+            "directions",
+            "A character a pin, from 0 on: 0 pull-up, 1 pull-down, 2 high impedance, 3 push-pull, 4 open drain, 5 open drain \
+             with pull-up, 6 none, x as it is.",
+        )],
+        options: &[],
+        answer: SET_OK,
+        example: "gpios_dir xx33",
+    },
+    Page {
+        name: "gpios_get",
+        parameters: &[],
+        options: &[],
+        answer: "A character a pin, from 0 on: its level.",
+        example: "gpios_get",
+    },
+    Page {
+        name: "gpios_set",
+        parameters: &[part("levels", "A character a pin, from 0 on: 0, 1, or x for one that stays as it is.")],
+        options: &[],
+        answer: SET_OK,
+        example: "gpios_set xx10",
+    },
+    Page {
+        name: "i2c_master_open",
+        parameters: &[part("address", "The address on the bus, seven bits.")],
+        options: &[],
+        answer: HANDLE,
+        example: "i2c_master_open 0x50",
+    },
+    Page {
+        name: "pwm_update",
+        parameters: &[
+            GPIO,
+            part("duty", "0 to 10000: hundredths of a percent."),
+            part("frequency", "In Hz."),
+            part("stop", "In place of both: the output ends."),
+        ],
+        options: &[],
+        answer: SET_OK,
+        example: "pwm_update 9 5000 1000",
+    },
+    Page { name: "spi_master_open", parameters: &[], options: &[], answer: HANDLE, example: "spi_master_open" },
+];

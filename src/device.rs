@@ -121,7 +121,8 @@ pub fn boot(
     let client = place!(Client, Client::new(base, network, streams, files, tls, requests));
     let desk = place_const!(RefCell<Desk>, RefCell::new(Desk::new()));
     let smtp = place!(Smtp, Smtp::new(base, network, tls, desk));
-    let machine = place!(Machine, Machine::new(base, files, streams, network, client, tls, smtp));
+    let pins = place!(Pins, Pins::new(base));
+    let machine = place!(Machine, Machine::new(base, files, streams, network, (client, tls, smtp), pins));
     let shell = place!(Shell, Shell::new(machine));
     let server = place!(HttpServer, HttpServer::new(shell));
     network.register(server)?;
@@ -140,7 +141,6 @@ pub fn boot(
     }
     let first_log = base.log.next();
     greet(base, mounted.is_err());
-    let pins = place!(Pins, Pins::new(base));
     pins.start();
     start(spawner, shell, server, pins, first_log);
     Ok(place!(Device, Device { base, shell, http: server }))

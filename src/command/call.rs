@@ -18,6 +18,7 @@ use crate::file::Files;
 use crate::http_client::Client;
 use crate::log::Level;
 use crate::network::Network;
+use crate::pins::Pins;
 use crate::service::Smtp;
 use crate::stream::Streams;
 use crate::tls::Tls;
@@ -49,6 +50,8 @@ pub struct Machine {
     pub tls: &'static Tls,
     /// Mail.
     pub smtp: &'static Smtp,
+    /// The pins.
+    pub pins: &'static Pins,
     /// The question that waits for its answer.
     pub(super) dialogue: Dialogue,
 }
@@ -60,11 +63,10 @@ impl Machine {
         files: &'static Files,
         streams: &'static Streams,
         network: &'static Network,
-        http: &'static Client,
-        tls: &'static Tls,
-        smtp: &'static Smtp,
+        (http, tls, smtp): (&'static Client, &'static Tls, &'static Smtp),
+        pins: &'static Pins,
     ) -> Self {
-        Self { base, files, streams, network, http, tls, smtp, dialogue: Dialogue::default() }
+        Self { base, files, streams, network, http, tls, smtp, pins, dialogue: Dialogue::default() }
     }
 }
 

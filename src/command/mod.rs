@@ -12,6 +12,7 @@ mod line;
 mod mail;
 pub mod manual;
 mod network;
+mod pins;
 mod response;
 mod scope;
 mod setup;

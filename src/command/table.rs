@@ -4,7 +4,8 @@ use super::arguments::Words;
 use super::call::{Call, unavailable};
 use super::response::{CommandError, Ending};
 use super::{
-    certificate, files, help, http, mail, network, setup, sockets, streams, system, tokens, variables, wlan, write,
+    certificate, files, help, http, mail, network, pins, setup, sockets, streams, system, tokens, variables, wlan,
+    write,
 };
 use crate::access::scope::Scope;
 use crate::conformance::Conformance::{self, Differs, Done, Extension, NotYet};
@@ -132,12 +133,12 @@ commands! {
     force_safemode "force_safemode" Admin "<MAC>" ["" 0..=23] "Enter safe mode for a test", LATER_FAULTS => now(unavailable);
     format_flash "format" Admin "<extended|bulk> <MAC>" ["" 2..=2] "Erase all files; the device's own MAC is the guard", Done => waits(files::format);
     get "get" Read "<variable>|<group>|all" ["" 1..=23] "Read a variable, a group or all", Done => now(variables::get);
-    gpio_dir "gdi" Config "<gpio> <direction>" ["" 0..=23] "Set the direction of a pin, or release it", LATER_PINS => now(unavailable);
-    gpio_get "gge" Read "<gpio>" ["" 0..=23] "Read a pin", LATER_PINS => now(unavailable);
-    gpio_set "gse" Streams "<gpio> <0|1>" ["" 0..=23] "Drive a pin", LATER_PINS => now(unavailable);
-    gpios_dir "gdis" Config "<directions>" ["" 0..=23] "Set several directions", LATER_PINS => now(unavailable);
-    gpios_get "gges" Read "" ["" 0..=23] "Read all pins", LATER_PINS => now(unavailable);
-    gpios_set "gses" Streams "<levels>" ["" 0..=23] "Drive several pins", LATER_PINS => now(unavailable);
+    gpio_dir "gdi" Config "<gpio> <direction> [<level>]" ["" 2..=3] "Set the direction of a pin, or release it", Done => now(pins::direct);
+    gpio_get "gge" Read "<gpio>" ["" 1..=1] "Read a pin", Done => now(pins::get);
+    gpio_set "gse" Streams "<gpio> <0|1>" ["" 2..=2] "Drive a pin", Done => now(pins::set);
+    gpios_dir "gdis" Config "<directions>" ["" 1..=1] "Set several directions: a digit a pin, x for no change", Done => now(pins::direct_all);
+    gpios_get "gges" Read "" ["" 0..=0] "Read all pins: a digit a pin", Done => now(pins::get_all);
+    gpios_set "gses" Streams "<levels>" ["" 1..=1] "Drive several pins: a digit a pin, x for no change", Done => now(pins::set_all);
     help "help" Read "[commands|variables|all|<name>]" ["" 0..=8] "List commands or variables, or explain one", Done => now(help::help);
     http_add_header "had" Streams "<handle> <name> <value>" ["" 3..=3] "Add a header to an opened request", Done => now(http::add_header);
     http_download "hdo" Files "[-e] [-u] [-c <crc>] [-i <interface>] [-a <ca cert>] [-x <cert>] [-k <key>] <url> [<name> [<version> [<type>]]]" ["euc:i:n:v:t:a:x:k:" 1..=4] "Fetch a URL into a file; an older file of that name is replaced", Done => waits(http::download);
@@ -164,6 +165,7 @@ commands! {
     save "save" Config "[<file>]" ["" 0..=1] "Store the variables", Done => waits(system::save);
     set "set" Config "<variable> <value>" ["" 1..=23] "Write a variable", Done => now(variables::set);
     setup "setup" Config "web|stop|status|cmd" ["" 0..=1] "Start, stop or ask for web setup", Differs("`setup cmd` is refused: `network_up -s` asks at the terminal") => now(setup::setup);
+    simulate "simulate" Admin "<gpio> low|high|open" ["" 2..=2] "Do at the wire of a simulated pin what people do at that of a real one", Extension("simulated pins") => now(pins::simulate);
     sleep "sleep" Config "" ["" 0..=23] "Sleep until an event or reset", NotYet("power states") => now(unavailable);
     smtp_send "smtp" Streams "[-i <interface>] <to>[,<to>] <subject> <size>" ["i:" 3..=3] "Send the data that follow as an e-mail", Done => waits(mail::send);
     spi_master_open "spi_master_open" Streams "" ["" 0..=23] "Open an SPI stream", LATER_PINS => now(unavailable);

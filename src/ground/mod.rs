@@ -7,6 +7,7 @@
 //! | `status` | live values that upper rooms publish and read-only variables show |
 //! | `restart` | whether a restart was ordered, and who waits for it |
 //! | `flash` | whose turn it is to do slow work on flash |
+//! | `pin_uses` | who has which pin |
 //! | `scratch` | bytes for a moment's work, of which there is one piece for all |
 //! | `revocations` | how often an API token was revoked, and who waits for it |
 //!
@@ -15,12 +16,14 @@
 pub mod clock;
 mod flash;
 pub mod log;
+mod pin_uses;
 mod restart;
 mod revocations;
 mod scratch;
 mod status;
 
 pub use flash::{Flash, FlashTurn};
+pub use pin_uses::{PinUse, PinUses};
 pub use restart::Restart;
 pub use revocations::Revocations;
 pub use scratch::Scratch;
@@ -42,6 +45,8 @@ pub struct Ground {
     pub log: &'static Log,
     /// Slow work on flash.
     pub flash: Flash,
+    /// Who has which pin.
+    pub pin_uses: PinUses,
     /// Bytes for a moment's work.
     pub scratch: &'static Scratch,
     /// What upper rooms report for read-only variables.
@@ -60,6 +65,7 @@ impl Ground {
             clock: Clock::new(port.board().wall_clock()),
             log: place_const!(Log, Log::new()),
             flash: Flash::new(port),
+            pin_uses: PinUses::default(),
             scratch: place_const!(Scratch, Scratch::new()),
             status: Status::default(),
             restart: Restart::new(),

@@ -3,6 +3,7 @@
 use embassy_time::{Duration, Timer, with_timeout};
 
 use super::room::Pins;
+use crate::ground::PinUse;
 use crate::log::Level;
 use crate::port::{Direction, Event, Pull, Result, readable};
 use crate::variable::{Id, id};
@@ -19,6 +20,7 @@ impl Pins {
     pub async fn is_button_held(&self) -> bool {
         let Some(pin) = self.button.get() else { return false };
         let held = self.hold(pin).await;
+        self.base.pin_uses.set(pin, PinUse::Free);
         // It may not have been an input at all.
         let _ = self.base.port.pins().pin_direction(pin, Direction::Released);
         held.unwrap_or_else(|error| {

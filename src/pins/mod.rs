@@ -1,8 +1,10 @@
-//! The pins that tell a host or a person how the device is, and the one that starts its set-up (interface, serial 8, 11).
+//! The pins: those that tell a host or a person how the device is, the one that starts its set-up (interface,
+//! serial 8, 11), and those that commands drive and read.
 //!
 //! ```text
 //! command      low while a command of the host runs
 //! button       whether the set-up button is held at the start
+//! gpio         directions and levels that commands and gpio.init ask for
 //! room         who has which pin; what is shown now
 //! indicator    which state each indicator is in
 //! output       one pin that is driven
@@ -11,10 +13,12 @@
 
 mod button;
 mod command;
+mod gpio;
 mod indicator;
 mod output;
 mod pattern;
 mod room;
 
 pub use command::CommandRuns;
+pub use gpio::PinError;
 pub use room::{Pins, run as show};

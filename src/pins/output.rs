@@ -2,6 +2,8 @@
 
 use core::cell::Cell;
 
+use crate::base::Base;
+use crate::ground::PinUse;
 use crate::port::{Direction, Port, Result};
 
 /// A place for a pin that shows something.
@@ -18,18 +20,20 @@ impl Output {
     }
 
     /// Takes a pin, which nobody has.
-    pub fn take(&self, port: &dyn Port, pin: u8, level: bool) -> Result<()> {
-        port.pins().pin_direction(pin, Direction::Output(level))?;
+    pub fn take(&self, base: &Base, pin: u8, level: bool) -> Result<()> {
+        base.port.pins().pin_direction(pin, Direction::Output(level))?;
+        base.pin_uses.set(pin, PinUse::Function);
         self.pin.set(Some(pin));
         self.level.set(level);
         Ok(())
     }
 
     /// Lets the pin go.
-    pub fn release(&self, port: &dyn Port) {
+    pub fn release(&self, base: &Base) {
         if let Some(pin) = self.pin.take() {
+            base.pin_uses.set(pin, PinUse::Free);
             // What was an output can be let go.
-            let _ = port.pins().pin_direction(pin, Direction::Released);
+            let _ = base.port.pins().pin_direction(pin, Direction::Released);
         }
     }
 

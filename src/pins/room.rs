@@ -8,6 +8,7 @@ use embassy_time::{Instant, Timer};
 use super::indicator::{Lamp, Subject};
 use super::output::Output;
 use crate::base::Base;
+use crate::ground::PinUse;
 use crate::log::Level;
 use crate::port::Interface;
 use crate::variable::{Id, id};
@@ -39,12 +40,17 @@ impl Pins {
         }
     }
 
-    /// Takes the pins whose variables act at the start, and shows what there is to be shown.
+    /// Takes the pins whose variables act at the start, shows what there is to be shown, and gives all others the direction
+    /// of `gpio.init`.
     pub fn start(&self) {
         self.button.set(self.gpio(BUTTON));
+        if let Some(pin) = self.button.get() {
+            self.base.pin_uses.set(pin, PinUse::Function);
+        }
         self.take(&self.command, self.gpio(COMMAND), true, "system.cmd.gpio");
         self.take(&self.network, self.gpio(NETWORK), self.is_online(), "wlan.network.status_gpio");
         self.show(Instant::now());
+        self.init_gpios();
     }
 
     /// The GPIO that a variable names.
@@ -56,19 +62,12 @@ impl Pins {
         self.base.status.is_up(Interface::Wlan)
     }
 
-    /// Whether some function has the pin now.
-    fn is_taken(&self, pin: u8) -> bool {
-        let lamps = self.lamps.iter().map(|lamp| &lamp.output);
-        let mut outputs = lamps.chain([&self.command, &self.network]);
-        self.button.get() == Some(pin) || outputs.any(|output| output.pin() == Some(pin))
-    }
-
     fn take(&self, output: &Output, pin: Option<u8>, level: bool, function: &str) {
         let Some(pin) = pin else { return };
         let log = &self.base.log;
-        if self.is_taken(pin) {
+        if self.base.pin_uses.of(pin) != PinUse::Free {
             log.line(Level::Failure, format_args!("GPIO {pin} is in use: no {function}"));
-        } else if let Err(error) = output.take(self.base.port, pin, level) {
+        } else if let Err(error) = output.take(self.base, pin, level) {
             log.line(Level::Failure, format_args!("GPIO {pin} not available: no {function} ({error})"));
         }
     }
@@ -87,7 +86,7 @@ impl Pins {
     /// Gives each indicator the pin that its variable names now. Pins that are let go may be taken by others.
     fn move_lamps(&self) {
         let moves = |lamp: &&Lamp| lamp.wanted.get() != lamp.subject.gpio(self.base);
-        self.lamps.iter().filter(moves).for_each(|lamp| lamp.output.release(self.base.port));
+        self.lamps.iter().filter(moves).for_each(|lamp| lamp.output.release(self.base));
         for lamp in self.lamps.iter().filter(moves) {
             let pin = lamp.subject.gpio(self.base);
             lamp.wanted.set(pin);

@@ -2,9 +2,12 @@
 
 use std::boxed::Box;
 use std::cell::{Cell, RefCell};
+use std::task::Waker;
 
-use super::{Direction, Pins, PortError, Pull, Result};
-use crate::limits;
+use super::{Direction, Outside, Pins, PortError, Pull, Result};
+
+/// How many there are: as many as native_sim has.
+const COUNT: u8 = 32;
 
 /// Hears of each change of an output: the pin, and its level, `None` when it is driven no more.
 type Observer = Box<dyn Fn(u8, Option<bool>)>;
@@ -13,8 +16,7 @@ type Observer = Box<dyn Fn(u8, Option<bool>)>;
 struct Pin {
     direction: Direction,
     watched: bool,
-    /// What drives it from outside.
-    outside: Option<bool>,
+    outside: Outside,
 }
 
 impl Pin {
@@ -22,24 +24,29 @@ impl Pin {
     fn driven(&self) -> Option<bool> {
         match self.direction {
             Direction::Output(level) => Some(level),
-            Direction::Input(_) | Direction::Released => None,
+            Direction::OpenDrain { level: false, .. } => Some(false),
+            Direction::OpenDrain { .. } | Direction::Input(_) | Direction::Released => None,
         }
     }
 
     /// What the device reads.
     fn level(&self) -> Option<bool> {
-        match self.direction {
-            Direction::Output(level) => Some(level),
-            Direction::Input(pull) => Some(self.outside.unwrap_or(pull == Pull::Up)),
-            Direction::Released => None,
+        match (self.direction, self.outside) {
+            (Direction::Output(level), _) => Some(level),
+            (Direction::OpenDrain { level: false, .. }, _) => Some(false),
+            (Direction::Input(_) | Direction::OpenDrain { .. }, Outside::Level(level)) => Some(level),
+            (Direction::Input(pull) | Direction::OpenDrain { pull, .. }, Outside::Open) => Some(pull == Pull::Up),
+            (Direction::Released, _) => None,
         }
     }
 }
 
-/// As many pins as the command language can name.
+/// The pins of a simulated board.
 pub struct HostPins {
-    pins: RefCell<[Pin; limits::GPIOS as usize]>,
+    pins: RefCell<[Pin; COUNT as usize]>,
     edges: Cell<u64>,
+    /// Who waits for edges.
+    waits: RefCell<Option<Waker>>,
     /// A pin that fails, and how.
     broken: Cell<Option<(u8, PortError)>>,
     observer: Observer,
@@ -49,8 +56,9 @@ impl HostPins {
     /// Pins that nobody uses.
     pub fn new(observer: impl Fn(u8, Option<bool>) + 'static) -> Self {
         Self {
-            pins: RefCell::new([Pin::default(); limits::GPIOS as usize]),
+            pins: RefCell::new([Pin::default(); COUNT as usize]),
             edges: Cell::new(0),
+            waits: RefCell::new(None),
             broken: Cell::new(None),
             observer: Box::new(observer),
         }
@@ -66,18 +74,18 @@ impl HostPins {
         self.pins.borrow().get(usize::from(pin)).map_or(Direction::Released, |pin| pin.direction)
     }
 
-    /// Drives a pin from outside, or lets it go with `None`.
-    pub fn drive(&self, pin: u8, level: Option<bool>) {
-        // A pin that does not exist has no wire to drive.
-        let _ = self.change(pin, |pin| {
-            pin.outside = level;
-            Ok(())
-        });
-    }
-
     /// Lets a pin fail whatever the device wants of it.
     pub fn fail(&self, pin: u8, error: PortError) {
         self.broken.set(Some((pin, error)));
+    }
+
+    /// Wakes `waker` when there are edges that nobody has asked for.
+    pub fn wake_when(&self, waker: &Waker) {
+        if self.has_edges() {
+            waker.wake_by_ref();
+        } else {
+            *self.waits.borrow_mut() = Some(waker.clone());
+        }
     }
 
     /// Whether there are edges that nobody has asked for.
@@ -87,10 +95,11 @@ impl HostPins {
 
     /// The device starts anew: nothing is driven any more; what drives from outside stays.
     pub fn restart(&self) {
-        for pin in 0..limits::GPIOS {
+        for pin in 0..COUNT {
             let _ = self.pin_direction(pin, Direction::Released);
         }
         self.edges.set(0);
+        self.waits.take();
     }
 
     /// Changes a pin, and tells of what that makes of its level.
@@ -103,6 +112,9 @@ impl HostPins {
         drop(pins);
         if before.watched && after.watched && before.level() != after.level() {
             self.edges.set(self.edges.get() | 1 << number);
+            if let Some(waker) = self.waits.take() {
+                waker.wake();
+            }
         }
         if before.driven() != after.driven() {
             (self.observer)(number, after.driven());
@@ -113,7 +125,7 @@ impl HostPins {
 
 impl Pins for HostPins {
     fn has_pin(&self, pin: u8) -> bool {
-        pin < limits::GPIOS
+        pin < COUNT
     }
 
     fn pin_direction(&self, pin: u8, direction: Direction) -> Result<()> {
@@ -128,8 +140,11 @@ impl Pins for HostPins {
 
     fn pin_write(&self, pin: u8, level: bool) -> Result<()> {
         self.change(pin, |pin| {
-            pin.driven().ok_or(PortError::NotFound)?;
-            pin.direction = Direction::Output(level);
+            pin.direction = match pin.direction {
+                Direction::Output(_) => Direction::Output(level),
+                Direction::OpenDrain { pull, .. } => Direction::OpenDrain { level, pull },
+                Direction::Input(_) | Direction::Released => return Err(PortError::NotFound),
+            };
             Ok(())
         })
     }
@@ -144,12 +159,19 @@ impl Pins for HostPins {
                 pin.watched = watched;
                 Ok(())
             }
-            Direction::Output(_) | Direction::Released => Err(PortError::NotFound),
+            _ => Err(PortError::NotFound),
         })
     }
 
     fn pin_edges(&self) -> u64 {
         self.edges.take()
+    }
+
+    fn pin_outside(&self, pin: u8, outside: Outside) -> Result<()> {
+        self.change(pin, |pin| {
+            pin.outside = outside;
+            Ok(())
+        })
     }
 }
 
@@ -173,7 +195,7 @@ mod tests {
         assert_eq!(pins.pin_read(3), Ok(false));
         pins.pin_direction(3, Direction::Released).unwrap();
         assert_eq!(*heard.borrow(), [(3, Some(true)), (3, Some(false)), (3, None)]);
-        assert_eq!(pins.pin_direction(limits::GPIOS, Direction::Released), Err(PortError::NotFound));
+        assert_eq!(pins.pin_direction(COUNT, Direction::Released), Err(PortError::NotFound));
     }
 
     #[test]
@@ -182,14 +204,30 @@ mod tests {
         assert_eq!(pins.pin_watch(5, true), Err(PortError::NotFound), "it is no input yet");
         pins.pin_direction(5, Direction::Input(Pull::Up)).unwrap();
         assert_eq!(pins.pin_read(5), Ok(true));
-        pins.drive(5, Some(false));
+        pins.pin_outside(5, Outside::Level(false)).unwrap();
         assert_eq!((pins.pin_read(5), pins.pin_edges()), (Ok(false), 0), "nobody watches it");
         pins.pin_watch(5, true).unwrap();
-        pins.drive(5, Some(false));
+        pins.pin_outside(5, Outside::Level(false)).unwrap();
         assert_eq!(pins.pin_edges(), 0, "that is no edge");
-        pins.drive(5, None);
+        pins.pin_outside(5, Outside::Open).unwrap();
         assert_eq!((pins.pin_edges(), pins.pin_edges()), (1 << 5, 0));
         pins.pin_direction(5, Direction::Input(Pull::Down)).unwrap();
         assert_eq!((pins.pin_read(5), pins.pin_edges()), (Ok(false), 0));
+    }
+    #[test]
+    fn an_open_drain_leaves_its_wire_to_others() {
+        let pins = HostPins::new(|_, _| {});
+        let drain = |level, pull| pins.pin_direction(6, Direction::OpenDrain { level, pull }).unwrap();
+        drain(true, Pull::None);
+        assert_eq!((pins.pin_read(6), pins.driven(6)), (Ok(false), None), "it floats");
+        drain(true, Pull::Up);
+        assert_eq!((pins.pin_read(6), pins.driven(6)), (Ok(true), None));
+        pins.pin_outside(6, Outside::Level(false)).unwrap();
+        assert_eq!(pins.pin_read(6), Ok(false), "somebody else pulls it low");
+        pins.pin_outside(6, Outside::Level(true)).unwrap();
+        pins.pin_write(6, false).unwrap();
+        assert_eq!((pins.pin_read(6), pins.driven(6)), (Ok(false), Some(false)));
+        pins.pin_write(6, true).unwrap();
+        assert_eq!((pins.pin_read(6), pins.driven(6)), (Ok(true), None));
     }
 }

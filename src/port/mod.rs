@@ -32,7 +32,7 @@ mod wifi;
 
 pub use error::{PortError, Result};
 pub use job::{Addresses, FlashAtOnce, FlashWork, Job, JobOutput, JobRequest, Jobs};
-pub use pins::{Direction, NoPins, Pins, Pull};
+pub use pins::{Direction, NoPins, Outside, Pins, Pull};
 pub use tls::{IdentityRequest, SigningRequest, TlsCredentials, TlsError, TlsFailure, TlsRole, TlsSession, TlsVersion};
 pub use wait::{
     Handshake, Making, OpenSocket, accept, connect, io, lookup, make_identity, ping, readable, request_begin,

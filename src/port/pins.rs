@@ -24,6 +24,23 @@ pub enum Direction {
     Input(Pull),
     /// It is driven, from the start with this level.
     Output(bool),
+    /// It is pulled low, or with level `true` left to others and to the resistor: an output of several devices on one wire.
+    OpenDrain {
+        /// The level at the start.
+        level: bool,
+        /// What holds it when nobody pulls it low.
+        pull: Pull,
+    },
+}
+
+/// What is at the wire of a simulated pin, from outside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Outside {
+    /// Nothing.
+    #[default]
+    Open,
+    /// Somebody drives it.
+    Level(bool),
 }
 
 /// The pins, by the numbers of the command language, below [`crate::limits::GPIOS`]. A level is that of the wire: `true` is
@@ -33,15 +50,20 @@ pub trait Pins {
     fn has_pin(&self, pin: u8) -> bool;
     /// Sets what a pin does. `NotFound` where there is no such pin, `Unsupported` where it cannot do that.
     fn pin_direction(&self, pin: u8, direction: Direction) -> Result<()>;
-    /// Sets the level of an output; `NotFound` for a pin that is none.
+    /// Sets the level of an output, open drain or not; `NotFound` for a pin that is none.
     fn pin_write(&self, pin: u8, level: bool) -> Result<()>;
-    /// The level of an input, or the one that an output is driven with; `NotFound` for a pin that is neither.
+    /// The level of an input, the one that an output is driven with, or that of the wire of an open drain; `NotFound` for a
+    /// pin that is none of them.
     fn pin_read(&self, pin: u8) -> Result<bool>;
     /// Notes the edges of an input from now on, or does so no more. Boards can do that for a few pins at a time.
     fn pin_watch(&self, pin: u8, watched: bool) -> Result<()>;
     /// The watched inputs that have had an edge since the last call: pin `n` is bit `n`. [`super::Event::Pins`] tells that there
     /// are some.
     fn pin_edges(&self) -> u64;
+    /// Puts something at the wire of a simulated pin. Real boards keep the default: there, people do it.
+    fn pin_outside(&self, _pin: u8, _outside: Outside) -> Result<()> {
+        Err(PortError::Unsupported)
+    }
 }
 
 // A bit a pin.

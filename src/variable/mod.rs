@@ -7,13 +7,14 @@
 //! | `row` | what a row says: [`ValueKind`], [`Access`], [`Effect`] |
 //! | `table/` | the rows, one file a group, and how a name is found |
 //! | `output`, `error` | where printed values go; why one was not accepted |
+//! | `direction` | the directions of a GPIO |
 //! | `value` | text values by [`ValueKind`]: from any accepted spelling to the one that is stored and printed |
 //! | `describe` | what a kind accepts, in words |
 //! | `element` | the elements of an indexed variable, and the entries of a record |
 //! | `store` | [`Variables`]: the values that differ from their defaults, and the typed getters |
 //! | `base` | [`Base`]: the ground with the variables |
 //! | `version` | the version text |
-//! | `usage` | the text of `gpio.usage` |
+//! | `usage` | who has which GPIO, and the text of `gpio.usage` |
 //! | `live` | rows that are computed when asked for |
 //! | `print` | `get`: one variable, a group, all |
 //! | `set` | `set`, and what some rows do beyond storing their value |
@@ -24,6 +25,7 @@
 
 pub mod base;
 mod describe;
+mod direction;
 mod element;
 mod error;
 mod live;
@@ -42,10 +44,12 @@ pub mod version;
 
 pub use base::Base;
 pub use describe::{describe, describe_index};
+pub use direction::{direction_of, direction_of_digit, direction_word};
 pub use error::ValueError;
 pub use output::{Full, Output, Sink};
 pub use print::is_long;
 pub use row::{Access, Effect, Index, Saved, Secret, ValueKind, Variable};
 pub use store::Variables;
 pub use table::{Id, LONGEST, find, find_bytes, id, row, rows};
-pub use value::{Value, expand_name, mac_bytes};
+pub use usage::pin_owner;
+pub use value::{Value, expand_name, mac_bytes, pin_direction};

@@ -3,22 +3,23 @@
 use core::fmt::{self, Write};
 
 use super::base::Base;
+use super::direction::direction_word;
 use super::element::Element;
 use super::error::ValueError;
 use super::output::Output;
 use super::row::{Index, ValueKind};
 use super::table::{Id, id};
 use super::value::{self, Value};
+use crate::ground::PinUse;
 use crate::limits;
 use crate::log::Level;
 
 type Result = core::result::Result<(), ValueError>;
 
-const GPIO_INIT: Id = id("gpio.init");
 const GPIO_ALIAS: Id = id("gpio.alias");
 const ACTIVITY: Id = id("system.activity.gpio");
 
-/// `gpio.usage`: a title and the GPIOs that have a function.
+/// `gpio.usage`: a title and the GPIOs that are in use.
 pub(super) fn gpio_usage(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     if !option.is_empty() {
         return Err(ValueError::TooMany);
@@ -26,7 +27,7 @@ pub(super) fn gpio_usage(base: &Base, option: &str, out: &mut Output<'_>) -> Res
     out.put(b"!  # Description")?;
     for gpio in 0..limits::GPIOS {
         let mut line = Usage { base, gpio, begun: false, out: &mut *out };
-        line.directions()?;
+        line.present()?;
         line.functions()?;
         line.alias()?;
     }
@@ -46,7 +47,34 @@ pub(super) fn gpio_level(base: &Base, option: &str, out: &mut Output<'_>) -> Res
     Ok(())
 }
 
-/// Refuses a value that gives a GPIO to a function when the board does not have it, or when it has a function already;
+/// Who has a GPIO, for the log; `None` where nobody but the host has.
+pub fn pin_owner(base: &Base, gpio: u8) -> Option<impl fmt::Display> {
+    let function = Function::all().find(|function| function.has(base, gpio));
+    function.map(Owner::Function).or_else(|| match base.pin_uses.of(gpio) {
+        PinUse::Free | PinUse::Gpio(_) => None,
+        usage => Some(Owner::Use(usage)),
+    })
+}
+
+/// Who has a GPIO.
+enum Owner {
+    Function(Function),
+    Use(PinUse),
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Function(function) => function.fmt(f),
+            Self::Use(PinUse::Free) => Ok(()),
+            // Its variable names another one already.
+            Self::Use(PinUse::Function) => f.write_str("a function, until the restart"),
+            Self::Use(PinUse::Gpio(direction)) => write!(f, "GPIO {}", direction_word(*direction)),
+        }
+    }
+}
+
+/// Refuses a value that gives a GPIO to a function when the board does not have it, or when it is in use already;
 /// the log says so.
 pub(super) fn claim(base: &Base, id: Id, element: Element, value: &[u8]) -> Result {
     let wanted = Function(id, element);
@@ -58,7 +86,12 @@ pub(super) fn claim(base: &Base, id: Id, element: Element, value: &[u8]) -> Resu
         base.log.line(Level::Failure, format_args!("GPIO {gpio} does not exist on this board"));
         return Err(ValueError::Invalid);
     }
-    let owner = Function::all().find(|function| *function != wanted && function.has(base, gpio));
+    let function = Function::all().find(|function| *function != wanted && function.has(base, gpio));
+    let owner = function.map(Owner::Function).or_else(|| match base.pin_uses.of(gpio) {
+        // What a function has until the restart only is not in the way of what the variables say.
+        PinUse::Free | PinUse::Function => None,
+        usage => Some(Owner::Use(usage)),
+    });
     owner.map_or(Ok(()), |owner| {
         base.log.line(Level::Failure, format_args!("GPIO {gpio} is in use: {owner}"));
         Err(ValueError::InUse)
@@ -127,10 +160,11 @@ impl Usage<'_, '_> {
         self.base.variables.value(id, Element(self.gpio))
     }
 
-    fn directions(&mut self) -> Result {
-        let init = self.text(GPIO_INIT);
-        if init != *b"none" {
-            self.add(format_args!("GPIO {}", core::str::from_utf8(&init).unwrap_or("")))?;
+    /// What commands have made of it, and whose traffic it shows.
+    fn present(&mut self) -> Result {
+        let usage = self.base.pin_uses.of(self.gpio);
+        if !matches!(usage, PinUse::Free | PinUse::Function) {
+            self.add(format_args!("{}", Owner::Use(usage)))?;
         }
         let activity = self.text(ACTIVITY);
         if activity != *b"none" {

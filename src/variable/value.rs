@@ -5,10 +5,12 @@
 use core::fmt::Write;
 use core::net::Ipv4Addr;
 
+use super::direction;
 use super::error::ValueError;
 use super::row::ValueKind;
 use crate::ground::clock;
 use crate::limits;
+use crate::port::Direction;
 use crate::wire::url::host_and_port;
 
 /// One value in printed form.
@@ -22,18 +24,6 @@ const RATES: &[u32] = &[
 
 /// Speeds that `raw` allows.
 const RAW_RATES: core::ops::RangeInclusive<i64> = 300..=18_000_000;
-
-/// Directions of a GPIO (interface, variables/README, commands/gpio_dir), with the words that mean them; the first
-/// is printed. Outputs take a level.
-const DIRECTIONS: &[&[&str]] = &[
-    &["none"],
-    &["input_highz", "in", "input"],
-    &["input_pull_up"],
-    &["input_pull_down"],
-    &["output", "out", "output_push_pull", "pp"],
-    &["output_open_drain", "ood", "od"],
-    &["output_open_drain_pull_up"],
-];
 
 /// What an indicator LED can do (interface, serial 11).
 const PATTERNS: &[&str] = &["static_off", "static_on", "slow_blink", "medium_blink", "fast_blink"];
@@ -85,7 +75,7 @@ fn single(kind: &ValueKind, element: u8, word: &[u8]) -> Result<Value, ValueErro
         ValueKind::Fields(fields) => list(word, b',', 1..=usize::MAX, |field| field_of(field, fields)),
         ValueKind::Servers(most) => servers(word, most),
         ValueKind::Baud => rate(word),
-        ValueKind::Direction => direction(word),
+        ValueKind::Direction => direction_word(word),
         ValueKind::Patterns(counts) => {
             let count = usize::from(*counts.get(usize::from(element)).ok_or(ValueError::Invalid)?);
             list(word, b'|', count..=count, |pattern| choice(pattern, PATTERNS).is_ok())
@@ -285,20 +275,24 @@ fn rate(word: &[u8]) -> Result<Value, ValueError> {
     printed(format_args!("{rate}"))
 }
 
-fn direction(word: &[u8]) -> Result<Value, ValueError> {
-    let word: &[u8] = if word == b"-1" { b"none" } else { word };
-    let names = DIRECTIONS.iter().find(|names| choice(word, names).is_ok()).ok_or(ValueError::Invalid)?;
-    stored(names.first().unwrap_or(&"").as_bytes())
+fn direction_word(word: &[u8]) -> Result<Value, ValueError> {
+    stored(direction::word(word).ok_or(ValueError::Invalid)?.as_bytes())
 }
 
 fn direction_with(word: &[u8], level: &[u8]) -> Result<Value, ValueError> {
-    let mut value = direction(word)?;
+    let mut value = direction_word(word)?;
     if !value.starts_with(b"o") {
         return Err(ValueError::TooMany);
     }
     let level: &[u8] = if boolean(level)? { b" 1" } else { b" 0" };
     value.extend_from_slice(level).map_err(|_| ValueError::Invalid)?;
     Ok(value)
+}
+
+/// The direction of a GPIO that a word means, for outputs perhaps with a level.
+pub fn pin_direction(word: &[u8], level: Option<&[u8]>) -> Result<Direction, ValueError> {
+    let value = level.map_or_else(|| direction_word(word), |level| direction_with(word, level))?;
+    direction::direction_of(&value).ok_or(ValueError::Invalid)
 }
 
 /// Separates the trailing `#` signs.

@@ -311,6 +311,18 @@ enum oz_pin_direction {
 	/* Outputs, by the level that they begin with. */
 	OZ_PIN_LOW = 4,
 	OZ_PIN_HIGH = 5,
+	/* Open drain, without and with a resistor to the supply, by the level as well; those are the last ones. */
+	OZ_PIN_DRAIN_LOW = 6,
+	OZ_PIN_DRAIN_HIGH = 7,
+	OZ_PIN_DRAIN_UP_LOW = 8,
+	OZ_PIN_DRAIN_UP_HIGH = 9,
+};
+
+/* port::Outside */
+enum oz_pin_outside {
+	OZ_OUTSIDE_OPEN = 0,
+	OZ_OUTSIDE_LOW = 1,
+	OZ_OUTSIDE_HIGH = 2,
 };
 
 int32_t oz_pin_exists(uint8_t pin);
@@ -324,6 +336,8 @@ int32_t oz_pin_watch(uint8_t pin, uint8_t watched);
 uint64_t oz_pin_edges(void);
 /* Whether there are some. */
 int32_t oz_pin_edges_ready(void);
+/* Puts something at the wire of an emulated pin. */
+int32_t oz_pin_outside(uint8_t pin, uint8_t outside);
 
 /* ---- Zephyr shell (shell.c), only with CONFIG_OPENZENTRI_SHELL ---- */
 

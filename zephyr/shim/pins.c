@@ -1,6 +1,9 @@
 /* The pins of the devicetree's node "zentri,pins": direction, level, edges. */
 #include <zephyr/devicetree.h>
 #include <zephyr/drivers/gpio.h>
+#ifdef CONFIG_GPIO_EMUL
+#include <zephyr/drivers/gpio/gpio_emul.h>
+#endif
 #include <zephyr/kernel.h>
 
 #include "openzentri.h"
@@ -15,6 +18,8 @@ BUILD_ASSERT(ARRAY_SIZE(pins) <= 64);
 
 /* What each pin is. The level of an output is kept here: not every controller can read it back. */
 static uint64_t inputs, outputs, high;
+/* Of open drains: not every controller has them, so a low one is an output, and a high one an input. */
+static uint64_t drains, pulled_up;
 /* Edges that were not asked for yet. */
 static atomic_t edges[2];
 
@@ -47,12 +52,16 @@ static gpio_flags_t flags_of(uint8_t direction)
 {
 	switch (direction) {
 	case OZ_PIN_INPUT:
+	case OZ_PIN_DRAIN_HIGH:
 		return GPIO_INPUT;
 	case OZ_PIN_INPUT_UP:
+	case OZ_PIN_DRAIN_UP_HIGH:
 		return GPIO_INPUT | GPIO_PULL_UP;
 	case OZ_PIN_INPUT_DOWN:
 		return GPIO_INPUT | GPIO_PULL_DOWN;
 	case OZ_PIN_LOW:
+	case OZ_PIN_DRAIN_LOW:
+	case OZ_PIN_DRAIN_UP_LOW:
 		return GPIO_OUTPUT_LOW;
 	case OZ_PIN_HIGH:
 		return GPIO_OUTPUT_HIGH;
@@ -61,22 +70,58 @@ static gpio_flags_t flags_of(uint8_t direction)
 	}
 }
 
+#ifdef CONFIG_GPIO_EMUL
+/* What the console has put at the wires. */
+static uint64_t driven_outside, high_outside;
+
+/* An emulated input that nobody drives has the level of its resistor. */
+static void show_outside(uint8_t pin, bool pull_up)
+{
+	const struct gpio_dt_spec *spec = find(pin);
+
+	if (inputs & BIT64(pin)) {
+		bool driven = (driven_outside & BIT64(pin)) != 0;
+		bool level = driven ? (high_outside & BIT64(pin)) != 0 : pull_up;
+
+		(void)gpio_emul_input_set(spec->port, spec->pin, level);
+	}
+}
+
+int32_t oz_pin_outside(uint8_t pin, uint8_t outside)
+{
+	if (find(pin) == NULL) {
+		return -OZ_NOT_FOUND;
+	}
+	mark(&driven_outside, pin, outside != OZ_OUTSIDE_OPEN);
+	mark(&high_outside, pin, outside == OZ_OUTSIDE_HIGH);
+	show_outside(pin, (pulled_up & BIT64(pin)) != 0);
+	return 0;
+}
+#else
+static void show_outside(uint8_t pin, bool pull_up)
+{
+	ARG_UNUSED(pin);
+	ARG_UNUSED(pull_up);
+}
+
+int32_t oz_pin_outside(uint8_t pin, uint8_t outside)
+{
+	ARG_UNUSED(outside);
+	return find(pin) == NULL ? -OZ_NOT_FOUND : -OZ_UNSUPPORTED;
+}
+#endif
+
 int32_t oz_pin_exists(uint8_t pin)
 {
 	return find(pin) != NULL;
 }
 
-int32_t oz_pin_direction(uint8_t pin, uint8_t direction)
+static int32_t configure(uint8_t pin, uint8_t direction)
 {
 	const struct gpio_dt_spec *spec = find(pin);
 	gpio_flags_t flags = flags_of(direction);
-	int error;
+	int error = gpio_pin_configure(spec->port, spec->pin, flags);
 
-	if (spec == NULL || !gpio_is_ready_dt(spec)) {
-		return -OZ_NOT_FOUND;
-	}
-	(void)oz_pin_watch(pin, 0);
-	error = gpio_pin_configure(spec->port, spec->pin, flags);
 	if (error == -ENOTSUP && flags == GPIO_DISCONNECTED) {
 		/* A controller that cannot let a pin float: as an input it drives nothing. */
 		error = gpio_pin_configure(spec->port, spec->pin, GPIO_INPUT);
@@ -84,7 +129,27 @@ int32_t oz_pin_direction(uint8_t pin, uint8_t direction)
 	mark(&inputs, pin, error == 0 && (flags & GPIO_INPUT) != 0);
 	mark(&outputs, pin, error == 0 && (flags & GPIO_OUTPUT) != 0);
 	mark(&high, pin, direction == OZ_PIN_HIGH);
-	return error < 0 ? pin_error(error) : 0;
+	if (error < 0) {
+		return pin_error(error);
+	}
+	show_outside(pin, (flags & GPIO_PULL_UP) != 0);
+	return 0;
+}
+
+int32_t oz_pin_direction(uint8_t pin, uint8_t direction)
+{
+	const struct gpio_dt_spec *spec = find(pin);
+	bool up = direction == OZ_PIN_DRAIN_UP_LOW || direction == OZ_PIN_DRAIN_UP_HIGH;
+	int32_t error;
+
+	if (spec == NULL || !gpio_is_ready_dt(spec)) {
+		return -OZ_NOT_FOUND;
+	}
+	(void)oz_pin_watch(pin, 0);
+	error = configure(pin, direction);
+	mark(&drains, pin, error == 0 && direction >= OZ_PIN_DRAIN_LOW);
+	mark(&pulled_up, pin, error == 0 && (up || direction == OZ_PIN_INPUT_UP));
+	return error;
 }
 
 int32_t oz_pin_write(uint8_t pin, uint8_t level)
@@ -92,6 +157,14 @@ int32_t oz_pin_write(uint8_t pin, uint8_t level)
 	const struct gpio_dt_spec *spec = find(pin);
 	int error;
 
+	if (spec != NULL && (drains & BIT64(pin))) {
+		bool up = (pulled_up & BIT64(pin)) != 0;
+
+		if (level) {
+			return configure(pin, up ? OZ_PIN_DRAIN_UP_HIGH : OZ_PIN_DRAIN_HIGH);
+		}
+		return configure(pin, up ? OZ_PIN_DRAIN_UP_LOW : OZ_PIN_DRAIN_LOW);
+	}
 	if (spec == NULL || !(outputs & BIT64(pin))) {
 		return -OZ_NOT_FOUND;
 	}

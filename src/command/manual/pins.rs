@@ -1,6 +1,6 @@
 //! Pins, converters, buses.
 
-use super::page::{HANDLE, Page, Part, SET_OK, part};
+use super::page::{HANDLE, Page, Part, SET_OK, SUCCESS, part};
 
 const GPIO: Part = part("gpio", "The number of the pin, or its alias.");
 
@@ -24,6 +24,7 @@ pub(super) const PAGES: &[Page] = &[
         parameters: &[
             GPIO,
             part("direction", "`in`, `out`, a long name such as `input_pull_up`, or `none` to release the pin."),
+            part("level", "Of an output: the level that it begins with, 0 without it."),
         ],
         options: &[],
         answer: SET_OK,
@@ -52,7 +53,7 @@ pub(super) const PAGES: &[Page] = &[
         name: "gpios_get",
         parameters: &[],
         options: &[],
-        answer: "A character a pin, from 0 on: its level.",
+        answer: "A character a pin, from 0 on: its level; 0 for a pin that is neither input nor output.",
         example: "gpios_get",
     },
     Page {
@@ -80,6 +81,13 @@ pub(super) const PAGES: &[Page] = &[
         options: &[],
         answer: SET_OK,
         example: "pwm_update 9 5000 1000",
+    },
+    Page {
+        name: "simulate",
+        parameters: &[GPIO, part("low|high|open", "Somebody drives it low or high, or nobody does.")],
+        options: &[],
+        answer: SUCCESS,
+        example: "simulate 12 high",
     },
     Page { name: "spi_master_open", parameters: &[], options: &[], answer: HANDLE, example: "spi_master_open" },
 ];

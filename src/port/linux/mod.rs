@@ -372,8 +372,7 @@ impl Port for LinuxPort {
             Event::Radio(interface) => self.radio.wake_when(interface, waker),
             // There is no operator console on Linux: the serial line is the user's.
             Event::Console => {}
-            // Nobody drives an input: there are no edges.
-            Event::Pins => {}
+            Event::Pins => self.pins.wake_when(waker),
         }
     }
 }

@@ -238,8 +238,8 @@ impl SimPort {
             Event::Writable(socket) => self.network.borrow().is_writable(socket),
             Event::Job(job) => self.network.borrow().is_job_done(job),
             Event::Console => self.console.borrow().is_readable(),
-            Event::Pins => self.pins.has_edges(),
-            Event::Radio(_) => false,
+            // The pins and the radio wake by themselves.
+            Event::Pins | Event::Radio(_) => false,
         }
     }
 
@@ -339,6 +339,8 @@ impl Port for SimPort {
         self.forget_wakers(|other| other == event);
         if let Event::Radio(interface) = event {
             self.radio.wake_when(interface, waker);
+        } else if event == Event::Pins {
+            self.pins.wake_when(waker);
         } else if self.is_ready(event) {
             waker.wake_by_ref();
         } else {

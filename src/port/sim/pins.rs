@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::vec::Vec;
 
 use super::SimPort;
-use crate::port::{Direction, PortError};
+use crate::port::{Direction, Outside, Pins as _, PortError};
 
 /// A change of an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,9 @@ impl SimPort {
 
     /// Drives a pin from outside, or lets it go with `None`. It outlives a power cut.
     pub fn drive_pin(&self, pin: u8, level: Option<bool>) {
-        self.pins.drive(pin, level);
+        let outside = level.map_or(Outside::Open, Outside::Level);
+        // A pin that does not exist has no wire to drive.
+        let _ = self.pins.pin_outside(pin, outside);
         self.notify();
     }
 }

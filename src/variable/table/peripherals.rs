@@ -55,11 +55,11 @@ pub(super) const GPIO: &[Variable] = &[
     var("gpio.alias", "gp a", each_gpio(&text(15)), "")
         .done("Name to use in place of a GPIO's number."),
     var("gpio.init", "gp i", each_gpio(&ValueKind::Direction), "none").at(Boot)
-        .not_yet(NO_GPIO, "Direction and level of a GPIO at boot."),
+        .done("Direction and level of a GPIO at boot."),
     live("gpio.level", "")
         .extension("levels of pins in use", "Levels of the GPIOs that are inputs or outputs now."),
     var("gpio.sleep", "gp s", each_gpio(&SLEEP_STATES), "default")
-        .not_yet(NO_GPIO, "State of a GPIO during sleep."),
+        .not_yet("no sleep in this release", "State of a GPIO during sleep."),
     report("gpio.usage", "gp u")
         .done("What each GPIO is used for."),
 ];

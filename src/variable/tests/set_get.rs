@@ -1,6 +1,8 @@
 //! `set` and `get` as the reference has them.
 
 use super::*;
+use crate::ground::PinUse;
+use crate::port::{Direction, Pull};
 use ValueError::{Denied, Invalid, TooFew, TooMany, Unknown, UnknownOption};
 
 #[test]
@@ -200,13 +202,14 @@ fn a_gpio_alias_stands_for_its_number() {
 #[test]
 fn usage_lists_the_gpios_with_a_function() {
     let base = device();
-    set(base, "gpio.init 0 input_highz").unwrap();
+    set(base, "gpio.init 1 out").unwrap();
     set(base, "wl n o 14").unwrap();
-    set(base, "gpio.init button in").unwrap();
+    base.pin_uses.set(0, PinUse::Gpio(Direction::Input(Pull::None)));
+    base.pin_uses.set(7, PinUse::Gpio(Direction::Output(true)));
     let usage = "!  # Description\r\n\
                  #  0 GPIO input_highz\r\n\
                  #  5 setup.gpio.control_gpio\r\n\
-                 #  7 GPIO input_highz (button)\r\n\
+                 #  7 GPIO output (button)\r\n\
                  # 14 wlan.network.status_gpio\r\n\
                  # 20 system.indicator.wlan\r\n";
     assert_eq!(get(base, "gp u").unwrap(), usage);

@@ -1,6 +1,6 @@
 //! The part of the shim for the pins (`zephyr/shim/pins.c`).
 
-use openzentri::port::{Direction, Pull, Result};
+use openzentri::port::{Direction, Outside, Pull, Result};
 
 use super::{done, result};
 
@@ -13,6 +13,7 @@ mod raw {
         pub safe fn oz_pin_watch(pin: u8, watched: u8) -> i32;
         pub safe fn oz_pin_edges() -> u64;
         pub safe fn oz_pin_edges_ready() -> i32;
+        pub safe fn oz_pin_outside(pin: u8, outside: u8) -> i32;
     }
 }
 
@@ -31,6 +32,9 @@ pub fn direction(pin: u8, direction: Direction) -> Result<()> {
         Direction::Input(Pull::Down) => 3,
         Direction::Output(false) => 4,
         Direction::Output(true) => 5,
+        // No controller pulls a wire down that it leaves to others.
+        Direction::OpenDrain { level, pull: Pull::None | Pull::Down } => 6 + u8::from(level),
+        Direction::OpenDrain { level, pull: Pull::Up } => 8 + u8::from(level),
     };
     done(raw::oz_pin_direction(pin, number))
 }
@@ -45,6 +49,15 @@ pub fn read(pin: u8) -> Result<bool> {
 
 pub fn watch(pin: u8, watched: bool) -> Result<()> {
     done(raw::oz_pin_watch(pin, watched.into()))
+}
+
+/// The numbers are those of `enum oz_pin_outside`.
+pub fn outside(pin: u8, outside: Outside) -> Result<()> {
+    let number = match outside {
+        Outside::Open => 0,
+        Outside::Level(level) => 1 + u8::from(level),
+    };
+    done(raw::oz_pin_outside(pin, number))
 }
 
 /// Whether there are edges that nobody has asked for.

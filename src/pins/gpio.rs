@@ -1,0 +1,186 @@
+//! Pins that belong to the host: `gpio_dir`, `gpio_get`, `gpio_set` and those for several pins, `gpio.init`, `gpio.sleep`.
+//!
+//! A pin that a function has is refused, reading too; the log says which function (interface, commands/README).
+
+use core::fmt;
+
+use super::room::Pins;
+use crate::ground::PinUse;
+use crate::limits;
+use crate::log::Level;
+use crate::port::{Direction, Outside, PortError, Pull};
+use crate::variable::{Id, direction_of, direction_of_digit, id, pin_owner};
+
+const INIT: Id = id("gpio.init");
+const SLEEP: Id = id("gpio.sleep");
+
+/// Why a pin could not be used. The log has said it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PinError {
+    /// The board has no such pin, or the word is none.
+    Invalid,
+    /// It has another use, or cannot do that.
+    Refused,
+}
+
+impl Pins {
+    /// The pin that a word names, by its number or `gpio.alias`.
+    pub fn named(&self, word: &[u8]) -> Result<u8, PinError> {
+        let pin = self.base.variables.gpio(word).ok_or(PinError::Invalid)?;
+        if !self.base.port.pins().has_pin(pin) {
+            self.say(format_args!("GPIO {pin} does not exist on this board"));
+            return Err(PinError::Invalid);
+        }
+        Ok(pin)
+    }
+
+    /// Says why a pin could not be used.
+    fn say(&self, text: fmt::Arguments<'_>) {
+        self.base.log.line(Level::Failure, text);
+    }
+
+    fn failed(&self, pin: u8, error: PortError) -> PinError {
+        self.say(format_args!("GPIO {pin} not available ({error})"));
+        PinError::Refused
+    }
+
+    /// Refuses a pin that does not belong to the host.
+    fn check(&self, pin: u8) -> Result<(), PinError> {
+        let Some(owner) = pin_owner(self.base, pin) else { return Ok(()) };
+        self.say(format_args!("GPIO {pin} is in use: {owner}"));
+        Err(PinError::Refused)
+    }
+
+    /// The direction of a pin that belongs to the host.
+    fn present(&self, pin: u8) -> Result<Direction, PinError> {
+        self.check(pin)?;
+        match self.base.pin_uses.of(pin) {
+            PinUse::Gpio(direction) => Ok(direction),
+            _ => Ok(Direction::Released),
+        }
+    }
+
+    /// `gpio_dir`: gives a pin a direction, or releases it.
+    pub fn direct(&self, pin: u8, direction: Direction) -> Result<(), PinError> {
+        self.check(pin)?;
+        self.put(pin, direction)
+    }
+
+    /// Gives a pin that was checked a direction.
+    fn put(&self, pin: u8, direction: Direction) -> Result<(), PinError> {
+        self.base.port.pins().pin_direction(pin, direction).map_err(|error| self.failed(pin, error))?;
+        let usage = if direction == Direction::Released { PinUse::Free } else { PinUse::Gpio(direction) };
+        self.base.pin_uses.set(pin, usage);
+        Ok(())
+    }
+
+    /// `gpio_get`: the level of a pin. One without a direction becomes an input.
+    pub fn level(&self, pin: u8) -> Result<bool, PinError> {
+        if self.present(pin)? == Direction::Released {
+            self.put(pin, Direction::Input(Pull::None))?;
+        }
+        self.base.port.pins().pin_read(pin).map_err(|error| self.failed(pin, error))
+    }
+
+    /// `gpio_set`: drives a pin. One without a direction becomes an output.
+    pub fn drive(&self, pin: u8, level: bool) -> Result<(), PinError> {
+        match self.present(pin)? {
+            Direction::Released => self.put(pin, Direction::Output(level)),
+            Direction::Input(_) => {
+                self.say(format_args!("GPIO {pin} is an input"));
+                Err(PinError::Refused)
+            }
+            Direction::Output(_) | Direction::OpenDrain { .. } => {
+                self.base.port.pins().pin_write(pin, level).map_err(|error| self.failed(pin, error))
+            }
+        }
+    }
+
+    /// `gpios_get`: a digit for each pin from 0 on, its level; 0 for one that has none.
+    pub fn levels(&self) -> impl Iterator<Item = u8> {
+        let pins = self.base.port.pins();
+        let count = (0..limits::GPIOS).rev().find(|pin| pins.has_pin(*pin)).map_or(0, |last| last + 1);
+        (0..count).map(move |pin| b'0' + u8::from(pins.pin_read(pin) == Ok(true)))
+    }
+
+    /// `gpios_dir`: a digit for each pin from 0 on, its direction; `x` leaves one alone. Nothing changes when one cannot be.
+    pub fn direct_all(&self, digits: &[u8]) -> Result<(), PinError> {
+        for (pin, digit) in self.listed(digits)? {
+            direction_of_digit(digit).ok_or(PinError::Invalid)?;
+            self.check(pin)?;
+        }
+        for (pin, digit) in self.listed(digits)? {
+            self.put(pin, direction_of_digit(digit).ok_or(PinError::Invalid)?)?;
+        }
+        Ok(())
+    }
+
+    /// `gpios_set`: a digit for each pin from 0 on, its level; `x` leaves one alone. Nothing changes when one cannot be.
+    pub fn drive_all(&self, digits: &[u8]) -> Result<(), PinError> {
+        for (pin, digit) in self.listed(digits)? {
+            if !matches!(digit, b'0' | b'1') {
+                return Err(PinError::Invalid);
+            }
+            if let Direction::Input(_) = self.present(pin)? {
+                self.say(format_args!("GPIO {pin} is an input"));
+                return Err(PinError::Refused);
+            }
+        }
+        self.listed(digits)?.try_for_each(|(pin, digit)| self.drive(pin, digit == b'1'))
+    }
+
+    /// The pins that a list of digits names, which must all exist.
+    fn listed<'a>(&self, digits: &'a [u8]) -> Result<impl Iterator<Item = (u8, u8)> + use<'a>, PinError> {
+        let named = || (0u8..).zip(digits.iter().copied()).filter(|(_, digit)| !matches!(digit, b'x' | b'X'));
+        if digits.len() > usize::from(limits::GPIOS) {
+            return Err(PinError::Invalid);
+        }
+        let pins = self.base.port.pins();
+        if let Some((pin, _)) = named().find(|(pin, _)| !pins.has_pin(*pin)) {
+            self.say(format_args!("GPIO {pin} does not exist on this board"));
+            return Err(PinError::Invalid);
+        }
+        Ok(named())
+    }
+
+    /// Puts something at the wire of a simulated pin.
+    pub fn outside(&self, pin: u8, outside: Outside) -> Result<(), PinError> {
+        self.base.port.pins().pin_outside(pin, outside).map_err(|error| self.failed(pin, error))
+    }
+
+    /// Gives each pin that nobody has the direction of `gpio.init`.
+    pub(super) fn init_gpios(&self) {
+        for pin in 0..limits::GPIOS {
+            let value = self.base.variables.at(INIT, pin);
+            let direction = direction_of(&value).unwrap_or_default();
+            if direction == Direction::Released {
+                continue;
+            }
+            if self.base.pin_uses.of(pin) != PinUse::Free {
+                self.say(format_args!("GPIO {pin} is in use: no gpio.init"));
+            } else if let Err(error) = self.base.port.pins().pin_direction(pin, direction) {
+                self.say(format_args!("GPIO {pin} not available: no gpio.init ({error})"));
+            } else {
+                self.base.pin_uses.set(pin, PinUse::Gpio(direction));
+            }
+        }
+    }
+
+    /// The device goes to sleep: each pin that `gpio.sleep` names goes into the state that it gives, whoever has it. Waking is
+    /// a start, which gives the pins their functions and `gpio.init` again.
+    pub fn fall_asleep(&self) {
+        for pin in 0..limits::GPIOS {
+            let direction = match &*self.base.variables.at(SLEEP, pin) {
+                b"input_highz" => Direction::Input(Pull::None),
+                b"input_pull_up" => Direction::Input(Pull::Up),
+                b"input_pull_down" => Direction::Input(Pull::Down),
+                b"output_low" => Direction::Output(false),
+                b"output_high" => Direction::Output(true),
+                _ => continue,
+            };
+            if let Err(error) = self.base.port.pins().pin_direction(pin, direction) {
+                self.failed(pin, error);
+            }
+        }
+    }
+}

@@ -6,10 +6,11 @@ use embassy_executor::Spawner;
 use embassy_time::{Duration, Timer, with_timeout};
 
 use crate::base::Base;
-use crate::command::{Asker, Bytes, Machine, Shell};
+use crate::command::{Asker, Bytes, Dialogue, Machine, Shell};
 use crate::file::Files;
 use crate::http::{self, HttpServer};
 use crate::http_client::{self, Client, Requests, no_requests};
+use crate::life::{self, Faults, Mode};
 use crate::limits;
 use crate::log::Level;
 use crate::network::{self, Network};
@@ -98,6 +99,9 @@ task!(spawn_serial[1](shell: &'static Shell, pins: &'static Pins, first_log: u32
 task!(spawn_console[limits::CONSOLES](shell: &'static Shell) serve_console(shell));
 task!(spawn_files[1](files: &'static Files) keep_files(files));
 task!(spawn_restart[1](machine: &'static Machine) restart(machine));
+task!(spawn_sleep[1](base: &'static Base) life::go_to_sleep(base));
+task!(spawn_recovery[1](shell: &'static Shell) recover(shell));
+task!(spawn_rescue[1](network: &'static Network) network::rescue(network));
 
 /// Starts a device on a port. `overrides` are put over the stored settings, as `set` would do it, but are not stored
 /// unless the owner saves.
@@ -107,10 +111,12 @@ pub fn boot(
     overrides: &[(&str, &str)],
 ) -> Result<&'static Device, BootError> {
     let base = place!(Base, Base::new(port));
+    let faults = place!(Faults, Faults::new(base));
     settings::load(base);
     for (place, (name, value)) in overrides.iter().enumerate() {
         give(base, name, value).ok_or(BootError::Override(place))?;
     }
+    let mode = faults.begin();
     let files = place!(Files, Files::new(&base.flash));
     let mounted = files.mount();
     let streams = place!(Streams, Streams::new(base, files));
@@ -118,19 +124,52 @@ pub fn boot(
     let tls = place!(Tls, Tls::new(base, files, place_const!(tls::Buffer, tls::no_files())));
     let network = place!(Network, Network::new(base, streams));
     let requests = place_const!(Requests, no_requests());
-    let client = place!(Client, Client::new(base, network, streams, files, tls, requests));
+    let http = place!(Client, Client::new(base, network, streams, files, tls, requests));
     let desk = place_const!(RefCell<Desk>, RefCell::new(Desk::new()));
     let smtp = place!(Smtp, Smtp::new(base, network, tls, desk));
     let pins = place!(Pins, Pins::new(base));
-    let machine = place!(Machine, Machine::new(base, files, streams, network, (client, tls, smtp), pins));
+    let dialogue = Dialogue::default();
+    let machine = place!(Machine, Machine { base, files, streams, network, http, tls, smtp, pins, faults, dialogue });
     let shell = place!(Shell, Shell::new(machine));
     let server = place!(HttpServer, HttpServer::new(shell));
-    network.register(server)?;
-    network.register(place!(AutoStart, AutoStart::new(base, streams)))?;
+    if mode != Mode::Safe {
+        serve_stations(spawner, machine)?;
+    }
+    if mode == Mode::Normal {
+        serve_network(spawner, machine, server)?;
+    }
+    let first_log = base.log.next();
+    greet(base, mode, mounted.is_err());
+    start(spawner, shell, pins, first_log);
+    match mode {
+        Mode::Normal => {
+            pins.start();
+            start_network(spawner, shell, server, pins);
+        }
+        Mode::Safe => spawn_recovery(spawner, shell),
+        Mode::Serial => {
+            spawn_softap(spawner, network);
+            spawn_rescue(spawner, network);
+        }
+    }
+    Ok(place!(Device, Device { base, shell, http: server }))
+}
+
+/// What stations of the soft AP need: addresses.
+fn serve_stations(spawner: Spawner, machine: &'static Machine) -> Result<(), BootError> {
+    let base = machine.base;
     let dhcp = place!(DhcpServer, DhcpServer::new(base));
     base.status.clients.set(Some(dhcp));
-    network.register(dhcp)?;
+    machine.network.register(dhcp)?;
     spawn_dhcp(spawner, dhcp);
+    Ok(())
+}
+
+/// What else comes and goes with an interface.
+fn serve_network(spawner: Spawner, machine: &'static Machine, server: &'static HttpServer) -> Result<(), BootError> {
+    let (base, network) = (machine.base, machine.network);
+    network.register(server)?;
+    network.register(place!(AutoStart, AutoStart::new(base, machine.streams)))?;
     let dns = place!(DnsServer, DnsServer::new(base));
     network.register(dns)?;
     spawn_dns(spawner, dns);
@@ -139,18 +178,27 @@ pub fn boot(
     for _ in (0..).take(limits::NTP_CLIENTS) {
         spawn_ntp(spawner, ntp);
     }
-    let first_log = base.log.next();
-    greet(base, mounted.is_err());
-    pins.start();
-    start(spawner, shell, server, pins, first_log);
-    Ok(place!(Device, Device { base, shell, http: server }))
+    Ok(())
 }
 
-fn start(spawner: Spawner, shell: &'static Shell, server: &'static HttpServer, pins: &'static Pins, first_log: u32) {
+/// Starts what runs in safe mode, too.
+fn start(spawner: Spawner, shell: &'static Shell, pins: &'static Pins, first_log: u32) {
     let machine = shell.machine();
     for handle in 0..limits::STREAMS as u8 {
         spawn_pump(spawner, machine.streams, handle);
     }
+    spawn_serial(spawner, shell, pins, first_log);
+    if limits::CONSOLES > 0 {
+        spawn_console(spawner, shell);
+    }
+    spawn_files(spawner, machine.files);
+    spawn_restart(spawner, machine);
+    spawn_sleep(spawner, machine.base);
+}
+
+/// Starts everything else.
+fn start_network(spawner: Spawner, shell: &'static Shell, server: &'static HttpServer, pins: &'static Pins) {
+    let machine = shell.machine();
     for row in 0..limits::SERVERS as u8 {
         spawn_server(spawner, machine.streams, row);
     }
@@ -167,12 +215,6 @@ fn start(spawner: Spawner, shell: &'static Shell, server: &'static HttpServer, p
         spawn_client(spawner, machine.http, number);
     }
     spawn_http(spawner, server);
-    spawn_serial(spawner, shell, pins, first_log);
-    if limits::CONSOLES > 0 {
-        spawn_console(spawner, shell);
-    }
-    spawn_files(spawner, machine.files);
-    spawn_restart(spawner, machine);
     spawn_wlan(spawner, machine.network);
     spawn_softap(spawner, machine.network);
     spawn_setup(spawner, machine.network);
@@ -191,15 +233,19 @@ fn give(base: &Base, name: &str, value: &str) -> Option<()> {
     base.variables.set(base, id, values).ok()
 }
 
-/// The boot lines (interface, serial 8).
-fn greet(base: &Base, flash_failed: bool) {
+/// The boot lines (interface, serial 8, 9).
+fn greet(base: &Base, mode: Mode, flash_failed: bool) {
     let mut banner: heapless::String<{ limits::LOG_LINE }> = heapless::String::new();
     let _ = version::write(base, &mut banner);
     base.log.line(Level::State, format_args!("{banner}"));
     if flash_failed {
         base.log.line(Level::Failure, format_args!("File system not available"));
     }
-    base.log_state(format_args!("Ready"));
+    if mode == Mode::Normal {
+        return base.log_state(format_args!("Ready"));
+    }
+    base.log.line(Level::State, format_args!(""));
+    base.log.line(Level::State, format_args!("*** Max faults exceeded. Entering Safe Mode."));
 }
 
 /// Serves the command UART, from the boot lines on.
@@ -242,6 +288,12 @@ async fn keep_files(files: &'static Files) {
     files.keep().await;
 }
 
+/// Lets a device in safe mode that nobody helps try by itself how it is without.
+async fn recover(shell: &'static Shell) {
+    let machine = shell.machine();
+    life::recover(machine.base, machine.faults, || shell.count()).await;
+}
+
 /// Carries out the restart that a command has ordered, once its answer is on its way and all that is to be stored is.
 async fn restart(machine: &'static Machine) {
     machine.base.restart.ordered().await;
@@ -250,7 +302,14 @@ async fn restart(machine: &'static Machine) {
     machine.base.log_state(format_args!("Disassociated"));
     Interface::ALL.iter().for_each(|interface| machine.network.leave_for_restart(*interface));
     Timer::after_millis(RESTART_DELAY).await;
-    machine.base.port.board().reboot();
+    let board = machine.base.port.board();
+    match machine.base.restart.sleep() {
+        Some(limit) => {
+            life::sleep(machine.base, limit).await;
+            board.wake();
+        }
+        None => board.reboot(),
+    }
 }
 
 /// Waits for the flash; a flash that never answers does not keep the device from restarting.

@@ -9,6 +9,7 @@
 //! http_client service             requests to other servers; what comes and goes with the network, mail
 //! websocket                       WebSockets that are open, of servers and of clients
 //! stream network tls file pins    what commands act on; what shows the state of the device
+//! life                            faults, safe mode, sleep
 //! access                          who may do what: API tokens and their scopes
 //! variable                        the table of variables, their values, `save` and `load`
 //! ground                          port handle, clock, event log, live status
@@ -32,6 +33,7 @@ pub mod file;
 pub mod ground;
 pub mod http;
 pub mod http_client;
+pub mod life;
 pub mod limits;
 pub mod network;
 pub mod pins;

@@ -42,6 +42,7 @@ fn run(options: &Options) -> Result<(), u8> {
     let mut port = LinuxPort::new(options).map_err(|error| fail(FAILURE, error))?;
     port.warnings().iter().for_each(|warning| eprintln!("openzentri: {warning}"));
     port.handle_signals().map_err(|error| fail(FAILURE, error))?;
+    port.record_faults(options).map_err(|error| fail(FAILURE, error))?;
     let port: &'static LinuxPort = Box::leak(Box::new(port));
     let ended = boot_and_run(port, options);
     port.shut_down();

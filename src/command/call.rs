@@ -16,6 +16,7 @@ use crate::base::Base;
 use crate::buffer::Pool;
 use crate::file::Files;
 use crate::http_client::Client;
+use crate::life::Faults;
 use crate::log::Level;
 use crate::network::Network;
 use crate::pins::Pins;
@@ -52,22 +53,10 @@ pub struct Machine {
     pub smtp: &'static Smtp,
     /// The pins.
     pub pins: &'static Pins,
+    /// Faults of former lives, and safe mode.
+    pub faults: &'static Faults,
     /// The question that waits for its answer.
-    pub(super) dialogue: Dialogue,
-}
-
-impl Machine {
-    /// Puts the rooms together.
-    pub fn new(
-        base: &'static Base,
-        files: &'static Files,
-        streams: &'static Streams,
-        network: &'static Network,
-        (http, tls, smtp): (&'static Client, &'static Tls, &'static Smtp),
-        pins: &'static Pins,
-    ) -> Self {
-        Self { base, files, streams, network, http, tls, smtp, pins, dialogue: Dialogue::default() }
-    }
+    pub dialogue: Dialogue,
 }
 
 /// A decimal number, or a hexadecimal one with `0x`, of at most `max`.

@@ -26,7 +26,7 @@ enum Step {
 
 /// The question that waits for its answer on the serial line.
 #[derive(Default)]
-pub(super) struct Dialogue {
+pub struct Dialogue {
     step: RefCell<Option<Step>>,
 }
 

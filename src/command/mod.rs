@@ -29,6 +29,7 @@ mod write;
 
 pub use call::Machine;
 pub use data::{Bytes, DataSource};
+pub use dialogue::Dialogue;
 pub use line::{Line, LineError};
 pub use response::{CommandError, Ending, Reply};
 pub use scope::scopes_of;

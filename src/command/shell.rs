@@ -11,6 +11,7 @@ use super::turn::{Asker, Busy, Queue, Turn};
 use super::{dialogue, table};
 use crate::buffer::{Buffer, Pool};
 use crate::limits;
+use crate::log::Level;
 use crate::place::place;
 use crate::variable::{Id, id};
 
@@ -160,6 +161,10 @@ async fn execute(call: &mut Call<'_>) -> Result<Ending, CommandError> {
         return Ok(Ending::Text);
     };
     let command = table::find(name).ok_or(CommandError::UnknownCommand)?;
+    if call.machine.base.status.safe_mode.get() && !command.safe {
+        call.machine.base.log.line(Level::Failure, format_args!("Not available in safe mode: {}", command.name));
+        return Err(CommandError::Failed);
+    }
     call.set_arguments(command.words.read(call.line)?);
     table::run(command, call).await
 }

@@ -1,4 +1,4 @@
-//! `version`, `reboot`, `save`, `load`, `factory_reset` (interface, commands/README).
+//! `version`, `reboot`, `sleep`, `save`, `load`, `factory_reset`, faults (interface, commands/README).
 
 use core::pin::pin;
 
@@ -6,6 +6,7 @@ use super::call::Call;
 use super::response::{CommandError, Ending};
 use crate::base::Base;
 use crate::log::Level;
+use crate::port::PortError;
 use crate::variable::settings;
 use crate::version;
 
@@ -58,12 +59,56 @@ pub(super) async fn factory_reset(call: &mut Call<'_>) -> Result<Ending, Command
     Ok(Ending::Success)
 }
 
-/// `faults_print`: the record of faults, a line each. There is none yet, so that it is always empty.
-pub(super) fn faults_print(_call: &mut Call<'_>) -> Result<Ending, CommandError> {
+/// `faults_print`: the record of faults, a line each.
+pub(super) fn faults_print(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    // The reply takes all text.
+    let _ = call.machine.faults.print(&mut call.reply);
     Ok(Ending::Text)
 }
 
 /// `faults_reset`: hosts send it at every start.
-pub(super) fn faults_reset(_call: &mut Call<'_>) -> Result<Ending, CommandError> {
+pub(super) async fn faults_reset(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    let machine = call.machine;
+    let cleared = call.apart(pin!(machine.faults.reset())).await?;
+    cleared.map_err(|error| not_kept(machine.base, error))?;
     Ok(Ending::Success)
+}
+
+/// `force_safemode <MAC>`: the next life is one in safe mode.
+pub(super) async fn force_safemode(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    call.own_mac(0)?;
+    let machine = call.machine;
+    if machine.faults.is_disabled() {
+        machine.base.log.line(Level::Failure, format_args!("Safe mode is off (set system.safemode.disabled 0)"));
+        return Err(CommandError::Failed);
+    }
+    let forced = call.apart(pin!(machine.faults.force())).await?;
+    forced.map_err(|error| not_kept(machine.base, error))?;
+    machine.base.restart.order();
+    call.reply.put(b"Forcing safemode...\r\nRebooting");
+    Ok(Ending::Text)
+}
+
+/// Tells the log why the flash did not take the record of faults.
+fn not_kept(base: &Base, error: PortError) -> CommandError {
+    base.log.line(Level::Failure, format_args!("Faults not saved: {error}"));
+    CommandError::Failed
+}
+
+/// `sleep`: there is no answer; the next that is heard of the device is its start.
+pub(super) async fn sleep(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    call.machine.base.restart.order_sleep(None);
+    call.apart(pin!(core::future::pending())).await
+}
+
+/// `nvm`: a defined refusal.
+pub(super) fn nvm(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    call.machine.base.log.line(Level::Failure, format_args!("nvm is for native applications: use files"));
+    Err(CommandError::Failed)
+}
+
+/// `ota`: a defined refusal.
+pub(super) fn ota(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    call.machine.base.log.line(Level::Failure, format_args!("No updates in this release"));
+    Err(CommandError::Failed)
 }

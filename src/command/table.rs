@@ -24,6 +24,8 @@ pub struct Command {
     pub summary: &'static str,
     /// What an API token must allow for it; see also [`super::scopes_of`].
     pub scope: Scope,
+    /// Whether it can be given in safe mode.
+    pub safe: bool,
     /// The words that may follow its name.
     pub(super) words: Words,
     /// How far it is built.
@@ -72,6 +74,8 @@ const fn is_built(name: &str) -> bool {
 /// Makes the table, and one asynchronous function for all handlers that wait: its future is as large as the largest of
 /// theirs.
 macro_rules! commands {
+    (@safe safe) => { true };
+    (@safe) => { false };
     (@run $name:ident now $run:path) => {
         if is_built(stringify!($name)) { Run::Now($run) } else { Run::Now(unavailable) }
     };
@@ -79,7 +83,7 @@ macro_rules! commands {
         if is_built(stringify!($name)) { Run::Waits(Waiting::$name) } else { Run::Now(unavailable) }
     };
     ($(
-        $name:ident $abbr:literal $scope:ident $synopsis:literal [$options:literal $min:literal..=$max:literal]
+        $name:ident $abbr:literal $scope:ident $synopsis:literal [$options:literal $min:literal..=$max:literal $($safe:ident)?]
         $summary:literal, $status:expr => $(now($run:path))? $(waits($wait:path))?;
     )*) => {
         /// Every command, sorted by name.
@@ -89,6 +93,7 @@ macro_rules! commands {
             synopsis: concat!(stringify!($name), " ", $synopsis),
             summary: $summary,
             scope: Scope::$scope,
+            safe: commands!(@safe $($safe)?),
             words: Words { options: $options, min: $min, max: $max },
             status: $status,
             run: commands!(@run $name $(now $run)? $(waits $wait)?),
@@ -117,29 +122,34 @@ macro_rules! commands {
 }
 
 const LATER_PINS: Conformance = NotYet("pins and converters");
-const NO_FAULTS: Conformance = Differs("no fault is recorded yet: the record is always empty");
-const LATER_FAULTS: Conformance = NotYet("safe mode and the fault record");
+const OWN_FAULTS: Conformance = Differs(
+    "the original's two handles do not exist here and print as 00; what is known of the place of a fault stands behind",
+);
+
+const AWAKE: Conformance = Differs(
+    "the processor idles with its memory on, and a byte at the command UART wakes it, too; waking is like a reset",
+);
 
 commands! {
     adc_take_sample "adc" Read "<gpio>" ["" 0..=23] "Sample an ADC pin", LATER_PINS => now(unavailable);
     dac_set_level "dac" Streams "<gpio> <level>" ["" 0..=23] "Set a DAC output", LATER_PINS => now(unavailable);
-    factory_reset "fac" Admin "<MAC>" ["" 1..=1] "Erase the configuration and restart; the device's own MAC is the guard", Done => waits(system::factory_reset);
-    faults_print "faup" Read "" ["" 0..=0] "Print the stored faults", NO_FAULTS => now(system::faults_print);
-    faults_reset "faur" Config "" ["" 0..=0] "Clear the stored faults", NO_FAULTS => now(system::faults_reset);
-    file_create "fcr" Files "[-[e][u][r]] [-o] <name> <size> [<version> [<type> [<crc>]]]" ["oeurv:t:c:l:m:" 2..=5] "Create a file from the data that follow, or as a stream", Done => waits(files::create);
-    file_delete "fde" Files "<name>" ["" 1..=1] "Delete a file", Done => waits(files::delete);
-    file_open "fop" Files "<name>" ["" 1..=1] "Open a file for reading", Done => waits(files::open);
-    file_stat "fst" Read "[-v] <name>" ["v" 1..=1] "Print what is known of a file", Differs("the original's output is not known; size,version,type,flags,CRC,name, with -v one name: value line each") => now(files::stat);
-    force_safemode "force_safemode" Admin "<MAC>" ["" 0..=23] "Enter safe mode for a test", LATER_FAULTS => now(unavailable);
-    format_flash "format" Admin "<extended|bulk> <MAC>" ["" 2..=2] "Erase all files; the device's own MAC is the guard", Done => waits(files::format);
-    get "get" Read "<variable>|<group>|all" ["" 1..=23] "Read a variable, a group or all", Done => now(variables::get);
+    factory_reset "fac" Admin "<MAC>" ["" 1..=1 safe] "Erase the configuration and restart; the device's own MAC is the guard", Done => waits(system::factory_reset);
+    faults_print "faup" Read "" ["" 0..=0 safe] "Print the stored faults", OWN_FAULTS => now(system::faults_print);
+    faults_reset "faur" Config "" ["" 0..=0 safe] "Clear the stored faults", Done => waits(system::faults_reset);
+    file_create "fcr" Files "[-[e][u][r]] [-o] <name> <size> [<version> [<type> [<crc>]]]" ["oeurv:t:c:l:m:" 2..=5 safe] "Create a file from the data that follow, or as a stream", Done => waits(files::create);
+    file_delete "fde" Files "<name>" ["" 1..=1 safe] "Delete a file", Done => waits(files::delete);
+    file_open "fop" Files "<name>" ["" 1..=1 safe] "Open a file for reading", Done => waits(files::open);
+    file_stat "fst" Read "[-v] <name>" ["v" 1..=1 safe] "Print what is known of a file", Differs("the original's output is not known; size,version,type,flags,CRC,name, with -v one name: value line each") => now(files::stat);
+    force_safemode "force_safemode" Admin "<MAC>" ["" 1..=1 safe] "Enter safe mode for a test; the device's own MAC is the guard", Done => waits(system::force_safemode);
+    format_flash "format" Admin "<extended|bulk> <MAC>" ["" 2..=2 safe] "Erase all files; the device's own MAC is the guard", Done => waits(files::format);
+    get "get" Read "<variable>|<group>|all" ["" 1..=23 safe] "Read a variable, a group or all", Done => now(variables::get);
     gpio_dir "gdi" Config "<gpio> <direction> [<level>]" ["" 2..=3] "Set the direction of a pin, or release it", Done => now(pins::direct);
     gpio_get "gge" Read "<gpio>" ["" 1..=1] "Read a pin", Done => now(pins::get);
     gpio_set "gse" Streams "<gpio> <0|1>" ["" 2..=2] "Drive a pin", Done => now(pins::set);
     gpios_dir "gdis" Config "<directions>" ["" 1..=1] "Set several directions: a digit a pin, x for no change", Done => now(pins::direct_all);
     gpios_get "gges" Read "" ["" 0..=0] "Read all pins: a digit a pin", Done => now(pins::get_all);
     gpios_set "gses" Streams "<levels>" ["" 1..=1] "Drive several pins: a digit a pin, x for no change", Done => now(pins::set_all);
-    help "help" Read "[commands|variables|all|<name>]" ["" 0..=8] "List commands or variables, or explain one", Done => now(help::help);
+    help "help" Read "[commands|variables|all|<name>]" ["" 0..=8 safe] "List commands or variables, or explain one", Done => now(help::help);
     http_add_header "had" Streams "<handle> <name> <value>" ["" 3..=3] "Add a header to an opened request", Done => now(http::add_header);
     http_download "hdo" Files "[-e] [-u] [-c <crc>] [-i <interface>] [-a <ca cert>] [-x <cert>] [-k <key>] <url> [<name> [<version> [<type>]]]" ["euc:i:n:v:t:a:x:k:" 1..=4] "Fetch a URL into a file; an older file of that name is replaced", Done => waits(http::download);
     http_get "hge" Streams "[-o] [-i <interface>] [-c <ca cert>] [-x <cert>] [-k <key>] <url>" ["oi:c:x:k:" 1..=1] "Start a GET request as a stream", Done => waits(http::get);
@@ -149,32 +159,32 @@ commands! {
     http_read_status "hre" Streams "<handle>" ["" 1..=1] "Complete a request and answer its status", Done => waits(http::read_status);
     http_upload "hup" Files "[-i <interface>] [-a <ca cert>] [-x <cert>] [-k <key>] <url> <name> [<remote name>]" ["i:a:x:k:" 2..=3] "Send a file to a URL as a form", Done => waits(http::upload);
     i2c_master_open "i2c_master_open" Streams "<address>" ["" 0..=23] "Open an I2C stream", LATER_PINS => now(unavailable);
-    load "load" Admin "<file>" ["" 1..=1] "Read a settings file into RAM", Differs("takes effect at once, without a restart") => waits(variables::load);
-    ls "ls" Read "[-v]" ["vl" 0..=0] "List the files", Done => now(files::list);
+    load "load" Admin "<file>" ["" 1..=1 safe] "Read a settings file into RAM", Differs("takes effect at once, without a restart") => waits(variables::load);
+    ls "ls" Read "[-v]" ["vl" 0..=0 safe] "List the files", Done => now(files::list);
     mdns_discover "mdns" Streams "[<service>]" ["" 0..=23] "Browse the services of the network", NotYet("name discovery") => now(unavailable);
     network_down "ndo" Config "[-i <interface>]" ["i:" 0..=1] "Take an interface down", Done => now(network::network_down);
     network_lookup "nlo" Streams "<name>" ["" 1..=1] "Resolve a host name", Done => waits(network::network_lookup);
     network_restart "nre" Config "[-i <interface>]" ["i:" 0..=1] "Take an interface down and up, which applies its variables", Done => waits(network::network_restart);
     network_up "nup" Config "[-s] [-i <interface>]" ["i:s" 0..=1] "Bring an interface up; -s picks a network first", Done => waits(network::network_up);
     network_verify "nve" Config "wifi <ssid> <bssid> <channel> [<security> <key>]" ["" 4..=6] "Test network credentials without storing them", Done => waits(setup::network_verify);
-    nvm "nvm" Files "" ["" 0..=23] "Access the user's non-volatile memory", NotYet("only the native API of it is known") => now(unavailable);
-    ota "ota" Admin "[-f] [<bundle>]" ["" 0..=23] "Update the firmware", NotYet("updates") => now(unavailable);
+    nvm "nvm" Files "" ["" 0..=23 safe] "Access the user's non-volatile memory", Differs("refused: only an API for native applications of the original is known, and there are none here; files keep data") => now(system::nvm);
+    ota "ota" Admin "[-f] [<bundle>]" ["" 0..=23 safe] "Update the firmware", NotYet("updates") => now(system::ota);
     ping "ping" Streams "[-g] [-i <interface>] [<host>]" ["gi:" 0..=1] "Send one echo request", Done => waits(network::ping);
     pwm_update "pwm" Streams "<gpio> <frequency> <duty>|stop" ["" 0..=23] "Start, change or stop a PWM output", LATER_PINS => now(unavailable);
-    reboot "reboot" Config "" ["" 0..=0] "Restart", Done => now(system::reboot);
-    save "save" Config "[<file>]" ["" 0..=1] "Store the variables", Done => waits(system::save);
-    set "set" Config "<variable> <value>" ["" 1..=23] "Write a variable", Done => now(variables::set);
+    reboot "reboot" Config "" ["" 0..=0 safe] "Restart", Done => now(system::reboot);
+    save "save" Config "[<file>]" ["" 0..=1 safe] "Store the variables", Done => waits(system::save);
+    set "set" Config "<variable> <value>" ["" 1..=23 safe] "Write a variable", Done => now(variables::set);
     setup "setup" Config "web|stop|status|cmd" ["" 0..=1] "Start, stop or ask for web setup", Differs("`setup cmd` is refused: `network_up -s` asks at the terminal") => now(setup::setup);
     simulate "simulate" Admin "<gpio> low|high|open" ["" 2..=2] "Do at the wire of a simulated pin what people do at that of a real one", Extension("simulated pins") => now(pins::simulate);
-    sleep "sleep" Config "" ["" 0..=23] "Sleep until an event or reset", NotYet("power states") => now(unavailable);
+    sleep "sleep" Config "" ["" 0..=0 safe] "Sleep until an event or reset", AWAKE => waits(system::sleep);
     smtp_send "smtp" Streams "[-i <interface>] <to>[,<to>] <subject> <size>" ["i:" 3..=3] "Send the data that follow as an e-mail", Done => waits(mail::send);
     spi_master_open "spi_master_open" Streams "" ["" 0..=23] "Open an SPI stream", LATER_PINS => now(unavailable);
-    stream_close "close" Streams "<handle>|all" ["" 1..=1] "Close a stream or all", Done => waits(streams::close);
-    stream_list "list" Read "[<handle>]" ["" 0..=1] "List the streams", Done => now(streams::list);
-    stream_poll "poll" Read "<handle>|all [-c] [-r]" ["cr" 1..=1] "Ask a stream for data or its end", Done => now(streams::poll);
-    stream_read "read" Streams "<handle> <size>" ["" 2..=2] "Read from a stream", Done => waits(streams::read);
-    stream_wait "stream_wait" Read "<handle>|all <milliseconds> [-c] [-r]" ["cr" 2..=2] "Wait until a stream has data or its end, then answer as stream_poll", Extension("waiting for data") => waits(streams::wait);
-    stream_write "write" Streams "<handle> <size>" ["c" 2..=2] "Write the data that follow to a stream", Done => waits(write::write);
+    stream_close "close" Streams "<handle>|all" ["" 1..=1 safe] "Close a stream or all", Done => waits(streams::close);
+    stream_list "list" Read "[<handle>]" ["" 0..=1 safe] "List the streams", Done => now(streams::list);
+    stream_poll "poll" Read "<handle>|all [-c] [-r]" ["cr" 1..=1 safe] "Ask a stream for data or its end", Done => now(streams::poll);
+    stream_read "read" Streams "<handle> <size>" ["" 2..=2 safe] "Read from a stream", Done => waits(streams::read);
+    stream_wait "stream_wait" Read "<handle>|all <milliseconds> [-c] [-r]" ["cr" 2..=2 safe] "Wait until a stream has data or its end, then answer as stream_poll", Extension("waiting for data") => waits(streams::wait);
+    stream_write "write" Streams "<handle> <size>" ["c" 2..=2 safe] "Write the data that follow to a stream", Done => waits(write::write);
     tcp_client "tcpc" Streams "[-i <interface>] [-l <local port>] <host> <port> [<local port>]" ["i:l:" 2..=3] "Open a TCP client", Done => waits(sockets::tcp_client);
     tcp_server "tcps" Streams "[-i <interface>] start|stop [<port>]" ["i:" 1..=2] "Start or stop a TCP server", Done => waits(sockets::tcp_server);
     tls_certificate_request "tlscr" Config "[<name>]" ["" 0..=1] "Print a certificate request (PKCS#10, PEM) with the key of the HTTPS server", Extension("certificate requests") => waits(certificate::request);
@@ -185,7 +195,7 @@ commands! {
     token_list "token_list" Admin "" ["" 0..=0] "List the API tokens", Extension("API tokens") => now(tokens::list);
     udp_client "udpc" Streams "[-i <interface>] [-l <local port>] <host> <port> [<local port>]" ["i:l:" 2..=3] "Open a UDP client", Done => waits(sockets::udp_client);
     udp_server "udps" Streams "[-i <interface>] start|stop [<port>]; read <size>; write <size> <ip> <port>" ["i:" 1..=4] "Start, stop, read or write a UDP server", Done => waits(sockets::udp_server);
-    version "ver" Read "" ["" 0..=0] "Print the version", Done => now(system::version);
+    version "ver" Read "" ["" 0..=0 safe] "Print the version", Done => now(system::version);
     websocket_client "webc" Streams "[-o] [-i <interface>] [-f bin|text] [-p <seconds>] <url> [<ca cert> [<cert> [<key>]]]" ["oi:f:p:" 1..=4] "Open a WebSocket client; -o lets headers be added before http_read_status opens it, -p pings a silent server", Done => waits(http::websocket);
     wlan_get_rssi "rssi" Read "" ["" 0..=0] "Signal of the present network in dBm", Done => now(wlan::rssi);
     wlan_join "wlan_join" Config "[-t <seconds>] <ssid> [<passkey>]" ["t:" 1..=2] "Join a network and store it; go back when that fails", Extension("joining with a way back") => waits(setup::wlan_join);

@@ -5,6 +5,7 @@ use core::future::poll_fn;
 use core::task::Poll;
 
 use embassy_sync::waitqueue::MultiWakerRegistration;
+use embassy_time::Duration;
 
 /// Tasks that wait for a restart: who carries it out, and the lines.
 const WAITING: usize = 4;
@@ -12,19 +13,35 @@ const WAITING: usize = 4;
 /// Whether a restart was ordered, and who wants to know.
 pub struct Restart {
     ordered: Cell<bool>,
+    /// The device sleeps before, for at most this time where there is one.
+    sleep: Cell<Option<Option<Duration>>>,
     waiting: RefCell<MultiWakerRegistration<WAITING>>,
 }
 
 impl Restart {
     /// None was ordered.
     pub const fn new() -> Self {
-        Self { ordered: Cell::new(false), waiting: RefCell::new(MultiWakerRegistration::new()) }
+        Self { ordered: Cell::new(false), sleep: Cell::new(None), waiting: RefCell::new(MultiWakerRegistration::new()) }
     }
 
     /// Orders the restart. It is carried out once the answer to whoever ordered it is on its way.
     pub fn order(&self) {
         self.ordered.set(true);
         self.waiting.borrow_mut().wake();
+    }
+
+    /// Orders a sleep with a restart at its end: for that time or, without one, as the variables say. A restart that was
+    /// ordered before stays one.
+    pub fn order_sleep(&self, limit: Option<Duration>) {
+        if !self.is_ordered() {
+            self.sleep.set(Some(limit));
+            self.order();
+        }
+    }
+
+    /// The sleep that comes before the restart, if one was ordered, with its limit.
+    pub fn sleep(&self) -> Option<Option<Duration>> {
+        self.sleep.get()
     }
 
     /// Whether a restart was ordered.

@@ -33,7 +33,7 @@ pub use interfaces::{Network, Service, TooManyServices};
 pub use lookup::{LookupError, addresses_of, ping, resolve};
 pub use names::{Printable, security_name};
 pub use orders::{Purpose, Target, Trial, TrialError};
-pub use setup::run as keep_setup;
+pub use setup::{rescue, run as keep_setup};
 pub use softap::run as keep_softap;
 pub use state::{JoinError, Status};
 pub use wlan::run as keep_wlan;

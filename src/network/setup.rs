@@ -63,6 +63,7 @@ pub async fn run(network: &'static Network) {
         network.leave_quietly(SOFTAP);
         match network.up(SOFTAP).await {
             Ok(()) => {
+                network.base.log.line(Level::Progress, format_args!("Web setup started"));
                 tell(network);
                 last(network).await;
             }
@@ -72,10 +73,18 @@ pub async fn run(network: &'static Network) {
     }
 }
 
+/// Brings the soft AP up with the name and passphrase of web setup, for a device that nobody can help otherwise.
+pub async fn rescue(network: &'static Network) {
+    own_passphrase(network).await;
+    network.base.status.web_setup.set(true);
+    if network.up(SOFTAP).await.is_ok() {
+        tell(network);
+    }
+}
+
 /// The owner hears how to reach the device.
 fn tell(network: &Network) {
     let (variables, log) = (&network.base.variables, &network.base.log);
-    log.line(Level::Progress, format_args!("Web setup started"));
     let mac = network.base.port.board().mac();
     let ssid = variables.with(SSID, |name| expand_name::<32>(mac, name));
     variables.with(PASSKEY, |key| {

@@ -11,6 +11,7 @@ use core::net::SocketAddrV4;
 use core::task::Waker;
 
 mod error;
+mod fault;
 #[cfg(feature = "host")]
 #[allow(unsafe_code, reason = "the executor is polled by hand")]
 pub mod host;
@@ -31,6 +32,7 @@ mod wait;
 mod wifi;
 
 pub use error::{PortError, Result};
+pub use fault::{Fault, FaultKind, PLACE as FAULT_PLACE};
 pub use job::{Addresses, FlashAtOnce, FlashWork, Job, JobOutput, JobRequest, Jobs};
 pub use pins::{Direction, NoPins, Outside, Pins, Pull};
 pub use tls::{IdentityRequest, SigningRequest, TlsCredentials, TlsError, TlsFailure, TlsRole, TlsSession, TlsVersion};
@@ -186,14 +188,17 @@ pub trait Sockets {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Handle(pub u16);
 
-/// Flash: two slots for the settings record and a flat volume of files with short names.
+/// The slot of [`Storage`] for the record of faults.
+pub const FAULT_SLOT: u8 = 2;
+
+/// Flash: two slots for the settings record, one for the record of faults, and a flat volume of files with short names.
 ///
 /// Only [`Storage::rename`] and [`Storage::remove`] are atomic; a power cut may tear anything else at any byte. The
 /// calls may take as long as the flash needs; what may take long is also a job, see [`FlashWork`].
 pub trait Storage {
-    /// Writes a settings slot (0 or 1). After a cut the slot may hold anything.
+    /// Writes a slot: 0 or 1 for settings, or [`FAULT_SLOT`]. After a cut the slot may hold anything.
     fn slot_write(&self, slot: u8, record: &[u8]) -> Result<()>;
-    /// Reads a settings slot; `NotFound` when it was never written.
+    /// Reads a slot; `NotFound` when it was never written.
     fn slot_read(&self, slot: u8, buffer: &mut [u8]) -> Result<usize>;
     /// Creates an empty file, replacing one of that name.
     fn create(&self, name: &str) -> Result<Handle>;
@@ -318,6 +323,10 @@ pub trait Board {
     fn reset_reason(&self) -> Option<ResetReason> {
         None
     }
+    /// The fault that has ended the life before, when there was one and the port can tell.
+    fn fault(&self) -> Option<Fault> {
+        None
+    }
     /// How much of the stack was needed so far, when the port can tell.
     fn stack(&self) -> Option<Stack> {
         None
@@ -328,6 +337,10 @@ pub trait Board {
     }
     /// Restarts the device. Returns; the port stops running tasks soon after.
     fn reboot(&self);
+    /// As [`Board::reboot`], at the end of a sleep: as far as the port can, the next life finds [`ResetReason::Wake`].
+    fn wake(&self) {
+        self.reboot();
+    }
     /// The serial side has ended, or was interrupted while nothing ran, and nothing else keeps the device alive: a process
     /// ends here, a board ignores it.
     fn serial_ended(&self) {}

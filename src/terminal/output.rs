@@ -102,7 +102,8 @@ impl Output {
     async fn send_log(&self) {
         while let Some((number, level, text)) = self.base.log.get(self.next_log.get()) {
             self.next_log.set(number.wrapping_add(1));
-            if level <= self.print_level() {
+            // A line that is there for looks only is nothing to frame.
+            if level <= self.print_level() && !(text.is_empty() && self.has_headers()) {
                 self.send_frame(self.has_headers(), b'L', 0, &with_line_end(text)).await;
             }
         }

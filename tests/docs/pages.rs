@@ -37,7 +37,8 @@ fn command_page(command: &Command, examples: &Examples) -> String {
     let page = manual::page(command.name).expect("every command has a page");
     let mut out = format!("# {}\n\n{NOTE}\n\n{}.\n\n", command.name, cell(command.summary));
     write!(out, "```text\n{}\n```\n\nShort name: `{}`.", command.synopsis.trim_end(), command.abbr).unwrap();
-    write!(out, " An API token needs the scope `{}`.\n\n", command.scope.name()).unwrap();
+    write!(out, " An API token needs the scope `{}`.", command.scope.name()).unwrap();
+    out.push_str(if command.safe { " It can be given in safe mode.\n\n" } else { "\n\n" });
     let (state, why) = state(command.status);
     if !why.is_empty() {
         write!(out, "State: {state}: {}.\n\n", cell(why)).unwrap();

@@ -26,7 +26,7 @@ static struct fs_mount_t mount = {
 static struct fs_file_t files[CONFIG_OPENZENTRI_OPEN_FILES];
 static bool in_use[CONFIG_OPENZENTRI_OPEN_FILES];
 
-static const char *const slots[] = {"openzentri/a", "openzentri/b"};
+static const char *const slots[] = {"openzentri/a", "openzentri/b", "openzentri/f"};
 
 int32_t oz_storage_start(void)
 {

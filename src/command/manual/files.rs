@@ -1,6 +1,6 @@
 //! Files.
 
-use super::page::{HANDLE, Page, Part, SUCCESS, part};
+use super::page::{Page, Part, SUCCESS, part};
 
 const NAME: Part = part("name", "The name of the file, up to 96 bytes.");
 const MAC: Part = part("MAC", "The device's own MAC (`get wlan.mac`), so that nobody does it by mistake.");
@@ -53,5 +53,5 @@ pub(super) const PAGES: &[Page] = &[
         answer: "A heading that begins with `!`, then a row a file that begins with `#`: number, size, version, name.",
         example: "ls",
     },
-    Page { name: "nvm", parameters: &[], options: &[], answer: HANDLE, example: "nvm" },
+    Page { name: "nvm", parameters: &[], options: &[], answer: "It is refused.", example: "nvm" },
 ];

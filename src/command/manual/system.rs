@@ -17,7 +17,7 @@ pub(super) const PAGES: &[Page] = &[
         name: "faults_print",
         parameters: &[],
         options: &[],
-        answer: "A row for each fault that is stored.",
+        answer: "A row for each of the last eight faults: its number, what it was, two handles that are always 00, and what is known of its place.",
         example: "faults_print",
     },
     Page { name: "faults_reset", parameters: &[], options: &[], answer: SUCCESS, example: "faults_reset" },
@@ -25,7 +25,7 @@ pub(super) const PAGES: &[Page] = &[
         name: "force_safemode",
         parameters: &[MAC],
         options: &[],
-        answer: "The device restarts in safe mode.",
+        answer: "`Forcing safemode...`, `Rebooting`; then the device restarts in safe mode, until `faults_reset` and `reboot`.",
         example: "force_safemode 4C:55:CC:10:09:42",
     },
     Page {
@@ -62,7 +62,7 @@ pub(super) const PAGES: &[Page] = &[
         name: "ota",
         parameters: &[part("bundle", "The update.")],
         options: &[part("-f", "Also when it is not newer.")],
-        answer: SUCCESS,
+        answer: "It is refused: there are no updates in this release.",
         example: "ota",
     },
     Page {
@@ -86,7 +86,13 @@ pub(super) const PAGES: &[Page] = &[
         answer: SET_OK,
         example: "set wlan.ssid \"My Net\"",
     },
-    Page { name: "sleep", parameters: &[], options: &[], answer: "None. Waking is like a restart.", example: "sleep" },
+    Page {
+        name: "sleep",
+        parameters: &[],
+        options: &[],
+        answer: "None. Time (`system.wakeup.timeout`), a pin (`system.wakeup.events`) or a byte at the UART wakes the device, which starts anew.",
+        example: "sleep",
+    },
     Page {
         name: "tls_certificate_request",
         parameters: &[part("name", "The name to certify; without it `<mdns.name>.local`.")],

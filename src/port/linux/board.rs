@@ -10,7 +10,7 @@ use super::errors::StartError;
 use super::options::Options;
 use super::{networks, storage};
 use crate::port::radio::SimulatedNetwork;
-use crate::port::{Board, Ipv4Config, ResetReason, Security};
+use crate::port::{Board, Fault, FaultKind, Ipv4Config, ResetReason, Security};
 
 /// What makes this device unlike any other. It is made once, at random, and kept in the file `identity`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,14 +83,25 @@ pub(super) struct HostBoard {
     defaults: Vec<(&'static str, &'static str)>,
     /// The device has asked for a restart.
     pub(super) reboot: Cell<bool>,
+    /// That restart is the end of a sleep.
+    waking: Cell<bool>,
+    /// What has ended the process before.
+    fault: Option<Fault>,
     /// The serial input has ended, and with it the device.
     pub(super) serial_ended: Cell<bool>,
 }
 
 impl HostBoard {
     /// A board of this identity, with defaults of its own.
-    pub(super) fn new(identity: Identity, defaults: Vec<(&'static str, &'static str)>) -> Self {
-        Self { identity, defaults, reboot: Cell::new(false), serial_ended: Cell::new(false) }
+    pub(super) fn new(identity: Identity, defaults: Vec<(&'static str, &'static str)>, fault: Option<Fault>) -> Self {
+        let (reboot, waking, serial_ended) = Default::default();
+        Self { identity, defaults, reboot, waking, fault, serial_ended }
+    }
+
+    /// What to put into [`RESTARTED`].
+    pub(super) fn restarted(&self) -> String {
+        let why = if self.waking.get() { AWAKE } else { "" };
+        format!("{}{why}", std::process::id())
     }
 }
 
@@ -126,14 +137,30 @@ impl Board for HostBoard {
         (used * 100).div_ceil(total.max(1)).min(100).try_into().ok()
     }
 
-    /// A process was started by somebody, or by itself.
+    /// A process was started by itself, after a crash, or by somebody.
     fn reset_reason(&self) -> Option<ResetReason> {
-        let restarted = std::env::var(RESTARTED).is_ok_and(|id| id == std::process::id().to_string());
-        Some(if restarted { ResetReason::Software } else { ResetReason::PowerOn })
+        let left = std::env::var(RESTARTED).unwrap_or_default();
+        let restarted = left.strip_prefix(&std::process::id().to_string());
+        Some(match (restarted, self.fault.as_ref().map(|fault| fault.kind)) {
+            (Some(""), _) => ResetReason::Software,
+            (Some(AWAKE), _) => ResetReason::Wake,
+            (_, Some(FaultKind::Watchdog)) => ResetReason::Watchdog,
+            (_, Some(_)) => ResetReason::Fault,
+            _ => ResetReason::PowerOn,
+        })
+    }
+
+    fn fault(&self) -> Option<Fault> {
+        self.fault.clone()
     }
 
     fn reboot(&self) {
         self.reboot.set(true);
+    }
+
+    fn wake(&self) {
+        self.waking.set(true);
+        self.reboot();
     }
 
     fn serial_ended(&self) {
@@ -146,6 +173,9 @@ fn random(buffer: &mut [u8]) {
     // A kernel without random numbers is nothing to go on with: keys would be guessable.
     getrandom::fill(buffer).expect("the kernel gives random bytes");
 }
+
+/// What stands behind that id at the end of a sleep.
+const AWAKE: &str = ":awake";
 
 /// The environment variable in which a process that is about to replace itself leaves its id.
 pub(super) const RESTARTED: &str = "OPENZENTRI_RESTARTED";
@@ -248,7 +278,7 @@ mod tests {
 
     #[test]
     fn memory_in_use_is_more_than_nothing() {
-        let board = HostBoard::new(Identity::random(), Vec::new());
+        let board = HostBoard::new(Identity::random(), Vec::new(), None);
         assert!((1..=100).contains(&board.memory_usage().unwrap()));
     }
 }

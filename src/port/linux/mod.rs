@@ -25,6 +25,7 @@ use super::{
 use crate::{limits, port};
 
 mod board;
+mod crash;
 mod errors;
 mod handover;
 mod icmp;
@@ -45,6 +46,7 @@ mod tcp_line;
 mod tests;
 mod tls;
 mod wakers;
+mod watchdog;
 
 use board::{HostBoard, Identity};
 pub use errors::StartError;
@@ -57,6 +59,7 @@ use socket_table::MAX_SOCKETS;
 use sockets::{HostSockets, Place};
 use storage::Store;
 use wakers::earliest;
+use watchdog::Watchdog;
 
 /// Turns of the executor between two looks at the sockets, while tasks keep waking each other.
 const TURNS: usize = 16;
@@ -84,6 +87,7 @@ pub struct LinuxPort {
     pins: HostPins,
     board: HostBoard,
     signals: Option<Signals>,
+    watchdog: Option<Watchdog>,
     warnings: Vec<String>,
     stop: Cell<bool>,
 }
@@ -122,6 +126,7 @@ impl LinuxPort {
         let store = Store::take_into_use(&options.data, options.flash, &mut warnings)?;
         let identity = Identity::load(&options.data, &mut warnings)?;
         let (networks, defaults) = board::surroundings(options)?;
+        let fault = crash::take(&options.data);
         Ok(Self {
             sockets: HostSockets::new([
                 Place::new(options.wlan.as_deref(), options.bind),
@@ -132,8 +137,9 @@ impl LinuxPort {
             store,
             radio: HostRadio::new(networks, options.wlan.as_deref(), options.softap.as_deref())?,
             pins: HostPins::new(if options.show_pins { show_pin } else { |_, _| {} }),
-            board: HostBoard::new(identity, defaults),
+            board: HostBoard::new(identity, defaults, fault),
             signals: None,
+            watchdog: None,
             warnings,
             stop: Cell::new(false),
         })
@@ -143,6 +149,13 @@ impl LinuxPort {
     pub fn handle_signals(&mut self) -> Result<(), StartError> {
         self.signals = Some(Signals::install().map_err(|error| StartError::new("handle signals", error))?);
         Ok(())
+    }
+
+    /// From now on a crash of this process is known to the next one, and who supervises it hears that it lives. For one port
+    /// of a process.
+    pub fn record_faults(&mut self, options: &Options) -> Result<(), StartError> {
+        self.watchdog = Watchdog::from_environment();
+        crash::record(&options.data, self.watchdog.is_some()).map_err(|error| StartError::new("record faults", error))
     }
 
     /// What of the data folder the device does without, and why; a line each, for the user.
@@ -214,7 +227,8 @@ impl LinuxPort {
             }
             let serial = serial.watch(&mut |part, fd, flags| list.add(Watched::Serial(part), fd, flags));
             let sockets = sockets.watch(&mut |index, fd, flags| list.add(Watched::Socket(index), fd, flags));
-            let timeout = timeout(sleep, earliest(serial, sockets));
+            let call = self.watchdog.as_ref().map(Watchdog::call);
+            let timeout = timeout(sleep, earliest(call, earliest(serial, sockets)));
             // A failed poll (a signal, say) is a wake-up without news.
             if rustix::event::poll(&mut list.polled, timeout.as_ref()).is_ok() {
                 let news = list.polled.iter().zip(&list.owners).filter(|(polled, _)| !polled.revents().is_empty());
@@ -291,7 +305,7 @@ impl LinuxPort {
             Some(token) => command.env(kept::KEPT, token),
             None => command.env_remove(kept::KEPT),
         };
-        command.env(board::RESTARTED, std::process::id().to_string());
+        command.env(board::RESTARTED, self.board.restarted());
         StartError::new("restart", command.exec())
     }
 }
@@ -384,7 +398,8 @@ fn show_pin(pin: u8, level: Option<bool>) {
     let _ = writeln!(std::io::stderr(), "GPIO {pin}: {level}");
 }
 
-/// The time to sleep: until the next timer or the next retry of a listener, whichever comes first.
+/// The time to sleep: until the next timer, the next retry of a listener or the next call of the watchdog, whichever comes
+/// first.
 fn timeout(sleep: Option<u64>, retry: Option<Instant>) -> Option<Timespec> {
     let timer = sleep.map(Duration::from_micros);
     let retry = retry.map(|at| at.saturating_duration_since(Instant::now()));

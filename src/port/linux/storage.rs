@@ -1,4 +1,4 @@
-//! A folder as flash: two settings slots, a volume of files, and a lock against a second device.
+//! A folder as flash: slots for settings and faults, a volume of files, and a lock against a second device.
 
 use std::cell::{Cell, RefCell};
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -15,8 +15,8 @@ use rustix::io::Errno;
 use super::errors::{StartError, io_error};
 use crate::port::{FlashWork, Handle, PortError, Result, Storage};
 
-/// The settings slots.
-const SLOTS: [&str; 2] = ["settings.a", "settings.b"];
+/// The slots: two for settings, one for faults.
+const SLOTS: [&str; 3] = ["settings.a", "settings.b", "faults"];
 /// What the smallest file takes.
 const BLOCK: u64 = 4096;
 /// Files open at once.

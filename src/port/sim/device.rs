@@ -10,6 +10,7 @@ use embassy_executor::Spawner;
 use embassy_time::Duration;
 
 use super::super::host::{Runtime, set_virtual_time};
+use super::super::{Fault, FaultKind};
 use super::framing::{self, Frame};
 use super::{SimPort, text};
 use crate::device::{self, Device};
@@ -87,9 +88,20 @@ impl SimDevice {
 
     /// Cuts the power, and starts the device again at time zero on the flash as it is.
     pub fn power_cycle(&mut self) {
+        self.start_again(|port| {
+            port.power_cycle();
+        });
+    }
+
+    /// Ends the device's life by a fault, and starts it again.
+    pub fn crash(&mut self, kind: FaultKind, place: &str) {
+        self.start_again(|port| port.crash(Fault::new(kind, format_args!("{place}"))));
+    }
+
+    fn start_again(&mut self, end: impl FnOnce(&'static SimPort)) {
         self.collect();
         self.port.rebase();
-        self.port.power_cycle();
+        end(self.port);
         set_virtual_time(0);
         self.restarts += 1;
         // The old tasks are never polled again; their wakers go to a runtime that nobody turns.

@@ -31,7 +31,7 @@ pub struct Flash {
 }
 
 pub(super) struct State {
-    pub(super) slots: [Option<Vec<u8>>; 2],
+    pub(super) slots: [Option<Vec<u8>>; 3],
     pub(super) names: BTreeMap<String, u32>,
     /// By number, so that an open file outlives its name.
     pub(super) files: BTreeMap<u32, File>,
@@ -67,7 +67,7 @@ pub(super) struct OpenFile {
 impl Default for State {
     fn default() -> Self {
         Self {
-            slots: [None, None],
+            slots: [None, None, None],
             names: BTreeMap::new(),
             files: BTreeMap::new(),
             handles: BTreeMap::new(),
@@ -155,12 +155,12 @@ impl Flash {
         state.files.insert(file, File { data: data.to_vec(), synced: data.len() });
     }
 
-    /// The bytes of a settings slot, 0 or 1.
+    /// The bytes of a slot: 0 or 1 for settings, 2 for faults.
     pub fn slot(&self, slot: usize) -> Option<Vec<u8>> {
         self.state.borrow().slots[slot].clone()
     }
 
-    /// Sets a settings slot, or erases it.
+    /// Sets a slot, or erases it.
     pub fn set_slot(&self, slot: usize, record: Option<Vec<u8>>) {
         self.state.borrow_mut().slots[slot] = record;
     }

@@ -19,8 +19,8 @@ use super::host::set_virtual_time;
 use super::host_pins::HostPins;
 use super::radio::{NEIGHBOURHOOD, SimulatedRadio};
 use super::{
-    AccessPoint, Board, Console, Event, Interface, Ipv4Config, Jobs, JoinRequest, Pins, Port, PortError, Radio,
-    RadioState, ResetReason, Result, ScanRequest, Serial, Sockets, SoftApRequest, Storage,
+    AccessPoint, Board, Console, Event, Fault, FaultKind, Interface, Ipv4Config, Jobs, JoinRequest, Pins, Port,
+    PortError, Radio, RadioState, ResetReason, Result, ScanRequest, Serial, Sockets, SoftApRequest, Storage,
 };
 
 mod console;
@@ -81,8 +81,8 @@ pub enum Call {
     Configure,
 }
 
-/// A fault that waits for its call.
-struct Fault {
+/// A failure that waits for its call.
+struct Failure {
     call: Call,
     /// Calls that still succeed.
     skip: usize,
@@ -108,7 +108,7 @@ pub struct SimPort {
     wakers: RefCell<Vec<(Event, Waker)>>,
     /// In the order in which they happen.
     agenda: RefCell<Vec<Action>>,
-    faults: RefCell<Vec<Fault>>,
+    faults: RefCell<Vec<Failure>>,
     board: BoardState,
 }
 
@@ -119,8 +119,12 @@ struct BoardState {
     memory_usage: Cell<Option<u8>>,
     random: Cell<u64>,
     rebooting: Cell<bool>,
-    /// The present life began with a restart.
-    restarted: Cell<bool>,
+    /// Why the present life began.
+    reset: Cell<ResetReason>,
+    /// The device has asked for a restart at the end of a sleep.
+    waking: Cell<bool>,
+    /// What has ended the life before, or will end this one.
+    fault: RefCell<Option<Fault>>,
     serial_ended: Cell<bool>,
 }
 
@@ -147,7 +151,9 @@ impl SimPort {
                 memory_usage: Cell::new(None),
                 random: Cell::new(1),
                 rebooting: Cell::new(false),
-                restarted: Cell::new(false),
+                reset: Cell::new(ResetReason::PowerOn),
+                waking: Cell::new(false),
+                fault: RefCell::new(None),
                 serial_ended: Cell::new(false),
             },
         }))
@@ -170,7 +176,7 @@ impl SimPort {
 
     /// Lets one `call` fail with `error` after `skip` of them have been done.
     pub fn fail_after(&self, skip: usize, call: Call, error: PortError) {
-        self.faults.borrow_mut().push(Fault { call, skip, error });
+        self.faults.borrow_mut().push(Failure { call, skip, error });
     }
 
     /// Faults that no call has met yet.
@@ -252,7 +258,13 @@ impl SimPort {
     pub fn power_cycle(&'static self) -> &'static Self {
         let restart = self.board.rebooting.get();
         self.serial.borrow_mut().power_cycle(restart);
-        self.board.restarted.set(restart);
+        let reason = match (restart, self.board.waking.take()) {
+            (true, false) => ResetReason::Software,
+            (true, true) => ResetReason::Wake,
+            (false, _) => ResetReason::PowerOn,
+        };
+        self.board.reset.set(reason);
+        self.board.fault.take();
         self.network.borrow_mut().power_cycle();
         self.console.replace(console::State::default());
         self.flash.power_cycle();
@@ -263,6 +275,14 @@ impl SimPort {
         self.board.rebooting.set(false);
         self.board.serial_ended.set(false);
         self
+    }
+
+    /// As [`SimPort::power_cycle`], for a life that ends with a fault; the power stays on.
+    pub fn crash(&'static self, fault: Fault) {
+        self.power_cycle();
+        let watchdog = fault.kind == FaultKind::Watchdog;
+        self.board.reset.set(if watchdog { ResetReason::Watchdog } else { ResetReason::Fault });
+        self.board.fault.replace(Some(fault));
     }
 
     /// Tells the world that the present moment will be called zero.
@@ -445,11 +465,20 @@ impl Board for SimPort {
     }
 
     fn reset_reason(&self) -> Option<ResetReason> {
-        Some(if self.board.restarted.get() { ResetReason::Software } else { ResetReason::PowerOn })
+        Some(self.board.reset.get())
+    }
+
+    fn fault(&self) -> Option<Fault> {
+        self.board.fault.borrow().clone()
     }
 
     fn reboot(&self) {
         self.board.rebooting.set(true);
+    }
+
+    fn wake(&self) {
+        self.board.waking.set(true);
+        self.reboot();
     }
 
     fn serial_ended(&self) {

@@ -2,18 +2,20 @@
 
 use super::build::*;
 
-const NO_ARP: &str = "the IP stack keeps its own ARP table";
+const OWN_ARP: &str = "the IP stack of the port keeps the table; its size is fixed when that is built";
+const BUFFERS: &str =
+    "kept, but the buffers are fixed when the firmware is built (Kconfig), so that none is ever missing";
 
 #[rustfmt::skip]
 pub(super) const ROWS: &[Variable] = &[
     var("network.arp.lock_enabled", "ne a l", ValueKind::Bool, "0")
-        .not_yet(NO_ARP, "Keep the entries of the ARP table."),
+        .differs(OWN_ARP, "Keep the entries of the ARP table."),
     var("network.arp.table_size", "ne a t", number(3, 16), "8").at(Effect::Boot)
-        .not_yet(NO_ARP, "Entries of the ARP table."),
+        .differs(OWN_ARP, "Entries of the ARP table."),
     var("network.buffer.rxtx_ratio", "ne b r", number(1, 99), "50").at(Effect::Boot)
-        .not_yet("buffers are fixed at build time", "Percent of the packet buffers for receiving."),
+        .differs(BUFFERS, "Percent of the packet buffers for receiving."),
     var("network.buffer.size", "ne b s", number(1024, 1_048_576), "25000").at(Effect::Boot)
-        .not_yet("buffers are fixed at build time", "Bytes of the packet buffers."),
+        .differs(BUFFERS, "Bytes of the packet buffers."),
     live("network.buffer.usage", "ne b u")
         .done("Use of the packet buffers in percent: rx:3,tx:0."),
     var("network.default_interface", "ne f", ValueKind::Choice(&["wlan", "softap"]), "wlan")

@@ -6,7 +6,7 @@ use Effect::{Boot, Setup};
 #[rustfmt::skip]
 pub(super) const DMS: &[Variable] = &[
     var("dms.bundle_id", "", text(64), "").read_only()
-        .not_yet("no updates by bundle", "Firmware bundle of updates."),
+        .differs("always empty: there are no bundles; system.version says what runs", "Firmware bundle of updates."),
 ];
 
 #[rustfmt::skip]

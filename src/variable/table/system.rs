@@ -6,7 +6,7 @@ use Effect::Boot;
 const MODES: ValueKind = ValueKind::Choice(&["human", "machine"]);
 const INDICATORS: Index = Index::Word(&INDICATED);
 const INDICATED: &[&str] = &["wlan", "network", "softap"];
-const NO_SLEEP: &str = "no sleep in this release";
+const RECOVERY: &str = "only the names are known; no update and no factory reset is tried by itself";
 const ACTIVITIES: ValueKind =
     ValueKind::Fields(&["none", "softap_rx", "softap_tx", "wlan_rx", "wlan_tx", "uart*_rx", "uart*_tx"]);
 const EVENTS: Index = Index::Word(&EVENT_NAMES);
@@ -38,11 +38,11 @@ pub(super) const ROWS: &[Variable] = &[
     var("system.adc.vref", "sy a v", number(0, 65535), "3300")
         .not_yet("no ADC in this release", "Reference of the ADC in millivolts."),
     var("system.bflash.cs_gpio", "", ValueKind::Gpio, "-1").at(Boot)
-        .not_yet("no external flash in this release", "Chip select of external flash."),
+        .differs("how external flash is wired is in the devicetree of a board", "Chip select of external flash."),
     live("system.build_number", "sy n")
         .done("Build id, seven hexadecimal digits."),
     var("system.cmd.aux_bus", "", text(16), "").at(Boot)
-        .not_yet("one command bus", "A further command bus."),
+        .differs("a device has one command UART; the remote terminal, HTTP and the shell take commands beside it", "A further command bus."),
     var("system.cmd.buffered", "sy c b", ValueKind::Bool, "0").backup()
         .done("Long answers go into a stream."),
     var("system.cmd.echo", "sy c e", ValueKind::Bool, "1").backup()
@@ -66,7 +66,7 @@ pub(super) const ROWS: &[Variable] = &[
     var("system.factory_reset.aux_level", "", number(0, 1), "1").at(Boot)
         .not_yet(NO_GPIO, "Active level of that GPIO."),
     var("system.gotosleep.timeout", "sy g t", number(0, 4_294_967_295), "0").at(Boot)
-        .not_yet(NO_SLEEP, "Seconds after which the device goes to sleep; 0 never."),
+        .done("Seconds after which the device goes to sleep; 0 never."),
     var("system.indicator.gpio", "sy i g", ValueKind::Indexed(INDICATORS, &ValueKind::Gpio), "-1")
         .done("GPIO of an indicator LED."),
     var("system.indicator.state", "sy i s", ValueKind::Indexed(INDICATORS, &ValueKind::Patterns(&[4, 3, 4])), PATTERNS)
@@ -86,27 +86,27 @@ pub(super) const ROWS: &[Variable] = &[
     var("system.oob.status", "sy o s", ValueKind::Mask(u32::MAX), "0x0").read_only()
         .not_yet(NO_GPIO, "Events since it was read last."),
     var("system.powersave.mode", "sy p m", ValueKind::Bool, "1")
-        .not_yet("the port decides how it idles", "Let the processor sleep when idle."),
+        .differs("an idle processor always sleeps, also with 0", "Let the processor sleep when idle."),
     var("system.print_level", "sy p", ValueKind::Choice(&["0", "1", "2", "3", "4", "5", "all"]), "all").backup()
         .done("How much of the log is printed."),
     var("system.safemode.console_timeout", "", number(0, 65535), "0").at(Boot)
-        .not_yet("no safe mode in this release", "Seconds that the console stays in safe mode."),
+        .differs(RECOVERY, "Seconds without a command after which a device in safe mode clears its faults and restarts; 0 never."),
     var("system.safemode.disabled", "", ValueKind::Bool, "0").at(Boot)
-        .not_yet("no safe mode in this release", "Never enter safe mode."),
+        .done("Never enter safe mode."),
     var("system.safemode.sleep_timeout", "", number(0, 65535), "0").at(Boot)
-        .not_yet("no safe mode in this release", "Seconds of sleep after the console."),
+        .differs(RECOVERY, "Seconds of sleep before that restart."),
     live("system.safemode.status", "sy s s")
         .done("1 in safe mode."),
     var("system.security_key", "", text(64), "").write_only().guarded()
-        .not_yet("files are not encrypted", "Key of the device's own encryption."),
+        .differs("kept and never shown, but nothing is encrypted with it: what it encrypts in the original is not known", "Key of the device's own encryption."),
     live("system.uuid", "sy u")
         .done("Unique id of the device."),
     var("system.variable_lock", "", text(128), "").guarded()
         .not_yet("variables cannot be locked", "Variables that cannot be changed."),
     live("system.version", "sy v")
         .done("Version of the firmware."),
-    var("system.wakeup.events", "sy w e", text(64), "").at(Boot)
-        .not_yet(NO_SLEEP, "GPIO that wakes the device."),
+    var("system.wakeup.events", "sy w e", ValueKind::Fields(&["none", "gpio*"]), "none").at(Boot)
+        .done("GPIOs whose edges wake the device: gpio22,gpio23."),
     var("system.wakeup.timeout", "sy w t", number(0, 4_294_967_295), "0").at(Boot)
-        .not_yet(NO_SLEEP, "Seconds of sleep; 0 for ever."),
+        .done("Seconds of sleep; 0 for ever."),
 ];

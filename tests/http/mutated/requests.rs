@@ -41,7 +41,8 @@ const LINES: [&str; 34] = [
 ];
 
 /// What changes the device for good, or shuts this test out.
-const UNWANTED: [&str; 10] = ["reboot", "fac", "sy", "network_", "ndo", "nre", "ota", "load", "save", "token_"];
+const UNWANTED: [&str; 11] =
+    ["reboot", "sleep", "fac", "sy", "network_", "ndo", "nre", "ota", "load", "save", "token_"];
 
 const WEBSOCKET: &str = "GET /stream HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
                          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";

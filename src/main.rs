@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use openzentri::device::{self, BootError};
 use openzentri::port::host::Runtime;
-use openzentri::port::linux::{Exit, LinuxPort, Options, Request, USAGE};
+use openzentri::port::linux::{Exit, LinuxPort, Options, Request, TLS_CLIENT, USAGE};
 use openzentri::variable::{Id, id};
 
 const HTTP_PORT: Id = id("http.server.port");
@@ -16,7 +16,7 @@ const FAILURE: u8 = 1;
 const WRONG_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let ended = match Request::parse(std::env::args_os().skip(1)) {
+    let ended = match Request::parse(std::env::args_os().skip(1), std::env::var_os(TLS_CLIENT)) {
         Ok(Request::Run(options)) => run(&options),
         Ok(Request::Help) => {
             print!("{USAGE}");

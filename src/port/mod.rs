@@ -35,6 +35,8 @@ pub use error::{PortError, Result};
 pub use fault::{Fault, FaultKind, PLACE as FAULT_PLACE};
 pub use job::{Addresses, FlashAtOnce, FlashWork, Job, JobOutput, JobRequest, Jobs};
 pub use pins::{Direction, NoPins, Outside, Pins, Pull};
+#[cfg(feature = "host")]
+pub use tls::TlsClient;
 pub use tls::{IdentityRequest, SigningRequest, TlsCredentials, TlsError, TlsFailure, TlsRole, TlsSession, TlsVersion};
 pub use wait::{
     Handshake, Making, OpenSocket, accept, connect, io, lookup, make_identity, ping, readable, request_begin,

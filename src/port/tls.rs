@@ -17,6 +17,30 @@ pub enum TlsRole<'a> {
     Server,
 }
 
+/// The library that a device on a host uses as a client. As a server it uses rustls.
+#[cfg(feature = "host")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TlsClient {
+    /// rustls: TLS 1.2 and 1.3.
+    #[default]
+    Rustls,
+    /// embedded-tls: TLS 1.3 only, as boards without Mbed TLS can have it.
+    Embedded,
+}
+
+#[cfg(feature = "host")]
+impl core::str::FromStr for TlsClient {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        match name {
+            "rustls" => Ok(Self::Rustls),
+            "embedded" => Ok(Self::Embedded),
+            _ => Err(()),
+        }
+    }
+}
+
 /// A version of TLS, with its number on the wire. Earlier ones are refused (RFC 8996).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u16)]

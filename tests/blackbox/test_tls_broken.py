@@ -51,7 +51,7 @@ class Clients(Case):
         return ("-num_tickets", "0") if version == "-tls1_3" else ()
 
     def test_handshakes_that_break_off(self):
-        for version in VERSIONS:
+        for version in self.versions():
             for count in cuts(self.total(version)):
                 with self.subTest(f"{version}, {count} bytes"), Server("server-p256", version, *self.quiet(version)) as server, \
                         Relay(server.port, "server", count) as relay:
@@ -62,7 +62,7 @@ class Clients(Case):
     def test_handshakes_that_stop(self):
         """Who waits for the rest of it gives up, and keeps nobody else waiting."""
         self.line.ok("set network.tls.handshake_timeout 700")
-        for version in VERSIONS:
+        for version in self.versions():
             total = self.total(version)
             for count in (1, total // 2, last(total)):
                 with self.subTest(f"{version}, {count} bytes"), Server("server-p256", version, *self.quiet(version)) as server, \
@@ -76,6 +76,8 @@ class Clients(Case):
 
     def test_a_server_that_wants_to_renegotiate(self):
         """It gets no second handshake."""
+        if not self.device.has_tls_1_2:
+            self.skipTest("TLS 1.3 has no renegotiation")
         with Server("server-p256", "-tls1_2", "-legacy_renegotiation") as server:
             self.open(server.port)
             server.until(b"CIPHER is")
@@ -83,6 +85,12 @@ class Clients(Case):
             server.process.stdin.flush()
             self.eventually(lambda: "TLSC" not in self.line.ok("list"))
             server.until(b"no renegotiation")
+
+
+class EmbeddedClients(Clients):
+    """The same with embedded-tls."""
+
+    arguments = ("--tls-client", "embedded")
 
 
 class Servers(Case):

@@ -38,6 +38,10 @@ class Sizes(Case):
 class Clients(Sizes):
     """`tls_client` and `https` to tlslite-ng."""
 
+    def versions(self):
+        """The versions that the device's clients have."""
+        return [item for item in VERSIONS.items() if self.device.has_tls_1_2 or item[0] != "TLS 1.2"]
+
     def peer(self, serve, name="server-p256", **options):
         """A server that does this with each session, and keeps in `errors` what broke off."""
         end = tlslite(name)
@@ -62,7 +66,7 @@ class Clients(Sizes):
         self.close_all()
 
     def test_versions_and_keys(self):
-        for name, version in VERSIONS.items():
+        for name, version in self.versions():
             for kind in ("p256", "p384", "rsa"):
                 with self.subTest(f"{name} {kind}"):
                     peer = self.peer(lambda end: end.write(read_exactly(end, 5)), f"server-{kind}", oldest=version,
@@ -76,8 +80,8 @@ class Clients(Sizes):
                 self.assertIn(self.refused(self.connect(peer.port)), (ALERT, "5010", PROTOCOL))
 
     def test_mutual_authentication(self):
-        for name, version in VERSIONS.items():
-            for kind in ("p256", "rsa"):
+        for name, version in self.versions():
+            for kind in ("p256", "rsa") if self.device.has_tls_1_2 else ("p256",):
                 certificate, key = path(f"client-{kind}")
                 self.store("cert.pem", certificate)
                 self.store("key.pem", key)
@@ -98,7 +102,7 @@ class Clients(Sizes):
 
     def test_records_of_all_sizes(self):
         """Also in the handshake, which comes byte by byte in the first case."""
-        for name, version in VERSIONS.items():
+        for name, version in self.versions():
             for size, count in self.sizes():
                 data = os.urandom(size * count)
                 with self.subTest(f"{name}, {size}"):
@@ -115,9 +119,10 @@ class Clients(Sizes):
             send_handshake(end, HelloRequest().create())
             end.read(max=1, min=1)
 
-        for name, alert in (("TLS 1.2", NO_RENEGOTIATION), ("TLS 1.3", UNEXPECTED_MESSAGE)):
+        for name, version in self.versions():
+            alert = NO_RENEGOTIATION if name == "TLS 1.2" else UNEXPECTED_MESSAGE
             with self.subTest(name):
-                peer = self.peer(serve, oldest=VERSIONS[name], newest=VERSIONS[name])
+                peer = self.peer(serve, oldest=version, newest=version)
                 handle = self.open(peer.port)
                 self.assertEqual(self.line.read_stream(handle, 6), b"before")
                 self.eventually(lambda: peer.errors)
@@ -138,7 +143,7 @@ class Clients(Sizes):
             end.write(page)
             end.sock.shutdown(socket.SHUT_RDWR)
 
-        for name, version in VERSIONS.items():
+        for name, version in self.versions():
             for serve in (said, cut):
                 with self.subTest(f"{name}, {serve.__name__}"):
                     peer = self.peer(serve, oldest=version, newest=version)
@@ -148,6 +153,12 @@ class Clients(Sizes):
                     self.eventually(lambda: "TLSC" not in self.line.ok("list"))
                     response = self.line.command(f"http_download https://localhost:{peer.port}/x {serve.__name__}")
                     self.assertEqual(response.code == 0, serve is said, response.logs)
+
+
+class EmbeddedClients(Clients):
+    """The same with embedded-tls."""
+
+    arguments = ("--tls-client", "embedded")
 
 
 class Servers(Sizes):

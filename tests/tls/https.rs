@@ -2,7 +2,7 @@
 
 use embassy_time::Duration;
 use openzentri::limits;
-use openzentri::port::sim::{SimDevice, SimPort};
+use openzentri::port::sim::SimDevice;
 use rustls::pki_types::CertificateDer;
 use sha2::{Digest, Sha256};
 
@@ -20,7 +20,7 @@ const SETTINGS: &[(&str, &str)] = &[
 
 /// A device that listens, and what it has printed until then.
 fn device() -> (SimDevice, String) {
-    let mut device = SimDevice::boot(SimPort::new(), SETTINGS);
+    let mut device = SimDevice::boot(port(), SETTINGS);
     device.advance(Duration::from_secs(5));
     let shown = device.take_output();
     (device, shown)

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
 use embassy_time::Duration;
-use openzentri::port::sim::{Peer, SimDevice};
+use openzentri::port::sim::{Peer, SimDevice, SimPort};
 use openzentri::port::{TlsCredentials, TlsVersion};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::pem::PemObject;
@@ -19,6 +19,13 @@ pub const NAME: &str = "server.example";
 /// 2026-06-01.
 pub const NOW: u64 = 1_780_272_000;
 pub const YEAR: u64 = 365 * 86400;
+
+/// A port whose clients use the library that is tested here.
+pub fn port() -> &'static SimPort {
+    let port = SimPort::new();
+    port.set_tls_client(crate::CLIENT);
+    port
+}
 
 /// An authority, and certificates that it has signed.
 pub struct Authority {

@@ -1,7 +1,7 @@
 //! `tls_certificate_request`: what an authority would sign.
 
 use embassy_time::Duration;
-use openzentri::port::sim::{SimDevice, SimPort};
+use openzentri::port::sim::SimDevice;
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::prelude::{FromDer, ParsedExtension};
 
@@ -11,7 +11,7 @@ use crate::streams::{run, store};
 const SETTINGS: &[(&str, &str)] = &[("mdns.name", "lamp"), ("system.print_level", "5")];
 
 fn device() -> SimDevice {
-    let mut device = SimDevice::boot(SimPort::new(), SETTINGS);
+    let mut device = SimDevice::boot(port(), SETTINGS);
     device.advance(Duration::from_secs(1));
     device.take_output();
     device

@@ -2,14 +2,14 @@
 
 use embassy_time::Duration;
 use openzentri::limits;
-use openzentri::port::sim::{Answer, End, SimDevice, SimPort};
+use openzentri::port::sim::{Answer, End, SimDevice};
 
 use crate::peers::*;
 
 /// A device in the network with these files.
 pub fn device(files: &[(&str, &str)]) -> SimDevice {
     let settings = &[("wlan.ssid", "MyNet"), ("wlan.passkey", "mypassword"), ("http.server.enabled", "0")];
-    let mut device = SimDevice::boot(SimPort::new(), settings);
+    let mut device = SimDevice::boot(port(), settings);
     device.command("nup");
     for (name, content) in files {
         store(&mut device, name, content, "");

@@ -142,7 +142,7 @@ async fn servers(port: &'static SimPort, world: Rc<World>) {
 fn play(name: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts/peers").join(name);
     let world = Rc::new(World::new());
-    let port = SimPort::new();
+    let port = port();
     port.set_name(NAME, Duration::from_millis(1), Ok(*SERVER.ip()));
     let mut device = SimDevice::boot_with(port, move |port, spawner| {
         device::boot(port, spawner, &START).unwrap();

@@ -9,6 +9,9 @@ const SERVER_CERTIFICATE: u8 = 3;
 /// The same for a server and its client.
 const CLIENT_CERTIFICATE: u8 = 7;
 
+/// What there is, or why it is not.
+pub(super) type Outcome<T> = Result<T, TlsFailure>;
+
 /// A failure without numbers of the library.
 pub(super) fn refused(error: TlsError) -> TlsFailure {
     TlsFailure { error, state: None, code: 0 }
@@ -20,15 +23,20 @@ pub(super) fn failure(error: &Error, connection: &Connection) -> TlsFailure {
         Connection::Client(_) => SERVER_CERTIFICATE,
         Connection::Server(_) => CLIENT_CERTIFICATE,
     };
-    let (kind, state) = match error {
+    let (error, state) = of_error(error, certificate);
+    TlsFailure { error, state, code: 0 }
+}
+
+/// The kind of an error, and the state of the handshake if it is that of certificates.
+pub(super) fn of_error(error: &Error, certificate: u8) -> (TlsError, Option<u8>) {
+    match error {
         Error::NoCertificatesPresented => (TlsError::NoCertificate, Some(certificate)),
         Error::InvalidCertificate(why) => (of_certificate(why), Some(certificate)),
         Error::AlertReceived(alert) => (TlsError::Alert((*alert).into()), None),
         Error::PeerIncompatible(_) | Error::NoApplicationProtocol => (TlsError::Incompatible, None),
         Error::General(_) | Error::FailedToGetCurrentTime | Error::FailedToGetRandomBytes => (TlsError::Internal, None),
         _ => (TlsError::Protocol, None),
-    };
-    TlsFailure { error: kind, state, code: 0 }
+    }
 }
 
 fn of_certificate(why: &CertificateError) -> TlsError {

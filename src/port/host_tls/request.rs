@@ -9,6 +9,7 @@ use rustls::SignatureScheme;
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
+use super::credentials::key;
 use crate::port::{PortError, Result, SigningRequest};
 
 /// A key of any kind that sessions take, as rcgen wants it.
@@ -27,7 +28,7 @@ impl Key {
             (SignatureScheme::ECDSA_NISTP384_SHA384, &rcgen::PKCS_ECDSA_P384_SHA384),
             (SignatureScheme::RSA_PKCS1_SHA256, &rcgen::PKCS_RSA_SHA256),
         ];
-        let key = rustls::crypto::ring::sign::any_supported_type(&super::key(file).ok()?).ok()?;
+        let key = rustls::crypto::ring::sign::any_supported_type(&key(file).ok()?).ok()?;
         let (scheme, algorithm) = kinds.into_iter().find(|(scheme, _)| key.choose_scheme(&[*scheme]).is_some())?;
         let info = key.public_key()?;
         let (_, info) = SubjectPublicKeyInfo::from_der(&info).ok()?;

@@ -1,12 +1,13 @@
-//! One end of a TLS session over any transport of bytes, without waiting: rustls in between.
+//! One end of a TLS session over any transport of bytes, without waiting: a library in between.
 
+use std::boxed::Box;
 use std::io::{self, Read, Write};
 
-use rustls::Connection;
 use rustls::pki_types::UnixTime;
 
-use super::failure::{failure, refused};
-use crate::port::{PortError, Result, TlsError, TlsFailure, TlsSession, TlsVersion};
+use super::engine::Engine;
+use super::failure::refused;
+use crate::port::{PortError, Result, TlsError, TlsFailure, TlsSession};
 
 /// Plain bytes that make one record (RFC 8446, 5.1).
 const RECORD: usize = 16_384;
@@ -32,8 +33,7 @@ enum Stage {
 
 /// A session. It keeps no more than one record of each direction.
 pub(in crate::port) struct Session {
-    connection: Connection,
-    name: std::string::String,
+    engine: Box<dyn Engine>,
     stage: Stage,
     /// The peer has closed the connection below.
     ended: bool,
@@ -46,12 +46,8 @@ pub(in crate::port) struct Session {
 }
 
 impl Session {
-    pub(super) fn over(mut connection: Connection, name: std::string::String, first: Option<u8>) -> Self {
-        if let Some(byte) = first {
-            // A session that has not begun has room for it.
-            let _ = connection.read_tls(&mut [byte].as_slice());
-        }
-        Self { connection, name, stage: Stage::Handshake, ended: false, broken: false, finished: false, finish: false }
+    pub(super) fn over(engine: Box<dyn Engine>) -> Self {
+        Self { engine, stage: Stage::Handshake, ended: false, broken: false, finished: false, finish: false }
     }
 
     /// Moves records both ways as far as they go, and answers how the handshake ended, once it has.
@@ -65,7 +61,7 @@ impl Session {
                 break;
             }
         }
-        if self.stage == Stage::Handshake && !self.connection.is_handshaking() {
+        if self.stage == Stage::Handshake && !self.engine.is_handshaking() {
             self.stage = Stage::Open;
         }
         match &self.stage {
@@ -82,7 +78,7 @@ impl Session {
 
     /// Whether encrypted bytes wait to be sent, and can be.
     pub(in crate::port) fn wants_write(&self) -> bool {
-        !self.broken && self.connection.wants_write()
+        !self.broken && self.engine.wants_write()
     }
 
     /// Whether the handshake goes on.
@@ -93,8 +89,8 @@ impl Session {
     /// Sends encrypted bytes; answers whether any went.
     pub(in crate::port) fn flush(&mut self, transport: &mut dyn Transport) -> bool {
         let mut any = false;
-        while self.connection.wants_write() {
-            match self.connection.write_tls(&mut Pipe { transport, ended: &mut self.ended }) {
+        while self.engine.wants_write() {
+            match self.engine.write_tls(&mut Pipe { transport, ended: &mut self.ended }) {
                 Ok(1..) => any = true,
                 Ok(0) => break,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -104,7 +100,7 @@ impl Session {
                 }
             }
         }
-        if self.finish && !self.connection.wants_write() {
+        if self.finish && !self.engine.wants_write() {
             self.finish = false;
             let _ = transport.finish();
         }
@@ -113,14 +109,15 @@ impl Session {
 
     /// Receives encrypted bytes unless plain ones wait to be taken; answers whether any came.
     fn fill(&mut self, transport: &mut dyn Transport) -> bool {
-        if self.ended || matches!(self.stage, Stage::Failed(_)) || self.plain() > 0 || !self.connection.wants_read() {
+        if self.ended || matches!(self.stage, Stage::Failed(_)) || self.engine.plain() > 0 || !self.engine.wants_read()
+        {
             return false;
         }
-        match self.connection.read_tls(&mut Pipe { transport, ended: &mut self.ended }) {
+        match self.engine.read_tls(&mut Pipe { transport, ended: &mut self.ended }) {
             Ok(0) => false,
             Ok(_) => {
-                if let Err(error) = self.connection.process_new_packets() {
-                    self.stage = Stage::Failed(failure(&error, &self.connection));
+                if let Err(failure) = self.engine.process() {
+                    self.stage = Stage::Failed(failure);
                 }
                 true
             }
@@ -141,32 +138,14 @@ impl Session {
         }
     }
 
-    /// Plain bytes that wait to be taken.
-    fn plain(&mut self) -> usize {
-        self.connection.process_new_packets().map_or(0, |state| state.plaintext_bytes_to_read())
-    }
-
-    /// The peer has said, encrypted, that nothing more comes.
-    fn closed(&mut self) -> bool {
-        self.connection.process_new_packets().is_ok_and(|state| state.peer_has_closed())
-    }
-
     fn agreed(&self) -> core::result::Result<TlsSession, TlsFailure> {
-        let version = match self.connection.protocol_version() {
-            Some(rustls::ProtocolVersion::TLSv1_2) => TlsVersion::V1_2,
-            Some(rustls::ProtocolVersion::TLSv1_3) => TlsVersion::V1_3,
-            _ => return Err(refused(TlsError::Internal)),
-        };
-        let asked = match &self.connection {
-            Connection::Client(_) => Some(self.name.as_str()),
-            Connection::Server(server) => server.server_name(),
-        };
+        let agreed = self.engine.agreed().ok_or(refused(TlsError::Internal))?;
         Ok(TlsSession {
-            version,
-            suite: self.connection.negotiated_cipher_suite().map_or(0, |suite| suite.suite().into()),
-            // A name that is longer was never asked for; a protocol that is longer was never offered.
-            name: asked.and_then(|name| name.try_into().ok()).unwrap_or_default(),
-            alpn: self.connection.alpn_protocol().and_then(|name| name.try_into().ok()).unwrap_or_default(),
+            version: agreed.version,
+            suite: agreed.suite,
+            // A name that is longer was never asked for.
+            name: agreed.name.and_then(|name| name.try_into().ok()).unwrap_or_default(),
+            alpn: agreed.alpn,
         })
     }
 
@@ -185,11 +164,11 @@ impl Session {
         if self.finished {
             return Err(PortError::Closed);
         }
-        if self.connection.wants_write() {
+        if self.engine.wants_write() {
             return Err(PortError::WouldBlock);
         }
         let part = data.get(..RECORD).unwrap_or(data);
-        let taken = self.connection.writer().write(part).map_err(|_| PortError::Closed)?;
+        let taken = self.engine.write(part);
         self.flush(transport);
         Ok(taken)
     }
@@ -197,10 +176,10 @@ impl Session {
     /// Takes decrypted bytes. An end that the peer has not said encrypted is a broken connection (RFC 8446, 6.1).
     pub(in crate::port) fn receive(&mut self, transport: &mut dyn Transport, buffer: &mut [u8]) -> Result<usize> {
         loop {
-            match self.connection.reader().read(buffer) {
-                Ok(count) if count > 0 || buffer.is_empty() => return Ok(count),
+            match self.engine.read(buffer) {
+                count if count > 0 || buffer.is_empty() => return Ok(count),
                 _ if self.broken => return Err(PortError::Closed),
-                Ok(_) if self.closed() => return Ok(0),
+                _ if self.engine.closed() => return Ok(0),
                 _ => {}
             }
             self.usable()?;
@@ -216,7 +195,7 @@ impl Session {
     pub(in crate::port) fn finish(&mut self, transport: &mut dyn Transport) -> Result<()> {
         self.usable()?;
         if !self.finished {
-            self.connection.send_close_notify();
+            self.engine.send_close_notify();
             (self.finished, self.finish) = (true, true);
         }
         self.flush(transport);
@@ -226,7 +205,7 @@ impl Session {
     /// As [`Session::finish`], whatever the stage; for a socket that is closed.
     pub(in crate::port) fn close(&mut self, transport: &mut dyn Transport) {
         if self.stage == Stage::Open && !self.finished {
-            self.connection.send_close_notify();
+            self.engine.send_close_notify();
         }
         self.flush(transport);
     }
@@ -240,7 +219,7 @@ impl Session {
     pub(in crate::port) fn is_readable(&mut self) -> bool {
         match self.stage {
             Stage::Handshake => false,
-            Stage::Open => self.ended || self.plain() > 0 || self.closed(),
+            Stage::Open => self.ended || self.engine.plain() > 0 || self.engine.closed(),
             Stage::Failed(_) => true,
         }
     }
@@ -249,7 +228,7 @@ impl Session {
     pub(in crate::port) fn is_writable(&self) -> bool {
         match self.stage {
             Stage::Handshake => false,
-            Stage::Open => !self.connection.wants_write(),
+            Stage::Open => !self.engine.wants_write(),
             Stage::Failed(_) => true,
         }
     }

@@ -52,7 +52,7 @@ use board::{HostBoard, Identity};
 pub use errors::StartError;
 use jobs::JobTable;
 use lan::HostRadio;
-pub use options::{Options, Request, SerialKind, USAGE, UsageError};
+pub use options::{Options, Request, SerialKind, TLS_CLIENT, USAGE, UsageError};
 use serial::SerialLine;
 use signals::Signals;
 use socket_table::MAX_SOCKETS;
@@ -89,6 +89,7 @@ pub struct LinuxPort {
     signals: Option<Signals>,
     watchdog: Option<Watchdog>,
     warnings: Vec<String>,
+    tls_client: port::TlsClient,
     stop: Cell<bool>,
 }
 
@@ -141,6 +142,7 @@ impl LinuxPort {
             signals: None,
             watchdog: None,
             warnings,
+            tls_client: options.tls_client,
             stop: Cell::new(false),
         })
     }
@@ -315,7 +317,7 @@ impl Jobs for LinuxPort {
         match *request {
             JobRequest::Flash(work) => self.jobs.run_flash(self.store.work(&work)?),
             JobRequest::Tls { socket, role, first, credentials } => {
-                self.start_tls(socket, tls::Order::new(role, first, credentials))
+                self.start_tls(socket, tls::Order::new(self.tls_client, role, first, credentials))
             }
             JobRequest::Lookup { interface: port::Interface::Wlan, name } => match self.radio.name_server() {
                 Some((device, server)) => self.jobs.run_lookup(device, server, name),

@@ -7,6 +7,11 @@ use std::path::PathBuf;
 
 use lexopt::prelude::*;
 
+use crate::port::TlsClient;
+
+/// The environment variable that says the same as `--tls-client`.
+pub const TLS_CLIENT: &str = "OPENZENTRI_TLS_CLIENT";
+
 /// What `--help` prints.
 pub const USAGE: &str = "\
 Usage: openzentri [OPTION]...
@@ -26,6 +31,8 @@ A ZentriOS device as a process: commands on the serial line, web server, sockets
   --softap INTERFACE   the same for the soft AP, which is the DHCP server there
   --show-pins          print each change of an output pin to standard error
   --flash SIZE         bytes of file space, also as 512K or 4M (default 4M)
+  --tls-client LIBRARY rustls (default), or embedded: embedded-tls, as boards without Mbed TLS can have it; also
+                       by the environment variable OPENZENTRI_TLS_CLIENT
   --help, --version    print this, or the version, and exit
 ";
 
@@ -63,6 +70,8 @@ pub struct Options {
     pub show_pins: bool,
     /// Bytes that the files may take.
     pub flash: u32,
+    /// The library of TLS clients.
+    pub tls_client: TlsClient,
 }
 
 impl Default for Options {
@@ -78,6 +87,7 @@ impl Default for Options {
             radio: None,
             show_pins: false,
             flash: 4 << 20,
+            tls_client: TlsClient::default(),
         }
     }
 }
@@ -112,9 +122,15 @@ impl From<lexopt::Error> for UsageError {
 }
 
 impl Request {
-    /// Reads the arguments, without the program's name.
-    pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, UsageError> {
+    /// Reads the arguments, without the program's name, and over the value of [`TLS_CLIENT`].
+    pub fn parse(
+        arguments: impl IntoIterator<Item = OsString>,
+        environment: Option<OsString>,
+    ) -> Result<Self, UsageError> {
         let mut options = Options::default();
+        if let Some(library) = environment {
+            options.tls_client = tls_client(&library.string()?)?;
+        }
         let mut parser = lexopt::Parser::from_args(arguments);
         while let Some(argument) = parser.next()? {
             match argument {
@@ -127,6 +143,7 @@ impl Request {
                 Long("softap") => options.softap = Some(parser.value()?.string()?),
                 Long("radio") => options.radio = Some(parser.value()?.into()),
                 Long("show-pins") => options.show_pins = true,
+                Long("tls-client") => options.tls_client = tls_client(&parser.value()?.string()?)?,
                 Long("flash") => options.flash = size(&parser.value()?.string()?)?,
                 Short('h') | Long("help") => return Ok(Self::Help),
                 Short('V') | Long("version") => return Ok(Self::Version),
@@ -158,6 +175,10 @@ fn bind(text: &str) -> Result<Ipv4Addr, UsageError> {
     text.parse().map_err(|_| UsageError(format!("--bind takes an IPv4 address, not '{text}'")))
 }
 
+fn tls_client(text: &str) -> Result<TlsClient, UsageError> {
+    text.parse().map_err(|()| UsageError(format!("--tls-client takes rustls or embedded, not '{text}'")))
+}
+
 fn size(text: &str) -> Result<u32, UsageError> {
     let (digits, unit) = match text.as_bytes().last() {
         Some(b'k' | b'K') => (&text[..text.len() - 1], 1 << 10),
@@ -173,7 +194,7 @@ mod tests {
     use super::*;
 
     fn parse(arguments: &[&str]) -> Result<Request, UsageError> {
-        Request::parse(arguments.iter().map(OsString::from))
+        Request::parse(arguments.iter().map(OsString::from), None)
     }
 
     #[test]
@@ -189,12 +210,18 @@ mod tests {
         assert_eq!(options.flash, 512 * 1024);
         assert_eq!(parse(&[]), Ok(Request::Run(Options::default())));
         assert_eq!(parse(&["--data", "x", "--help"]), Ok(Request::Help));
+        let Ok(Request::Run(options)) = parse(&["--tls-client", "embedded"]) else { panic!() };
+        assert_eq!(options.tls_client, TlsClient::Embedded);
+        let by_environment = Request::parse([], Some("embedded".into()));
+        assert_eq!(by_environment, Ok(Request::Run(options)));
+        assert!(Request::parse([], Some("openssl".into())).is_err());
         assert_eq!(serial("tcp:2000"), Ok(SerialKind::Tcp(2000)));
     }
 
     #[test]
     fn wrong_arguments_are_one_line() {
-        let wrong: [&[&str]; 12] = [
+        let wrong: [&[&str]; 13] = [
+            &["--tls-client", "openssl"],
             &["--nonsense"],
             &["file"],
             &["--data"],

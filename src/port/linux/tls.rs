@@ -16,7 +16,9 @@ use rustix::net::{RecvFlags, SendFlags, Shutdown};
 use super::errors::port_error;
 use super::socket_table::drain;
 use crate::port::host_tls::{self, Session, Transport};
-use crate::port::{Job, PortError, Result, Socket, TlsCredentials, TlsFailure, TlsRole, TlsSession, TlsVersion};
+use crate::port::{
+    Job, PortError, Result, Socket, TlsClient, TlsCredentials, TlsFailure, TlsRole, TlsSession, TlsVersion,
+};
 
 /// How long what a session has encrypted may take to leave once its socket is closed.
 const LINGER: Duration = Duration::from_secs(5);
@@ -44,6 +46,8 @@ impl Transport for Pipe<'_> {
 
 /// A copy of what a session needs.
 pub(super) struct Order {
+    /// The library of clients.
+    client: TlsClient,
     /// The server's name; `None` for a server.
     name: Option<String>,
     first: Option<u8>,
@@ -58,12 +62,18 @@ pub(super) struct Order {
 }
 
 impl Order {
-    pub(super) fn new(role: TlsRole<'_>, first: Option<u8>, credentials: &TlsCredentials<'_>) -> Self {
+    pub(super) fn new(
+        client: TlsClient,
+        role: TlsRole<'_>,
+        first: Option<u8>,
+        credentials: &TlsCredentials<'_>,
+    ) -> Self {
         let name = match role {
             TlsRole::Client { name } => Some(name.to_owned()),
             TlsRole::Server => None,
         };
         Self {
+            client,
             name,
             first,
             verify: credentials.verify,
@@ -90,7 +100,7 @@ impl Order {
             now: self.now,
             clock_is_set: self.clock_is_set,
         };
-        host_tls::session(&role, self.first, &credentials)
+        host_tls::session(self.client, &role, self.first, &credentials)
     }
 }
 

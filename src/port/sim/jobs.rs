@@ -8,7 +8,7 @@ use embassy_time::Duration;
 
 use super::super::{
     Addresses, Event, FlashWork, Handle, IdentityRequest, Interface, Job, JobOutput, JobRequest, Jobs, PortError,
-    Result, SigningRequest, Socket, TlsCredentials, TlsRole, host_tls,
+    Result, SigningRequest, Socket, TlsClient, TlsCredentials, TlsRole, host_tls,
 };
 use super::network::{Progress, State};
 use super::tls::Secured;
@@ -72,7 +72,7 @@ impl SimPort {
             return Err(PortError::NoRoom);
         }
         let job = network.new_job();
-        match host_tls::session(role, first, credentials) {
+        match host_tls::session(network.tls_client, role, first, credentials) {
             Ok(session) => {
                 network.tls.insert(socket.0, Secured { session, job: Some(job) });
             }
@@ -101,6 +101,11 @@ impl SimPort {
         drop(network);
         self.finish_job(job, IDENTITY_DELAY, result);
         job
+    }
+
+    /// Chooses the library of TLS clients.
+    pub fn set_tls_client(&self, library: TlsClient) {
+        self.network.borrow_mut().tls_client = library;
     }
 
     /// Sets how many TLS sessions the device can have.

@@ -101,6 +101,8 @@ pub(super) struct State {
     pub(super) jobs: BTreeMap<u16, Pending>,
     /// Sessions by their sockets.
     pub(super) tls: BTreeMap<u16, super::tls::Secured>,
+    /// The library of TLS clients.
+    pub(super) tls_client: super::super::TlsClient,
     /// Sessions at once.
     pub(super) session_limit: usize,
     /// What was made and not taken yet.
@@ -133,6 +135,7 @@ impl Default for State {
             next_job: 0,
             jobs: BTreeMap::new(),
             tls: BTreeMap::new(),
+            tls_client: Default::default(),
             session_limit: crate::limits::TLS_SESSIONS,
             identity: None,
             request: None,

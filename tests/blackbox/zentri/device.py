@@ -71,6 +71,8 @@ class Device:
     reads_last_words = True
     #: Whether messages of a handshake may be spread over records, a byte in each at the extreme.
     joins_records = True
+    #: Whether clients can do what only some TLS libraries can: TLS 1.2, and own certificates for RSA.
+    has_tls_1_2 = True
     #: How the process says where its serial line is.
     announcement = r"(?m)^serial (\S+)$"
 
@@ -83,6 +85,8 @@ class Device:
         self.serial = serial
         self.machine_mode = machine
         self.arguments = list(arguments)
+        if "embedded" in (*self.arguments, os.environ.get("OPENZENTRI_TLS_CLIENT")):
+            self.joins_records = self.has_tls_1_2 = False
         self.process = None
         self._lines = []
         self._log = self.folder / "stderr"

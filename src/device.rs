@@ -17,7 +17,7 @@ use crate::network::{self, Network};
 use crate::pins::{self, Pins};
 use crate::place::{place, place_const};
 use crate::port::{Interface, Port};
-use crate::service::{self, AutoStart, Desk, DhcpServer, DnsServer, Ntp, Smtp};
+use crate::service::{self, AutoConnect, AutoStart, Desk, DhcpServer, DnsServer, Ntp, Smtp};
 use crate::stream::{self, Streams};
 use crate::terminal::{self, Line, Opening};
 use crate::tls::{self, Tls};
@@ -91,12 +91,14 @@ task!(spawn_pins[1](pins: &'static Pins) pins::show(pins));
 task!(spawn_dhcp[1](server: &'static DhcpServer) service::serve_dhcp(server));
 task!(spawn_dns[1](server: &'static DnsServer) service::serve_dns(server));
 task!(spawn_ntp[limits::NTP_CLIENTS](ntp: &'static Ntp) service::keep_time(ntp));
+task!(spawn_connected[limits::AUTO_CLIENTS](clients: &'static AutoConnect, number: usize) service::keep_connected(clients, number));
 task!(spawn_http[1](server: &'static HttpServer) http::accept(server));
 task!(spawn_worker[limits::HTTP_CONNECTIONS](server: &'static HttpServer, number: usize) http::worker(server, number));
 task!(spawn_websocket[limits::WEBSOCKETS](server: &'static HttpServer, number: usize) http::session(server, number));
 task!(spawn_client[limits::HTTP_CLIENTS](client: &'static Client, number: usize) http_client::run(client, number));
 task!(spawn_serial[1](shell: &'static Shell, pins: &'static Pins, first_log: u32) serve_serial(shell, pins, first_log));
 task!(spawn_console[limits::CONSOLES](shell: &'static Shell) serve_console(shell));
+task!(spawn_uart[1](base: &'static Base) terminal::keep_uart(base));
 task!(spawn_files[1](files: &'static Files) keep_files(files));
 task!(spawn_restart[1](machine: &'static Machine) restart(machine));
 task!(spawn_sleep[1](base: &'static Base) life::go_to_sleep(base));
@@ -127,7 +129,7 @@ pub fn boot(
     let http = place!(Client, Client::new(base, network, streams, files, tls, requests));
     let desk = place_const!(RefCell<Desk>, RefCell::new(Desk::new()));
     let smtp = place!(Smtp, Smtp::new(base, network, tls, desk));
-    let pins = place!(Pins, Pins::new(base));
+    let pins = place!(Pins, Pins::new(base, streams));
     let dialogue = Dialogue::default();
     let machine = place!(Machine, Machine { base, files, streams, network, http, tls, smtp, pins, faults, dialogue });
     let shell = place!(Shell, Shell::new(machine));
@@ -170,6 +172,12 @@ fn serve_network(spawner: Spawner, machine: &'static Machine, server: &'static H
     let (base, network) = (machine.base, machine.network);
     network.register(server)?;
     network.register(place!(AutoStart, AutoStart::new(base, machine.streams)))?;
+    let Machine { streams, tls, pins, .. } = *machine;
+    let clients = place!(AutoConnect, AutoConnect::new(base, network, streams, tls, pins));
+    network.register(clients)?;
+    for number in (0..).take(limits::AUTO_CLIENTS) {
+        spawn_connected(spawner, clients, number);
+    }
     let dns = place!(DnsServer, DnsServer::new(base));
     network.register(dns)?;
     spawn_dns(spawner, dns);
@@ -187,6 +195,7 @@ fn start(spawner: Spawner, shell: &'static Shell, pins: &'static Pins, first_log
     for handle in 0..limits::STREAMS as u8 {
         spawn_pump(spawner, machine.streams, handle);
     }
+    spawn_uart(spawner, machine.base);
     spawn_serial(spawner, shell, pins, first_log);
     if limits::CONSOLES > 0 {
         spawn_console(spawner, shell);

@@ -63,6 +63,9 @@ pub(crate) const fn same(left: &str, right: &str) -> bool {
     true
 }
 
+/// Clients that open by themselves: `tcp.client.auto_start`, `udp.client.auto_start`, `ioconn.*` (`auto_connect`,
+/// `CONFIG_OPENZENTRI_AUTO_CONNECT`).
+pub const AUTO_CONNECT: bool = cfg!(feature = "auto_connect") && set("AUTO_CONNECT");
 /// The web console in the image, at `/.console/` (`console`, `CONFIG_OPENZENTRI_CONSOLE`). Without it the console may lie in
 /// files (`zephyr/put_console.py`).
 pub const CONSOLE: bool = cfg!(feature = "console") && set("CONSOLE");
@@ -78,6 +81,8 @@ pub const HTTP_CLIENT: bool = cfg!(feature = "http_client") && set("HTTP_CLIENT"
 pub const NTP: bool = cfg!(feature = "ntp") && set("NTP");
 /// The command `smtp_send` (`smtp`, `CONFIG_OPENZENTRI_SMTP`).
 pub const SMTP: bool = cfg!(feature = "smtp") && set("SMTP");
+/// Stream mode: `bus.mode stream` (`stream_mode`, `CONFIG_OPENZENTRI_STREAM_MODE`).
+pub const STREAM_MODE: bool = cfg!(feature = "stream_mode") && set("STREAM_MODE");
 /// TLS: `tls_client`, `tls_server`, `https` (`tls`, `CONFIG_OPENZENTRI_TLS`). The port must have it, too.
 pub const TLS: bool = cfg!(feature = "tls") && set("TLS");
 /// What `help <command>` says beyond usage: parameters, options, answer, example (`manual`, `CONFIG_OPENZENTRI_MANUAL`).

@@ -32,7 +32,7 @@ pub const CHUNK: usize = option("CHUNK", 16_384);
 pub const DATAGRAM: usize = option("DATAGRAM", 65_535);
 /// Services that start and stop with their interface: the HTTP server, servers that start by themselves, and those to
 /// come. A device that registers more does not start.
-pub const SERVICES: usize = 8;
+pub const SERVICES: usize = 12;
 /// TCP and UDP servers running at once (`CONFIG_OPENZENTRI_SERVERS`).
 pub const SERVERS: usize = option("SERVERS", 4);
 /// Bytes of one command line without its terminator (`CONFIG_OPENZENTRI_COMMAND_LINE`).
@@ -116,6 +116,8 @@ pub const LOOKUP_ADDRESSES: usize = option("LOOKUP_ADDRESSES", 8);
 pub const NTP_SERVERS: usize = 4;
 /// Addresses of time servers that are remembered because they have asked for fewer requests or none.
 pub const NTP_SILENCED: usize = 8;
+/// Clients that open by themselves: TCP, UDP and the one of a pin; or none.
+pub const AUTO_CLIENTS: usize = if features::AUTO_CONNECT { 3 } else { 0 };
 /// Tasks that ask time servers: one, or none.
 pub const NTP_CLIENTS: usize = features::NTP as usize;
 /// Bytes of one line that a mail server sends (`CONFIG_OPENZENTRI_MAIL_LINE`); RFC 5321 allows 512.

@@ -74,6 +74,7 @@ fn without_websockets_a_stream_takes_only_bodies() {
 #[test]
 fn a_command_of_a_feature_that_is_off_says_so() {
     for (line, built) in [
+        ("exit", features::STREAM_MODE),
         ("http_get http://192.0.2.1/", features::HTTP_CLIENT),
         ("http_add_header 7 a b", features::HTTP_CLIENT),
         ("smtp_send a@b subject 0", features::SMTP),

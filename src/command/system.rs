@@ -4,7 +4,9 @@ use core::pin::pin;
 
 use super::call::Call;
 use super::response::{CommandError, Ending};
+use super::turn::Asker;
 use crate::base::Base;
+use crate::ground::Bus;
 use crate::log::Level;
 use crate::port::PortError;
 use crate::variable::settings;
@@ -27,6 +29,26 @@ pub(super) fn version(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     // The reply takes all text.
     let _ = version::write(call.machine.base, &mut call.reply);
     Ok(Ending::Text)
+}
+
+/// Back to stream mode, on the line that has broken out of it (interface, serial 7).
+pub(super) fn exit(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    let bus = &call.machine.base.status.bus;
+    if call.asker() != Asker::Serial || bus.get() != Bus::Break {
+        call.machine.base.log.line(Level::Failure, format_args!("This line is not in stream mode"));
+        return Err(CommandError::Failed);
+    }
+    bus.set(Bus::Stream);
+    Ok(Ending::Success)
+}
+
+/// Lets `uart.*` act. The port has one UART for commands; settings of another one act when it becomes that.
+pub(super) fn uart_update(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    if call.count() > 0 {
+        call.number(0, 1)?;
+    }
+    call.machine.base.status.uart_update.signal(());
+    Ok(Ending::Success)
 }
 
 pub(super) fn reboot(call: &mut Call<'_>) -> Result<Ending, CommandError> {

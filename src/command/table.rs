@@ -62,6 +62,7 @@ enum Run {
 /// Whether this build has a command. One that it does not have is in the table all the same, and says so when it is run.
 const fn is_built(name: &str) -> bool {
     match name.as_bytes() {
+        [b'e', b'x', b'i', b't'] => features::STREAM_MODE,
         [b'h', b't', b't', b'p', b'_', ..] => features::HTTP_CLIENT,
         [b's', b'm', b't', b'p', b'_', ..] => features::SMTP,
         [b't', b'l', b's', b'_', ..] => features::TLS,
@@ -133,6 +134,7 @@ const AWAKE: Conformance = Differs(
 commands! {
     adc_take_sample "adc" Read "<gpio>" ["" 0..=23] "Sample an ADC pin", LATER_PINS => now(unavailable);
     dac_set_level "dac" Streams "<gpio> <level>" ["" 0..=23] "Set a DAC output", LATER_PINS => now(unavailable);
+    exit "exit" Streams "" ["" 0..=0] "Go back to stream mode, after breaking out of it", Done => now(system::exit);
     factory_reset "fac" Admin "<MAC>" ["" 1..=1 safe] "Erase the configuration and restart; the device's own MAC is the guard", Done => waits(system::factory_reset);
     faults_print "faup" Read "" ["" 0..=0 safe] "Print the stored faults", OWN_FAULTS => now(system::faults_print);
     faults_reset "faur" Config "" ["" 0..=0 safe] "Clear the stored faults", Done => waits(system::faults_reset);
@@ -193,6 +195,7 @@ commands! {
     token_create "token_create" Admin "<name> <scope,...>" ["" 2..=2] "Make an API token and print it once", Extension("API tokens") => now(tokens::create);
     token_delete "token_delete" Admin "<name>" ["" 1..=1] "Revoke an API token", Extension("API tokens") => now(tokens::delete);
     token_list "token_list" Admin "" ["" 0..=0] "List the API tokens", Extension("API tokens") => now(tokens::list);
+    uart_update "uart_update" Config "[<uart>]" ["" 0..=1 safe] "Let uart.* act, once the answer has left", Done => now(system::uart_update);
     udp_client "udpc" Streams "[-i <interface>] [-l <local port>] <host> <port> [<local port>]" ["i:l:" 2..=3] "Open a UDP client", Done => waits(sockets::udp_client);
     udp_server "udps" Streams "[-i <interface>] start|stop [<port>]; read <size>; write <size> <ip> <port>" ["i:" 1..=4] "Start, stop, read or write a UDP server", Done => waits(sockets::udp_server);
     version "ver" Read "" ["" 0..=0 safe] "Print the version", Done => now(system::version);

@@ -27,7 +27,7 @@ pub use pin_uses::{PinUse, PinUses};
 pub use restart::Restart;
 pub use revocations::Revocations;
 pub use scratch::Scratch;
-pub use status::{Buffers, Clients, Status};
+pub use status::{Buffers, Bus, Clients, Status};
 
 use clock::Clock;
 use log::Log;

@@ -23,6 +23,18 @@ pub trait Clients {
     fn address(&self, mac: [u8; 6]) -> Option<Ipv4Addr>;
 }
 
+/// What the command UART is for (`bus.mode`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Bus {
+    /// Commands.
+    #[default]
+    Command,
+    /// The bytes of a stream.
+    Stream,
+    /// The same, but the host has broken out to command mode.
+    Break,
+}
+
 /// The live values of a device.
 #[derive(Default)]
 pub struct Status {
@@ -38,6 +50,14 @@ pub struct Status {
     pub softap: Cell<u8>,
     /// A station is in the network of the soft AP.
     pub softap_client: Cell<bool>,
+    /// How often an interface has come up.
+    pub ups: Cell<u32>,
+    /// The settings of the command UART are to act; its one task waits for that.
+    pub uart_update: Signal<NoopRawMutex, ()>,
+    /// What the command UART is for now.
+    pub bus: Cell<Bus>,
+    /// The connection of `ioconn.*` is open.
+    pub ioconn: Cell<bool>,
     /// Web setup runs.
     pub web_setup: Cell<bool>,
     /// Somebody has fetched the first page of web setup.
@@ -74,6 +94,11 @@ impl Status {
     /// Whether the interface is up, as the network room has decided.
     pub fn is_up(&self, interface: Interface) -> bool {
         self.ipv4(interface).get().is_some()
+    }
+
+    /// Whether the device is in stream mode, be it broken out of for now.
+    pub fn is_bridged(&self) -> bool {
+        self.bus.get() != Bus::Command
     }
 
     /// Tells who shows the state of the device that it has changed.

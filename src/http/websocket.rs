@@ -39,7 +39,9 @@ pub(super) async fn open(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure>
     let local = connection.local();
     origin::check(connection, request)?;
     let ticket = bearer::ticket(connection, request, *access);
-    if server.sessions.idle() == 0 {
+    let taken = || server.streams().handles().any(|handle| server.streams().kind(handle) == Ok(Kind::Webs));
+    // In stream mode there is one host for one client.
+    if server.sessions.idle() == 0 || (server.base().status.is_bridged() && taken()) {
         return Err(Status::UNAVAILABLE.into());
     }
     let reservation = server.streams().reserve_on(Kind::Webs, connection.interface).map_err(|_| Status::UNAVAILABLE)?;

@@ -224,6 +224,7 @@ impl Network {
     pub(super) fn enter(&self, interface: Interface, state: State) {
         self.cell(interface).set(state);
         let status = &self.base.status;
+        status.ups.set(status.ups.get().wrapping_add(u32::from(state.is_up())));
         status.ipv4(interface).set(state.ipv4());
         if interface == Interface::Wlan {
             status.network.set(state.status() as u8);

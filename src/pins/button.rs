@@ -5,7 +5,7 @@ use embassy_time::{Duration, Timer, with_timeout};
 use super::room::Pins;
 use crate::ground::PinUse;
 use crate::log::Level;
-use crate::port::{Direction, Event, Pull, Result, readable};
+use crate::port::{Direction, Pull, Result};
 use crate::variable::{Id, id};
 
 const LEVEL: Id = id("setup.gpio.level");
@@ -36,15 +36,11 @@ impl Pins {
         let pull = if active { Pull::Down } else { Pull::Up };
         pins.pin_direction(pin, Direction::Input(pull))?;
         Timer::after(SETTLE).await;
+        self.edges.forget(pin);
         pins.pin_watch(pin, true)?;
         if pins.pin_read(pin)? != active {
             return Ok(false);
         }
-        let released = async {
-            while pins.pin_edges() & (1 << pin) == 0 {
-                readable(self.base.port, Event::Pins).await;
-            }
-        };
-        Ok(with_timeout(HOLD - SETTLE, released).await.is_err())
+        Ok(with_timeout(HOLD - SETTLE, self.edges.edge(pin)).await.is_err())
     }
 }

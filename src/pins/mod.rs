@@ -6,19 +6,24 @@
 //! button       whether the set-up button is held at the start
 //! gpio         directions and levels that commands and gpio.init ask for
 //! room         who has which pin; what is shown now
+//! event        pins that tell of the streams of servers
 //! indicator    which state each indicator is in
+//! input        inputs that are followed
 //! output       one pin that is driven
 //! pattern      how a lamp blinks
 //! ```
 
 mod button;
 mod command;
+mod event;
 mod gpio;
 mod indicator;
+mod input;
 mod output;
 mod pattern;
 mod room;
 
 pub use command::CommandRuns;
 pub use gpio::PinError;
+pub use input::Input;
 pub use room::{Pins, run as show};

@@ -1,42 +1,65 @@
 //! Who has which pin, and what is shown now.
 
 use core::cell::Cell;
+use core::future::poll_fn;
+use core::task::Poll;
 
-use embassy_futures::select::select;
+use embassy_futures::select::{select3, select4};
 use embassy_time::{Instant, Timer};
 
+use super::event::{Event, Sign};
 use super::indicator::{Lamp, Subject};
+use super::input::{Edges, Input};
 use super::output::Output;
 use crate::base::Base;
 use crate::ground::PinUse;
+use crate::limits;
 use crate::log::Level;
-use crate::port::Interface;
+use crate::port::{Direction, Interface, Pull};
+use crate::stream::Streams;
 use crate::variable::{Id, id};
 
 const COMMAND: Id = id("system.cmd.gpio");
 const NETWORK: Id = id("wlan.network.status_gpio");
 const BUTTON: Id = id("setup.gpio.control_gpio");
+const CONNECTS: Id = id("ioconn.control_gpio");
+const MODE: Id = id("bus.stream.cmd_gpio");
+const CONNECTED: Id = id("ioconn.status_gpio");
 
 /// The functions of pins. A pin has one at most: `set` refuses a second one, and where saved values or a function that
 /// changes with a restart only are in the way, whoever came first keeps the pin.
 pub struct Pins {
     pub(super) base: &'static Base,
+    streams: &'static Streams,
     pub(super) command: Output,
     /// The pin of the set-up button.
     pub(super) button: Cell<Option<u8>>,
+    /// The pin that opens a connection.
+    connects: Cell<Option<u8>>,
+    /// The pin that chooses between command mode and stream mode.
+    mode: Cell<Option<u8>>,
+    connected: Output,
     network: Output,
+    pub(super) edges: Edges,
     lamps: [Lamp; Subject::ALL.len()],
+    signs: [Sign; Event::ALL.len()],
 }
 
 impl Pins {
     /// No pin has a function yet.
-    pub fn new(base: &'static Base) -> Self {
+    pub fn new(base: &'static Base, streams: &'static Streams) -> Self {
         Self {
             base,
+            streams,
             command: Output::default(),
             button: Cell::new(None),
+            connects: Cell::new(None),
+            mode: Cell::new(None),
+            connected: Output::default(),
             network: Output::default(),
+            edges: Edges::new(),
             lamps: Subject::ALL.map(Lamp::new),
+            signs: Event::ALL.map(Sign::new),
         }
     }
 
@@ -49,8 +72,25 @@ impl Pins {
         }
         self.take(&self.command, self.gpio(COMMAND), true, "system.cmd.gpio");
         self.take(&self.network, self.gpio(NETWORK), self.is_online(), "wlan.network.status_gpio");
+        self.take(&self.connected, self.gpio(CONNECTED), false, "ioconn.status_gpio");
+        self.take_input(&self.mode, self.gpio(MODE), "bus.stream.cmd_gpio");
+        self.take_input(&self.connects, self.gpio(CONNECTS), "ioconn.control_gpio");
         self.show(Instant::now());
         self.init_gpios();
+    }
+
+    /// The pin that opens a connection while it is high: `ioconn.control_gpio`.
+    pub fn connects(&self) -> Option<Input<'_>> {
+        self.input(&self.connects)
+    }
+
+    /// The pin that chooses between command mode, while it is high, and stream mode: `bus.stream.cmd_gpio`.
+    pub fn mode(&self) -> Option<Input<'_>> {
+        self.input(&self.mode)
+    }
+
+    fn input(&self, pin: &Cell<Option<u8>>) -> Option<Input<'_>> {
+        pin.get().map(|pin| Input { port: self.base.port, edges: &self.edges, pin })
     }
 
     /// The GPIO that a variable names.
@@ -72,6 +112,29 @@ impl Pins {
         }
     }
 
+    /// Follows a pin that nobody has, from now on. Where nothing drives it, it is low.
+    fn take_input(&self, input: &Cell<Option<u8>>, pin: Option<u8>, function: &str) {
+        let Some(pin) = pin else { return };
+        let log = &self.base.log;
+        if self.base.pin_uses.of(pin) != PinUse::Free {
+            return log.line(Level::Failure, format_args!("GPIO {pin} is in use: no {function}"));
+        }
+        let pins = self.base.port.pins();
+        let follow = || {
+            pins.pin_direction(pin, Direction::Input(Pull::Down))?;
+            pins.pin_watch(pin, true)
+        };
+        match follow() {
+            Ok(()) => {
+                self.base.pin_uses.set(pin, PinUse::Function);
+                input.set(Some(pin));
+            }
+            Err(error) => {
+                log.line(Level::Failure, format_args!("GPIO {pin} not available: no {function} ({error})"));
+            }
+        }
+    }
+
     /// Shows everything; answers when it must be done again at the latest.
     fn show(&self, now: Instant) -> Option<Instant> {
         if self.network.set(self.base.port, self.is_online())
@@ -79,7 +142,12 @@ impl Pins {
         {
             self.base.log.line(Level::Trace, format_args!("GPIO {pin}: {}", u8::from(self.is_online())));
         }
+        self.connected.set(self.base.port, self.base.status.ioconn.get());
         self.move_lamps();
+        self.move_signs();
+        for sign in self.signs.iter().filter(|sign| sign.output.pin().is_some()) {
+            sign.output.set(self.base.port, sign.event.is_so(self.streams));
+        }
         self.lamps.iter().filter_map(|lamp| self.light(lamp, now)).min()
     }
 
@@ -92,6 +160,38 @@ impl Pins {
             lamp.wanted.set(pin);
             self.take(&lamp.output, pin, false, lamp.subject.function());
         }
+    }
+
+    /// The same for the signs, when their variables act.
+    fn move_signs(&self) {
+        let ups = Some(self.base.status.ups.get());
+        for sign in &self.signs {
+            let pin = self.gpio(sign.event.variable());
+            let acts = sign.event.moves_at_once() || sign.seen.replace(ups) != ups;
+            if acts && sign.wanted.replace(pin) != pin {
+                sign.output.release(self.base);
+                self.take(&sign.output, pin, false, sign.event.variable().row().name);
+            }
+        }
+    }
+
+    /// Waits until something may have changed that a sign tells.
+    async fn streams_change(&self) {
+        let mut asked = self.signs.iter().all(|sign| sign.output.pin().is_none()).then_some(false);
+        poll_fn(|context| {
+            match asked {
+                // No pin tells of it.
+                Some(false) => return Poll::Pending,
+                Some(true) => return Poll::Ready(()),
+                None => {}
+            }
+            asked = Some(true);
+            self.streams.watch_openings(context.waker());
+            self.streams.watch_reads(context.waker());
+            (0..limits::STREAMS as u8).for_each(|handle| self.streams.watch(handle, context.waker()));
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Lets one indicator show its state; answers when its level will be another one.
@@ -107,18 +207,21 @@ impl Pins {
     }
 }
 
-/// Shows the state of the device, for ever: one task, which sleeps while nothing changes.
+/// Shows the state of the device and follows its inputs, for ever: one task, which sleeps while nothing changes.
 pub async fn run(pins: &'static Pins) {
     let status = &pins.base.status;
     loop {
         let seen = status.changes();
         let next = pins.show(Instant::now());
         let changed = status.changed_since(seen);
+        let edges = pins.edges.come(pins.base.port);
         match next {
             Some(at) => {
-                select(changed, Timer::at(at)).await;
+                select4(changed, edges, pins.streams_change(), Timer::at(at)).await;
             }
-            None => changed.await,
+            None => {
+                select3(changed, edges, pins.streams_change()).await;
+            }
         }
     }
 }

@@ -28,6 +28,7 @@ pub mod radio;
 #[cfg(feature = "host")]
 pub mod sim;
 mod tls;
+mod uart;
 mod wait;
 mod wifi;
 
@@ -38,6 +39,7 @@ pub use pins::{Direction, NoPins, Outside, Pins, Pull};
 #[cfg(feature = "host")]
 pub use tls::TlsClient;
 pub use tls::{IdentityRequest, SigningRequest, TlsCredentials, TlsError, TlsFailure, TlsRole, TlsSession, TlsVersion};
+pub use uart::{Parity, UartSettings};
 pub use wait::{
     Handshake, Making, OpenSocket, accept, connect, io, lookup, make_identity, ping, readable, request_begin,
     tls_begin, tls_start,
@@ -139,6 +141,10 @@ pub trait Serial {
     /// Whether everything that was written has left. Ports whose bytes leave at once keep the default.
     fn serial_sent(&self) -> bool {
         true
+    }
+    /// Sets the UART up; `Unsupported` when it cannot do that. Lines that are no UART keep the default.
+    fn serial_configure(&self, _settings: &UartSettings) -> Result<()> {
+        Err(PortError::Unsupported)
     }
     /// The TCP port on which the line itself waits for its host, where it is a connection.
     fn serial_port(&self) -> Option<u16> {

@@ -1,6 +1,7 @@
 //! Services that run on an interface while it is up.
 //!
 //! ```text
+//! auto_connect  clients that open by themselves
 //! auto_start    TCP and UDP servers that start by themselves
 //! dhcp_server   addresses for the stations of the soft AP
 //! dns_server    names for them
@@ -11,6 +12,7 @@
 //! silenced      time servers that want to be left alone
 //! ```
 
+mod auto_connect;
 mod auto_start;
 mod datagrams;
 mod dhcp_server;
@@ -20,6 +22,7 @@ mod ntp;
 mod silenced;
 mod smtp;
 
+pub use auto_connect::{AutoConnect, run as keep_connected};
 pub use auto_start::AutoStart;
 pub use dhcp_server::{DhcpServer, run as serve_dhcp};
 pub use dns_server::{DnsServer, run as serve_dns};

@@ -66,6 +66,9 @@ impl Streams {
             let taken = self.take(slot, stream, buffer)?;
             Ok((taken, matches!(&stream.source, Source::Reader(reader) if reader.remaining() == 0)))
         })??;
+        if self.waiting(handle) == Ok(0) {
+            self.emptied.borrow_mut().wake();
+        }
         if file_end {
             self.release(handle);
         } else {

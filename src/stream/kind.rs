@@ -126,6 +126,11 @@ impl Kind {
         matches!(self, Self::Http | Self::Https | Self::Webc | Self::WebcText)
     }
 
+    /// Stream mode can lead it to the command UART: it carries bytes between the device and a peer.
+    pub const fn goes_through(self) -> bool {
+        self.needs_interface() && !matches!(self, Self::Http | Self::Https | Self::Upload)
+    }
+
     /// A client of one of our servers for connections.
     pub(super) const fn is_client_of_server(self) -> bool {
         matches!(self, Self::Tcps | Self::Tlss)

@@ -31,6 +31,7 @@ mod ring;
 mod room;
 mod server;
 mod server_table;
+mod through;
 mod usage;
 mod writing;
 
@@ -44,10 +45,14 @@ pub use list::HEADING;
 pub use open::Reservation;
 pub use server::{ServerError, serve};
 pub use server_table::Protocol;
+pub use through::Through;
 pub use usage::Usage;
 
 use datagram::Datagram;
 use ring::{Ring, RxRing, TxRing};
+
+/// Tasks that wait for a stream to be opened: stream mode, the pins.
+const OPENINGS: usize = 4;
 
 /// One stream, told from earlier and later ones on the same handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +61,15 @@ pub struct StreamId {
     pub handle: u8,
     /// Its number since boot.
     pub generation: u32,
+}
+
+/// Who has ended a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndedBy {
+    /// Its peer, or a fault of the connection.
+    Peer,
+    /// The device: the host has closed it, or its interface went down.
+    Owner,
 }
 
 /// Where a stream leads, for listings.
@@ -104,6 +118,8 @@ struct Stream {
     peer_closed: bool,
     /// `[Closed: h]` was logged when the peer closed: `stream.auto_close` is 0.
     end_logged: bool,
+    /// It is open, not only its handle taken.
+    is_open: bool,
     /// There is an outcome that the owner has not asked for: the handle stays for that.
     outcome_unread: bool,
     /// What may be written.
@@ -141,6 +157,8 @@ struct Slot {
     sending: Cell<bool>,
     /// The generation of the stream that a command writes to at present.
     writing: Cell<Option<u32>>,
+    /// The stream that ended last on this handle, and whether its peer had closed it.
+    ended: Cell<Option<(u32, EndedBy)>>,
     /// Tasks that wait for data, room or an end of this stream.
     watchers: RefCell<MultiWakerRegistration<{ limits::WATCHERS }>>,
 }
@@ -155,6 +173,7 @@ impl Slot {
             stop: Signal::new(),
             sending: Cell::new(false),
             writing: Cell::new(None),
+            ended: Cell::new(None),
             watchers: RefCell::new(MultiWakerRegistration::new()),
         }
     }
@@ -171,6 +190,10 @@ pub struct Streams {
     slots: &'static [Slot],
     servers: [server_table::Server; limits::SERVERS],
     doors: door::Doors,
+    /// Who waits for a stream to be opened.
+    openings: RefCell<MultiWakerRegistration<OPENINGS>>,
+    /// Who wants to know when all is read that was received.
+    emptied: RefCell<MultiWakerRegistration<OPENINGS>>,
     generation: Cell<u32>,
 }
 
@@ -183,6 +206,8 @@ impl Streams {
             slots: place_all!(Slot, limits::STREAMS, Slot::new()),
             servers: core::array::from_fn(|_| server_table::Server::new()),
             doors: door::Doors::new(),
+            openings: RefCell::new(MultiWakerRegistration::new()),
+            emptied: RefCell::new(MultiWakerRegistration::new()),
             generation: Cell::new(0),
         }
     }
@@ -220,6 +245,16 @@ impl Streams {
         }
     }
 
+    /// Wakes `waker` when a stream is opened.
+    pub fn watch_openings(&self, waker: &Waker) {
+        self.openings.borrow_mut().register(waker);
+    }
+
+    /// Wakes `waker` when the owner of some stream has read all that was received.
+    pub fn watch_reads(&self, waker: &Waker) {
+        self.emptied.borrow_mut().register(waker);
+    }
+
     /// Logs a state change with the clock's time if `system.cmd.timestamp` asks for it.
     fn log_state(&self, text: fmt::Arguments<'_>) {
         self.base.log_state(text);
@@ -230,6 +265,8 @@ impl Streams {
         let Ok(slot) = self.slot(handle) else { return };
         let Some(stream) = slot.stream.borrow_mut().take() else { return };
         let end_logged = stream.end_logged;
+        let by = if stream.peer_closed { EndedBy::Peer } else { EndedBy::Owner };
+        slot.ended.set(Some((stream.generation, by)));
         slot.stop.signal(stream.generation);
         self.dispose(stream.source);
         if let (Kind::Udps, Some(row)) = (stream.kind, stream.server) {

@@ -61,6 +61,7 @@ impl Streams {
                     ends: Ends::None,
                     peer_closed: false,
                     end_logged: false,
+                    is_open: false,
                     outcome_unread: false,
                     intake: Default::default(),
                     remote: None,
@@ -148,6 +149,7 @@ impl Reservation<'_> {
             if let Some(source) = given.take() {
                 stream.source = source;
             }
+            stream.is_open = true;
             fill(slot, stream);
         });
         if opened.is_err() {
@@ -157,6 +159,7 @@ impl Reservation<'_> {
             return None;
         }
         self.open = true;
+        self.streams.openings.borrow_mut().wake();
         self.streams.log_state(format_args!("Opened: {}", self.handle));
         Some(self.handle)
     }

@@ -119,9 +119,9 @@ async fn outbound(streams: &Streams, handle: u8, slot: &Slot, socket: Socket, ac
     }
 }
 
-/// Ready when the send ring has bytes.
+/// Ready when the send ring has bytes that may leave.
 fn data(slot: &Slot, context: &mut Context<'_>) -> Poll<()> {
-    if !slot.tx.is_empty() {
+    if slot.tx.has_ready() {
         return Poll::Ready(());
     }
     slot.tx.watch_data(context.waker());

@@ -27,6 +27,8 @@ struct State<const N: usize> {
     start: usize,
     /// How many there are.
     length: usize,
+    /// How many of the newest cannot be taken yet.
+    held: usize,
     reader: WakerRegistration,
     writer: WakerRegistration,
 }
@@ -39,9 +41,9 @@ impl<const N: usize> State<N> {
         self.bytes.get_mut(range).unwrap_or_default()
     }
 
-    /// The oldest bytes, as far as they lie together.
+    /// The oldest bytes that can be taken, as far as they lie together.
     fn taken(&self) -> &[u8] {
-        let end = (self.start + self.length).min(N);
+        let end = (self.start + self.length - self.held).min(N);
         self.bytes.get(self.start..end).unwrap_or_default()
     }
 
@@ -66,6 +68,7 @@ impl<const N: usize> Ring<N> {
             bytes: [0; N],
             start: 0,
             length: 0,
+            held: 0,
             reader: WakerRegistration::new(),
             writer: WakerRegistration::new(),
         }))
@@ -94,6 +97,7 @@ impl<const N: usize> Ring<N> {
     /// Throws away what is in it.
     pub fn clear(&self) {
         let mut state = self.0.borrow_mut();
+        state.held = 0;
         let all = state.length;
         state.shrink(all);
     }
@@ -114,8 +118,52 @@ impl<const N: usize> Ring<N> {
         Some(count)
     }
 
+    /// As [`Ring::fill`], but what is put in cannot be taken until [`Ring::release`].
+    pub fn fill_held<E>(&self, source: impl FnOnce(&mut [u8]) -> Result<usize, E>) -> Option<Result<usize, E>> {
+        let mut state = self.0.borrow_mut();
+        let free = state.free();
+        if free.is_empty() {
+            return None;
+        }
+        let room = free.len();
+        let count = source(free).map(|count| count.min(room));
+        if let Ok(count) = count {
+            state.length += count;
+            state.held += count;
+        }
+        Some(count)
+    }
+
+    /// Bytes that cannot be taken yet.
+    pub fn held(&self) -> usize {
+        self.0.borrow().held
+    }
+
+    /// Lets all be taken but the newest `held` of those that could not be.
+    pub fn release(&self, held: usize) {
+        let mut state = self.0.borrow_mut();
+        if held < state.held {
+            state.held = held;
+            state.reader.wake();
+        }
+    }
+
+    /// Takes the newest bytes back, of those that cannot be taken yet.
+    pub fn take_back(&self, count: usize) {
+        let mut state = self.0.borrow_mut();
+        let count = count.min(state.held);
+        state.held -= count;
+        state.length -= count;
+    }
+
+    /// Whether there are bytes that can be taken.
+    pub fn has_ready(&self) -> bool {
+        let state = self.0.borrow();
+        state.length > state.held
+    }
+
     /// Lets `sink` take the oldest bytes, which it is given in one piece and which are never none; it answers how many
-    /// it has taken. `None` when the ring is empty.
+    /// it has taken. `None` when there are none.
     pub fn drain<E>(&self, sink: impl FnOnce(&[u8]) -> Result<usize, E>) -> Option<Result<usize, E>> {
         let mut state = self.0.borrow_mut();
         let taken = state.taken();
@@ -214,6 +262,10 @@ mod tests {
         Fill(usize),
         /// A socket that takes so many bytes at most.
         Drain(usize),
+        /// A source whose bytes cannot be taken yet.
+        FillHeld(usize),
+        Release(usize),
+        TakeBack(usize),
         Clear,
     }
 
@@ -223,6 +275,9 @@ mod tests {
             4 => (0..12usize).prop_map(Step::Take),
             4 => (0..12usize).prop_map(Step::Fill),
             4 => (0..12usize).prop_map(Step::Drain),
+            3 => (0..12usize).prop_map(Step::FillHeld),
+            2 => (0..6usize).prop_map(Step::Release),
+            1 => (0..6usize).prop_map(Step::TakeBack),
             1 => Just(Step::Clear),
         ]
     }
@@ -231,9 +286,10 @@ mod tests {
         /// Whatever is put in comes out again in its order, and no step puts in more than there is room for.
         #[test]
         fn is_a_queue(steps in proptest::collection::vec(step(), 0..200)) {
-            let (ring, mut model, mut next) = (Ring::<8>::new(), VecDeque::new(), 0u8);
+            let (ring, mut model, mut next, mut held) = (Ring::<8>::new(), VecDeque::new(), 0u8, 0usize);
             for step in steps {
                 match step {
+                    Step::Add(_) | Step::Fill(_) if held > 0 => {}
                     Step::Add(data) => {
                         let added = ring.add(&data);
                         prop_assert_eq!(added, data.len().min(8 - model.len()));
@@ -242,7 +298,7 @@ mod tests {
                     Step::Take(count) => {
                         let mut buffer = std::vec![0; count];
                         let taken = ring.take(&mut buffer);
-                        prop_assert_eq!(taken, count.min(model.len()));
+                        prop_assert_eq!(taken, count.min(model.len() - held));
                         prop_assert_eq!(&buffer[..taken], &model.drain(..taken).collect::<Vec<_>>()[..]);
                     }
                     Step::Fill(limit) => {
@@ -259,19 +315,44 @@ mod tests {
                     }
                     Step::Drain(limit) => {
                         let drained = ring.drain(|data| {
+                            assert!(data.len() <= model.len() - held);
                             let count = limit.min(data.len());
                             let expected: Vec<_> = model.drain(..count).collect();
                             assert_eq!(&data[..count], &expected[..]);
                             Ok::<_, ()>(count)
                         });
-                        prop_assert!(drained.is_some() || ring.is_empty());
+                        prop_assert!(drained.is_some() || !ring.has_ready());
+                    }
+                    Step::FillHeld(limit) => {
+                        ring.fill_held(|free| {
+                            let count = limit.min(free.len());
+                            for byte in &mut free[..count] {
+                                *byte = next;
+                                model.push_back(next);
+                                next = next.wrapping_add(1);
+                            }
+                            held += count;
+                            Ok::<_, ()>(count)
+                        });
+                    }
+                    Step::Release(rest) => {
+                        ring.release(rest);
+                        held = held.min(rest);
+                    }
+                    Step::TakeBack(count) => {
+                        ring.take_back(count);
+                        let count = count.min(held);
+                        held -= count;
+                        model.truncate(model.len() - count);
                     }
                     Step::Clear => {
+                        held = 0;
                         ring.clear();
                         model.clear();
                     }
                 }
-                prop_assert_eq!(ring.len(), model.len());
+                prop_assert_eq!((ring.len(), ring.held()), (model.len(), held));
+                prop_assert_eq!(ring.has_ready(), model.len() > held);
                 prop_assert_eq!(ring.free_capacity(), 8 - model.len());
             }
         }

@@ -8,7 +8,7 @@ use core::task::Poll;
 
 use embassy_futures::select::{Either, select};
 
-use super::{Intake, Slot, Stream, StreamError, StreamId, Streams};
+use super::{EndedBy, Intake, Slot, Stream, StreamError, StreamId, Streams};
 
 impl Streams {
     /// The stream that is open on a handle now.
@@ -47,6 +47,17 @@ impl Streams {
             Poll::Pending
         })
         .await
+    }
+
+    /// Waits until a stream is closed, and answers who has done that. A peer that has closed it leaves it open while the
+    /// host may read it, see [`Streams::poll`].
+    pub async fn ended(&self, stream: StreamId) -> EndedBy {
+        self.closed(stream.handle, stream.generation).await;
+        match self.slot(stream.handle).map(|slot| slot.ended.get()) {
+            Ok(Some((generation, by))) if generation == stream.generation => by,
+            // A later one has ended there as well, before anybody looked: that does not happen to a host's.
+            _ => EndedBy::Peer,
+        }
     }
 
     /// Adds received bytes, all of them, waiting for the owner to read; `NoStream` when the stream is closed.

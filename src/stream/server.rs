@@ -138,7 +138,7 @@ impl Streams {
     /// Whether a server may have one more client.
     pub(super) fn has_place(&self, row: u8) -> bool {
         let allowed = self.base.variables.number(MAX_CLIENTS).max(0) as usize;
-        self.clients(row) < allowed
+        self.clients(row) < if self.base.status.is_bridged() { allowed.min(1) } else { allowed }
     }
 
     /// Whether this very server still runs.

@@ -21,6 +21,11 @@ impl Usage {
 }
 
 impl Streams {
+    /// Whether a stream is open, and its peer has not closed it.
+    pub fn is_peer_there(&self, handle: u8) -> bool {
+        self.with(handle, |_, stream| stream.is_open && !stream.peer_closed) == Ok(true)
+    }
+
     /// What is in use now.
     pub fn usage(&self) -> Usage {
         let mut usage = Usage::default();

@@ -45,6 +45,18 @@ enum Ended {
     Gone,
 }
 
+/// What a look at the line has come to.
+pub enum More {
+    /// So many bytes have come.
+    Read(usize),
+    /// Nothing is there; the task is woken when something is.
+    Nothing,
+    /// As many bytes wait as may.
+    Full,
+    /// Nothing will come any more.
+    Ended,
+}
+
 struct State {
     /// Received and not used: `bytes[start..end]`.
     bytes: [u8; limits::SERIAL_RX],
@@ -93,6 +105,35 @@ impl Input {
     /// The next byte of those that are there.
     pub fn take(&self) -> Option<u8> {
         self.state.borrow_mut().take()
+    }
+
+    /// Bytes that wait.
+    pub fn len(&self) -> usize {
+        self.state.borrow().waiting().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Lets `user` look at what waits; it answers how many of the oldest bytes it has used.
+    pub fn use_up(&self, user: impl FnOnce(&[u8]) -> usize) -> usize {
+        let mut state = self.state.borrow_mut();
+        let used = user(state.waiting()).min(state.end - state.start);
+        state.start += used;
+        used
+    }
+
+    /// Forgets the newest bytes.
+    pub fn cut(&self, count: usize) {
+        let mut state = self.state.borrow_mut();
+        state.end -= count.min(state.end - state.start);
+    }
+
+    /// Reads behind what waits, so that at most `most` bytes wait, and shows what has come.
+    pub fn poll_more(&self, most: usize, context: &mut Context<'_>, show: &mut dyn FnMut(&[u8])) -> More {
+        self.state.borrow_mut().poll_more(self.line, most, context, show)
     }
 
     /// A command begins that waits for its turn; `line_end` still belongs to its line and is no data.
@@ -185,6 +226,31 @@ impl State {
             }
             Poll::Ready(Ok(0)) => self.end_with(Ended::Finished),
             Poll::Ready(Err(_)) => self.end_with(Ended::Gone),
+        }
+    }
+
+    fn poll_more(&mut self, line: Line, most: usize, context: &mut Context<'_>, show: &mut dyn FnMut(&[u8])) -> More {
+        if self.ended.is_some() {
+            return More::Ended;
+        }
+        self.bytes.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.end - self.start);
+        let room = self.bytes.get_mut(self.end..most).unwrap_or_default();
+        if room.is_empty() {
+            return More::Full;
+        }
+        match line.poll_read(context, room) {
+            Poll::Pending => More::Nothing,
+            Poll::Ready(Ok(count @ 1..)) => {
+                show(room.get(..count).unwrap_or_default());
+                self.end += count;
+                self.last = Instant::now();
+                More::Read(count)
+            }
+            Poll::Ready(_) => {
+                self.ended = Some(Ended::Gone);
+                More::Ended
+            }
         }
     }
 

@@ -39,6 +39,11 @@ impl Line {
         Self { port, end: End::Console }
     }
 
+    /// Whether it is the command UART.
+    pub(super) fn is_uart(self) -> bool {
+        matches!(self.end, End::Serial)
+    }
+
     /// Takes received bytes, as [`crate::port::Serial::serial_read`] does: `Ok(0)` when nothing more will be sent to
     /// the device, any error but `WouldBlock` when the other side is gone. A console's line has `\n` behind it.
     fn read(self, buffer: &mut [u8]) -> Result<usize> {

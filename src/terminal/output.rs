@@ -14,6 +14,8 @@ use crate::variable::{Id, id};
 
 const HEADER: Id = id("system.cmd.header_enabled");
 const PROMPT: Id = id("system.cmd.prompt_enabled");
+const DATA_BUS: Id = id("bus.data_bus");
+const LOG_BUS: Id = id("bus.log_bus");
 const PRINT_LEVEL: Id = id("system.print_level");
 
 /// The sending side of a line.
@@ -22,6 +24,8 @@ pub struct Output {
     line: Line,
     /// Held while a frame goes out.
     frame: FairSemaphore<NoopRawMutex, 4>,
+    /// Log lines go to another UART.
+    logs_elsewhere: bool,
     /// Number of the next log line to print.
     next_log: Cell<u32>,
 }
@@ -29,7 +33,9 @@ pub struct Output {
 impl Output {
     /// Prints the log lines from number `first_log` on.
     pub fn new(base: &'static Base, line: Line, first_log: u32) -> Self {
-        Self { base, line, frame: FairSemaphore::new(1), next_log: Cell::new(first_log) }
+        let bus = |id| base.variables.at(id, 0);
+        let logs_elsewhere = line.is_uart() && bus(DATA_BUS) != bus(LOG_BUS);
+        Self { base, line, frame: FairSemaphore::new(1), logs_elsewhere, next_log: Cell::new(first_log) }
     }
 
     /// Sends bytes as they are (echo).
@@ -52,6 +58,13 @@ impl Output {
             self.next_log.set(number.wrapping_add(1));
             self.send_frame(true, self.letter(), 0, &with_line_end(text)).await;
         }
+    }
+
+    /// Tells the host that it has broken out of stream mode, at every print level. What was logged until then is not printed.
+    pub async fn command_mode_starts(&self) {
+        let _frame = self.frame.acquire(1).await;
+        self.next_log.set(self.base.log.next());
+        self.send_frame(self.has_headers(), b'L', 0, b"Command Mode Start\r\n").await;
     }
 
     /// Sends an answer: first the log lines that the command has caused, then header, text and, unless the device
@@ -103,7 +116,7 @@ impl Output {
         while let Some((number, level, text)) = self.base.log.get(self.next_log.get()) {
             self.next_log.set(number.wrapping_add(1));
             // A line that is there for looks only is nothing to frame.
-            if level <= self.print_level() && !(text.is_empty() && self.has_headers()) {
+            if level <= self.print_level() && !self.logs_elsewhere && !(text.is_empty() && self.has_headers()) {
                 self.send_frame(self.has_headers(), b'L', 0, &with_line_end(text)).await;
             }
         }

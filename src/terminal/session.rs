@@ -1,20 +1,27 @@
 //! Command mode on a line: one command, one answer.
 
-use embassy_futures::select::{Either, Either3, select, select3};
+use core::cell::Cell;
+use core::future::pending;
+
+use embassy_futures::select::{Either3, select, select3};
 use embassy_time::{Duration, Timer};
 use heapless::Vec;
 
+use super::bridge::{Bridge, End};
 use super::editor::{Editor, Typed};
 use super::input::{Data, Input};
 use super::line::Line;
 use super::output::Output;
 use crate::command::{Asker, Reply, Shell};
-use crate::pins::{CommandRuns, Pins};
+use crate::features::{self, Built, Gate};
+use crate::ground::Bus;
+use crate::pins::{CommandRuns, Input as Pin, Pins};
 use crate::port::ResetReason;
 use crate::variable::{Id, id};
 
 const ECHO: Id = id("system.cmd.echo");
 const PROMPT: Id = id("system.cmd.prompt_enabled");
+const MODE: Id = id("bus.mode");
 
 /// Bytes that are echoed in one piece.
 const ECHOED: usize = 256;
@@ -39,7 +46,22 @@ pub async fn serve(shell: &'static Shell, line: Line, opening: Opening, pins: Op
         Opening::Boot(first) => first,
         Opening::Prompt => base.log.next(),
     };
-    let session = Session { shell, output: Output::new(base, line, first_log), input: Input::new(line), pins };
+    let session = Session {
+        shell,
+        line,
+        line_end: Cell::new(None),
+        output: Output::new(base, line, first_log),
+        input: Input::new(line),
+        pins,
+    };
+    // The command UART has pins.
+    if features::STREAM_MODE
+        && pins.is_some()
+        && !base.status.safe_mode.get()
+        && base.variables.with(MODE, |mode| mode == b"stream")
+    {
+        return Built::<{ features::STREAM_MODE }>::run(&session, Session::stream_mode, |_| ()).await;
+    }
     if opening != Opening::Prompt && base.port.board().reset_reason() == Some(ResetReason::Software) {
         session.output.greet().await;
     }
@@ -49,6 +71,9 @@ pub async fn serve(shell: &'static Shell, line: Line, opening: Opening, pins: Op
 /// What runs on a line.
 struct Session {
     shell: &'static Shell,
+    line: Line,
+    /// The byte that still belongs to the line that went back to stream mode.
+    line_end: Cell<Option<u8>>,
     output: Output,
     input: Input,
     pins: Option<&'static Pins>,
@@ -63,6 +88,62 @@ enum NoLine {
 }
 
 impl Session {
+    /// Stream mode, and command mode whenever the host breaks out, until the line ends.
+    async fn stream_mode(&self) {
+        let machine = self.shell.machine();
+        let bus = &machine.base.status.bus;
+        loop {
+            if !self.mode_pin().is_some_and(|pin| pin.is_high()) {
+                bus.set(Bus::Stream);
+                let bridge = Bridge::new(machine.base, machine.streams, self.line, &self.input, self.line_end.take());
+                let restart = machine.base.restart.ordered();
+                match select3(bridge.run(), self.pin_is(true), restart).await {
+                    Either3::First(End::Ended) => return,
+                    Either3::First(_) | Either3::Second(()) => bridge.stop(),
+                    Either3::Third(()) => {
+                        self.input.give_back(None, b"").await;
+                        return pending().await;
+                    }
+                }
+            }
+            bus.set(Bus::Break);
+            self.output.command_mode_starts().await;
+            select(self.command_mode(), self.output.follow_log()).await;
+            if bus.get() != Bus::Stream {
+                return;
+            }
+        }
+    }
+
+    /// The pin that chooses between command mode (high) and stream mode.
+    fn mode_pin(&self) -> Option<Pin<'static>> {
+        self.pins.and_then(Pins::mode)
+    }
+
+    /// Waits until that pin is high, or low; for ever where there is none.
+    async fn pin_is(&self, high: bool) {
+        match self.mode_pin() {
+            Some(pin) => pin.becomes(high).await,
+            None => pending().await,
+        }
+    }
+
+    /// The command UART shall be in stream mode again: by the pin, once it has been high.
+    async fn goes_back(&self) {
+        let bus = &self.shell.machine().base.status.bus;
+        if bus.get() == Bus::Command {
+            return pending().await;
+        }
+        self.pin_is(true).await;
+        self.pin_is(false).await;
+        bus.set(Bus::Stream);
+    }
+
+    /// Whether the host has gone back to stream mode.
+    fn is_streaming(&self) -> bool {
+        self.pins.is_some() && self.shell.machine().base.status.bus.get() == Bus::Stream
+    }
+
     async fn command_mode(&self) {
         let mut editor = Editor::new();
         self.output.prompt().await;
@@ -78,6 +159,10 @@ impl Session {
                     self.run(&mut editor).await;
                     let line_end = editor.second_half();
                     editor.next(self.input.data_taken());
+                    if self.is_streaming() {
+                        self.line_end.set(line_end);
+                        return;
+                    }
                     if self.restarts() {
                         return self.leave(&mut editor, line_end).await;
                     }
@@ -111,7 +196,7 @@ impl Session {
             Either3::Second(()) => Reply::refused(),
             Either3::Third(()) => return,
         };
-        self.output.reply(&reply, framed, !self.restarts()).await;
+        self.output.reply(&reply, framed, !self.restarts() && !self.is_streaming()).await;
         self.answered(runs).await;
     }
 
@@ -151,10 +236,10 @@ impl Session {
             if restart.is_ordered() {
                 return Err(NoLine::Restart);
             }
-            match select(self.input.some(), restart.ordered()).await {
-                Either::First(true) => {}
-                Either::First(false) => return Err(NoLine::Ended),
-                Either::Second(()) => return Err(NoLine::Restart),
+            match select3(self.input.some(), restart.ordered(), self.goes_back()).await {
+                Either3::First(true) => {}
+                Either3::First(false) | Either3::Third(()) => return Err(NoLine::Ended),
+                Either3::Second(()) => return Err(NoLine::Restart),
             }
             let mut echoed = Vec::new();
             let typed = self.edit(editor, &mut echoed);

@@ -19,6 +19,7 @@ type React = fn(base: &Base, value: &[u8]) -> Result;
 
 /// What a `set` does beyond storing the value.
 const REACTIONS: &[(Id, React)] = &[
+    (id("http.server.notify_gpio"), set_indicator),
     (id("ntp.interval"), set_ntp_interval),
     (id("ntp.server"), set_ntp_server),
     (id("system.cmd.format"), set_mode),
@@ -101,7 +102,7 @@ fn set_rtc(base: &Base, value: &[u8]) -> Result {
     Ok(())
 }
 
-/// `set system.indicator.gpio` and `.state`: they act at once.
+/// `set system.indicator.gpio` and `.state`, `set http.server.notify_gpio`: they act at once.
 fn set_indicator(base: &Base, _: &[u8]) -> Result {
     base.status.changed();
     Ok(())

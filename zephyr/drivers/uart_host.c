@@ -50,6 +50,20 @@ static int fifo_read(const struct device *dev, uint8_t *buffer, const int size)
 	return MAX(count, 0);
 }
 
+#ifdef CONFIG_UART_USE_RUNTIME_CONFIGURE
+static int configure(const struct device *dev, const struct uart_config *config)
+{
+	int parity = config->parity == UART_CFG_PARITY_ODD    ? 1
+		     : config->parity == UART_CFG_PARITY_EVEN ? 2
+							      : 0;
+	int stop = config->stop_bits == UART_CFG_STOP_BITS_2 ? 2 : 1;
+	int flow = config->flow_ctrl == UART_CFG_FLOW_CTRL_RTS_CTS;
+
+	ARG_UNUSED(dev);
+	return oz_uart_configure(config->baudrate, 5 + config->data_bits, parity, stop, flow) < 0 ? -ENOTSUP : 0;
+}
+#endif
+
 static void want(void)
 {
 	oz_uart_want(receive_on && !ended, transmit_on);
@@ -116,6 +130,9 @@ static void callback_set(const struct device *dev, uart_irq_callback_user_data_t
 static DEVICE_API(uart, api) = {
 	.poll_in = poll_in,
 	.poll_out = poll_out,
+#ifdef CONFIG_UART_USE_RUNTIME_CONFIGURE
+	.configure = configure,
+#endif
 	.fifo_fill = fifo_fill,
 	.fifo_read = fifo_read,
 	.irq_tx_enable = transmit_enable,

@@ -111,6 +111,35 @@ int oz_uart_write(const unsigned char *data, int size)
 	return errno == EAGAIN || errno == EINTR ? 0 : size;
 }
 
+/* Speeds that a terminal knows. */
+static const struct {
+	unsigned int baud;
+	speed_t speed;
+} speeds[] = {
+	{1200, B1200},	   {2400, B2400},     {4800, B4800},	 {9600, B9600},	    {19200, B19200},
+	{38400, B38400},   {57600, B57600},   {115200, B115200}, {230400, B230400}, {460800, B460800},
+	{921600, B921600}, {1000000, B1000000}, {2000000, B2000000},
+};
+
+int oz_uart_configure(unsigned int baud, int data, int parity, int stop, int flow)
+{
+	static const tcflag_t sizes[] = {CS5, CS6, CS7, CS8};
+	struct termios settings;
+	unsigned int row = 0;
+
+	while (row < sizeof(speeds) / sizeof(speeds[0]) && speeds[row].baud != baud) {
+		row++;
+	}
+	if (!on_pty || row == sizeof(speeds) / sizeof(speeds[0]) || data > 8 || tcgetattr(input, &settings) < 0) {
+		return -1;
+	}
+	settings.c_cflag &= ~(CSIZE | PARENB | PARODD | CSTOPB | CRTSCTS);
+	settings.c_cflag |= sizes[data - 5] | (parity != 0 ? PARENB : 0) | (parity == 1 ? PARODD : 0) |
+			    (stop == 2 ? CSTOPB : 0) | (flow != 0 ? CRTSCTS : 0);
+	(void)cfsetspeed(&settings, speeds[row].speed);
+	return tcsetattr(input, TCSANOW, &settings);
+}
+
 void oz_uart_write_byte(unsigned char byte)
 {
 	while (write(output, &byte, 1) < 0 && (errno == EAGAIN || errno == EINTR)) {

@@ -16,6 +16,8 @@ void oz_uart_write_byte(unsigned char byte);
 /* Whether bytes, or the end, wait. */
 int oz_uart_readable(void);
 int oz_uart_writable(void);
+/* Sets the pseudo-terminal up: parity is 0 none, 1 odd, 2 even. 0, or -1 when that cannot be. */
+int oz_uart_configure(unsigned int baud, int data, int parity, int stop, int flow);
 /* Before the process replaces itself: keeps the pseudo-terminal for the next life. Its descriptor, or -1 without one. */
 int oz_uart_keep(void);
 

@@ -86,6 +86,14 @@ int32_t oz_serial_sent(void);
 void oz_serial_give_back(const uint8_t *data, uint32_t size);
 /* 1 when a break condition has come since the last call. 0 also where the driver cannot tell. */
 int32_t oz_serial_break(void);
+/* port::Parity */
+enum oz_parity {
+	OZ_PARITY_NONE = 0,
+	OZ_PARITY_ODD = 1,
+	OZ_PARITY_EVEN = 2,
+};
+/* Sets the UART up; -OZ_UNSUPPORTED where its driver cannot do that. */
+int32_t oz_serial_configure(uint32_t baud, uint8_t data, uint8_t parity, uint8_t stop, uint8_t flow);
 /* Right before a restart: what waits is read first in the next life, up to the size of the receive ring. */
 void oz_serial_keep(void);
 /* Waits a second at most until everything is sent. */

@@ -239,6 +239,32 @@ int32_t oz_serial_break(void)
 	return atomic_cas(&broken, 1, 0) ? 1 : 0;
 }
 
+int32_t oz_serial_configure(uint32_t baud, uint8_t data, uint8_t parity, uint8_t stop, uint8_t flow)
+{
+	struct uart_config present;
+	struct uart_config wanted = {
+		.baudrate = baud,
+		.parity = parity == OZ_PARITY_ODD    ? UART_CFG_PARITY_ODD
+			  : parity == OZ_PARITY_EVEN ? UART_CFG_PARITY_EVEN
+						     : UART_CFG_PARITY_NONE,
+		.stop_bits = stop == 2 ? UART_CFG_STOP_BITS_2 : UART_CFG_STOP_BITS_1,
+		/* UART_CFG_DATA_BITS_5 is 0. */
+		.data_bits = UART_CFG_DATA_BITS_5 + (data - 5),
+		.flow_ctrl = flow ? UART_CFG_FLOW_CTRL_RTS_CTS : UART_CFG_FLOW_CTRL_NONE,
+	};
+
+	if (data < 5 || data > 9) {
+		return -OZ_UNSUPPORTED;
+	}
+	/* A UART that is as it shall be is left alone: a byte may be on its wire. */
+	if (uart_config_get(uart, &present) == 0 && present.baudrate == wanted.baudrate &&
+	    present.parity == wanted.parity && present.stop_bits == wanted.stop_bits &&
+	    present.data_bits == wanted.data_bits && present.flow_ctrl == wanted.flow_ctrl) {
+		return 0;
+	}
+	return uart_configure(uart, &wanted) < 0 ? -OZ_UNSUPPORTED : 0;
+}
+
 void oz_serial_keep(void)
 {
 	kept.count += ring_buf_get(&received, kept.bytes + kept.count, sizeof(kept.bytes) - kept.count);

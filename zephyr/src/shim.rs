@@ -6,7 +6,7 @@
 use core::ffi::{CStr, c_char, c_void};
 
 use openzentri::limits;
-use openzentri::port::{Heap, HeapUse, Interface, PortError, ResetReason, Result, Stack};
+use openzentri::port::{Heap, HeapUse, Interface, Parity, PortError, ResetReason, Result, Stack, UartSettings};
 
 /// One descriptor to wait for.
 #[derive(Clone, Copy, Default)]
@@ -68,6 +68,7 @@ mod raw {
         pub safe fn oz_serial_sent() -> i32;
         pub fn oz_serial_give_back(data: *const u8, size: u32);
         pub safe fn oz_serial_break() -> i32;
+        pub safe fn oz_serial_configure(baud: u32, data: u8, parity: u8, stop: u8, flow: u8) -> i32;
 
         pub safe fn oz_tcp_listen(interface: u8, port: u16) -> i32;
         pub fn oz_tcp_accept(listener: i32, peer: *mut Endpoint) -> i32;
@@ -206,6 +207,16 @@ pub fn serial_give_back(data: &[u8]) {
 /// Whether a break condition has come since the last call.
 pub fn serial_break() -> bool {
     raw::oz_serial_break() != 0
+}
+
+/// Sets the UART up. The numbers of the parity are those of `enum oz_parity`.
+pub fn serial_configure(settings: &UartSettings) -> Result<()> {
+    let parity = match settings.parity {
+        Parity::None => 0,
+        Parity::Odd => 1,
+        Parity::Even => 2,
+    };
+    done(raw::oz_serial_configure(settings.baud, settings.data, parity, settings.stop, settings.flow.into()))
 }
 
 /// Whether everything that was written has left.

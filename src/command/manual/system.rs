@@ -6,6 +6,7 @@ const MAC: Part = part("MAC", "The device's own MAC (`get wlan.mac`), so that no
 const VARIABLE: Part = part("variable", "Its name or its short name; of an indexed one the element behind it.");
 
 pub(super) const PAGES: &[Page] = &[
+    Page { name: "exit", parameters: &[], options: &[], answer: SUCCESS, example: "exit" },
     Page {
         name: "factory_reset",
         parameters: &[MAC],
@@ -123,6 +124,13 @@ pub(super) const PAGES: &[Page] = &[
         options: &[],
         answer: "A row a token: its name and scopes.",
         example: "token_list",
+    },
+    Page {
+        name: "uart_update",
+        parameters: &[part("uart", "0 or 1; there is one UART for commands.")],
+        options: &[],
+        answer: SUCCESS,
+        example: "uart_update",
     },
     Page { name: "version", parameters: &[], options: &[], answer: "One line.", example: "version" },
 ];

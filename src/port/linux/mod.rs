@@ -45,6 +45,7 @@ mod tcp_line;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod tty;
 mod wakers;
 mod watchdog;
 

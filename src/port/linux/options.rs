@@ -18,7 +18,7 @@ Usage: openzentri [OPTION]...
 A ZentriOS device as a process: commands on the serial line, web server, sockets, files, a simulated radio.
 
   --data DIR           folder with settings and files (default zentri-data)
-  --serial LINE        stdio (default), pty[:LINK] or tcp:PORT
+  --serial LINE        stdio (default), pty[:LINK], tcp:PORT, or a serial port: /dev/ttyUSB0
   --set NAME=VALUE     set a variable at boot, over the saved settings; repeatable
   --bind ADDRESS       IPv4 address that servers listen on (default 127.0.0.1)
   --softap-bind ADDRESS
@@ -45,6 +45,8 @@ pub enum SerialKind {
     Pty(Option<PathBuf>),
     /// A TCP port; 0 lets the kernel choose.
     Tcp(u16),
+    /// A serial port of the machine.
+    Tty(PathBuf),
 }
 
 /// How to run the device.
@@ -155,12 +157,15 @@ impl Request {
 }
 
 fn serial(text: &str) -> Result<SerialKind, UsageError> {
+    if text.starts_with('/') {
+        return Ok(SerialKind::Tty(text.into()));
+    }
     match text.split_once(':').unwrap_or((text, "")) {
         ("stdio", "") => Ok(SerialKind::Stdio),
         ("pty", "") => Ok(SerialKind::Pty(None)),
         ("pty", link) => Ok(SerialKind::Pty(Some(link.into()))),
         ("tcp", port) if port.parse::<u16>().is_ok() => Ok(SerialKind::Tcp(port.parse().unwrap_or(0))),
-        _ => Err(UsageError(format!("--serial takes stdio, pty, pty:LINK or tcp:PORT, not '{text}'"))),
+        _ => Err(UsageError(format!("--serial takes stdio, pty, pty:LINK, tcp:PORT or a path, not '{text}'"))),
     }
 }
 
@@ -216,6 +221,7 @@ mod tests {
         assert_eq!(by_environment, Ok(Request::Run(options)));
         assert!(Request::parse([], Some("openssl".into())).is_err());
         assert_eq!(serial("tcp:2000"), Ok(SerialKind::Tcp(2000)));
+        assert_eq!(serial("/dev/ttyS0"), Ok(SerialKind::Tty("/dev/ttyS0".into())));
     }
 
     #[test]

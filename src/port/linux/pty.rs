@@ -74,6 +74,11 @@ impl Pty {
         self.master.as_fd()
     }
 
+    /// The end of the hosts.
+    pub(super) fn slave(&self) -> BorrowedFd<'_> {
+        self.slave.as_fd()
+    }
+
     /// Both ends.
     pub(super) fn descriptors(&self) -> (BorrowedFd<'_>, Option<BorrowedFd<'_>>) {
         (self.master.as_fd(), Some(self.slave.as_fd()))

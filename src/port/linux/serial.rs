@@ -1,4 +1,4 @@
-//! The command UART: the process's terminal or pipe, a pseudo-terminal, or a TCP port.
+//! The command UART: the process's terminal or pipe, a pseudo-terminal, a serial port, or a TCP port.
 
 use std::cell::RefCell;
 use std::net::Ipv4Addr;
@@ -16,13 +16,15 @@ use super::options::SerialKind;
 use super::pty::Pty;
 use super::stdio::Stdio;
 use super::tcp_line::TcpLine;
+use super::tty::{self, Tty};
 use super::wakers::{keep, wake};
-use crate::port::{Result, Serial};
+use crate::port::{PortError, Result, Serial, UartSettings};
 
 enum Line {
     Stdio(Stdio),
     Pty(Pty),
     Tcp(TcpLine),
+    Tty(Tty),
 }
 
 /// The UART and who waits for it.
@@ -45,6 +47,8 @@ impl SerialLine {
             (SerialKind::Stdio, _) => Line::Stdio(Stdio::open()),
             (SerialKind::Pty(link), Some(left)) => Line::Pty(Pty::take_over(left, link.clone())?),
             (SerialKind::Pty(link), None) => Line::Pty(Pty::open(link.clone())?),
+            (SerialKind::Tty(_), Some(left)) => Line::Tty(Tty::take_over(left)),
+            (SerialKind::Tty(path), None) => Line::Tty(Tty::open(path)?),
             (SerialKind::Tcp(_), Some(left)) => Line::Tcp(TcpLine::take_over(left)?),
             (SerialKind::Tcp(port), None) => Line::Tcp(TcpLine::open(bind, *port)?),
         };
@@ -59,7 +63,7 @@ impl SerialLine {
     /// Where a host finds the line.
     pub(super) fn place(&self) -> Option<String> {
         match &self.line {
-            Line::Stdio(_) => None,
+            Line::Stdio(_) | Line::Tty(_) => None,
             Line::Pty(pty) => Some(pty.path().to_owned()),
             Line::Tcp(tcp) => tcp.address().map(|address| format!("tcp://{address}")),
         }
@@ -101,6 +105,7 @@ impl SerialLine {
         let (input, output) = match &self.line {
             Line::Stdio(stdio) => (Some((stdio.input(), PollFlags::IN)), Some(stdio.output())),
             Line::Pty(pty) => (Some((pty.master(), PollFlags::IN)), Some(pty.master())),
+            Line::Tty(tty) => (Some((tty.device(), PollFlags::IN)), Some(tty.device())),
             Line::Tcp(tcp) => {
                 match tcp.door() {
                     Ok(listener) => each(Part::Door, listener, PollFlags::IN),
@@ -139,7 +144,7 @@ impl SerialLine {
         match &mut self.line {
             Line::Stdio(stdio) => stdio.shut_down(),
             Line::Pty(pty) => pty.remove_link(),
-            Line::Tcp(_) => {}
+            Line::Tcp(_) | Line::Tty(_) => {}
         }
     }
 
@@ -153,6 +158,7 @@ impl SerialLine {
         let (first, second) = match &mut self.line {
             Line::Stdio(_) => return super::stdio::hand_over(),
             Line::Pty(pty) => pty.descriptors(),
+            Line::Tty(tty) => (tty.device(), None),
             Line::Tcp(tcp) => tcp.descriptors(),
         };
         for fd in [Some(first), second].into_iter().flatten() {
@@ -167,7 +173,7 @@ impl Serial for RefCell<SerialLine> {
     fn serial_port(&self) -> Option<u16> {
         match &self.borrow().line {
             Line::Tcp(tcp) => tcp.address().map(|address| address.port()),
-            Line::Stdio(_) | Line::Pty(_) => None,
+            Line::Stdio(_) | Line::Pty(_) | Line::Tty(_) => None,
         }
     }
 
@@ -180,6 +186,7 @@ impl Serial for RefCell<SerialLine> {
             Line::Stdio(stdio) => stdio.read(buffer),
             Line::Pty(pty) => pty.read(buffer),
             Line::Tcp(tcp) => tcp.read(buffer),
+            Line::Tty(tty) => tty.read(buffer),
         }
     }
 
@@ -188,6 +195,15 @@ impl Serial for RefCell<SerialLine> {
             Line::Stdio(stdio) => stdio.write(data),
             Line::Pty(pty) => pty.write(data),
             Line::Tcp(tcp) => tcp.write(data),
+            Line::Tty(tty) => tty.write(data),
+        }
+    }
+
+    fn serial_configure(&self, settings: &UartSettings) -> Result<()> {
+        match &self.borrow().line {
+            Line::Pty(pty) => tty::configure(pty.slave(), settings),
+            Line::Tty(tty) => tty::configure(tty.device(), settings),
+            Line::Stdio(_) | Line::Tcp(_) => Err(PortError::Unsupported),
         }
     }
 

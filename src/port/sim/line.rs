@@ -2,7 +2,7 @@
 
 use std::vec::Vec;
 
-use super::super::{Console, Result, Serial};
+use super::super::{Console, Result, Serial, UartSettings};
 use super::{Call, SimPort};
 
 impl Serial for SimPort {
@@ -20,6 +20,11 @@ impl Serial for SimPort {
         !self.serial.borrow().holds
     }
 
+    fn serial_configure(&self, settings: &UartSettings) -> Result<()> {
+        self.serial.borrow_mut().settings = Some(*settings);
+        Ok(())
+    }
+
     fn serial_give_back(&self, bytes: &[u8]) {
         let mut serial = self.serial.borrow_mut();
         for byte in bytes.iter().rev() {
@@ -33,6 +38,11 @@ impl Serial for SimPort {
 }
 
 impl SimPort {
+    /// How the device has set the UART up.
+    pub fn uart_settings(&self) -> Option<UartSettings> {
+        self.serial.borrow().settings
+    }
+
     /// With `true` the UART holds the last bytes that are printed until `false` lets them go.
     pub fn hold_output(&self, holds: bool) {
         self.serial.borrow_mut().holds = holds;

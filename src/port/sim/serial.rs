@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::vec::Vec;
 
-use super::super::{PortError, Result};
+use super::super::{PortError, Result, UartSettings};
 
 pub(super) struct State {
     pub(super) typed: VecDeque<u8>,
@@ -16,6 +16,8 @@ pub(super) struct State {
     pub(super) room: usize,
     /// The UART still holds the last bytes that were printed.
     pub(super) holds: bool,
+    /// How the device has set the UART up.
+    pub(super) settings: Option<UartSettings>,
     /// Bytes that one read takes at most.
     pub(super) read_limit: usize,
     /// Bytes that one write takes at most.
@@ -31,6 +33,7 @@ impl Default for State {
             printed: Vec::new(),
             room: usize::MAX,
             holds: false,
+            settings: None,
             read_limit: usize::MAX,
             write_limit: usize::MAX,
         }

@@ -24,7 +24,7 @@ pub(super) const ROWS: &[Variable] = &[
     var("http.server.notfound_filename", "ht s n", FILE, "")
         .done("Page of the 404 answer."),
     var("http.server.notify_gpio", "ht s x", ValueKind::Gpio, "-1")
-        .not_yet(NO_GPIO, "GPIO that is high while a WebSocket client is connected."),
+        .done("GPIO that is high while a WebSocket client is connected."),
     var("http.server.password", "ht s w", text(64), "").secret(Secret::Always).guarded()
         .done("Password of the HTTP server."),
     var("http.server.port", "ht s p", PORT, "80").at(Network)

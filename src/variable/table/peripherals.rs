@@ -4,8 +4,6 @@ use super::build::*;
 use Effect::{Boot, Now, Uart};
 
 const UARTS: ValueKind = ValueKind::Choice(&["uart0", "uart1"]);
-const NO_STREAM_MODE: &str = "no stream mode in this release";
-const NO_UART: &str = "the port sets up its own UART";
 const SLEEP_STATES: ValueKind =
     ValueKind::Choice(&["default", "input_highz", "input_pull_up", "input_pull_down", "output_low", "output_high"]);
 
@@ -25,29 +23,38 @@ pub(super) const BUS: &[Variable] = &[
     var("bus.command.read_timeout", "bu c t", number(0, 65535), "100").at(Now)
         .done("Milliseconds to wait for data bytes that follow a command."),
     var("bus.command.rx_bufsize", "bu c r", number(256, 10_000), "4096").at(Boot)
-        .not_yet("buffers are fixed at build time", "Bytes of the receive buffer in command mode."),
+        .differs(
+            "of the buffer that the build has (4096, CONFIG_OPENZENTRI_SERIAL_RX), so many are for what waits for a connection in stream mode",
+            "Bytes of the receive buffer.",
+        ),
     var("bus.command.tx_bufsize", "", number(256, 10_000), "256").at(Boot)
-        .not_yet("buffers are fixed at build time", "Bytes of the transmit buffer in command mode."),
+        .differs("answers are sent out of the buffer that they are made in", "Bytes of the transmit buffer in command mode."),
     var("bus.command.write_check_enabled", "bu c c", ValueKind::Bool, "0")
         .done("Check for room before a write takes its data."),
     var("bus.command.write_timeout", "bu c w", number(0, 65535), "25000")
         .done("Milliseconds a write waits for its data bytes, and for room."),
     var("bus.data_bus", "bu d", UARTS, "uart0").at(Boot)
-        .not_yet(NO_UART, "UART of commands and data."),
+        .differs(
+            "chooses whose uart.* hold; which UART it is, the devicetree says (zentri,command-uart), on Linux --serial",
+            "UART of commands and data.",
+        ),
     var("bus.log_bus", "bu l", UARTS, "uart0").at(Boot)
-        .not_yet("log lines go to the data bus", "UART of log lines."),
+        .differs(
+            "another one than bus.data_bus keeps log lines off the command UART; they are in GET /log and in Zephyr's log",
+            "UART of log lines.",
+        ),
     var("bus.mode", "bu m", ValueKind::Choice(&["command", "stream"]), "command").at(Boot).backup()
-        .not_yet(NO_STREAM_MODE, "What the data bus is at boot."),
+        .done("What the data bus is at boot."),
     var("bus.stream.cmd_gpio", "bu s g", ValueKind::Gpio, "-1").at(Boot)
-        .not_yet(NO_STREAM_MODE, "GPIO that forces command mode."),
+        .done("GPIO: high is command mode, low stream mode."),
     var("bus.stream.cmd_seq", "bu s s", text(15), "$$$").at(Boot)
-        .not_yet(NO_STREAM_MODE, "Break-in text after 3 s of silence; empty is off."),
+        .done("Text that breaks out to command mode; empty is off."),
     var("bus.stream.flush_count", "bu s c", ValueKind::OffOr { min: 16, max: 10_000 }, "0").at(Boot)
-        .not_yet(NO_STREAM_MODE, "Send when this many bytes wait; 0 is off."),
+        .done("Send when this many bytes wait; 0 is off."),
     var("bus.stream.flush_reset", "bu s r", ValueKind::Bool, "1").at(Boot)
-        .not_yet(NO_STREAM_MODE, "Restart the flush timer with every byte."),
+        .done("Restart the flush timer with every byte."),
     var("bus.stream.flush_time", "bu s t", number(0, 65535), "10").at(Boot)
-        .not_yet(NO_STREAM_MODE, "Milliseconds after which waiting bytes are sent."),
+        .done("Milliseconds after which waiting bytes are sent."),
 ];
 
 #[rustfmt::skip]
@@ -75,13 +82,13 @@ pub(super) const SPI: &[Variable] = &[
 #[rustfmt::skip]
 pub(super) const UART: &[Variable] = &[
     var("uart.baud", "ua b", each_uart(&ValueKind::Baud), "115200").at(Uart).backup()
-        .not_yet(NO_UART, "Speed of a UART."),
+        .done("Speed of a UART."),
     var("uart.data", "ua d", each_uart(&number(5, 9)), "8").at(Uart).backup()
-        .not_yet(NO_UART, "Data bits of a UART."),
+        .differs("9 where the driver can; a terminal of Linux has 5 to 8", "Data bits of a UART."),
     var("uart.flow", "ua f", each_uart(&ValueKind::Bool), "0").at(Uart).backup()
-        .not_yet(NO_UART, "RTS/CTS flow control of a UART."),
+        .done("RTS/CTS flow control of a UART."),
     var("uart.parity", "ua p", each_uart(&ValueKind::Choice(&["none", "odd", "even"])), "none").at(Uart).backup()
-        .not_yet(NO_UART, "Parity of a UART."),
+        .done("Parity of a UART."),
     var("uart.stop", "ua s", each_uart(&number(1, 2)), "1").at(Uart).backup()
-        .not_yet(NO_UART, "Stop bits of a UART."),
+        .done("Stop bits of a UART."),
 ];

@@ -4,7 +4,6 @@ use super::build::*;
 use Effect::Network;
 
 const NO_BROADCAST: &str = "no broadcast in this release";
-const NO_IOCONN: &str = "no connection by GPIO in this release";
 const NO_MDNS: &str = "no mDNS in this release";
 const NO_TERMINAL: &str = "no remote terminal in this release";
 /// As `INTERFACE`, where hosts of boards with Ethernet name it.
@@ -59,19 +58,19 @@ pub(super) const EMAIL: &[Variable] = &[
 #[rustfmt::skip]
 pub(super) const IOCONN: &[Variable] = &[
     var("ioconn.control_gpio", "io c", ValueKind::Gpio, "-1").at(Effect::Boot)
-        .not_yet(NO_IOCONN, "GPIO that opens the connection while asserted."),
-    var("ioconn.enabled", "io e", ValueKind::Bool, "0").at(Effect::Boot)
-        .not_yet(NO_IOCONN, "Let a GPIO open a connection."),
-    var("ioconn.local_port", "io l", PORT_OR_ANY, "0").at(Effect::Boot)
-        .not_yet(NO_IOCONN, "Local port; 0 takes a free one."),
-    var("ioconn.protocol", "io p", ValueKind::Choice(&["udp", "tcp", "tls", "web"]), "tcp").at(Effect::Boot)
-        .not_yet(NO_IOCONN, "Protocol of the connection."),
-    var("ioconn.remote_host", "io h", HOST, "").at(Effect::Boot)
-        .not_yet(NO_IOCONN, "Server of the connection."),
-    var("ioconn.remote_port", "io r", PORT, "3000").at(Effect::Boot)
-        .not_yet(NO_IOCONN, "Port of that server."),
+        .done("GPIO that opens the connection while it is high."),
+    var("ioconn.enabled", "io e", ValueKind::Bool, "0").at(Network)
+        .done("Let a GPIO open a connection."),
+    var("ioconn.local_port", "io l", PORT_OR_ANY, "0").at(Network)
+        .done("Local port; 0 takes a free one."),
+    var("ioconn.protocol", "io p", ValueKind::Choice(&["udp", "tcp", "tls"]), "tcp").at(Network)
+        .done("Protocol of the connection."),
+    var("ioconn.remote_host", "io h", HOST, "").at(Network)
+        .done("Server of the connection."),
+    var("ioconn.remote_port", "io r", PORT, "3000").at(Network)
+        .done("Port of that server."),
     var("ioconn.status_gpio", "io s", ValueKind::Gpio, "-1").at(Effect::Boot)
-        .not_yet(NO_IOCONN, "GPIO that is high while connected."),
+        .done("GPIO that is high while connected."),
 ];
 
 #[rustfmt::skip]

@@ -3,28 +3,26 @@
 use super::build::*;
 use Effect::Network;
 
-const NO_AUTO_START: &str = "clients are not opened by themselves";
-
 #[rustfmt::skip]
 pub(super) const ROWS: &[Variable] = &[
     var("udp.client.auto_interface", "ud c i", INTERFACE, "default").at(Network)
-        .not_yet(NO_AUTO_START, "Interface of the client that starts by itself."),
+        .done("Interface of the client that starts by itself."),
     var("udp.client.auto_retry", "ud c r", ValueKind::Bool, "0")
-        .not_yet(NO_AUTO_START, "Retry every second while the remote name cannot be resolved."),
+        .done("Retry every second while the remote name cannot be resolved."),
     var("udp.client.auto_start", "ud c a", ValueKind::Bool, "0").at(Network)
-        .not_yet(NO_AUTO_START, "Open the client when the interface comes up."),
+        .done("Open the client when the interface comes up."),
     var("udp.client.local_port", "ud c l", PORT_OR_ANY, "0").at(Network)
         .done("Local port of clients; 0 takes a free one."),
     var("udp.client.remote_host", "ud c h", HOST, "").at(Network)
-        .not_yet(NO_AUTO_START, "Peer of the client that starts by itself."),
+        .done("Peer of the client that starts by itself."),
     var("udp.client.remote_port", "ud c p", PORT, "3000").at(Network)
-        .not_yet(NO_AUTO_START, "Port of that peer."),
+        .done("Port of that peer."),
     var("udp.server.auto_interface", "ud s i", INTERFACE, "default").at(Network)
         .done("Interface of the server that starts by itself."),
     var("udp.server.auto_start", "ud s a", ValueKind::Bool, "0").at(Network)
-        .not_yet("servers are not started by themselves", "Start the server at boot."),
+        .done("Start the server when the interface comes up."),
     var("udp.server.data_gpio", "ud s d", ValueKind::Gpio, "-1").at(Network)
-        .not_yet(NO_GPIO, "GPIO that is high while data waits."),
+        .done("GPIO that is high while data waits."),
     var("udp.server.lock_client", "ud s l", ValueKind::Bool, "0")
         .done("Talk only to the first client heard."),
     var("udp.server.port", "ud s p", PORT, "3000").at(Network)

@@ -3,7 +3,7 @@
 use core::cell::Cell;
 
 use heapless::Vec;
-use openzentri::port::{Board, Heap, HeapUse, ResetReason, Result, Serial, Stack};
+use openzentri::port::{Board, Heap, HeapUse, ResetReason, Result, Serial, Stack, UartSettings};
 
 use crate::shim;
 
@@ -97,6 +97,10 @@ impl Serial for ZephyrSerial {
 
     fn serial_sent(&self) -> bool {
         shim::serial_sent()
+    }
+
+    fn serial_configure(&self, settings: &UartSettings) -> Result<()> {
+        shim::serial_configure(settings)
     }
 
     fn serial_give_back(&self, bytes: &[u8]) {

@@ -228,3 +228,29 @@ fn own(credentials: &TlsCredentials<'_>) -> Outcome<Own> {
     }
     Ok(Own { certificate, signer: Signer { key: key.into(), scheme } })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a session keeps for as long as it is there, without what rustls' verifier and the heap itself take.
+    #[test]
+    fn a_session_takes_what_is_written_down() {
+        let credentials = TlsCredentials {
+            verify: false,
+            authorities: b"",
+            certificate: b"",
+            key: b"",
+            versions: (TlsVersion::V1_2, TlsVersion::V1_3),
+            alpn: &[],
+            now: 0,
+            clock_is_set: false,
+        };
+        let client = Client::new("server.example", None, &credentials).ok().unwrap();
+        assert!(client.wants_write(), "ClientHello");
+        let work = size_of_val(client.work.as_ref().unwrap().as_ref().get_ref());
+        let wire = size_of::<Wire>();
+        println!("buffers {} and {}, future {work}, wire {wire}", ENCRYPTED, RECORD);
+        assert!(ENCRYPTED + RECORD + work + wire < 40_000);
+    }
+}

@@ -212,6 +212,11 @@ def board_of(build):
     return name[1]
 
 
+def has_tls(build):
+    """Whether TLS is in the image."""
+    return "\nCONFIG_OPENZENTRI_TLS=y\n" in (build / "zephyr" / ".config").read_text()
+
+
 def flash_used(image):
     """Bytes of flash up to the last one that is taken, initial values of what lies in RAM included, as the linker counts
     it."""

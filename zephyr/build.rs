@@ -1,4 +1,4 @@
-//! Makes Zephyr's configuration available as `#[cfg(CONFIG_…)]`.
+//! Makes Zephyr's configuration available as `#[cfg(CONFIG_…)]` and as constants.
 
 fn main() {
     // An option that is changed in a build folder that exists already is to be heard of.
@@ -6,5 +6,13 @@ fn main() {
     if let Ok(path) = std::env::var("DOTCONFIG") {
         println!("cargo:rerun-if-changed={path}");
     }
+    // The CMake function compiles what the package zephyr-sys would put there: C for inline functions, none of which is
+    // used here.
+    if let Ok(path) = std::env::var("WRAPPER_FILE")
+        && let Err(error) = std::fs::write(path.trim_matches('"'), "")
+    {
+        panic!("{path}: {error}");
+    }
     zephyr_build::export_kconfig_bool_options();
+    zephyr_build::build_kconfig_mod();
 }

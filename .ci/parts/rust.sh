@@ -13,4 +13,5 @@ check "rooms, the check itself" python3 .ci/test_rooms.py
 # Circles that are still to be untied have a name here; a new one fails, and so does a name without a circle.
 check "rooms" .ci/rooms
 suite "random numbers" count_plain python3 tests/zephyr/test_noise.py
+suite "firmware of the radio" count_plain python3 tests/zephyr/test_radio_firmware.py
 check "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps

@@ -144,6 +144,7 @@ zephyr_suites() {
             CROSS_COMPILE="$(command -v arm-none-eabi-gcc | sed 's/gcc$//')" -- \
             "${any[@]}" "${arm[@]}"
         footprint nrf7002dk Arm.out
+        footprint nrf7002dk.tls Arm.out
         if [[ -n $qemu ]]; then footprint qemu Arm.out; fi
     else
         skip "Arm" "no arm-none-eabi-gcc (Debian's gcc-arm-none-eabi)"

@@ -4,63 +4,24 @@
 Compiles zephyr/drivers/noise.c with the host's C compiler. Ends with a line of counts, as the other suites do.
 """
 
-import os
-import shutil
-import subprocess
 import sys
-import tempfile
 import unittest
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-COMPILER = shutil.which(os.environ.get("CC", "cc"))
-PATIENCE = 120
+import on_host
+from on_host import COMPILER, ROOT, compiler
 
 
-def compiler(*words, **more):
-    """Runs the C compiler, warnings being errors."""
-    return subprocess.run(
-        [COMPILER, "-std=c11", "-Wall", "-Wextra", "-Werror", *words],
-        capture_output=True, text=True, timeout=PATIENCE, check=False, **more,
-    )
-
-
-@unittest.skipUnless(COMPILER, "no C compiler here (cc, or what CC names)")
-class Noise(unittest.TestCase):
+class Noise(on_host.Program):
     """zephyr/drivers/noise.c with sources that are sound, broken, or break later: tests/zephyr/noise.c."""
 
-    @classmethod
-    def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.program = Path(folder.name) / "noise"
-        made = compiler(
-            "-O1", f"-I{ROOT}/zephyr/drivers", f"{ROOT}/tests/zephyr/noise.c", f"{ROOT}/zephyr/drivers/noise.c",
-            "-o", str(cls.program),
-        )
-        assert made.returncode == 0, made.stderr
-
-    def names(self):
-        """The tests that the program has."""
-        return subprocess.run([self.program], capture_output=True, text=True, timeout=PATIENCE, check=True).stdout.split()
-
-    def run_one(self, name):
-        """Runs one of them."""
-        done = subprocess.run([self.program, name], capture_output=True, text=True, timeout=PATIENCE, check=False)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+    name = "noise"
+    tests = [
+        "sound_source", "no_false_alarm", "stuck_source", "alternating_source", "biased_source", "exact_cutoffs",
+        "cutoffs_out_of_bounds", "fails_later", "run_over_uses", "time_out", "conditioning_fails", "never_started", "texts",
+    ]
 
     def test_none_is_forgotten(self):
-        """Each test of the program is one here."""
-        self.assertEqual(sorted(self.names()), sorted(TESTS))
-
-
-# The names stand here, too, so that a report counts each of them.
-TESTS = [
-    "sound_source", "no_false_alarm", "stuck_source", "alternating_source", "biased_source", "exact_cutoffs",
-    "cutoffs_out_of_bounds", "fails_later", "run_over_uses", "time_out", "conditioning_fails", "never_started", "texts",
-]
-for _name in TESTS:
-    setattr(Noise, f"test_{_name}", lambda self, name=_name: self.run_one(name))
+        self.none_is_forgotten()
 
 
 @unittest.skipUnless(COMPILER, "no C compiler here (cc, or what CC names)")
@@ -101,14 +62,5 @@ class Builds(unittest.TestCase):
         self.assertEqual(asks, ["mps2_an521_cpu0.conf"])
 
 
-def main():
-    """Answers the exit code."""
-    suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules[__name__])
-    result = unittest.TextTestRunner(verbosity=2, stream=sys.stdout).run(suite)
-    failed, skipped = len(result.failures) + len(result.errors), len(result.skipped)
-    print(f"{result.testsRun - failed - skipped} passed, {failed} failed, {skipped} skipped", flush=True)
-    return 1 if failed or result.testsRun == 0 else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(on_host.report(sys.modules[__name__], sys.stdout))

@@ -18,6 +18,8 @@
 #undef MBEDTLS_ECP_DP_CURVE448_ENABLED
 
 #ifdef CONFIG_OPENZENTRI_TLS
+/* The supplicant selects it for enterprise networks, which it is built without. */
+#undef MBEDTLS_KEY_EXCHANGE_ECDHE_PSK_ENABLED
 /* The heap is ours (zephyr/shim/tls_thread.c), which threads may use at a time. */
 #define MBEDTLS_PLATFORM_MEMORY
 /* Zephyr's option for certificates that are written forgets what it needs. */
@@ -37,6 +39,7 @@
 #undef MBEDTLS_SSL_KEEP_PEER_CERTIFICATE
 #endif
 #undef MBEDTLS_MEMORY_BUFFER_ALLOC_C
+#undef MBEDTLS_MEMORY_DEBUG
 #endif
 
 /* Only for passwords of enterprise networks (MS-CHAP), which this supplicant is built without. */

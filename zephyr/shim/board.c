@@ -3,6 +3,7 @@
 #include <zephyr/drivers/hwinfo.h>
 #include <zephyr/init.h>
 #include <zephyr/kernel.h>
+#include <zephyr/linker/linker-defs.h>
 #include <zephyr/net/net_if.h>
 #include <zephyr/random/random.h>
 #include <zephyr/sys/printk.h>
@@ -12,7 +13,7 @@
 #include "interfaces.h"
 #include "openzentri.h"
 #include "randomness.h"
-#if defined(CONFIG_MBEDTLS_ENABLE_HEAP) && defined(CONFIG_MBEDTLS_MEMORY_DEBUG)
+#if !defined(CONFIG_OPENZENTRI_TLS) && defined(CONFIG_MBEDTLS_ENABLE_HEAP) && defined(CONFIG_MBEDTLS_MEMORY_DEBUG)
 #include <mbedtls/memory_buffer_alloc.h>
 #endif
 #ifdef CONFIG_ARCH_POSIX
@@ -264,6 +265,60 @@ const char *oz_override(uint32_t index)
 	ARG_UNUSED(index);
 	return NULL;
 #endif
+}
+
+uint32_t oz_lock(void)
+{
+	return irq_lock();
+}
+
+void oz_unlock(uint32_t state)
+{
+	irq_unlock(state);
+}
+
+void oz_print(const uint8_t *text, uint32_t size)
+{
+	printk("%.*s", (int)size, (const char *)text);
+}
+
+#if defined(CONFIG_CPU_CORTEX_M) && defined(CONFIG_THREAD_STACK_INFO) && !defined(CONFIG_OPENZENTRI_PANIC_TEXT)
+/* Words of the stack that are looked at, and addresses that are printed at most. */
+#define DEPTH     512
+#define ADDRESSES 24
+
+/*
+ * The words of the stack that are addresses in the code: among them is where each function that has not ended was called
+ * from. arm-none-eabi-addr2line -fpie names them.
+ */
+static void print_callers(void)
+{
+	const uintptr_t *at = __builtin_frame_address(0);
+	const uintptr_t *end = MIN(at + DEPTH, (const uintptr_t *)(k_current_get()->stack_info.start +
+								   k_current_get()->stack_info.size));
+	int printed = 0;
+
+	printk("panic at:");
+	for (; at < end && printed < ADDRESSES; at++) {
+		/* Return addresses are odd: Thumb. */
+		if ((*at & 1) != 0 && *at >= (uintptr_t)__text_region_start && *at < (uintptr_t)__text_region_end) {
+			printk(" %lx", (unsigned long)(*at & ~1UL));
+			printed++;
+		}
+	}
+	printk("\n");
+}
+#else
+static void print_callers(void)
+{
+}
+#endif
+
+void oz_panic(void)
+{
+	print_callers();
+	k_panic();
+	CODE_UNREACHABLE;
 }
 
 void oz_give_up(void)

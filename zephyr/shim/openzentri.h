@@ -151,7 +151,12 @@ int32_t oz_job_ended(int32_t job);
 
 /* ---- Flash (storage.c) ---- */
 
+/* Where the volume of files is. */
+#define OZ_VOLUME "/files"
+
 int32_t oz_storage_start(void);
+/* Also for a driver that needs a file before the device runs; a second time nothing happens. In Zephyr's error numbers. */
+int oz_volume_mount(void);
 int32_t oz_slot_write(uint8_t slot, const uint8_t *record, uint32_t size);
 int32_t oz_slot_read(uint8_t slot, uint8_t *buffer, uint32_t size);
 /* Names have no terminator. */
@@ -305,6 +310,13 @@ void oz_reboot(void);
 const char *oz_override(uint32_t index);
 /* The device cannot run: ends the process where the device is one. */
 void oz_give_up(void);
+/* Text on Zephyr's console; it has no terminator. */
+void oz_print(const uint8_t *text, uint32_t size);
+/* Prints where it was called from, and stops as a fault does. */
+_Noreturn void oz_panic(void);
+/* Nothing interrupts from lock to unlock, which restores what was. */
+uint32_t oz_lock(void);
+void oz_unlock(uint32_t state);
 /* Ends the process where the device is one. */
 void oz_serial_ended(void);
 

@@ -10,7 +10,6 @@
 
 #include "openzentri.h"
 
-#define VOLUME "/files"
 /* Longest name of the device with the few bytes it adds, the volume and a terminator. */
 #define PATH_SIZE 128
 
@@ -20,7 +19,7 @@ static struct fs_mount_t mount = {
 	.type = FS_LITTLEFS,
 	.fs_data = &volume,
 	.storage_dev = (void *)FIXED_PARTITION_ID(zentri_files_partition),
-	.mnt_point = VOLUME,
+	.mnt_point = OZ_VOLUME,
 };
 
 static struct fs_file_t files[CONFIG_OPENZENTRI_OPEN_FILES];
@@ -28,10 +27,19 @@ static bool in_use[CONFIG_OPENZENTRI_OPEN_FILES];
 
 static const char *const slots[] = {"openzentri/a", "openzentri/b", "openzentri/f"};
 
+int oz_volume_mount(void)
+{
+	static bool mounted;
+	int why = mounted ? 0 : fs_mount(&mount);
+
+	mounted = why == 0;
+	return why;
+}
+
 int32_t oz_storage_start(void)
 {
 	int settings = settings_subsys_init();
-	int files_result = fs_mount(&mount);
+	int files_result = oz_volume_mount();
 
 	if (settings != 0) {
 		return oz_error(-settings);
@@ -88,7 +96,7 @@ int32_t oz_slot_read(uint8_t slot, uint8_t *buffer, uint32_t size)
 
 static int path_of(char path[PATH_SIZE], const uint8_t *name, uint32_t size)
 {
-	int length = snprintf(path, PATH_SIZE, VOLUME "/%.*s", (int)size, (const char *)name);
+	int length = snprintf(path, PATH_SIZE, OZ_VOLUME "/%.*s", (int)size, (const char *)name);
 
 	return length < 0 || length >= PATH_SIZE ? -ENAMETOOLONG : 0;
 }
@@ -240,7 +248,7 @@ int32_t oz_file_list(void (*each)(void *context, const uint8_t *name, uint32_t s
 	int why;
 
 	fs_dir_t_init(&folder);
-	why = fs_opendir(&folder, VOLUME);
+	why = fs_opendir(&folder, OZ_VOLUME);
 	if (why < 0) {
 		return oz_error(-why);
 	}
@@ -257,7 +265,7 @@ uint32_t oz_file_space(void)
 {
 	struct fs_statvfs space;
 
-	if (fs_statvfs(VOLUME, &space) < 0) {
+	if (fs_statvfs(OZ_VOLUME, &space) < 0) {
 		return 0;
 	}
 	return (uint32_t)(space.f_bfree * space.f_frsize);

@@ -26,7 +26,7 @@ mod tls;
 mod wakers;
 
 /// Descriptors watched at once, and the bell.
-const WATCHES: usize = zephyr::kconfig::CONFIG_ZVFS_POLL_MAX as usize;
+const WATCHES: usize = crate::kconfig::CONFIG_ZVFS_POLL_MAX as usize;
 
 /// The device's surroundings on Zephyr.
 pub struct ZephyrPort {
@@ -125,16 +125,6 @@ impl Port for ZephyrPort {
 /// Tells the operator's console, where there is one, what does not work.
 fn report(part: &str, result: openzentri::port::Result<()>) {
     if let Err(error) = result {
-        console(format_args!("{part} not available: {error:?}"));
+        crate::console::line(format_args!("{part} not available: {error:?}"));
     }
 }
-
-/// Prints a line for the operator, never on the command UART.
-#[cfg(CONFIG_PRINTK)]
-pub fn console(text: core::fmt::Arguments<'_>) {
-    zephyr::printkln!("{text}");
-}
-
-/// Nobody to tell.
-#[cfg(not(CONFIG_PRINTK))]
-pub fn console(_text: core::fmt::Arguments<'_>) {}

@@ -7,8 +7,8 @@ use heapless::Vec;
 use openzentri::device::{self, BootError};
 use static_cell::StaticCell;
 
-use crate::port::{self, ZephyrPort};
-use crate::{shim, time};
+use crate::port::ZephyrPort;
+use crate::{console, shim, time};
 
 /// Turns of the executor between two looks at the sockets, while tasks keep waking each other.
 const TURNS: usize = 16;
@@ -53,9 +53,9 @@ fn boot(port: &'static ZephyrPort, executor: &'static Executor) -> bool {
         Ok(_) => return true,
         Err(BootError::Override(place)) => {
             let (name, _) = overrides.get(place).copied().unwrap_or_default();
-            port::console(format_args!("a variable given at the start is unknown, or its value not valid: {name}"));
+            console::line(format_args!("a variable given at the start is unknown, or its value not valid: {name}"));
         }
-        Err(BootError::Services) => port::console(format_args!("more services than there is room for")),
+        Err(BootError::Services) => console::line(format_args!("more services than there is room for")),
     }
     false
 }

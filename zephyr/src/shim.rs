@@ -117,6 +117,11 @@ mod raw {
         pub safe fn oz_serial_ended();
         pub safe fn oz_override(index: u32) -> *const c_char;
         pub safe fn oz_give_up();
+        #[cfg(CONFIG_PRINTK)]
+        pub fn oz_print(text: *const u8, size: u32);
+        pub safe fn oz_panic() -> !;
+        pub safe fn oz_lock() -> u32;
+        pub safe fn oz_unlock(state: u32);
     }
 }
 
@@ -140,7 +145,8 @@ pub mod air;
 
 pub use raw::{
     oz_close as close, oz_file_close as file_close, oz_file_space as file_space, oz_give_up as give_up,
-    oz_job_cancel as job_cancel, oz_reboot as reboot, oz_serial_ended as serial_ended, oz_uptime_us as uptime_us,
+    oz_job_cancel as job_cancel, oz_lock as lock, oz_panic as panic, oz_reboot as reboot,
+    oz_serial_ended as serial_ended, oz_unlock as unlock, oz_uptime_us as uptime_us,
 };
 
 /// The result of a call: a number, or the error that a negative code stands for (`enum oz_error`).
@@ -176,6 +182,13 @@ fn size(bytes: &[u8]) -> u32 {
 /// Prepares the parts that can fail: the loop, the UART, the flash.
 pub fn start() -> (Result<()>, Result<()>, Result<()>) {
     (done(raw::oz_start()), done(raw::oz_serial_start()), done(raw::oz_storage_start()))
+}
+
+/// Puts text on Zephyr's console.
+#[cfg(CONFIG_PRINTK)]
+pub fn print(text: &[u8]) {
+    // SAFETY: pointer and length are those of one slice, used only during the call.
+    unsafe { raw::oz_print(text.as_ptr(), size(text)) };
 }
 
 /// Sleeps until one of the first `count` descriptors is ready, something rings, or `timeout` microseconds are over

@@ -21,7 +21,7 @@ impl ZephyrBoard {
     /// What this board is; to be asked once, because the chip forgets why it has started.
     pub fn new() -> Self {
         Self {
-            defaults: defaults(zephyr::kconfig::CONFIG_OPENZENTRI_BOARD_DEFAULTS),
+            defaults: defaults(crate::kconfig::CONFIG_OPENZENTRI_BOARD_DEFAULTS),
             reboot: Cell::new(false),
             reset: shim::reset_reason(),
         }
@@ -43,7 +43,7 @@ impl Board for ZephyrBoard {
     }
 
     fn board_name(&self) -> &'static str {
-        zephyr::kconfig::CONFIG_BOARD
+        crate::kconfig::CONFIG_BOARD
     }
 
     fn board_defaults(&self) -> &[(&str, &str)] {

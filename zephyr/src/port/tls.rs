@@ -8,7 +8,7 @@ pub use absent::*;
 pub use present::*;
 
 /// The first job of a session; those before are the worker thread's.
-const FIRST: u16 = zephyr::kconfig::CONFIG_OPENZENTRI_JOBS as u16;
+const FIRST: u16 = crate::kconfig::CONFIG_OPENZENTRI_JOBS as u16;
 
 #[cfg(CONFIG_OPENZENTRI_TLS)]
 mod present {

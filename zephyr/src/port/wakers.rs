@@ -8,9 +8,9 @@ use super::tls;
 use crate::shim::{self, READABLE, WRITABLE, Watch};
 
 /// Descriptors that Zephyr can have open.
-const SOCKETS: usize = zephyr::kconfig::CONFIG_ZVFS_OPEN_MAX as usize;
+const SOCKETS: usize = crate::kconfig::CONFIG_ZVFS_OPEN_MAX as usize;
 /// Jobs at once.
-const JOBS: usize = zephyr::kconfig::CONFIG_OPENZENTRI_JOBS as usize + tls::JOBS;
+const JOBS: usize = crate::kconfig::CONFIG_OPENZENTRI_JOBS as usize + tls::JOBS;
 
 /// The wakers of a reader and a writer.
 #[derive(Clone, Default)]

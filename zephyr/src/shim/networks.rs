@@ -69,8 +69,8 @@ fn security(number: u8) -> Security {
 /// What the networks' DHCP servers give: the address under which the device is reached.
 pub fn lease() -> Ipv4Config {
     let address = |text: &str| text.parse().unwrap_or(Ipv4Addr::LOCALHOST);
-    let own = address(zephyr::kconfig::CONFIG_OPENZENTRI_SIMULATED_ADDRESS);
-    let gateway = address(zephyr::kconfig::CONFIG_OPENZENTRI_SIMULATED_GATEWAY);
+    let own = address(crate::kconfig::CONFIG_OPENZENTRI_SIMULATED_ADDRESS);
+    let gateway = address(crate::kconfig::CONFIG_OPENZENTRI_SIMULATED_GATEWAY);
     let netmask = if own.is_loopback() { Ipv4Addr::new(255, 0, 0, 0) } else { Ipv4Addr::new(255, 255, 255, 0) };
     Ipv4Config { address: own, netmask, gateway, dns: gateway }
 }

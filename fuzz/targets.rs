@@ -5,13 +5,14 @@ use openzentri::command::Line;
 use openzentri::limits;
 use openzentri::wire::date::Date;
 use openzentri::wire::dhcp::{read_reply, read_request, write_reply};
-use openzentri::wire::dns::{self, Message, ResponseCode};
+use openzentri::wire::dns::{self, Data, Message, ResponseCode, Writer};
 use openzentri::wire::http::body::{Body, chunk_line};
 use openzentri::wire::http::conditions::{Part, names, part, tag};
 use openzentri::wire::http::request::Request;
 use openzentri::wire::http::response::{Head, location};
 use openzentri::wire::http::version::serve_as_1_1;
 use openzentri::wire::json::{self, Answer, Call, Opening, Place, Text};
+use openzentri::wire::nbns::Query;
 use openzentri::wire::output::{MIN_PIECE, Output};
 use openzentri::wire::percent;
 use openzentri::wire::smtp::address::{Mailbox, list};
@@ -42,6 +43,8 @@ pub const TARGETS: &[Target] = &[
     ("handshake", handshake),
     ("line", line),
     ("dns", dns),
+    ("dns_sd", dns_sd),
+    ("nbns", nbns),
     ("dhcp", dhcp),
     ("sntp", sntp),
     ("smtp", smtp),
@@ -276,6 +279,7 @@ pub fn dns(data: &[u8]) {
     let _ = message.answers(|record| {
         let _ = message.name_at(record.at);
     });
+    rewrite(&message);
     let mut buffer = [0; 512];
     let question = message.question();
     if let (Ok((question, _)), Ok(size)) = (&question, dns::respond(&mut buffer, &message, ResponseCode::Ok, None)) {
@@ -286,6 +290,57 @@ pub fn dns(data: &[u8]) {
             assert_eq!(asked.name, question.name);
         }
     }
+}
+
+/// Writes what was read of a message, compressed: it reads the same.
+fn rewrite(message: &Message<'_>) {
+    let mut buffer = [0; 2048];
+    let mut writer = Writer::new(&mut buffer, message.id(), message.flags()).unwrap();
+    let (mut questions, mut records) = (Vec::new(), Vec::new());
+    let _ = message.each_question(|question| {
+        if writer.question(&question.name, question.kind, question.class).is_ok() {
+            questions.push(question);
+        }
+    });
+    let _ = message.records(|section, record| {
+        let _ = message.service(&record);
+        let Ok(plain) = message.plain(&record) else { return };
+        let (kind, class, ttl) = (record.kind, record.class, record.ttl);
+        let is_whole = plain.len() < plain.capacity();
+        if is_whole && writer.record(section, &record.name, (kind, class, ttl), &Data::Bytes(&plain)).is_ok() {
+            records.push((section, record.name, kind, class, ttl, plain));
+        }
+    });
+    let size = writer.size();
+    let written = Message::new(&buffer[..size]).unwrap();
+    let (mut read_questions, mut read_records) = (Vec::new(), Vec::new());
+    written.each_question(|question| read_questions.push(question)).unwrap();
+    let read = written.records(|section, record| {
+        let plain = written.plain(&record).unwrap();
+        read_records.push((section, record.name, record.kind, record.class, record.ttl, plain));
+    });
+    assert_eq!((read, questions, records), (Ok(()), read_questions, read_records));
+}
+
+/// Lists of services: their texts are whole strings.
+pub fn dns_sd(data: &[u8]) {
+    for service in openzentri::wire::dns_sd::services(data.get(..limits::VALUE).unwrap_or(data)).flatten() {
+        let text = service.text();
+        let mut rest = text.as_slice();
+        while let Some((length, after)) = rest.split_first() {
+            rest = &after[usize::from(*length)..];
+        }
+    }
+}
+
+/// Queries of the name service of NetBIOS: what is read can be answered, and the answer is that to its query.
+pub fn nbns(data: &[u8]) {
+    let Some(query) = Query::read(data) else { return };
+    let mut buffer = [0; 512];
+    let size = query.address(&mut buffer, std::net::Ipv4Addr::LOCALHOST, 1).unwrap();
+    assert_eq!((&buffer[..2], &buffer[13..45]), (&data[..2], &data[13..45].to_ascii_uppercase()[..]));
+    assert!(query.status(&mut buffer, &[query.name], [0; 6]).unwrap() > size);
+    assert_eq!(Query::read(&buffer), None);
 }
 
 /// DHCP messages: what is read can be answered.

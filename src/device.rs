@@ -7,6 +7,7 @@ use embassy_time::{Duration, Timer, with_timeout};
 
 use crate::base::Base;
 use crate::command::{Asker, Bytes, Dialogue, Machine, Shell};
+use crate::discovery::{self, Discovery};
 use crate::file::Files;
 use crate::http::{self, HttpServer};
 use crate::http_client::{self, Client, Requests, no_requests};
@@ -17,7 +18,7 @@ use crate::network::{self, Network};
 use crate::pins::{self, Pins};
 use crate::place::{place, place_const};
 use crate::port::{Interface, Port};
-use crate::service::{self, AutoConnect, AutoStart, Desk, DhcpServer, DnsServer, Ntp, Smtp};
+use crate::service::{self, AutoConnect, AutoStart, Desk, DhcpServer, DnsServer, Names, Ntp, Smtp};
 use crate::stream::{self, Streams};
 use crate::terminal::{self, Line, Opening};
 use crate::tls::{self, Tls};
@@ -92,6 +93,7 @@ task!(spawn_dhcp[1](server: &'static DhcpServer) service::serve_dhcp(server));
 task!(spawn_dns[1](server: &'static DnsServer) service::serve_dns(server));
 task!(spawn_ntp[limits::NTP_CLIENTS](ntp: &'static Ntp) service::keep_time(ntp));
 task!(spawn_connected[limits::AUTO_CLIENTS](clients: &'static AutoConnect, number: usize) service::keep_connected(clients, number));
+task!(spawn_discovery[limits::DISCOVERY](discovery: &'static Discovery) discovery::run(discovery));
 task!(spawn_http[1](server: &'static HttpServer) http::accept(server));
 task!(spawn_worker[limits::HTTP_CONNECTIONS](server: &'static HttpServer, number: usize) http::worker(server, number));
 task!(spawn_websocket[limits::WEBSOCKETS](server: &'static HttpServer, number: usize) http::session(server, number));
@@ -124,7 +126,8 @@ pub fn boot(
     let streams = place!(Streams, Streams::new(base, files));
     base.status.buffers.set(Some(streams));
     let tls = place!(Tls, Tls::new(base, files, place_const!(tls::Buffer, tls::no_files())));
-    let network = place!(Network, Network::new(base, streams));
+    let discovery = place!(Discovery, Discovery::new(base));
+    let network = place!(Network, Network::new(base, streams, discovery));
     let requests = place_const!(Requests, no_requests());
     let http = place!(Client, Client::new(base, network, streams, files, tls, requests));
     let desk = place_const!(RefCell<Desk>, RefCell::new(Desk::new()));
@@ -170,6 +173,11 @@ fn serve_stations(spawner: Spawner, machine: &'static Machine) -> Result<(), Boo
 /// What else comes and goes with an interface.
 fn serve_network(spawner: Spawner, machine: &'static Machine, server: &'static HttpServer) -> Result<(), BootError> {
     let (base, network) = (machine.base, machine.network);
+    // Before the HTTP server, as the lines of a join are (interface, network 2.2).
+    network.register(place!(Names, Names::new(base, network, network.discovery())))?;
+    for _ in (0..).take(limits::DISCOVERY) {
+        spawn_discovery(spawner, network.discovery());
+    }
     network.register(server)?;
     network.register(place!(AutoStart, AutoStart::new(base, machine.streams)))?;
     let Machine { streams, tls, pins, .. } = *machine;

@@ -77,6 +77,8 @@ pub const METRICS: bool = cfg!(feature = "metrics") && set("METRICS");
 pub const TOKENS: bool = cfg!(feature = "tokens") && set("TOKENS");
 /// The commands `http_…` (`http_client`, `CONFIG_OPENZENTRI_HTTP_CLIENT`).
 pub const HTTP_CLIENT: bool = cfg!(feature = "http_client") && set("HTTP_CLIENT");
+/// Names and services of the local network: mDNS, LLMNR, NetBIOS (`discovery`, `CONFIG_OPENZENTRI_DISCOVERY`).
+pub const DISCOVERY: bool = cfg!(feature = "discovery") && set("DISCOVERY");
 /// The clock is set by time servers (`ntp`, `CONFIG_OPENZENTRI_NTP`).
 pub const NTP: bool = cfg!(feature = "ntp") && set("NTP");
 /// The command `smtp_send` (`smtp`, `CONFIG_OPENZENTRI_SMTP`).

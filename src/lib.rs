@@ -28,6 +28,7 @@ pub mod buffer;
 pub mod command;
 pub mod conformance;
 pub mod device;
+pub mod discovery;
 pub mod features;
 pub mod file;
 pub mod ground;

@@ -112,6 +112,12 @@ pub const DHCP_LEASES: usize = option("DHCP_LEASES", 64);
 pub const HOST_NAME: usize = 128;
 /// Addresses of a host name that are tried, one after the other (`CONFIG_OPENZENTRI_LOOKUP_ADDRESSES`).
 pub const LOOKUP_ADDRESSES: usize = option("LOOKUP_ADDRESSES", 8);
+/// Services in `mdns.service`.
+pub const MDNS_SERVICES: usize = 4;
+/// Tasks that answer for the device's name: one, or none.
+pub const DISCOVERY: usize = features::DISCOVERY as usize;
+/// Services of others that a search keeps (`CONFIG_OPENZENTRI_DISCOVERED`).
+pub const DISCOVERED: usize = if features::DISCOVERY { option("DISCOVERED", 32) } else { 0 };
 /// Time servers in `ntp.server`.
 pub const NTP_SERVERS: usize = 4;
 /// Addresses of time servers that are remembered because they have asked for fewer requests or none.

@@ -77,6 +77,7 @@ fn a_command_of_a_feature_that_is_off_says_so() {
         ("exit", features::STREAM_MODE),
         ("http_get http://192.0.2.1/", features::HTTP_CLIENT),
         ("http_add_header 7 a b", features::HTTP_CLIENT),
+        ("mdns_discover http", features::DISCOVERY),
         ("smtp_send a@b subject 0", features::SMTP),
         ("tls_client 192.0.2.1 443", features::TLS),
         ("token_list", features::TOKENS),

@@ -26,8 +26,9 @@ if ! has_judges && ! install_judges; then
     python=python3
 fi
 # Peers for the tests in network namespaces; without them, or without the right to namespaces, these are skipped.
-for program in dnsmasq:dnsmasq-base ip:iproute2 ping:iputils-ping udhcpc:udhcpc; do
-    command -v "${program%%:*}" >/dev/null || debian "${program##*:}" ||
+for program in dnsmasq:dnsmasq-base ip:iproute2 ping:iputils-ping udhcpc:udhcpc dbus-daemon:dbus-daemon \
+    avahi-daemon:avahi-daemon avahi-resolve:avahi-utils nmblookup:samba-common-bin; do
+    [[ -n $(PATH=$PATH:/usr/sbin type -P "${program%%:*}") ]] || debian "${program##*:}" ||
         echo "No ${program%%:*}: tests in network namespaces are skipped."
 done
 # Peers and judges of TLS.

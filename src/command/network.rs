@@ -7,12 +7,14 @@ use embassy_time::{Duration, with_timeout};
 
 use super::call::{Call, Machine};
 use super::response::{CommandError, Ending};
+use crate::discovery::BrowseError;
 use crate::network as room;
 use crate::port::Interface;
 use crate::stream::HostName;
 
 use crate::variable::{Id, id};
 
+const MDNS_INTERFACE: Id = id("mdns.interface");
 const HEADER: Id = id("system.cmd.header_enabled");
 
 /// How long a host in machine mode waits for the answer of `network_up`, with some time to spare.
@@ -88,6 +90,34 @@ pub(super) async fn network_lookup(call: &mut Call<'_>) -> Result<Ending, Comman
     };
     let address = call.apart(pin!(looking)).await??;
     let _ = write!(call.reply, "{address}");
+    Ok(Ending::Text)
+}
+
+/// `mdns_discover [<service>]`
+pub(super) async fn mdns_discover(call: &mut Call<'_>) -> Result<Ending, CommandError> {
+    let (machine, service) = (call.machine, call.text(0).ok());
+    call.at_most(1)?;
+    let chosen = machine.base.variables.with(MDNS_INTERFACE, |word| machine.network.interface(word));
+    let interface = chosen.unwrap_or_default();
+    let discovery = machine.network.discovery();
+    let looking = async {
+        needed(machine, interface).await?;
+        discovery.discover(interface, service).await.map_err(|error| match error {
+            BrowseError::NoService => CommandError::Invalid,
+            BrowseError::Busy | BrowseError::NoSocket => CommandError::Failed,
+        })
+    };
+    let number = call.apart(pin!(looking)).await??;
+    // Somebody else may have searched before this command had its turn again.
+    if discovery.searches() != number {
+        return Err(CommandError::Failed);
+    }
+    call.long = true;
+    discovery.each_found(|found, kind| {
+        let (gap, kind) = if service.is_none() { (" ", kind) } else { ("", "") };
+        let name = room::Printable(&found.name);
+        let _ = write!(call.reply, "# {name} {}:{}{gap}{kind}\r\n", found.address, found.port);
+    });
     Ok(Ending::Text)
 }
 

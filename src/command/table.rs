@@ -64,6 +64,7 @@ const fn is_built(name: &str) -> bool {
     match name.as_bytes() {
         [b'e', b'x', b'i', b't'] => features::STREAM_MODE,
         [b'h', b't', b't', b'p', b'_', ..] => features::HTTP_CLIENT,
+        [b'm', b'd', b'n', b's', b'_', ..] => features::DISCOVERY,
         [b's', b'm', b't', b'p', b'_', ..] => features::SMTP,
         [b't', b'l', b's', b'_', ..] => features::TLS,
         [b't', b'o', b'k', b'e', b'n', b'_', ..] => features::TOKENS,
@@ -163,7 +164,7 @@ commands! {
     i2c_master_open "i2c_master_open" Streams "<address>" ["" 0..=23] "Open an I2C stream", LATER_PINS => now(unavailable);
     load "load" Admin "<file>" ["" 1..=1 safe] "Read a settings file into RAM", Differs("takes effect at once, without a restart") => waits(variables::load);
     ls "ls" Read "[-v]" ["vl" 0..=0 safe] "List the files", Done => now(files::list);
-    mdns_discover "mdns" Streams "[<service>]" ["" 0..=23] "Browse the services of the network", NotYet("name discovery") => now(unavailable);
+    mdns_discover "mdns" Streams "[<service>]" ["" 0..=1] "List who offers a service in the network, or all services", Differs("the original's output is not known; a row # <name> <ip>:<port> each, with its type behind when no service was named") => waits(network::mdns_discover);
     network_down "ndo" Config "[-i <interface>]" ["i:" 0..=1] "Take an interface down", Done => now(network::network_down);
     network_lookup "nlo" Streams "<name>" ["" 1..=1] "Resolve a host name", Done => waits(network::network_lookup);
     network_restart "nre" Config "[-i <interface>]" ["i:" 0..=1] "Take an interface down and up, which applies its variables", Done => waits(network::network_restart);

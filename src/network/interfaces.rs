@@ -13,6 +13,7 @@ use heapless::Vec;
 use super::orders::{Order, Trials};
 use super::state::{JoinError, State};
 use crate::base::Base;
+use crate::discovery::Discovery;
 use crate::limits;
 use crate::log::Level;
 use crate::port::{AccessPoint, Interface};
@@ -44,6 +45,8 @@ pub struct TooManyServices;
 pub struct Network {
     pub(super) base: &'static Base,
     pub(super) streams: &'static Streams,
+    /// Names of the local network.
+    pub(super) discovery: &'static Discovery,
     services: RefCell<Vec<&'static dyn Service, { limits::SERVICES }>>,
     wlan: Cell<State>,
     softap: Cell<State>,
@@ -67,10 +70,11 @@ pub struct Network {
 
 impl Network {
     /// A network that is down.
-    pub fn new(base: &'static Base, streams: &'static Streams) -> Self {
+    pub fn new(base: &'static Base, streams: &'static Streams, discovery: &'static Discovery) -> Self {
         Self {
             base,
             streams,
+            discovery,
             services: RefCell::new(Vec::new()),
             wlan: Cell::new(State::START),
             softap: Cell::new(State::START),
@@ -83,6 +87,11 @@ impl Network {
             setup: Cell::new(Order::None),
             watchers: RefCell::new(MultiWakerRegistration::new()),
         }
+    }
+
+    /// Names and services of the local network.
+    pub fn discovery(&self) -> &'static Discovery {
+        self.discovery
     }
 
     /// Adds a service; they start in the order of registration.
@@ -329,7 +338,8 @@ mod tests {
         let port = SimPort::new();
         let base: &Base = Box::leak(Box::new(Base::new(port)));
         let files = Box::leak(Box::new(Files::new(&base.flash)));
-        let network = Network::new(base, Box::leak(Box::new(Streams::new(base, files))));
+        let discovery = Box::leak(Box::new(Discovery::new(base)));
+        let network = Network::new(base, Box::leak(Box::new(Streams::new(base, files))), discovery);
         for _ in 0..limits::SERVICES {
             assert_eq!(network.register(&Idle), Ok(()));
         }

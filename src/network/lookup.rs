@@ -5,6 +5,8 @@ use core::net::Ipv4Addr;
 use embassy_time::{Duration, with_timeout};
 
 use super::interfaces::Network;
+use crate::discovery::{Discovery, is_local};
+use crate::features::{self, Built, Gate};
 use crate::log::Level;
 use crate::port::{self, Addresses, Interface};
 
@@ -29,8 +31,20 @@ pub async fn addresses_of(network: &Network, interface: Interface, host: &str) -
     if let Ok(address) = host.parse() {
         return Ok([address].into_iter().collect());
     }
+    // A name of the local network is asked for there first, while the device itself has one (interface, network 6).
+    if is_local(host) && network.discovery.interface() == Some(interface) {
+        let asked = (network.discovery, interface, host);
+        let found = Built::<{ features::DISCOVERY }>::run(asked, resolve_local, |_| None).await;
+        if let Some(found) = found {
+            return Ok(found);
+        }
+    }
     let found = with_timeout(LOOKUP_TIMEOUT, port::lookup(network.base.port, interface, host)).await;
     found.ok().and_then(Result::ok).ok_or(LookupError)
+}
+
+async fn resolve_local((discovery, interface, host): (&Discovery, Interface, &str)) -> Option<Addresses> {
+    discovery.resolve(interface, host).await
 }
 
 /// Sends one echo request and answers the round-trip time in milliseconds.

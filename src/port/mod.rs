@@ -7,7 +7,7 @@
 //! [`Port::wake_when`] to be woken, once, when the event may have happened (level semantics: a wake-up may be
 //! spurious, a missed one never is). All calls come from the one thread that runs the device.
 
-use core::net::SocketAddrV4;
+use core::net::{Ipv4Addr, SocketAddrV4};
 use core::task::Waker;
 
 mod error;
@@ -182,6 +182,12 @@ pub trait Sockets {
     }
     /// Opens a UDP socket; `port` 0 lets the port choose. Broadcasts can be sent and received.
     fn udp_bind(&self, interface: Interface, port: u16) -> Result<Socket>;
+    /// Opens a UDP socket that belongs to a group: it receives what is sent to the group on the interface, and with `only`
+    /// nothing else, as far as the port can tell; what it sends to the group leaves there. All it sends has a TTL of 255.
+    /// Others of the machine may use the same port, and hear what is sent to the group, too. `port` 0 lets the port choose.
+    fn udp_group(&self, _interface: Interface, _port: u16, _group: Ipv4Addr, _only: bool) -> Result<Socket> {
+        Err(PortError::Unsupported)
+    }
     /// Sends one datagram.
     fn udp_send(&self, socket: Socket, data: &[u8], to: SocketAddrV4) -> Result<()>;
     /// Takes one datagram; what does not fit into `buffer` is lost. `Ok((0, _))` is an empty datagram.

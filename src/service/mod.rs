@@ -7,6 +7,7 @@
 //! dns_server    names for them
 //! leases        who has which address
 //! datagrams     what the two servers share
+//! names         names and services of the device in the local network
 //! ntp           the clock
 //! smtp          mail
 //! silenced      time servers that want to be left alone
@@ -18,6 +19,7 @@ mod datagrams;
 mod dhcp_server;
 mod dns_server;
 mod leases;
+mod names;
 mod ntp;
 mod silenced;
 mod smtp;
@@ -26,5 +28,6 @@ pub use auto_connect::{AutoConnect, run as keep_connected};
 pub use auto_start::AutoStart;
 pub use dhcp_server::{DhcpServer, run as serve_dhcp};
 pub use dns_server::{DnsServer, run as serve_dns};
+pub use names::Names;
 pub use ntp::{Ntp, run as keep_time};
 pub use smtp::{Desk, Mail, NotSent, Session, Smtp};

@@ -33,6 +33,9 @@ pub fn describe(kind: &ValueKind, out: &mut dyn Write) -> fmt::Result {
             out.write_str("comma-separated of ")?;
             alternatives(fields, out)
         }
+        ValueKind::Services(most) => {
+            write!(out, "<up to {most} of service[,<tcp|udp>,port[,key=value]...], comma-separated>|\"\"")
+        }
         ValueKind::Servers(most) => write!(out, "<up to {most} of host[:port], comma-separated>|\"\""),
         ValueKind::Baud => out.write_str("<standard speed>|<speed> raw"),
         ValueKind::Direction => out.write_str("<direction> [0|1]"),

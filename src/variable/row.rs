@@ -58,6 +58,8 @@ pub enum ValueKind {
     Fields(&'static [&'static str]),
     /// Up to this number of servers, comma-separated: `<host>[:<port>]`; or empty.
     Servers(usize),
+    /// Up to this number of services that the device announces: see [`crate::wire::dns_sd`]; or empty.
+    Services(usize),
     /// A UART speed: a standard one, or any with the extra word `raw`.
     Baud,
     /// The direction of a GPIO and, for outputs, a level: `out 1`.

@@ -11,6 +11,7 @@ use super::row::ValueKind;
 use crate::ground::clock;
 use crate::limits;
 use crate::port::Direction;
+use crate::wire::dns_sd;
 use crate::wire::url::host_and_port;
 
 /// One value in printed form.
@@ -74,6 +75,7 @@ fn single(kind: &ValueKind, element: u8, word: &[u8]) -> Result<Value, ValueErro
         ValueKind::Zone => zone(word),
         ValueKind::Fields(fields) => list(word, b',', 1..=usize::MAX, |field| field_of(field, fields)),
         ValueKind::Servers(most) => servers(word, most),
+        ValueKind::Services(most) => services(word, most),
         ValueKind::Baud => rate(word),
         ValueKind::Direction => direction_word(word),
         ValueKind::Patterns(counts) => {
@@ -250,6 +252,19 @@ fn servers(word: &[u8], most: usize) -> Result<Value, ValueError> {
     }
     let is_server = |server: &[u8]| core::str::from_utf8(server).is_ok_and(|server| host_and_port(server).is_ok());
     list(word, b',', 1..=most, is_server)
+}
+
+fn services(word: &[u8], most: usize) -> Result<Value, ValueError> {
+    let mut count = 0;
+    if !dns_sd::services(word).all(|service| {
+        service.is_some() && {
+            count += 1;
+            count <= most
+        }
+    }) {
+        return Err(ValueError::Invalid);
+    }
+    text(word, 0, limits::VALUE, true)
 }
 
 /// Whether a field is in the list, where `*` stands for a number of one or two digits.

@@ -1,4 +1,5 @@
-//! DNS messages (RFC 1035, section 4): header, questions, records, compressed names. No I/O.
+//! DNS messages (RFC 1035, section 4): header, questions, records, compressed names. No I/O. DNS itself, multicast DNS (RFC
+//! 6762) and LLMNR (RFC 4795) use the same messages.
 //!
 //! Reading never fails with a panic and never loops: a compressed name goes backwards only, and has an end.
 
@@ -6,20 +7,47 @@ use core::net::Ipv4Addr;
 
 use heapless::Vec;
 
+mod write;
+
+pub use write::{Data, Plain, Writer, query, refuse, respond};
+
 /// Types of records (RFC 1035, 3.2.2; RFC 3596).
 pub mod kind {
     /// IPv4 address.
     pub const A: u16 = 1;
     /// Another name for this name.
     pub const CNAME: u16 = 5;
+    /// A name that this name leads to.
+    pub const PTR: u16 = 12;
+    /// Text in pieces, each with its length.
+    pub const TXT: u16 = 16;
     /// IPv6 address.
     pub const AAAA: u16 = 28;
+    /// Host and port of a service (RFC 2782).
+    pub const SRV: u16 = 33;
+    /// Which types a name has (RFC 4034; in multicast DNS RFC 6762, 6.1).
+    pub const NSEC: u16 = 47;
     /// Every type, in questions.
     pub const ANY: u16 = 255;
 }
 
 /// The class of the Internet.
 pub const INTERNET: u16 = 1;
+/// Every class, in questions.
+pub const ANY_CLASS: u16 = 255;
+/// The flag of multicast DNS in a class: in questions a wish for a unicast answer, in records that there are no others of
+/// this name and type (RFC 6762, 5.4 and 10.2).
+pub const CLASS_FLAG: u16 = 0x8000;
+
+/// Flags of a header that callers choose.
+pub mod flag {
+    /// A response.
+    pub const RESPONSE: u16 = 0x8000;
+    /// A response by who is responsible for the name; of LLMNR, that others have the name, too.
+    pub const AUTHORITATIVE: u16 = 0x0400;
+    /// There is more than fits; of a query of multicast DNS, more known answers follow.
+    pub const TRUNCATED: u16 = 0x0200;
+}
 
 /// Codes of responses (RFC 1035, 4.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,13 +70,11 @@ pub const HEADER: usize = 12;
 /// Bytes of the longest name (RFC 1035, 2.3.4).
 const NAME: usize = 255;
 /// Bytes of the longest label.
-const LABEL: usize = 63;
+pub const LABEL: usize = 63;
 /// The two bits that mark a pointer (RFC 1035, 4.1.4).
 const POINTER: u8 = 0xc0;
 
-const RESPONSE: u16 = 0x8000;
 const OPCODE: u16 = 0x7800;
-const AUTHORITATIVE: u16 = 0x0400;
 const RECURSION_DESIRED: u16 = 0x0100;
 const RECURSION_AVAILABLE: u16 = 0x0080;
 const CODE: u16 = 0x000f;
@@ -72,6 +98,30 @@ impl Name {
         }
         // The empty label at the end counts.
         (name.len() < NAME).then_some(Self(name))
+    }
+
+    /// A label before a name; `None` for what is no label, or makes the name too long. A label may have any bytes.
+    pub fn under(label: &[u8], name: &Self) -> Option<Self> {
+        let length = u8::try_from(label.len()).ok().filter(|length| (1..=LABEL as u8).contains(length))?;
+        let mut whole = Vec::new();
+        whole.push(length).ok()?;
+        whole.extend_from_slice(label).ok()?;
+        whole.extend_from_slice(&name.0).ok()?;
+        (whole.len() < NAME).then_some(Self(whole))
+    }
+
+    /// The name that leads from an address back to its name (RFC 1035, 3.5).
+    pub fn of_address(address: Ipv4Addr) -> Self {
+        let mut text = heapless::String::<32>::new();
+        let [a, b, c, d] = address.octets();
+        let written = core::fmt::write(&mut text, format_args!("{d}.{c}.{b}.{a}.in-addr.arpa"));
+        written.ok().and_then(|()| Self::parse(&text)).unwrap_or_default()
+    }
+
+    /// The name behind its first label.
+    pub fn parent(&self) -> Self {
+        let first = self.labels().next().map_or(0, |label| label.len() + 1);
+        Self(Vec::from_slice(self.0.get(first..).unwrap_or_default()).unwrap_or_default())
     }
 
     /// Its labels.
@@ -103,6 +153,22 @@ impl Eq for Name {}
 #[derive(Clone, Copy, Debug)]
 pub struct Message<'a> {
     bytes: &'a [u8],
+}
+
+/// Where in a message a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// Answers to the questions; in a query of multicast DNS answers that are known.
+    Answer,
+    /// Who is responsible; in a query of multicast DNS records that somebody wants to have.
+    Authority,
+    /// What may be of use.
+    Additional,
+}
+
+impl Section {
+    /// Every section, in its order.
+    pub const ALL: [Self; 3] = [Self::Answer, Self::Authority, Self::Additional];
 }
 
 /// A question.
@@ -139,6 +205,11 @@ impl<'a> Message<'a> {
         if bytes.len() < HEADER { Err(DnsError) } else { Ok(Self { bytes }) }
     }
 
+    /// The flags of the header.
+    pub fn flags(&self) -> u16 {
+        self.field(2)
+    }
+
     /// The number that query and response share.
     pub fn id(&self) -> u16 {
         self.field(0)
@@ -146,7 +217,7 @@ impl<'a> Message<'a> {
 
     /// Whether it is a response.
     pub fn is_response(&self) -> bool {
-        self.field(2) & RESPONSE != 0
+        self.field(2) & flag::RESPONSE != 0
     }
 
     /// Whether it is a standard query or its response.
@@ -164,6 +235,11 @@ impl<'a> Message<'a> {
         self.field(4)
     }
 
+    /// How many records it says to have, as answers and as those that are responsible.
+    pub fn counts(&self) -> [u16; 2] {
+        [self.field(6), self.field(8)]
+    }
+
     /// The first question, and where it ends.
     pub fn question(&self) -> Result<(Question, usize), DnsError> {
         if self.questions() == 0 {
@@ -172,18 +248,71 @@ impl<'a> Message<'a> {
         self.question_at(HEADER)
     }
 
+    /// Calls `each` with the questions.
+    pub fn each_question(&self, mut each: impl FnMut(Question)) -> Result<(), DnsError> {
+        self.skip_questions(&mut each).map(|_| ())
+    }
+
     /// Calls `each` with the records of the answer section.
     pub fn answers(&self, mut each: impl FnMut(Record<'a>)) -> Result<(), DnsError> {
+        self.records_of(1, &mut |_, record| each(record))
+    }
+
+    /// Calls `each` with the records of all sections, up to the first that cannot be read.
+    pub fn records(&self, mut each: impl FnMut(Section, Record<'a>)) -> Result<(), DnsError> {
+        self.records_of(Section::ALL.len(), &mut each)
+    }
+
+    fn skip_questions(&self, each: &mut dyn FnMut(Question)) -> Result<usize, DnsError> {
         let mut at = HEADER;
         for _ in 0..self.questions() {
-            at = self.question_at(at)?.1;
-        }
-        for _ in 0..self.field(6) {
-            let (record, end) = self.record_at(at)?;
+            let (question, end) = self.question_at(at)?;
             at = end;
-            each(record);
+            each(question);
+        }
+        Ok(at)
+    }
+
+    fn records_of(&self, sections: usize, each: &mut dyn FnMut(Section, Record<'a>)) -> Result<(), DnsError> {
+        let mut at = self.skip_questions(&mut |_| {})?;
+        for (number, section) in Section::ALL.into_iter().take(sections).enumerate() {
+            for _ in 0..self.field(6 + 2 * number) {
+                let (record, end) = self.record_at(at)?;
+                at = end;
+                each(section, record);
+            }
         }
         Ok(())
+    }
+
+    /// Port and host of a record of the type `SRV`.
+    pub fn service(&self, record: &Record<'_>) -> Result<(u16, Name), DnsError> {
+        let port = record.data.get(4..6).ok_or(DnsError)?;
+        Ok((u16::from_be_bytes([port[0], port[1]]), self.name_at(record.at + 6)?))
+    }
+
+    /// The data of a record with the names in them written out, so that they can be compared. What is longer than that is
+    /// cut off.
+    pub fn plain(&self, record: &Record<'_>) -> Result<Plain, DnsError> {
+        let mut plain = Plain::new();
+        let named = match record.kind {
+            kind::PTR | kind::CNAME | kind::NSEC => Some(0),
+            kind::SRV => Some(6),
+            _ => None,
+        };
+        let mut rest = record.data;
+        if let Some(before) = named {
+            let (name, end) = self.name(record.at + before)?;
+            let head = record.data.get(..before).ok_or(DnsError)?;
+            rest = record.data.get(end - record.at..).ok_or(DnsError)?;
+            // Both fit.
+            let _ = plain.extend_from_slice(head);
+            let _ = plain.extend_from_slice(&name.0);
+            let _ = plain.push(0);
+        }
+        let room = plain.capacity() - plain.len();
+        let _ = plain.extend_from_slice(rest.get(..room.min(rest.len())).unwrap_or_default());
+        Ok(plain)
     }
 
     /// The name that begins at a place, for data that are a name.
@@ -244,48 +373,6 @@ impl<'a> Message<'a> {
     }
 }
 
-/// Writes a query for one name into `buffer` and answers its size.
-pub fn query(buffer: &mut [u8], id: u16, name: &Name, kind: u16) -> Result<usize, DnsError> {
-    let mut writer = Writer { buffer, at: 0 };
-    writer.numbers(&[id, RECURSION_DESIRED, 1, 0, 0, 0])?;
-    writer.name(name)?;
-    writer.numbers(&[kind, INTERNET])?;
-    Ok(writer.at)
-}
-
-/// Writes the response to a query into `buffer` and answers its size: the question as it was, and the address of its name,
-/// if there is one, for `ttl` seconds. `query` must have a whole first question.
-pub fn respond(
-    buffer: &mut [u8],
-    query: &Message<'_>,
-    code: ResponseCode,
-    address: Option<(Ipv4Addr, u32)>,
-) -> Result<usize, DnsError> {
-    let (_, end) = query.question()?;
-    let question = query.bytes.get(HEADER..end).ok_or(DnsError)?;
-    let mut writer = Writer { buffer, at: 0 };
-    let asked = query.field(2) & (OPCODE | RECURSION_DESIRED);
-    let flags = RESPONSE | AUTHORITATIVE | RECURSION_AVAILABLE | asked | code as u16;
-    writer.numbers(&[query.id(), flags, 1, u16::from(address.is_some()), 0, 0])?;
-    writer.bytes(question)?;
-    if let Some((address, ttl)) = address {
-        // The name is that of the question.
-        writer.numbers(&[u16::from(POINTER) << 8 | HEADER as u16, kind::A, INTERNET])?;
-        writer.bytes(&ttl.to_be_bytes())?;
-        writer.numbers(&[4])?;
-        writer.bytes(&address.octets())?;
-    }
-    Ok(writer.at)
-}
-
-/// Writes a response without a question, to a query whose question cannot be read.
-pub fn refuse(buffer: &mut [u8], query: &Message<'_>, code: ResponseCode) -> Result<usize, DnsError> {
-    let mut writer = Writer { buffer, at: 0 };
-    let flags = RESPONSE | query.field(2) & (OPCODE | RECURSION_DESIRED) | code as u16;
-    writer.numbers(&[query.id(), flags, 0, 0, 0, 0])?;
-    Ok(writer.at)
-}
-
 /// The IPv4 addresses of a name in a response, aliases followed, in their order.
 pub fn addresses<const N: usize>(response: &Message<'_>, name: &Name) -> Result<Vec<Ipv4Addr, N>, DnsError> {
     let (mut wanted, mut found) = (name.clone(), Vec::new());
@@ -305,121 +392,5 @@ pub fn addresses<const N: usize>(response: &Message<'_>, name: &Name) -> Result<
     Ok(found)
 }
 
-struct Writer<'a> {
-    buffer: &'a mut [u8],
-    at: usize,
-}
-
-impl Writer<'_> {
-    fn bytes(&mut self, bytes: &[u8]) -> Result<(), DnsError> {
-        let place = self.buffer.get_mut(self.at..self.at + bytes.len()).ok_or(DnsError)?;
-        place.copy_from_slice(bytes);
-        self.at += bytes.len();
-        Ok(())
-    }
-
-    fn numbers(&mut self, numbers: &[u16]) -> Result<(), DnsError> {
-        numbers.iter().try_for_each(|number| self.bytes(&number.to_be_bytes()))
-    }
-
-    fn name(&mut self, name: &Name) -> Result<(), DnsError> {
-        self.bytes(&name.0)?;
-        self.bytes(&[0])
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use std::vec::Vec as List;
-
-    /// A query for `setup.com` and its answer, as dig and dnsmasq exchange them.
-    const QUERY: &[u8] = b"\x12\x34\x01\x00\0\x01\0\0\0\0\0\0\x05setup\x03com\0\0\x01\0\x01";
-    const ANSWER: &[u8] = b"\x12\x34\x85\x80\0\x01\0\x01\0\0\0\0\x05setup\x03com\0\0\x01\0\x01\
-                            \xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\x0a\x0a\x0a\x01";
-
-    const OWN: Ipv4Addr = Ipv4Addr::new(10, 10, 10, 1);
-
-    #[test]
-    fn golden_bytes_both_ways() {
-        let mut buffer = [0; 64];
-        let name = Name::parse("setup.com").unwrap();
-        let size = query(&mut buffer, 0x1234, &name, kind::A).unwrap();
-        assert_eq!(&buffer[..size], QUERY);
-        let message = Message::new(QUERY).unwrap();
-        let (question, end) = message.question().unwrap();
-        assert_eq!((question.kind, question.class, end), (kind::A, INTERNET, QUERY.len()));
-        assert!(question.name.is("SETUP.com.") && !question.name.is("setup.org"));
-        assert_eq!(question.name.labels().collect::<List<_>>(), [&b"setup"[..], b"com"]);
-        let size = respond(&mut buffer, &message, ResponseCode::Ok, Some((OWN, 60))).unwrap();
-        assert_eq!(&buffer[..size], ANSWER);
-        let answer = Message::new(ANSWER).unwrap();
-        assert!(answer.is_response() && answer.is_standard() && !message.is_response());
-        assert_eq!(addresses::<4>(&answer, &name).unwrap(), [OWN]);
-        let size = respond(&mut buffer, &message, ResponseCode::NameError, None).unwrap();
-        assert_eq!(Message::new(&buffer[..size]).unwrap().code(), 3);
-    }
-
-    #[test]
-    fn aliases_are_followed() {
-        // www.a -> b.a (compressed) -> two addresses, one of them twice, and one of somebody else.
-        let mut message = b"\0\x07\x81\x80\0\x01\0\x05\0\0\0\0\x03www\x01a\0\0\x01\0\x01".to_vec();
-        message.extend(b"\xc0\x0c\0\x05\0\x01\0\0\0\x3c\0\x04\x01b\xc0\x10");
-        for address in [1, 2, 1] {
-            message.extend(b"\x01b\xc0\x10\0\x01\0\x01\0\0\0\x3c\0\x04\x0a\0\0");
-            message.push(address);
-        }
-        message.extend(b"\x01c\xc0\x10\0\x01\0\x01\0\0\0\x3c\0\x04\x0a\0\0\x09");
-        let response = Message::new(&message).unwrap();
-        let found = addresses::<4>(&response, &Name::parse("www.A").unwrap()).unwrap();
-        assert_eq!(found, [Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2)]);
-    }
-
-    #[test]
-    fn names_that_are_none() {
-        for text in ["", ".", "a..b", ".a", "a".repeat(64).as_str(), "a.".repeat(128).as_str()] {
-            assert!(Name::parse(text).is_none(), "{text:?}");
-        }
-        assert!(Name::parse(&"a.".repeat(127)).is_some());
-    }
-
-    #[test]
-    fn pointers_that_lead_nowhere_or_in_circles() {
-        for name in [&b"\xc0\x0c"[..], b"\xc0\x0e", b"\xc0\0", b"\x01a\xc0\x0c", b"\x40", b"\x80", b"\x05abc", b"\xc0"]
-        {
-            let mut message = b"\0\0\x01\0\0\x01\0\0\0\0\0\0".to_vec();
-            message.extend(name);
-            assert_eq!(Message::new(&message).unwrap().question(), Err(DnsError), "{name:?}");
-        }
-        assert!(Message::new(&QUERY[..11]).is_err());
-        let message = Message::new(QUERY).unwrap();
-        assert_eq!(respond(&mut [0; 20], &message, ResponseCode::Ok, None), Err(DnsError));
-    }
-
-    proptest! {
-        #[test]
-        fn nothing_panics_and_everything_ends(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-            if let Ok(message) = Message::new(&bytes) {
-                let _ = message.question();
-                let _ = message.answers(|_| {});
-                let _ = addresses::<2>(&message, &Name::default());
-                let mut buffer = [0; 512];
-                let _ = respond(&mut buffer, &message, ResponseCode::Ok, Some((OWN, 1)));
-                let _ = refuse(&mut buffer, &message, ResponseCode::FormatError);
-            }
-        }
-
-        #[test]
-        fn what_is_written_is_read(labels in proptest::collection::vec("[a-z0-9-]{1,20}", 1..6), id: u16, kind: u16) {
-            let text = labels.join(".");
-            let name = Name::parse(&text).unwrap();
-            let mut buffer = [0; 300];
-            let size = query(&mut buffer, id, &name, kind).unwrap();
-            let message = Message::new(&buffer[..size]).unwrap();
-            let (question, end) = message.question().unwrap();
-            prop_assert_eq!((message.id(), question.kind, end), (id, kind, size));
-            prop_assert!(question.name.is(&text));
-        }
-    }
-}
+mod tests;

@@ -118,6 +118,8 @@ int32_t oz_send(int32_t socket, const uint8_t *data, uint32_t size);
 int32_t oz_receive(int32_t socket, uint8_t *buffer, uint32_t size);
 int32_t oz_finish(int32_t socket);
 int32_t oz_udp_bind(uint8_t interface, uint16_t port);
+/* A socket that belongs to a group; with `only` it receives nothing else. */
+int32_t oz_udp_group(uint8_t interface, uint16_t port, uint32_t group, uint8_t only);
 int32_t oz_udp_send(int32_t socket, const uint8_t *data, uint32_t size, uint32_t address, uint16_t port);
 int32_t oz_udp_receive(int32_t socket, uint8_t *buffer, uint32_t size, struct oz_endpoint *from);
 int32_t oz_local_address(int32_t socket, struct oz_endpoint *local);

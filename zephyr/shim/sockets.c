@@ -390,6 +390,64 @@ int32_t oz_udp_bind(uint8_t interface, uint16_t port)
 	return socket;
 }
 
+#ifdef CONFIG_NET_IPV4_IGMP
+/* Joins a group on an interface. It stays joined: whether others still need it is not counted. */
+static int32_t join(int socket, uint8_t interface, uint32_t group)
+{
+	struct net_if *iface;
+	struct ip_mreqn request = {.imr_multiaddr.s_addr = htonl(group)};
+
+	(void)oz_interface(interface, &iface);
+	if (iface == NULL) {
+		iface = oz_station();
+	}
+	request.imr_ifindex = iface == NULL ? 0 : net_if_get_by_iface(iface);
+	(void)zsock_setsockopt(socket, IPPROTO_IP, IP_MULTICAST_IF, &request, sizeof(request));
+	if (zsock_setsockopt(socket, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof(request)) < 0 && errno != EALREADY) {
+		return oz_error(errno);
+	}
+	return 0;
+}
+
+int32_t oz_udp_group(uint8_t interface, uint16_t port, uint32_t group, uint8_t only)
+{
+	int socket = open_socket(interface, SOCK_DGRAM, IPPROTO_UDP);
+	int ttl = 255;
+	int32_t why;
+
+	if (socket < 0) {
+		return socket;
+	}
+	(void)zsock_setsockopt(socket, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
+	(void)zsock_setsockopt(socket, IPPROTO_IP, IP_MULTICAST_TTL, &ttl, sizeof(ttl));
+	why = join(socket, interface, group);
+	if (why < 0) {
+		(void)zsock_close(socket);
+		return why;
+	}
+	if (bind_to(socket, only ? group : INADDR_ANY, port) < 0) {
+		return give_up(socket);
+	}
+	return socket;
+}
+#elif defined(CONFIG_NET_NATIVE_OFFLOADED_SOCKETS)
+/* The driver for host sockets knows no groups: who knows the address of the device can ask it there. */
+int32_t oz_udp_group(uint8_t interface, uint16_t port, uint32_t group, uint8_t only)
+{
+	ARG_UNUSED(group);
+	return only ? -OZ_UNSUPPORTED : oz_udp_bind(interface, port);
+}
+#else
+int32_t oz_udp_group(uint8_t interface, uint16_t port, uint32_t group, uint8_t only)
+{
+	ARG_UNUSED(interface);
+	ARG_UNUSED(port);
+	ARG_UNUSED(group);
+	ARG_UNUSED(only);
+	return -OZ_UNSUPPORTED;
+}
+#endif
+
 int32_t oz_udp_send(int32_t socket, const uint8_t *data, uint32_t size, uint32_t address, uint16_t port)
 {
 	struct sockaddr_in to = address_of(address, port);

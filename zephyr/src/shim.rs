@@ -79,6 +79,7 @@ mod raw {
         pub fn oz_receive(socket: i32, buffer: *mut u8, size: u32) -> i32;
         pub safe fn oz_finish(socket: i32) -> i32;
         pub safe fn oz_udp_bind(interface: u8, port: u16) -> i32;
+        pub safe fn oz_udp_group(interface: u8, port: u16, group: u32, only: u8) -> i32;
         pub fn oz_udp_send(socket: i32, data: *const u8, size: u32, address: u32, port: u16) -> i32;
         pub fn oz_udp_receive(socket: i32, buffer: *mut u8, size: u32, from: *mut Endpoint) -> i32;
         pub fn oz_local_address(socket: i32, local: *mut Endpoint) -> i32;
@@ -281,6 +282,10 @@ pub fn finish(socket: i32) -> Result<()> {
 
 pub fn udp_bind(interface: Interface, port: u16) -> Result<usize> {
     result(raw::oz_udp_bind(interface as u8, port))
+}
+
+pub fn udp_group(interface: Interface, port: u16, group: u32, only: bool) -> Result<usize> {
+    result(raw::oz_udp_group(interface as u8, port, group, only.into()))
 }
 
 pub fn udp_send(socket: i32, data: &[u8], to: Endpoint) -> Result<()> {

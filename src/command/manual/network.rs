@@ -7,10 +7,10 @@ pub(super) const PAGES: &[Page] = &[
         name: "mdns_discover",
         parameters: &[part(
             "service",
-            "The kind of service, `http` or `_http._tcp`; without it all kinds that are announced.",
+            "The kind of service, `http`, `osc,udp` or `_http._tcp`; without it all kinds that are announced.",
         )],
         options: &[],
-        answer: "A row for each that is found.",
+        answer: "After two seconds a row `# <name> <ip>:<port>` for each that is found, with the kind behind when none was named.",
         example: "mdns_discover http",
     },
     Page {

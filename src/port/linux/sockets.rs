@@ -21,6 +21,9 @@ const BACKLOG: i32 = 1024;
 /// makes long files a quarter slower; without a limit a crowd that does not read keeps others waiting.
 const SEND_BUFFER: usize = 512 * 1024;
 
+/// The TTL of datagrams of a group's sockets (RFC 6762, 11).
+const GROUP_TTL: u32 = 255;
+
 /// What is called once something listens on a TCP port.
 type ListenHook = (u16, Box<dyn FnOnce(SocketAddrV4)>);
 
@@ -226,6 +229,35 @@ impl Sockets for HostSockets {
             rustix::net::bind(&fd, &SocketAddrV4::new(address, port))
         };
         bind().map_err(port_error)?;
+        self.table.borrow_mut().insert(fd, SocketKind::Datagram)
+    }
+
+    /// On the network interface that the sockets are tied to; otherwise on that of the device's address, so that a device
+    /// on the loopback address stays within the machine.
+    fn udp_group(&self, interface: Interface, port: u16, group: Ipv4Addr, only: bool) -> Result<Socket> {
+        let fd = self.open(interface, SocketType::DGRAM)?;
+        let place = &self.places[interface as usize];
+        let join = || {
+            sockopt::set_socket_reuseaddr(&fd, port != 0)?;
+            sockopt::set_ip_ttl(&fd, GROUP_TTL)?;
+            sockopt::set_ip_multicast_ttl(&fd, GROUP_TTL)?;
+            let local = if only { group } else { Ipv4Addr::UNSPECIFIED };
+            rustix::net::bind(&fd, &SocketAddrV4::new(local, port))?;
+            let index =
+                place.device.as_deref().map(|name| rustix::net::netdevice::name_to_index(&fd, name)).transpose()?;
+            match index {
+                Some(index) => {
+                    let any = Ipv4Addr::UNSPECIFIED;
+                    sockopt::set_ip_multicast_if_with_ifindex(&fd, &any, &any, index)?;
+                    sockopt::set_ip_add_membership_with_ifindex(&fd, &group, &any, index)
+                }
+                None => {
+                    sockopt::set_ip_multicast_if(&fd, &place.bind)?;
+                    sockopt::set_ip_add_membership(&fd, &group, &place.bind)
+                }
+            }
+        };
+        join().map_err(port_error)?;
         self.table.borrow_mut().insert(fd, SocketKind::Datagram)
     }
 

@@ -28,6 +28,7 @@ mod device;
 mod flash;
 pub mod framing;
 mod jobs;
+mod lan;
 mod line;
 mod network;
 mod peer;
@@ -42,6 +43,7 @@ pub mod transcript;
 
 pub use device::SimDevice;
 pub use flash::{Flash, Tear};
+pub use lan::SimLan;
 pub use network::{Answer, Datagram};
 pub use peer::{End, Peer, PeerListener, UdpPeer};
 pub use pins::PinChange;
@@ -110,6 +112,8 @@ pub struct SimPort {
     agenda: RefCell<Vec<Action>>,
     faults: RefCell<Vec<Failure>>,
     board: BoardState,
+    /// Other devices in the same network; see [`SimLan`].
+    neighbours: RefCell<Vec<&'static SimPort>>,
 }
 
 struct BoardState {
@@ -156,6 +160,7 @@ impl SimPort {
                 fault: RefCell::new(None),
                 serial_ended: Cell::new(false),
             },
+            neighbours: RefCell::default(),
         }))
     }
 

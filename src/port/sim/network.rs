@@ -42,9 +42,19 @@ pub struct Datagram {
 
 /// One socket of the device.
 pub(super) enum Entry {
-    Listener { interface: Interface, port: u16, backlog: VecDeque<u32> },
+    Listener {
+        interface: Interface,
+        port: u16,
+        backlog: VecDeque<u32>,
+    },
     Tcp(u32),
-    Udp { interface: Interface, port: u16, queue: VecDeque<(Vec<u8>, SocketAddrV4)> },
+    /// `group`: it belongs to one, and shares its port.
+    Udp {
+        interface: Interface,
+        port: u16,
+        queue: VecDeque<(Vec<u8>, SocketAddrV4)>,
+        group: Option<Ipv4Addr>,
+    },
 }
 
 /// How far a connection is, as the device sees it.
@@ -303,11 +313,19 @@ impl State {
         }
     }
 
-    /// Brings a datagram to the device's sockets on that port.
-    pub(super) fn deliver(&mut self, to: Interface, port: u16, data: &[u8], from: SocketAddrV4) {
+    /// Brings a datagram to the device's sockets on that port; one to a group goes to those that belong to it.
+    pub(super) fn deliver(
+        &mut self,
+        to: Interface,
+        port: u16,
+        data: &[u8],
+        from: SocketAddrV4,
+        group: Option<Ipv4Addr>,
+    ) {
         for entry in self.sockets.values_mut() {
-            if let Entry::Udp { interface, port: bound, queue } = entry
+            if let Entry::Udp { interface, port: bound, queue, group: own } = entry
                 && (*interface, *bound) == (to, port)
+                && (group.is_none() || group == *own)
                 && queue.len() < DATAGRAMS
             {
                 queue.push_back((data.to_vec(), from));

@@ -304,10 +304,10 @@ impl UdpPeer {
         let (data, from) = (data.as_ref().to_vec(), self.address);
         let delay = self.port.network.borrow().delay;
         if delay.as_ticks() == 0 {
-            self.port.network.borrow_mut().deliver(interface, to, &data, from);
+            self.port.network.borrow_mut().deliver(interface, to, &data, from, None);
             return self.port.notify();
         }
-        self.port.after(delay, move |port| port.network.borrow_mut().deliver(interface, to, &data, from));
+        self.port.after(delay, move |port| port.network.borrow_mut().deliver(interface, to, &data, from, None));
     }
 
     /// Takes the datagrams heard since the last call.

@@ -3,6 +3,8 @@
 use core::net::{Ipv4Addr, SocketAddrV4};
 use std::collections::VecDeque;
 
+use embassy_time::Duration;
+
 use super::super::{Event, Interface, Keepalive, PortError, Radio, Result, Socket, Sockets};
 use super::network::{Datagram, Entry, Progress};
 use super::{Call, SimPort};
@@ -30,10 +32,33 @@ impl SimPort {
         }
         let taken = network.sockets.values().any(|entry| match entry {
             Entry::Listener { interface: on, port: bound, .. } => !udp && (*on, *bound) == (interface, port),
-            Entry::Udp { interface: on, port: bound, .. } => udp && (*on, *bound) == (interface, port),
-            Entry::Tcp(_) => false,
+            Entry::Udp { interface: on, port: bound, group: None, .. } => udp && (*on, *bound) == (interface, port),
+            Entry::Udp { .. } | Entry::Tcp(_) => false,
         });
         if taken { Err(PortError::InUse) } else { Ok(port) }
+    }
+}
+
+impl SimPort {
+    /// Brings a datagram to the devices in the same network, and, when it is for a group, back to this one's own sockets.
+    fn carry(&self, interface: Interface, datagram: &Datagram) {
+        let Datagram { from, to, .. } = *datagram;
+        let group = Some(*to.ip()).filter(Ipv4Addr::is_multicast);
+        let is_own = |port: &SimPort| port.address(interface) == Some(*to.ip());
+        let to_all = group.is_some() || to.ip().is_broadcast();
+        let others = self.neighbours.borrow().clone();
+        for port in others.into_iter().filter(|port| to_all || is_own(port)) {
+            let data = datagram.data.clone();
+            port.after(Duration::from_ticks(0), move |port| {
+                port.network.borrow_mut().deliver(interface, to.port(), &data, from, group);
+            });
+        }
+        if group.is_some() || is_own(self) {
+            let data = datagram.data.clone();
+            self.after(Duration::from_ticks(0), move |port| {
+                port.network.borrow_mut().deliver(interface, to.port(), &data, from, group);
+            });
+        }
     }
 }
 
@@ -121,7 +146,15 @@ impl Sockets for SimPort {
     fn udp_bind(&self, interface: Interface, port: u16) -> Result<Socket> {
         self.check(Call::UdpBind)?;
         let port = self.choose_port(interface, port, true)?;
-        self.network.borrow_mut().new_socket(Entry::Udp { interface, port, queue: VecDeque::new() })
+        self.network.borrow_mut().new_socket(Entry::Udp { interface, port, queue: VecDeque::new(), group: None })
+    }
+
+    fn udp_group(&self, interface: Interface, port: u16, group: Ipv4Addr, _only: bool) -> Result<Socket> {
+        self.check(Call::UdpBind)?;
+        self.route(interface)?;
+        let mut network = self.network.borrow_mut();
+        let port = if port == 0 { network.ephemeral() } else { port };
+        network.new_socket(Entry::Udp { interface, port, queue: VecDeque::new(), group: Some(group) })
     }
 
     fn udp_send(&self, socket: Socket, data: &[u8], to: SocketAddrV4) -> Result<()> {
@@ -134,7 +167,9 @@ impl Sockets for SimPort {
         if data.len() > LARGEST_DATAGRAM {
             return Err(PortError::NoRoom);
         }
-        self.network.borrow_mut().spread(&Datagram { from, to, data: data.to_vec() });
+        let datagram = Datagram { from, to, data: data.to_vec() };
+        self.network.borrow_mut().spread(&datagram);
+        self.carry(interface, &datagram);
         Ok(())
     }
 

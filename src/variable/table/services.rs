@@ -4,7 +4,6 @@ use super::build::*;
 use Effect::Network;
 
 const NO_BROADCAST: &str = "no broadcast in this release";
-const NO_MDNS: &str = "no mDNS in this release";
 const NO_TERMINAL: &str = "no remote terminal in this release";
 /// As `INTERFACE`, where hosts of boards with Ethernet name it.
 const ANY_INTERFACE: ValueKind = ValueKind::Choice(&["default", "wlan", "softap", "ethernet"]);
@@ -76,15 +75,15 @@ pub(super) const IOCONN: &[Variable] = &[
 #[rustfmt::skip]
 pub(super) const MDNS: &[Variable] = &[
     var("mdns.enabled", "md e", ValueKind::Bool, "0").at(Network)
-        .not_yet(NO_MDNS, "Answer for the device's name."),
+        .done("Answer for the device's name: mDNS, LLMNR, NetBIOS."),
     var("mdns.interface", "md i", INTERFACE, "default").at(Network)
-        .not_yet(NO_MDNS, "Interface of the responder."),
+        .done("Interface of the responder."),
     var("mdns.name", "md n", ValueKind::Name(63), "zentrios-#").at(Network)
-        .not_yet(NO_MDNS, "Name of the device without .local; # stands for the end of the MAC."),
-    var("mdns.service", "md s", text(64), "http").at(Network)
-        .not_yet(NO_MDNS, "Services to advertise."),
+        .done("Name of the device, with or without .local; # stands for the end of the MAC."),
+    var("mdns.service", "md s", ValueKind::Services(limits::MDNS_SERVICES), "http").at(Network)
+        .done("Services to advertise: <service>[,<tcp|udp>,<port>[,<key>=<value>]...], several with commas."),
     var("mdns.ttl", "md t", number(1, 65535), "300").at(Network)
-        .not_yet(NO_MDNS, "Seconds that others may keep the records."),
+        .done("Seconds that others may keep the records."),
 ];
 
 #[rustfmt::skip]

@@ -51,6 +51,11 @@ fn addresses() {
         &[("", ""), ("Time.Example", "time.example"), ("a:1, 10.0.0.1", "a:1,10.0.0.1")],
         &[",", "a,", "a,b,c", "a:0", "a b", "u@a", "[::1]", "a/b", "\u{fc}"],
     );
+    check(
+        ValueKind::Services(2),
+        &[("", ""), ("http,path=/A b", "http,path=/A b"), ("x,TCP,1,http", "x,TCP,1,http")],
+        &[",", "x", "x,tcp,1,y,udp,2,http", "http,\u{fc}=1", "http,a=\n"],
+    );
     check(ValueKind::Ipv4, &[("10.0.0.1", "10.0.0.1")], &["", "10.0.0", "10.0.0.256", "10.0.0.1.", "::1", "a.b.c.d"]);
     let accepted = [("4c:55:CC:10:09:42", "4C:55:CC:10:09:42"), ("4c55cc100942", "4C:55:CC:10:09:42"), ("", "")];
     check(

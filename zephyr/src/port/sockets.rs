@@ -69,6 +69,10 @@ impl Sockets for ZephyrSockets {
         shim::udp_bind(interface, port).map(socket)
     }
 
+    fn udp_group(&self, interface: Interface, port: u16, group: Ipv4Addr, only: bool) -> Result<Socket> {
+        shim::udp_group(interface, port, group.to_bits(), only).map(socket)
+    }
+
     fn udp_send(&self, socket: Socket, data: &[u8], to: SocketAddrV4) -> Result<()> {
         shim::udp_send(fd(socket), data, Endpoint { address: to.ip().to_bits(), port: to.port() })
     }

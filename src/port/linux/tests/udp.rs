@@ -53,3 +53,29 @@ fn broadcasts_may_be_sent() {
     let mut buffer = [0; 16];
     assert_eq!(listener.recv(&mut buffer).unwrap(), 9);
 }
+
+#[test]
+fn groups_on_the_loopback_interface() {
+    const GROUP: Ipv4Addr = Ipv4Addr::new(239, 255, 77, 1);
+    let (port, _folder) = port();
+    let sockets = port.sockets();
+    let free = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    // Two of the same port: each hears what is sent to the group, also by the other one.
+    let first = sockets.udp_group(WLAN, free, GROUP, false).unwrap();
+    let second = sockets.udp_group(WLAN, free, GROUP, true).unwrap();
+    let asker = sockets.udp_group(WLAN, 0, GROUP, false).unwrap();
+    let from = SocketAddrV4::new(Ipv4Addr::LOCALHOST, sockets.local_address(asker).unwrap().port());
+    assert_eq!(sockets.udp_send(asker, b"all", SocketAddrV4::new(GROUP, free)), Ok(()));
+    run(port, async move {
+        let mut buffer = [0; 16];
+        for socket in [first, second] {
+            let heard = io(port, Event::Readable(socket), || port.sockets().udp_receive(socket, &mut buffer)).await;
+            assert_eq!(heard, Ok((3, from)));
+        }
+        // What goes to the device alone is not for who wants the group only.
+        assert_eq!(port.sockets().udp_send(asker, b"one", SocketAddrV4::new(Ipv4Addr::LOCALHOST, free)), Ok(()));
+        let heard = io(port, Event::Readable(first), || port.sockets().udp_receive(first, &mut buffer)).await;
+        assert_eq!(heard, Ok((3, from)));
+        assert_eq!(port.sockets().udp_receive(second, &mut buffer), Err(PortError::WouldBlock));
+    });
+}

@@ -21,6 +21,8 @@ use openzentri::wire::smtp::body::{Encoder, MOST};
 use openzentri::wire::smtp::header::{write_mailbox, write_text};
 use openzentri::wire::smtp::reply::{self, Offers};
 use openzentri::wire::sntp;
+use openzentri::wire::structured::frame::{Collector, encoded, write as write_frame};
+use openzentri::wire::structured::message;
 use openzentri::wire::url::Url;
 use openzentri::wire::websocket::{Reader, Sender, Step, handshake};
 
@@ -48,6 +50,7 @@ pub const TARGETS: &[Target] = &[
     ("dhcp", dhcp),
     ("sntp", sntp),
     ("smtp", smtp),
+    ("structured", structured),
 ];
 
 /// The first byte as a number, and the rest.
@@ -410,4 +413,30 @@ fn encode(content: &[u8], piece: usize, room: usize) -> Vec<u8> {
     let written = encoder.end(&mut out);
     all.extend_from_slice(&out[..written]);
     all
+}
+
+/// Bytes of a line: what is a message can be sent again, and means the same.
+pub fn structured(data: &[u8]) {
+    const N: usize = encoded(512);
+    let mut collector = Collector::<N>::new();
+    // As a payload, and as what a line brings.
+    repeated(data);
+    for byte in data.iter().chain(&[0]) {
+        if let Some(Ok(payload)) = collector.push(*byte) {
+            repeated(payload);
+        }
+    }
+}
+
+/// Reads a message, sends it and reads it again.
+fn repeated(payload: &[u8]) {
+    let Some(message) = message::Message::read(payload) else { return };
+    let mut frame = vec![0; encoded(payload.len() + 64)];
+    let length = write_frame(&message, &mut frame).expect("it is no longer than it came, but for longer heads");
+    let mut collector = Collector::<4096>::new();
+    for byte in frame.iter().take(length) {
+        if let Some(again) = collector.push(*byte) {
+            assert_eq!(again.map(message::Message::read), Ok(Some(message)));
+        }
+    }
 }

@@ -19,7 +19,7 @@ use crate::pins::{self, Pins};
 use crate::place::{place, place_const};
 use crate::port::{Interface, Port};
 use crate::service::{self, AutoConnect, AutoStart, Desk, DhcpServer, DnsServer, Names, Ntp, Smtp};
-use crate::stream::{self, Streams};
+use crate::stream::{self, Pipe, Streams};
 use crate::terminal::{self, Line, Opening};
 use crate::tls::{self, Tls};
 use crate::variable::{self, Id, id, settings};
@@ -99,6 +99,7 @@ task!(spawn_worker[limits::HTTP_CONNECTIONS](server: &'static HttpServer, number
 task!(spawn_websocket[limits::WEBSOCKETS](server: &'static HttpServer, number: usize) http::session(server, number));
 task!(spawn_client[limits::HTTP_CLIENTS](client: &'static Client, number: usize) http_client::run(client, number));
 task!(spawn_serial[1](shell: &'static Shell, pins: &'static Pins, first_log: u32) serve_serial(shell, pins, first_log));
+task!(spawn_structured[limits::STRUCTURED_WEBSOCKETS](shell: &'static Shell, pipe: &'static Pipe) terminal::keep_structured(shell, pipe));
 task!(spawn_console[limits::CONSOLES](shell: &'static Shell) serve_console(shell));
 task!(spawn_uart[1](base: &'static Base) terminal::keep_uart(base));
 task!(spawn_files[1](files: &'static Files) keep_files(files));
@@ -136,7 +137,11 @@ pub fn boot(
     let dialogue = Dialogue::default();
     let machine = place!(Machine, Machine { base, files, streams, network, http, tls, smtp, pins, faults, dialogue });
     let shell = place!(Shell, Shell::new(machine));
-    let server = place!(HttpServer, HttpServer::new(shell));
+    let pipe = place_const!(Pipe, Pipe::new());
+    for _ in (0..).take(limits::STRUCTURED_WEBSOCKETS) {
+        spawn_structured(spawner, shell, pipe);
+    }
+    let server = place!(HttpServer, HttpServer::new(shell, pipe));
     if mode != Mode::Safe {
         serve_stations(spawner, machine)?;
     }

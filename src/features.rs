@@ -85,6 +85,8 @@ pub const NTP: bool = cfg!(feature = "ntp") && set("NTP");
 pub const SMTP: bool = cfg!(feature = "smtp") && set("SMTP");
 /// Stream mode: `bus.mode stream` (`stream_mode`, `CONFIG_OPENZENTRI_STREAM_MODE`).
 pub const STREAM_MODE: bool = cfg!(feature = "stream_mode") && set("STREAM_MODE");
+/// The structured protocol (`structured`, `CONFIG_OPENZENTRI_STRUCTURED`).
+pub const STRUCTURED: bool = cfg!(feature = "structured") && set("STRUCTURED");
 /// TLS: `tls_client`, `tls_server`, `https` (`tls`, `CONFIG_OPENZENTRI_TLS`). The port must have it, too.
 pub const TLS: bool = cfg!(feature = "tls") && set("TLS");
 /// What `help <command>` says beyond usage: parameters, options, answer, example (`manual`, `CONFIG_OPENZENTRI_MANUAL`).

@@ -130,6 +130,12 @@ pub const NTP_CLIENTS: usize = features::NTP as usize;
 pub const MAIL_LINE: usize = if features::SMTP { option("MAIL_LINE", 1024) } else { 0 };
 /// Bytes on their way to a mail server: the longest subject, encoded, and some more.
 pub const MAIL_OUTPUT: usize = if features::SMTP { 2 * COMMAND_LINE + 512 } else { 0 };
+/// Bytes of the longest payload of the structured protocol (`CONFIG_OPENZENTRI_STRUCTURED_FRAME`).
+pub const STRUCTURED_FRAME: usize = option("STRUCTURED_FRAME", 2048);
+/// Requests of the structured protocol at once on a line (`CONFIG_OPENZENTRI_STRUCTURED_REQUESTS`).
+pub const STRUCTURED_REQUESTS: usize = option("STRUCTURED_REQUESTS", 4);
+/// WebSockets that speak the structured protocol at once: one, or none.
+pub const STRUCTURED_WEBSOCKETS: usize = (features::STRUCTURED && features::WEBSOCKET) as usize;
 /// TLS sessions at once (`CONFIG_OPENZENTRI_TLS_SESSIONS`).
 pub const TLS_SESSIONS: usize = option("TLS_SESSIONS", 64);
 /// Bytes of all certificates and keys of one TLS session together (`CONFIG_OPENZENTRI_TLS_FILES`).

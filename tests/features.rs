@@ -99,6 +99,14 @@ fn help_explains_parameters_where_there_is_a_manual() {
 }
 
 #[test]
+fn the_structured_protocol_begins_only_where_it_is_built() {
+    let mut device = device();
+    device.type_line("structured_start");
+    let output = device.take_output();
+    assert_eq!(output.contains("structured_start is not available in this build"), !features::STRUCTURED, "{output}");
+}
+
+#[test]
 fn the_core_is_always_there() {
     assert_eq!(status("/command/version"), 200);
     assert_eq!(status("/healthz"), 200);

@@ -28,6 +28,8 @@ const SAMPLES: &[&[u8]] = &[
     b"\0\x24\x02\x06\xe9\0\0\x03\x5a\0\0\0\x2bLOCL\xe9\x11\x22\x33\0\0\0\0\x01\x02\x03\x04\x05\x06\x07\x08\xe9\x11\x22\x40\0\0\0\0\xe9\x11\x22\x40\xc0\0\0\0",
     b"\x07250-mail.example\r\n250-AUTH PLAIN CRAM-MD5\r\n250 SIZE 9\r\n.\r\n \r\n.x\t\r\n",
     "\x07\"Smith, J.\" <a.b@c-d.e>, K\u{e4}the =?x?= <k@[10.0.0.1]>,x@y".as_bytes(),
+    b"\x02\x83\x04\xf5\x19\x02\x05\x3d\xdb\x9f\xb9\0\x04\x85\x04\x01\x08\xf5Fhello\x05\xd3\xe4\xd7\x2b\0",
+    b"\x86\x01\x1a\x01\x02\x03\x04\x05\x18\x40\x43ver\x42ab",
 ];
 
 /// Changes a few bytes of a sample, as fuzzers do.
@@ -82,4 +84,4 @@ macro_rules! targets {
     };
 }
 
-targets! { request response body conditions url call text answer date websocket handshake line dns dns_sd nbns dhcp sntp smtp }
+targets! { request response body conditions url call text answer date websocket handshake line dns dns_sd nbns dhcp sntp smtp structured }

@@ -19,6 +19,7 @@ mod setup;
 mod shell;
 mod sockets;
 mod streams;
+mod structured;
 mod system;
 mod table;
 mod tokens;

@@ -78,6 +78,8 @@ pub struct Reply {
     text: Text,
     /// Something was written that did not fit.
     overflow: bool,
+    /// The line speaks the structured protocol behind the answer.
+    structured: bool,
 }
 
 /// What a command says.
@@ -91,12 +93,12 @@ enum Text {
 impl Reply {
     /// An empty reply without a buffer: it can only have a fixed text.
     pub const fn new() -> Self {
-        Self { code: 0, text: Text::Fixed(""), overflow: false }
+        Self { code: 0, text: Text::Fixed(""), overflow: false, structured: false }
     }
 
     /// An empty reply that is written into a buffer.
     pub const fn with(buffer: Buffer) -> Self {
-        Self { code: 0, text: Text::Buffer(buffer), overflow: false }
+        Self { code: 0, text: Text::Buffer(buffer), overflow: false, structured: false }
     }
 
     /// What the command says.
@@ -105,6 +107,11 @@ impl Reply {
             Text::Fixed(text) => text.as_bytes(),
             Text::Buffer(buffer) => buffer,
         }
+    }
+
+    /// Whether the line that has asked speaks the structured protocol from now on.
+    pub fn is_structured(&self) -> bool {
+        self.structured
     }
 
     /// The reply to a line that is longer than the command buffer.
@@ -118,7 +125,7 @@ impl Reply {
     }
 
     fn failed(error: CommandError) -> Self {
-        Self { code: error.code(), text: Text::Fixed(error.line()), overflow: false }
+        Self { code: error.code(), text: Text::Fixed(error.line()), overflow: false, structured: false }
     }
 
     /// Adds bytes. What does not fit makes the command end with a bounds error instead of a cut answer.
@@ -197,6 +204,7 @@ impl Reply {
             Ok(Ending::Text) if self.text().ends_with(b"\r\n") => {}
             Ok(Ending::Text | Ending::Raw) => self.put(b"\r\n"),
             Ok(Ending::Success) => self.text = Text::Fixed("Success\r\n"),
+            Ok(Ending::Structured) => (self.text, self.structured) = (Text::Fixed("Success\r\n"), true),
             Ok(Ending::SetOk) => self.text = Text::Fixed("Set OK\r\n"),
             Ok(Ending::InProgress) => self.text = Text::Fixed("In progress\r\n"),
             Err(error) => *self = Self::failed(error),
@@ -234,6 +242,8 @@ pub enum Ending {
     SetOk,
     /// `In progress`.
     InProgress,
+    /// `Success`, and the line speaks the structured protocol from now on.
+    Structured,
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use super::arguments::Words;
 use super::call::{Call, unavailable};
 use super::response::{CommandError, Ending};
 use super::{
-    certificate, files, help, http, mail, network, pins, setup, sockets, streams, system, tokens, variables, wlan,
-    write,
+    certificate, files, help, http, mail, network, pins, setup, sockets, streams, structured, system, tokens,
+    variables, wlan, write,
 };
 use crate::access::scope::Scope;
 use crate::conformance::Conformance::{self, Differs, Done, Extension, NotYet};
@@ -66,6 +66,7 @@ const fn is_built(name: &str) -> bool {
         [b'h', b't', b't', b'p', b'_', ..] => features::HTTP_CLIENT,
         [b'm', b'd', b'n', b's', b'_', ..] => features::DISCOVERY,
         [b's', b'm', b't', b'p', b'_', ..] => features::SMTP,
+        [b's', b't', b'r', b'u', ..] => features::STRUCTURED,
         [b't', b'l', b's', b'_', ..] => features::TLS,
         [b't', b'o', b'k', b'e', b'n', b'_', ..] => features::TOKENS,
         [b'w', b'e', b'b', b's', b'o', b'c', b'k', b'e', b't', b'_', ..] => features::WEBSOCKET_CLIENT,
@@ -188,6 +189,7 @@ commands! {
     stream_read "read" Streams "<handle> <size>" ["" 2..=2 safe] "Read from a stream", Done => waits(streams::read);
     stream_wait "stream_wait" Read "<handle>|all <milliseconds> [-c] [-r]" ["cr" 2..=2 safe] "Wait until a stream has data or its end, then answer as stream_poll", Extension("waiting for data") => waits(streams::wait);
     stream_write "write" Streams "<handle> <size>" ["c" 2..=2 safe] "Write the data that follow to a stream", Done => waits(write::write);
+    structured_start "structured_start" Admin "" ["" 0..=0 safe] "Speak the structured protocol on this line", Extension("the structured protocol") => now(structured::start);
     tcp_client "tcpc" Streams "[-i <interface>] [-l <local port>] <host> <port> [<local port>]" ["i:l:" 2..=3] "Open a TCP client", Done => waits(sockets::tcp_client);
     tcp_server "tcps" Streams "[-i <interface>] start|stop [<port>]" ["i:" 1..=2] "Start or stop a TCP server", Done => waits(sockets::tcp_server);
     tls_certificate_request "tlscr" Config "[<name>]" ["" 0..=1] "Print a certificate request (PKCS#10, PEM) with the key of the HTTPS server", Extension("certificate requests") => waits(certificate::request);

@@ -27,6 +27,8 @@ pub enum Asker {
     Serial,
     /// A person at another line.
     Console,
+    /// A host that speaks the structured protocol: it asks for several things at once.
+    Structured,
     /// A client of the HTTP server.
     Http,
     /// The same, but not the owner: with a token that is not for everything, or without one. The files that it writes

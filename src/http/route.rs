@@ -33,6 +33,8 @@ pub(super) enum When {
     Console,
     /// As `OpenApi`.
     WebSocket,
+    /// As `OpenApi`.
+    Structured,
     /// With the API, and while `http.server.metrics_enabled` is 1; otherwise the path names a file.
     Metrics,
     /// Over the soft AP, without the API too; otherwise the path names a file.
@@ -47,6 +49,7 @@ impl When {
             Self::OpenApi => features::OPENAPI,
             Self::Console => features::CONSOLE,
             Self::WebSocket => features::WEBSOCKET,
+            Self::Structured => features::WEBSOCKET && features::STRUCTURED,
             Self::Metrics => features::METRICS,
         }
     }

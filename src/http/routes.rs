@@ -59,6 +59,8 @@ routes! {
     Log: "/log", READ, Api, Needs::Listed(Scope::Read, "log"), described!("log"), rest::log;
     WebSocket: "/stream", GET, WebSocket, Needs::Listed(Scope::Streams, "stream"), described!("stream"),
         websocket::open;
+    Structured: "/structured", GET, Structured, Needs::Listed(Scope::Admin, "structured"), described!("structured"),
+        websocket::structured;
     Upload: "/stream", POST, Api, Needs::Listed(Scope::Streams, "stream"), "", upload::serve;
     Application: "/zapstreams", ANY, Api, Needs::Listed(Scope::Streams, "zapstreams"), "", rest::application;
     Description: "/openapi.json", READ, OpenApi, Needs::Listed(Scope::Read, "openapi.json"),

@@ -17,7 +17,7 @@ use crate::command::Shell;
 use crate::file::Files;
 use crate::limits;
 use crate::port::{Interface, Socket};
-use crate::stream::Streams;
+use crate::stream::{Pipe, Streams};
 use crate::tls::Tls;
 use crate::variable::{Id, id};
 
@@ -59,6 +59,8 @@ pub struct HttpServer {
     pub(super) seats: Seats,
     /// One WebSocket for each.
     pub(super) sessions: Pool<Session, { limits::WEBSOCKETS }>,
+    /// Where a WebSocket leads that speaks the structured protocol.
+    pub(super) pipe: &'static Pipe,
     /// How often the server was stopped: who sees it change says good-bye.
     pub(super) stops: Cell<u32>,
     /// `http.server.cors_origin`; empty without CORS.
@@ -71,9 +73,10 @@ pub struct HttpServer {
 
 impl HttpServer {
     /// A server that does not listen yet; [`crate::network::Service::start`] makes it.
-    pub const fn new(shell: &'static Shell) -> Self {
+    pub const fn new(shell: &'static Shell, pipe: &'static Pipe) -> Self {
         Self {
             shell,
+            pipe,
             listeners: [Cell::new(None), Cell::new(None)],
             changed: Signal::new(),
             secure: Cell::new(false),

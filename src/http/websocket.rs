@@ -1,18 +1,20 @@
-//! `/stream` as a WebSocket: a stream of the kind WEBS (interface, http 3.2).
+//! WebSockets. `/structured` speaks the structured protocol (`docs/structured-protocol.md`), `/stream` is a stream of the kind WEBS (interface, http 3.2).
 
 use core::fmt::{self, Write};
 use core::future::pending;
 use core::pin::pin;
 
 use embassy_time::with_timeout;
+use heapless::String;
 
-use super::connection::discard;
+use super::connection::{Connection, discard};
 use super::exchange::Exchange;
 use super::failure::Failure;
 use super::respond::Pen;
 use super::session::Session;
 use super::state::HttpServer;
 use super::{bearer, origin};
+use crate::access::token::Ticket;
 use crate::base::Base;
 use crate::limits;
 use crate::port::Interface;
@@ -22,8 +24,45 @@ use crate::wire::http::status::Status;
 use crate::wire::websocket::code;
 use crate::wire::websocket::handshake::accept;
 
+/// A client that may open a WebSocket.
+struct Guest {
+    accept: String<28>,
+    ticket: Option<Ticket>,
+}
+
 /// Opens a WebSocket and its stream.
 pub(super) async fn open(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
+    let guest = look_at(exchange)?;
+    let connection = &mut *exchange.connection;
+    let (streams, interface) = (connection.server.streams(), connection.interface);
+    let taken = || streams.handles().any(|handle| streams.kind(handle) == Ok(Kind::Webs));
+    // In stream mode there is one host for one client.
+    if connection.server.base().status.is_bridged() && taken() {
+        return Err(Status::UNAVAILABLE.into());
+    }
+    let reservation = streams.reserve_on(Kind::Webs, interface).map_err(|_| Status::UNAVAILABLE)?;
+    let ends = Ends::Server { local: connection.local(), remote: connection.remote };
+    welcome(connection, &guest).await?;
+    // The owner may have closed it while the answer was sent.
+    let handle = reservation.room(ends).ok_or(Failure::Gone)?;
+    let far = FarSide::of(streams, handle).map_err(|_| Failure::Gone)?;
+    hand_on(connection, far, guest)
+}
+
+/// Opens a WebSocket that speaks the structured protocol; there is one at a time.
+pub(super) async fn structured(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
+    let guest = look_at(exchange)?;
+    let connection = &mut *exchange.connection;
+    let far = FarSide::through(connection.server.pipe, connection.interface).map_err(|_| Status::UNAVAILABLE)?;
+    if let Err(failure) = welcome(connection, &guest).await {
+        far.abort();
+        return Err(failure);
+    }
+    hand_on(connection, far, guest)
+}
+
+/// Whether the client may open a WebSocket, and there is a task for it.
+fn look_at(exchange: &mut Exchange<'_, '_>) -> Result<Guest, Failure> {
     let Exchange { connection, request, access, .. } = exchange;
     let fields = &request.fields;
     if !fields.upgrade.is_websocket() || !fields.websocket_13 || !request.is_1_1 {
@@ -35,26 +74,27 @@ pub(super) async fn open(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure>
         // A client must not send anything else before it has the answer (RFC 6455, section 4.1).
         return Err(Status::BAD_REQUEST.into());
     }
-    let server = connection.server;
-    let local = connection.local();
     origin::check(connection, request)?;
     let ticket = bearer::ticket(connection, request, *access);
-    let taken = || server.streams().handles().any(|handle| server.streams().kind(handle) == Ok(Kind::Webs));
-    // In stream mode there is one host for one client.
-    if server.sessions.idle() == 0 || (server.base().status.is_bridged() && taken()) {
+    if connection.server.sessions.idle() == 0 {
         return Err(Status::UNAVAILABLE.into());
     }
-    let reservation = server.streams().reserve_on(Kind::Webs, connection.interface).map_err(|_| Status::UNAVAILABLE)?;
+    Ok(Guest { accept, ticket })
+}
+
+/// Switches the protocol.
+async fn welcome(connection: &mut Connection<'_>, guest: &Guest) -> Result<(), Failure> {
     let mut pen = Pen::new(connection.buffer);
-    server.counters().answered(Status::SWITCHING);
-    switch(&mut pen, &accept).map_err(|_| Failure::Gone)?;
+    connection.server.counters().answered(Status::SWITCHING);
+    switch(&mut pen, &guest.accept).map_err(|_| Failure::Gone)?;
     let length = pen.length();
-    connection.send(length).await?;
-    // The owner may have closed it while the answer was sent.
-    let ends = Ends::Server { local, remote: connection.remote };
-    let handle = reservation.room(ends).ok_or(Failure::Gone)?;
-    let far = FarSide::of(server.streams(), handle).map_err(|_| Failure::Gone)?;
-    let session = Session { socket: connection.socket, far, stops: server.stops.get(), ticket };
+    connection.send(length).await
+}
+
+/// Gives the connection to a task of its own.
+fn hand_on(connection: &mut Connection<'_>, far: FarSide, guest: Guest) -> Result<(), Failure> {
+    let server = connection.server;
+    let session = Session { socket: connection.socket, far, stops: server.stops.get(), ticket: guest.ticket };
     match server.sessions.give(session) {
         Ok(()) => connection.handed_on = true,
         Err(session) => {
@@ -81,6 +121,7 @@ pub(super) fn stop_all(server: &HttpServer, interface: Interface) {
             streams.abort(handle);
         }
     }
+    server.pipe.interface_down(interface);
 }
 
 /// Serves one WebSocket after another, for ever: [`limits::WEBSOCKETS`] tasks, `number` from 0.

@@ -28,6 +28,15 @@ impl Intake {
         }
     }
 
+    /// How many of `room` bytes may be written.
+    pub(super) fn limit(self, room: usize) -> usize {
+        match self {
+            Self::Open | Self::Held => room,
+            Self::Exactly(left) => room.min(left as usize),
+            Self::Shut => 0,
+        }
+    }
+
     /// `bytes` were written.
     pub(super) fn took(&mut self, bytes: usize) {
         if let Self::Exactly(left) = self {

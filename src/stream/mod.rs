@@ -22,10 +22,12 @@ mod datagram;
 mod door;
 mod error;
 mod far_side;
+mod handover;
 mod intake;
 mod kind;
 mod list;
 mod open;
+mod pipe;
 pub mod pump;
 mod ring;
 mod room;
@@ -39,10 +41,12 @@ pub use crate::wire::url::HostName;
 pub use door::keep_door;
 pub use error::StreamError;
 pub use far_side::{FarSide, Over};
+pub use handover::Peeked;
 pub use intake::Intake;
 pub use kind::Kind;
 pub use list::HEADING;
 pub use open::Reservation;
+pub use pipe::Pipe;
 pub use server::{ServerError, serve};
 pub use server_table::Protocol;
 pub use through::Through;
@@ -112,6 +116,8 @@ enum Source {
 /// State of one open stream.
 struct Stream {
     kind: Kind,
+    /// It is more than a reserved handle.
+    open: bool,
     source: Source,
     ends: Ends,
     /// The peer has closed; received data may be left.

@@ -57,6 +57,7 @@ impl Streams {
                 slot.sending.set(false);
                 *stream = Some(Stream {
                     kind,
+                    open: false,
                     source: Source::Room,
                     ends: Ends::None,
                     peer_closed: false,
@@ -151,6 +152,8 @@ impl Reservation<'_> {
             }
             stream.is_open = true;
             fill(slot, stream);
+            stream.open = true;
+            slot.changed();
         });
         if opened.is_err() {
             if let Some(source) = given {

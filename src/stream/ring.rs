@@ -208,6 +208,19 @@ impl<const N: usize> Ring<N> {
         taken
     }
 
+    /// Copies bytes behind the oldest `skip` ones, as many as there are and as `buffer` holds, and leaves them there.
+    pub fn peek(&self, skip: usize, buffer: &mut [u8]) -> usize {
+        let state = self.0.borrow();
+        let count = state.length.saturating_sub(skip).min(buffer.len());
+        let begin = (state.start + skip) % N;
+        let first = count.min(N - begin);
+        if count > 0 {
+            buffer[..first].copy_from_slice(&state.bytes[begin..begin + first]);
+            buffer[first..count].copy_from_slice(&state.bytes[..count - first]);
+        }
+        count
+    }
+
     /// Wakes `waker` when there is room again.
     pub fn watch_room(&self, waker: &Waker) {
         self.0.borrow_mut().writer.register(waker);

@@ -36,6 +36,17 @@ enum Phase {
     TakesData,
 }
 
+/// What a line has when something was waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waited {
+    /// There are bytes.
+    Bytes,
+    /// A break condition.
+    Break,
+    /// Nothing more will come.
+    End,
+}
+
 /// How a line has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ended {
@@ -98,6 +109,18 @@ impl Input {
                 self.line.break_unused();
             }
             self.state.borrow_mut().poll_some(self.line, context)
+        })
+        .await
+    }
+
+    /// Waits until there are bytes, a break condition or the end.
+    pub async fn more(&self) -> Waited {
+        poll_fn(|context| {
+            if self.line.take_break() {
+                return Poll::Ready(Waited::Break);
+            }
+            let some = self.state.borrow_mut().poll_some(self.line, context);
+            some.map(|some| if some { Waited::Bytes } else { Waited::End })
         })
         .await
     }

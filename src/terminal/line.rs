@@ -4,6 +4,7 @@ use core::task::{Context, Poll};
 
 use crate::limits;
 use crate::port::{Event, Port, PortError, Result, Socket};
+use crate::stream::Pipe;
 
 /// A way to the device: what runs on it (command mode) knows nothing else of where it leads.
 #[derive(Clone, Copy)]
@@ -21,6 +22,8 @@ enum End {
     Connection(Socket),
     /// The operator console, which gives whole lines and takes whole answers.
     Console,
+    /// A WebSocket.
+    Pipe(&'static Pipe),
 }
 
 impl Line {
@@ -32,6 +35,11 @@ impl Line {
     /// A TCP connection. The caller closes it when nothing runs on the line any more.
     pub fn connection(port: &'static dyn Port, socket: Socket) -> Self {
         Self { port, end: End::Connection(socket) }
+    }
+
+    /// A WebSocket that leads here.
+    pub fn pipe(port: &'static dyn Port, pipe: &'static Pipe) -> Self {
+        Self { port, end: End::Pipe(pipe) }
     }
 
     /// The operator console.
@@ -58,6 +66,8 @@ impl Line {
                 }
                 Ok(length + 1)
             }
+            // It is asked for bytes in `poll_read` only.
+            End::Pipe(_) => Err(PortError::WouldBlock),
         }
     }
 
@@ -67,6 +77,7 @@ impl Line {
             End::Serial => Event::SerialReadable,
             End::Connection(socket) => Event::Readable(socket),
             End::Console => Event::Console,
+            End::Pipe(pipe) => return pipe.poll_read(context, buffer).map(Ok),
         };
         self.poll(context, event, self.read(buffer))
     }
@@ -77,6 +88,9 @@ impl Line {
         let (event, result) = match self.end {
             End::Serial => (Event::SerialWritable, self.port.serial().serial_write(data)),
             End::Connection(socket) => (Event::Writable(socket), self.port.sockets().send(socket, data)),
+            End::Pipe(pipe) => {
+                return pipe.poll_write(context, data).map(|sent| sent.ok_or(PortError::Closed));
+            }
             End::Console => {
                 self.port.console().console_answer(data);
                 return Poll::Ready(Ok(data.len()));

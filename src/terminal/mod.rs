@@ -11,10 +11,12 @@ mod output;
 mod packets;
 mod sequence;
 mod session;
+mod structured;
 mod text;
 mod uart;
 
 pub use console::serve as serve_console;
 pub use line::Line;
 pub use session::{Opening, serve};
+pub use structured::keep as keep_structured;
 pub use uart::keep as keep_uart;

@@ -5,7 +5,7 @@ use core::future::poll_fn;
 use core::task::Poll;
 
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
-use embassy_sync::semaphore::{FairSemaphore, Semaphore};
+use embassy_sync::semaphore::{FairSemaphore, Semaphore, SemaphoreReleaser};
 
 use super::line::Line;
 use crate::base::Base;
@@ -38,10 +38,27 @@ impl Output {
         Self { base, line, frame: FairSemaphore::new(1), logs_elsewhere, next_log: Cell::new(first_log) }
     }
 
+    /// Lets somebody else have the line, who sends the log lines from the number on that is answered. Nothing is printed until
+    /// what is answered with it is dropped.
+    pub async fn lend(&self) -> (Option<SemaphoreReleaser<'_, FairSemaphore<NoopRawMutex, 4>>>, u32) {
+        let frame = self.frame.acquire(1).await.ok();
+        (frame, self.next_log.get())
+    }
+
+    /// Prints the log lines from this number on.
+    pub fn continue_log(&self, next: u32) {
+        self.next_log.set(next);
+    }
+
     /// Sends bytes as they are (echo).
     pub async fn raw(&self, bytes: &[u8]) {
         let _frame = self.frame.acquire(1).await;
         self.send(bytes).await;
+    }
+
+    /// Where it goes.
+    pub fn line(&self) -> Line {
+        self.line
     }
 
     /// Whether answers have a header now.

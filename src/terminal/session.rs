@@ -12,6 +12,7 @@ use super::editor::{Editor, Typed};
 use super::input::{Data, Input};
 use super::line::Line;
 use super::output::Output;
+use super::structured;
 use crate::command::{Asker, Reply, Shell};
 use crate::features::{self, Built, Gate};
 use crate::ground::Bus;
@@ -156,9 +157,9 @@ impl Session {
                     editor.next(false);
                 }
                 Ok(_) => {
-                    self.run(&mut editor).await;
-                    let line_end = editor.second_half();
-                    editor.next(self.input.data_taken());
+                    let frames_followed = self.run(&mut editor).await;
+                    let line_end = editor.second_half().filter(|_| !frames_followed);
+                    editor.next(frames_followed || self.input.data_taken());
                     if self.is_streaming() {
                         self.line_end.set(line_end);
                         return;
@@ -177,8 +178,9 @@ impl Session {
         self.shell.machine().base.restart.is_ordered()
     }
 
-    /// Runs one command and sends its answer, unless the line wants no answer any more.
-    async fn run(&self, editor: &mut Editor) {
+    /// Runs one command and sends its answer, unless the line wants no answer any more. Answers whether what followed the
+    /// line was the structured protocol, which has ended.
+    async fn run(&self, editor: &mut Editor) -> bool {
         let runs = self.command_begins();
         let framed = self.output.has_headers();
         self.input.begin(editor.second_half());
@@ -194,10 +196,29 @@ impl Session {
         let reply = match select3(command, interrupted, restarts).await {
             Either3::First(reply) => reply,
             Either3::Second(()) => Reply::refused(),
-            Either3::Third(()) => return,
+            Either3::Third(()) => return false,
         };
-        self.output.reply(&reply, framed, !self.restarts() && !self.is_streaming()).await;
+        let structured = reply.is_structured();
+        let prompt = !structured && !self.restarts() && !self.is_streaming();
+        self.output.reply(&reply, framed, prompt).await;
         self.answered(runs).await;
+        if structured {
+            drop(reply);
+            self.structured(editor.second_half()).await;
+        }
+        structured
+    }
+
+    /// Lets the host speak the structured protocol until it ends that.
+    async fn structured(&self, line_end: Option<u8>) {
+        let (lent, next_log) = self.output.lend().await;
+        let speak = |()| structured::serve(self.shell, self.output.line(), &self.input, line_end, next_log);
+        let next_log = Built::<{ features::STRUCTURED }>::run((), speak, |()| next_log).await;
+        self.output.continue_log(next_log);
+        drop(lent);
+        if !self.restarts() && !self.is_streaming() {
+            self.output.prompt().await;
+        }
     }
 
     /// Tells the host by the pin, where there is one, that a command runs.

@@ -13,6 +13,7 @@ pub mod percent;
 pub mod smtp;
 pub mod sntp;
 pub mod span;
+pub mod structured;
 pub mod url;
 pub mod utf8;
 pub mod websocket;

@@ -58,6 +58,13 @@ pub(super) const PAGES: &[Page] = &[
         example: "stream_write 0 5",
     },
     Page {
+        name: "structured_start",
+        parameters: &[],
+        options: &[],
+        answer: "`Success`; what follows on the line is frames ([the structured protocol](../../structured-protocol.md)).",
+        example: "structured_start",
+    },
+    Page {
         name: "tcp_client",
         parameters: &[HOST, PORT, LOCAL],
         options: &[INTERFACE, OPTION_LOCAL],

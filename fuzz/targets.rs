@@ -23,6 +23,7 @@ use openzentri::wire::smtp::reply::{self, Offers};
 use openzentri::wire::sntp;
 use openzentri::wire::structured::frame::{Collector, encoded, write as write_frame};
 use openzentri::wire::structured::message;
+use openzentri::wire::telnet::{self, IAC, Telnet};
 use openzentri::wire::url::Url;
 use openzentri::wire::websocket::{Reader, Sender, Step, handshake};
 
@@ -51,6 +52,7 @@ pub const TARGETS: &[Target] = &[
     ("sntp", sntp),
     ("smtp", smtp),
     ("structured", structured),
+    ("telnet", telnet),
 ];
 
 /// The first byte as a number, and the rest.
@@ -439,4 +441,28 @@ fn repeated(payload: &[u8]) {
             assert_eq!(again.map(message::Message::read), Ok(Some(message)));
         }
     }
+}
+
+/// What a Telnet client sends: the data of an encoded text come back, and no byte has more than one answer.
+pub fn telnet(data: &[u8]) {
+    let mut client = Telnet::default();
+    for byte in data {
+        if let telnet::Step::Answer([first, verb, _]) = client.byte(*byte) {
+            assert!(first == IAC && matches!(verb, 252 | 254), "everything is refused");
+        }
+    }
+    let encoded = data.iter().flat_map(|byte| match byte {
+        &IAC => vec![IAC, IAC],
+        b'\r' => vec![b'\r', 0],
+        byte => vec![*byte],
+    });
+    let (mut client, mut decoded) = (Telnet::default(), Vec::new());
+    for byte in [IAC, 241].into_iter().chain(encoded) {
+        match client.byte(byte) {
+            telnet::Step::Data(byte) => decoded.push(byte),
+            telnet::Step::Nothing => {}
+            step => panic!("{step:?} in data"),
+        }
+    }
+    assert_eq!(decoded, data);
 }

@@ -20,7 +20,7 @@ use crate::place::{place, place_const};
 use crate::port::{Interface, Port};
 use crate::service::{self, AutoConnect, AutoStart, Desk, DhcpServer, DnsServer, Names, Ntp, Smtp};
 use crate::stream::{self, Pipe, Streams};
-use crate::terminal::{self, Line, Opening};
+use crate::terminal::{self, Line, Opening, Presence, Remote, Uart, Visitor};
 use crate::tls::{self, Tls};
 use crate::variable::{self, Id, id, settings};
 use crate::version;
@@ -98,7 +98,8 @@ task!(spawn_http[1](server: &'static HttpServer) http::accept(server));
 task!(spawn_worker[limits::HTTP_CONNECTIONS](server: &'static HttpServer, number: usize) http::worker(server, number));
 task!(spawn_websocket[limits::WEBSOCKETS](server: &'static HttpServer, number: usize) http::session(server, number));
 task!(spawn_client[limits::HTTP_CLIENTS](client: &'static Client, number: usize) http_client::run(client, number));
-task!(spawn_serial[1](shell: &'static Shell, pins: &'static Pins, first_log: u32) serve_serial(shell, pins, first_log));
+task!(spawn_serial[1](shell: &'static Shell, uart: Uart, first_log: u32) serve_serial(shell, uart, first_log));
+task!(spawn_remote[limits::REMOTE_TERMINALS](remote: &'static Remote) terminal::keep_remote(remote));
 task!(spawn_structured[limits::STRUCTURED_WEBSOCKETS](shell: &'static Shell, pipe: &'static Pipe) terminal::keep_structured(shell, pipe));
 task!(spawn_console[limits::CONSOLES](shell: &'static Shell) serve_console(shell));
 task!(spawn_uart[1](base: &'static Base) terminal::keep_uart(base));
@@ -148,9 +149,13 @@ pub fn boot(
     if mode == Mode::Normal {
         serve_network(spawner, machine, server)?;
     }
+    let presence = place!(Presence, Presence::new());
+    if mode != Mode::Safe {
+        serve_terminal(spawner, shell, presence)?;
+    }
     let first_log = base.log.next();
     greet(base, mode, mounted.is_err());
-    start(spawner, shell, pins, first_log);
+    start(spawner, shell, Uart { pins, presence }, first_log);
     match mode {
         Mode::Normal => {
             pins.start();
@@ -202,14 +207,28 @@ fn serve_network(spawner: Spawner, machine: &'static Machine, server: &'static H
     Ok(())
 }
 
+/// The remote terminal: also when a device that has crashed too often waits for somebody to repair it.
+fn serve_terminal(
+    spawner: Spawner,
+    shell: &'static Shell,
+    presence: &'static Presence,
+) -> Result<(), network::TooManyServices> {
+    let machine = shell.machine();
+    let remote = place!(Remote, Remote::new(shell, place!(Visitor, Visitor::new(machine.base.port)), presence));
+    for _ in (0..).take(limits::REMOTE_TERMINALS) {
+        spawn_remote(spawner, remote);
+    }
+    machine.network.register(remote)
+}
+
 /// Starts what runs in safe mode, too.
-fn start(spawner: Spawner, shell: &'static Shell, pins: &'static Pins, first_log: u32) {
+fn start(spawner: Spawner, shell: &'static Shell, uart: Uart, first_log: u32) {
     let machine = shell.machine();
     for handle in 0..limits::STREAMS as u8 {
         spawn_pump(spawner, machine.streams, handle);
     }
     spawn_uart(spawner, machine.base);
-    spawn_serial(spawner, shell, pins, first_log);
+    spawn_serial(spawner, shell, uart, first_log);
     if limits::CONSOLES > 0 {
         spawn_console(spawner, shell);
     }
@@ -271,10 +290,10 @@ fn greet(base: &Base, mode: Mode, flash_failed: bool) {
 }
 
 /// Serves the command UART, from the boot lines on.
-async fn serve_serial(shell: &'static Shell, pins: &'static Pins, first_log: u32) {
+async fn serve_serial(shell: &'static Shell, uart: Uart, first_log: u32) {
     let machine = shell.machine();
     let port = machine.base.port;
-    terminal::serve(shell, Line::serial(port), Opening::Boot(first_log), Some(pins)).await;
+    terminal::serve(shell, Line::serial(port), Opening::Boot(first_log), Some(uart)).await;
     // The process ends: what was to be stored is.
     stored(machine).await;
     port.board().serial_ended();

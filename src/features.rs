@@ -83,6 +83,8 @@ pub const DISCOVERY: bool = cfg!(feature = "discovery") && set("DISCOVERY");
 pub const NTP: bool = cfg!(feature = "ntp") && set("NTP");
 /// The command `smtp_send` (`smtp`, `CONFIG_OPENZENTRI_SMTP`).
 pub const SMTP: bool = cfg!(feature = "smtp") && set("SMTP");
+/// Command mode over TCP (`remote_terminal`, `CONFIG_OPENZENTRI_REMOTE_TERMINAL`).
+pub const REMOTE_TERMINAL: bool = cfg!(feature = "remote_terminal") && set("REMOTE_TERMINAL");
 /// Stream mode: `bus.mode stream` (`stream_mode`, `CONFIG_OPENZENTRI_STREAM_MODE`).
 pub const STREAM_MODE: bool = cfg!(feature = "stream_mode") && set("STREAM_MODE");
 /// The structured protocol (`structured`, `CONFIG_OPENZENTRI_STRUCTURED`).

@@ -69,8 +69,13 @@ pub const FILE_WRITERS: usize = STREAMS + 2;
 pub const FILE_READERS: usize = option("FILE_READERS", STREAMS + 32);
 /// Commands that wait for their turn; one more is told that the device is busy (`CONFIG_OPENZENTRI_COMMAND_QUEUE`).
 pub const COMMAND_QUEUE: usize = option("COMMAND_QUEUE", 64);
-/// Lines that give commands: the command UART and the operator console.
-pub const LINES: usize = 2;
+/// Lines that give commands: the command UART, the operator console and the remote terminal.
+pub const LINES: usize = 2 + REMOTE_TERMINALS;
+/// Remote terminals, one or none.
+pub const REMOTE_TERMINALS: usize = features::REMOTE_TERMINAL as usize;
+/// Bytes that the remote terminal sends in one piece: the echo of a line and its answer
+/// (`CONFIG_OPENZENTRI_REMOTE_TERMINAL_TX`).
+pub const REMOTE_TERMINAL_TX: usize = if features::REMOTE_TERMINAL { option("REMOTE_TERMINAL_TX", 1400) } else { 0 };
 /// Commands that wait for something else than their turn at once, those of the [`LINES`] included; one more fails
 /// (`CONFIG_OPENZENTRI_COMMANDS_APART`).
 pub const COMMANDS_APART: usize = option("COMMANDS_APART", 24);

@@ -256,7 +256,7 @@ fn kept_answers_leave_a_buffer() {
     assert_eq!(text(&mut device, "get wlan.ssid"), "MyNet");
     device.type_line("get all");
     device.settle();
-    assert!(device.take_output().ends_with("Command failed\r\n"), "one CMD stream at a time");
+    assert!(device.take_output().ends_with("Command failed\r\n"), "a buffer for its text may not be kept");
     // Whoever gives one back makes room.
     assert_eq!(text(&mut device, "close 0"), "Success");
     assert!(text(&mut device, "help variables").starts_with("0,"));

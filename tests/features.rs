@@ -112,3 +112,11 @@ fn the_core_is_always_there() {
     assert_eq!(status("/healthz"), 200);
     assert!(device().command("stream_list").contains("# Type"));
 }
+
+#[test]
+fn without_a_remote_terminal_nobody_listens() {
+    let settings = &[("wlan.ssid", "Open House"), ("remote_terminal.enabled", "1")];
+    let mut device = SimDevice::boot(SimPort::new(), settings);
+    device.command("network_up");
+    assert_eq!(device.port().connect(2000).is_ok(), features::REMOTE_TERMINAL);
+}

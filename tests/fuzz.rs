@@ -84,4 +84,4 @@ macro_rules! targets {
     };
 }
 
-targets! { request response body conditions url call text answer date websocket handshake line dns dns_sd nbns dhcp sntp smtp structured }
+targets! { request response body conditions url call text answer date websocket handshake line dns dns_sd nbns dhcp sntp smtp structured telnet }

@@ -1,5 +1,8 @@
-//! Who may do what: scopes, the API tokens that grant them, and the files that guard the device (`docs/extensions.md`).
+//! Who may do what: scopes, the API tokens that grant them, and the files that guard the device (`docs/extensions.md`);
+//! passwords, and who has given wrong ones.
 
+pub mod attempts;
 pub mod guard;
+pub mod password;
 pub mod scope;
 pub mod token;

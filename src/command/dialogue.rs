@@ -1,4 +1,5 @@
-//! `network_up -s`: a person picks a network out of a scan and types its passphrase (interface, commands/network_up). Each answer is a line of its own on the serial line, read here instead of as a command.
+//! `network_up -s`: a person picks a network out of a scan and types its passphrase (interface, commands/network_up).
+//! Each answer is a line of its own of whoever has asked, read here instead of as a command.
 
 use core::cell::RefCell;
 use core::pin::pin;
@@ -24,28 +25,39 @@ enum Step {
     Passphrase(AccessPoint),
 }
 
-/// The question that waits for its answer on the serial line.
+/// The question that waits for its answer, and who was asked. There is one at a time: the newest.
 #[derive(Default)]
 pub struct Dialogue {
-    step: RefCell<Option<Step>>,
+    step: RefCell<Option<(Asker, Step)>>,
 }
 
 impl Dialogue {
     /// Whether the next line of the asker is an answer.
     pub fn waits_for(&self, asker: Asker) -> bool {
-        asker == Asker::Serial && self.step.borrow().is_some()
+        matches!(*self.step.borrow(), Some((asked, _)) if asked == asker)
     }
 
     /// Whether that answer is a secret.
-    pub fn is_secret(&self) -> bool {
-        matches!(*self.step.borrow(), Some(Step::Passphrase(_)))
+    pub fn is_secret(&self, asker: Asker) -> bool {
+        matches!(*self.step.borrow(), Some((asked, Step::Passphrase(_))) if asked == asker)
+    }
+
+    /// The asker will not answer.
+    pub fn forget(&self, asker: Asker) {
+        if self.waits_for(asker) {
+            self.step.take();
+        }
+    }
+
+    fn ask(&self, asker: Asker, step: Step) {
+        self.step.replace(Some((asker, step)));
     }
 }
 
 /// Lists the networks and asks for one. There must be a person to ask.
 pub(super) async fn begin(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let machine = call.machine;
-    if call.asker() != Asker::Serial || !machine.base.variables.flag(PROMPT) {
+    if !call.asker().types() || !machine.base.variables.flag(PROMPT) {
         let text = format_args!("Nobody can be asked here: set wlan.ssid and wlan.passkey, or use wlan_join");
         machine.base.log.line(Level::Failure, text);
         return Err(CommandError::Failed);
@@ -53,7 +65,7 @@ pub(super) async fn begin(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     wlan::results(call, None).await?;
     wlan::table(call, false, |_| true);
     call.reply.put(b"Number of the network (nothing: none):");
-    machine.dialogue.step.replace(Some(Step::Row(machine.network.scans())));
+    machine.dialogue.ask(call.asker(), Step::Row(machine.network.scans()));
     Ok(Ending::Text)
 }
 
@@ -61,7 +73,7 @@ pub(super) async fn begin(call: &mut Call<'_>) -> Result<Ending, CommandError> {
 pub(super) async fn go_on(call: &mut Call<'_>, answer: &[u8]) -> Result<Ending, CommandError> {
     let corrected = corrected(answer);
     let answer = corrected.trim_ascii();
-    match call.machine.dialogue.step.take() {
+    match call.machine.dialogue.step.take().map(|(_, step)| step) {
         _ if answer.is_empty() => Err(CommandError::Failed),
         Some(Step::Row(scan)) => pick(call, scan, answer).await,
         Some(Step::Passphrase(network)) => join(call, &network, answer).await,
@@ -97,7 +109,7 @@ async fn pick(call: &mut Call<'_>, scan: u32, answer: &[u8]) -> Result<Ending, C
     if network.security == Security::Open {
         return join(call, &network, b"").await;
     }
-    machine.dialogue.step.replace(Some(Step::Passphrase(network)));
+    machine.dialogue.ask(call.asker(), Step::Passphrase(network));
     call.reply.put(b"Passphrase:");
     Ok(Ending::Text)
 }

@@ -107,14 +107,19 @@ impl Ready<'_> {
         reply.finish(result);
         shell.counted(&reply);
         let buffered = || shell.machine.base.variables.flag(BUFFERED);
-        if long && asker == Asker::Serial && reply.code == 0 && buffered() { shell.keep(reply) } else { reply }
+        if long && asker.types() && reply.code == 0 && buffered() { shell.keep(reply) } else { reply }
     }
 }
 
 impl Shell {
-    /// Whether the next line of the serial line is a secret: it is neither echoed nor kept.
-    pub fn asks_for_secret(&self) -> bool {
-        self.machine.dialogue.is_secret()
+    /// Whether the next line of the asker is a secret: it is neither echoed nor kept.
+    pub fn asks_for_secret(&self, asker: Asker) -> bool {
+        self.machine.dialogue.is_secret(asker)
+    }
+
+    /// The asker has gone: what it was asked is not answered any more.
+    pub fn forget_question(&self, asker: Asker) {
+        self.machine.dialogue.forget(asker);
     }
 
     /// Runs the line as the answer to a question.

@@ -23,8 +23,10 @@ pub struct Busy;
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asker {
-    /// The host at the command UART: its long answers may go to a CMD stream (`system.cmd.buffered`).
+    /// The host at the command UART.
     Serial,
+    /// The client of the remote terminal.
+    Remote,
     /// A person at another line.
     Console,
     /// A host that speaks the structured protocol: it asks for several things at once.
@@ -39,7 +41,13 @@ pub enum Asker {
 impl Asker {
     /// It can ask once at a time, so that it never waits with many.
     pub const fn is_line(self) -> bool {
-        matches!(self, Self::Serial | Self::Console)
+        matches!(self, Self::Serial | Self::Remote | Self::Console)
+    }
+
+    /// It types lines one after the other: it can be asked something back, and its long answers may go to a CMD stream
+    /// (`system.cmd.buffered`).
+    pub const fn types(self) -> bool {
+        matches!(self, Self::Serial | Self::Remote)
     }
 }
 

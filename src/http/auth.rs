@@ -1,7 +1,6 @@
 //! Who may do what: Basic authentication and the list of calls that need none (interface, http 4).
 
 use core::fmt;
-use core::hint::black_box;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,6 +12,7 @@ use super::failure::Failure;
 use super::files;
 use super::state::HttpServer;
 use crate::access::guard::WHITELIST;
+use crate::access::password::same;
 use crate::access::scope::Scopes;
 use crate::access::token;
 use crate::variable::{Id, id};
@@ -68,16 +68,6 @@ fn credentials<'a>(field: &[u8], buffer: &'a mut [u8]) -> Option<(&'a [u8], &'a 
     let text = buffer.get(..length)?;
     let colon = text.iter().position(|byte| *byte == b':')?;
     Some((text.get(..colon)?, text.get(colon + 1..)?))
-}
-
-/// Compares in a time that depends on the length of `given` only.
-fn same(wanted: &[u8], given: &[u8]) -> bool {
-    let mut difference = wanted.len() ^ given.len();
-    let cycle = wanted.iter().chain(core::iter::once(&0)).cycle();
-    for (given, wanted) in given.iter().zip(cycle) {
-        difference |= usize::from(black_box(given ^ wanted));
-    }
-    black_box(difference) == 0
 }
 
 /// A call with restricted access goes on if a token has the scopes or the whitelist names the call: `head` and `tail`
@@ -262,15 +252,6 @@ mod tests {
         }
         let long = std::format!("Basic {}", "YTpi".repeat(1000));
         assert_eq!(read(&long), None);
-    }
-
-    #[test]
-    fn only_the_same_is_the_same() {
-        assert!(same(b"secret", b"secret"));
-        for other in ["", "s", "secre", "secret1", "Secret", "secreu", "secretsecret", "secret\0"] {
-            assert!(!same(b"secret", other.as_bytes()), "{other}");
-        }
-        assert!(!same(b"", b"\0"));
     }
 
     #[test]

@@ -28,12 +28,11 @@
 //! connection   bytes in and out, time limits, the end
 //! lobby        connections that wait for a worker
 //! seats        what the workers wait for, and who gives way; patience: how long a client may take
-//! state        what the server knows; pool, attempts, counters, session: parts of it
+//! state        what the server knows; pool, counters, session: parts of it
 //! access       what a client may do; failure: why there is no answer
 //! ```
 
 mod access;
-mod attempts;
 mod auth;
 mod bearer;
 mod body;

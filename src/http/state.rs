@@ -7,11 +7,11 @@ use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::signal::Signal;
 use heapless::String;
 
-use super::attempts::Attempts;
 use super::counters::Counters;
 use super::pool::Pool;
 use super::seats::Seats;
 use super::session::Session;
+use crate::access::attempts::Attempts;
 use crate::base::Base;
 use crate::command::Shell;
 use crate::file::Files;

@@ -77,11 +77,8 @@ impl Streams {
         Err(StreamError::Full)
     }
 
-    /// Opens the text of a buffered command, and keeps its buffer; `Full` while another one is still open.
+    /// Opens the text of a buffered command, and keeps its buffer. How many may be open at once is a matter of the buffers.
     pub fn open_text(&self, text: Buffer) -> Result<u8, StreamError> {
-        if self.handles().any(|handle| self.kind(handle) == Ok(Kind::Cmd)) {
-            return Err(StreamError::Full);
-        }
         let reservation = self.reserve(Kind::Cmd)?;
         reservation.finish(Source::Text(text, 0), |_, _| {}).ok_or(StreamError::NoStream)
     }

@@ -125,6 +125,18 @@ impl Input {
         .await
     }
 
+    /// Reads ahead as far as there is room, for ever: what comes is for later.
+    pub async fn read_ahead(&self) {
+        poll_fn(|context| {
+            if self.line.take_break() {
+                self.line.break_unused();
+            }
+            while matches!(self.state.borrow_mut().poll_fill(self.line, context), Poll::Ready(1..)) {}
+            Poll::Pending
+        })
+        .await
+    }
+
     /// The next byte of those that are there.
     pub fn take(&self) -> Option<u8> {
         self.state.borrow_mut().take()

@@ -2,6 +2,8 @@
 
 use core::task::{Context, Poll};
 
+use super::visitor::Visitor;
+use crate::command::Asker;
 use crate::limits;
 use crate::port::{Event, Port, PortError, Result, Socket};
 use crate::stream::Pipe;
@@ -24,6 +26,8 @@ enum End {
     Console,
     /// A WebSocket.
     Pipe(&'static Pipe),
+    /// The client of the remote terminal.
+    Visitor(&'static Visitor),
 }
 
 impl Line {
@@ -52,6 +56,29 @@ impl Line {
         matches!(self.end, End::Serial)
     }
 
+    /// The client of the remote terminal.
+    pub(super) fn visitor(port: &'static dyn Port, visitor: &'static Visitor) -> Self {
+        Self { port, end: End::Visitor(visitor) }
+    }
+
+    /// Who asks when a command comes on this line.
+    pub fn asker(self) -> Asker {
+        match self.end {
+            End::Serial | End::Connection(_) => Asker::Serial,
+            End::Console => Asker::Console,
+            End::Pipe(_) => Asker::Structured,
+            End::Visitor(_) => Asker::Remote,
+        }
+    }
+
+    /// Who takes answers at the other end of the line, when it is somebody in the network.
+    pub(super) fn as_visitor(self) -> Option<&'static Visitor> {
+        match self.end {
+            End::Visitor(visitor) => Some(visitor),
+            _ => None,
+        }
+    }
+
     /// Takes received bytes, as [`crate::port::Serial::serial_read`] does: `Ok(0)` when nothing more will be sent to
     /// the device, any error but `WouldBlock` when the other side is gone. A console's line has `\n` behind it.
     fn read(self, buffer: &mut [u8]) -> Result<usize> {
@@ -68,6 +95,7 @@ impl Line {
             }
             // It is asked for bytes in `poll_read` only.
             End::Pipe(_) => Err(PortError::WouldBlock),
+            End::Visitor(visitor) => visitor.read(buffer),
         }
     }
 
@@ -78,6 +106,7 @@ impl Line {
             End::Connection(socket) => Event::Readable(socket),
             End::Console => Event::Console,
             End::Pipe(pipe) => return pipe.poll_read(context, buffer).map(Ok),
+            End::Visitor(visitor) => Event::Readable(visitor.socket()),
         };
         self.poll(context, event, self.read(buffer))
     }
@@ -95,8 +124,18 @@ impl Line {
                 self.port.console().console_answer(data);
                 return Poll::Ready(Ok(data.len()));
             }
+            End::Visitor(visitor) => (Event::Writable(visitor.socket()), visitor.write(data)),
         };
         self.poll(context, event, result)
+    }
+
+    /// Waits until nothing is held back that was sent; only the client of the remote terminal gets bytes in one piece
+    /// that were sent one after the other.
+    pub fn poll_flush(self, context: &mut Context<'_>) -> Poll<Result<()>> {
+        match self.end {
+            End::Visitor(visitor) => self.poll(context, Event::Writable(visitor.socket()), visitor.flush()),
+            _ => Poll::Ready(Ok(())),
+        }
     }
 
     fn poll<T>(self, context: &mut Context<'_>, event: Event, result: Result<T>) -> Poll<Result<T>> {

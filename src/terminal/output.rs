@@ -1,13 +1,15 @@
 //! What goes out on a line: whole frames, one after another, never one inside another (interface, serial 4).
 
 use core::cell::Cell;
-use core::future::poll_fn;
+use core::future::{pending, poll_fn};
 use core::task::Poll;
 
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::semaphore::{FairSemaphore, Semaphore, SemaphoreReleaser};
+use embassy_time::{Duration, Timer};
 
 use super::line::Line;
+use super::visitor::Visitor;
 use crate::base::Base;
 use crate::command::Reply;
 use crate::variable::{Id, id};
@@ -17,6 +19,9 @@ const PROMPT: Id = id("system.cmd.prompt_enabled");
 const DATA_BUS: Id = id("bus.data_bus");
 const LOG_BUS: Id = id("bus.log_bus");
 const PRINT_LEVEL: Id = id("system.print_level");
+
+/// How long the echo of a line waits for the answer, to go out in one piece with it.
+const HOLD: Duration = Duration::from_millis(500);
 
 /// The sending side of a line.
 pub struct Output {
@@ -54,6 +59,45 @@ impl Output {
     pub async fn raw(&self, bytes: &[u8]) {
         let _frame = self.frame.acquire(1).await;
         self.send(bytes).await;
+        self.leave().await;
+    }
+
+    /// A line is whole: to a client in the network, its echo and all that follows go out together with the answer, or when
+    /// [`Output::let_go`] says so.
+    pub fn command_begins(&self) {
+        if let Some(visitor) = self.line.as_visitor() {
+            visitor.command_begins();
+        }
+    }
+
+    /// The command takes its time: sends what was held back for its answer after so long. For ever.
+    pub async fn let_go(&self) {
+        if let Some(visitor) = self.line.as_visitor() {
+            Timer::after(HOLD).await;
+            visitor.lets_go();
+            let _frame = self.frame.acquire(1).await;
+            self.leave().await;
+        }
+        pending().await
+    }
+
+    /// The command is over, with an answer or without: nothing is held back any more.
+    pub async fn command_ends(&self) {
+        if let Some(visitor) = self.line.as_visitor() {
+            visitor.lets_go();
+            let _frame = self.frame.acquire(1).await;
+            self.leave().await;
+            visitor.command_ends();
+        }
+    }
+
+    /// Lets go out what a command does not hold back.
+    async fn leave(&self) {
+        if self.line.as_visitor().is_some_and(Visitor::holds) {
+            return;
+        }
+        // Who is gone misses it.
+        let _ = poll_fn(|context| self.line.poll_flush(context)).await;
     }
 
     /// Where it goes.
@@ -93,6 +137,7 @@ impl Output {
         if prompt {
             self.send_prompt().await;
         }
+        self.leave().await;
     }
 
     /// Sends the prompt, if there is one.
@@ -100,6 +145,7 @@ impl Output {
         let _frame = self.frame.acquire(1).await;
         self.send_log().await;
         self.send_prompt().await;
+        self.leave().await;
     }
 
     /// Prints log lines as they come, for ever.
@@ -115,6 +161,7 @@ impl Output {
             .await;
             let _frame = self.frame.acquire(1).await;
             self.send_log().await;
+            self.leave().await;
         }
     }
 

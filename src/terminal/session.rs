@@ -3,8 +3,8 @@
 use core::cell::Cell;
 use core::future::pending;
 
-use embassy_futures::select::{Either3, select, select3};
-use embassy_time::{Duration, Timer};
+use embassy_futures::select::{Either3, Either4, select, select3, select4};
+use embassy_time::{Duration, TimeoutError, Timer, with_timeout};
 use heapless::Vec;
 
 use super::bridge::{Bridge, End};
@@ -12,6 +12,7 @@ use super::editor::{Editor, Typed};
 use super::input::{Data, Input};
 use super::line::Line;
 use super::output::Output;
+use super::presence::Presence;
 use super::structured;
 use crate::command::{Asker, Reply, Shell};
 use crate::features::{self, Built, Gate};
@@ -30,6 +31,9 @@ const ECHOED: usize = 256;
 /// How long the last bytes of an answer may take to leave when a restart was ordered.
 const LEAVES: Duration = Duration::from_millis(50);
 
+/// How long an answer may take to leave that may not keep its buffer.
+const KEEP_TIME: Duration = Duration::from_millis(100);
+
 /// How a line begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opening {
@@ -39,9 +43,17 @@ pub enum Opening {
     Prompt,
 }
 
-/// Serves a line until it ends, which a UART on a board never does. All that the line needs is in this future. A pin tells
-/// the host at the other end of the command UART when a command runs: `pins`.
-pub async fn serve(shell: &'static Shell, line: Line, opening: Opening, pins: Option<&'static Pins>) {
+/// What the command UART has to do with beside its line.
+#[derive(Clone, Copy)]
+pub struct Uart {
+    /// A pin tells the host at the other end when a command runs.
+    pub pins: &'static Pins,
+    /// While somebody is at the remote terminal, the UART takes no commands. What comes meanwhile is for later.
+    pub presence: &'static Presence,
+}
+
+/// Serves a line until it ends, which a UART on a board never does. All that the line needs is in this future.
+pub async fn serve(shell: &'static Shell, line: Line, opening: Opening, uart: Option<Uart>) {
     let base = shell.machine().base;
     let first_log = match opening {
         Opening::Boot(first) => first,
@@ -53,11 +65,11 @@ pub async fn serve(shell: &'static Shell, line: Line, opening: Opening, pins: Op
         line_end: Cell::new(None),
         output: Output::new(base, line, first_log),
         input: Input::new(line),
-        pins,
+        uart,
+        asker: line.asker(),
     };
-    // The command UART has pins.
     if features::STREAM_MODE
-        && pins.is_some()
+        && uart.is_some()
         && !base.status.safe_mode.get()
         && base.variables.with(MODE, |mode| mode == b"stream")
     {
@@ -77,7 +89,8 @@ struct Session {
     line_end: Cell<Option<u8>>,
     output: Output,
     input: Input,
-    pins: Option<&'static Pins>,
+    uart: Option<Uart>,
+    asker: Asker,
 }
 
 /// Why the next command line is not there.
@@ -118,7 +131,7 @@ impl Session {
 
     /// The pin that chooses between command mode (high) and stream mode.
     fn mode_pin(&self) -> Option<Pin<'static>> {
-        self.pins.and_then(Pins::mode)
+        self.uart.and_then(|uart| uart.pins.mode())
     }
 
     /// Waits until that pin is high, or low; for ever where there is none.
@@ -142,7 +155,7 @@ impl Session {
 
     /// Whether the host has gone back to stream mode.
     fn is_streaming(&self) -> bool {
-        self.pins.is_some() && self.shell.machine().base.status.bus.get() == Bus::Stream
+        self.uart.is_some() && self.shell.machine().base.status.bus.get() == Bus::Stream
     }
 
     async fn command_mode(&self) {
@@ -157,7 +170,7 @@ impl Session {
                     editor.next(false);
                 }
                 Ok(_) => {
-                    let frames_followed = self.run(&mut editor).await;
+                    let Ok(frames_followed) = self.run(&mut editor).await else { return };
                     let line_end = editor.second_half().filter(|_| !frames_followed);
                     editor.next(frames_followed || self.input.data_taken());
                     if self.is_streaming() {
@@ -179,34 +192,50 @@ impl Session {
     }
 
     /// Runs one command and sends its answer, unless the line wants no answer any more. Answers whether what followed the
-    /// line was the structured protocol, which has ended.
-    async fn run(&self, editor: &mut Editor) -> bool {
+    /// line was the structured protocol, which has ended; an error when the other end does not take the answer and others
+    /// need its buffer.
+    async fn run(&self, editor: &mut Editor) -> Result<bool, TimeoutError> {
         let runs = self.command_begins();
         let framed = self.output.has_headers();
         self.input.begin(editor.second_half());
         let command = async {
             // The queue has a place for each line beside those for HTTP.
-            let Ok(ready) = self.shell.turn(Asker::Serial).await else { return Reply::refused() };
+            let Ok(ready) = self.shell.turn(self.asker).await else { return Reply::refused() };
             self.input.runs();
             ready.run(editor.line(), &mut Data::new(&self.input)).await
         };
         // Only a command that waits is watched.
         let interrupted = async { self.input.interrupted(self.is_human()).await };
         let restarts = self.shell.machine().base.restart.ordered();
-        let reply = match select3(command, interrupted, restarts).await {
-            Either3::First(reply) => reply,
-            Either3::Second(()) => Reply::refused(),
-            Either3::Third(()) => return false,
+        let reply = match select4(command, interrupted, restarts, self.output.let_go()).await {
+            Either4::First(reply) => reply,
+            Either4::Second(()) | Either4::Fourth(()) => Reply::refused(),
+            Either4::Third(()) => {
+                self.output.command_ends().await;
+                return Ok(false);
+            }
         };
         let structured = reply.is_structured();
-        let prompt = !structured && !self.restarts() && !self.is_streaming();
-        self.output.reply(&reply, framed, prompt).await;
+        self.answer(reply, framed).await?;
         self.answered(runs).await;
         if structured {
-            drop(reply);
             self.structured(editor.second_half()).await;
         }
-        structured
+        Ok(structured)
+    }
+
+    /// Sends the answer. Somebody in the network takes it as slowly as he likes, but not with the last buffer there is.
+    async fn answer(&self, mut reply: Reply, framed: bool) -> Result<(), TimeoutError> {
+        let may_take_long = self.asker != Asker::Remote || reply.keep();
+        let prompt = !reply.is_structured() && !self.restarts() && !self.is_streaming();
+        let sending = self.output.reply(&reply, framed, prompt);
+        match may_take_long {
+            true => {
+                sending.await;
+                Ok(())
+            }
+            false => with_timeout(KEEP_TIME, sending).await,
+        }
     }
 
     /// Lets the host speak the structured protocol until it ends that.
@@ -223,11 +252,12 @@ impl Session {
 
     /// Tells the host by the pin, where there is one, that a command runs.
     fn command_begins(&self) -> Option<CommandRuns<'static>> {
-        self.pins.and_then(Pins::command_begins)
+        self.uart.and_then(|uart| uart.pins.command_begins())
     }
 
     /// Tells the host by the pin that it has the answer.
     async fn answered(&self, runs: Option<CommandRuns<'static>>) {
+        self.output.command_ends().await;
         let Some(runs) = runs else { return };
         let restart = &self.shell.machine().base.restart;
         let restarts = async {
@@ -257,13 +287,24 @@ impl Session {
             if restart.is_ordered() {
                 return Err(NoLine::Restart);
             }
-            match select3(self.input.some(), restart.ordered(), self.goes_back()).await {
-                Either3::First(true) => {}
-                Either3::First(false) | Either3::Third(()) => return Err(NoLine::Ended),
-                Either3::Second(()) => return Err(NoLine::Restart),
+            match select4(self.is_detached(), self.input.some(), restart.ordered(), self.goes_back()).await {
+                Either4::First(presence) => {
+                    let read_ahead = self.input.read_ahead();
+                    select4(presence.becomes(false), read_ahead, restart.ordered(), self.goes_back()).await;
+                    if self.is_streaming() {
+                        return Err(NoLine::Ended);
+                    }
+                    continue;
+                }
+                Either4::Second(true) => {}
+                Either4::Second(false) | Either4::Fourth(()) => return Err(NoLine::Ended),
+                Either4::Third(()) => return Err(NoLine::Restart),
             }
             let mut echoed = Vec::new();
             let typed = self.edit(editor, &mut echoed);
+            if typed != Typed::More {
+                self.output.command_begins();
+            }
             if !echoed.is_empty() {
                 self.output.raw(&echoed).await;
             }
@@ -273,12 +314,19 @@ impl Session {
         }
     }
 
+    /// Waits until the line takes no commands because somebody is at the remote terminal; only the command UART does so.
+    async fn is_detached(&self) -> &'static Presence {
+        let Some(Uart { presence, .. }) = self.uart else { return pending().await };
+        presence.becomes(true).await;
+        presence
+    }
+
     /// Gives the editor what is there, up to the end of a line. What is typed ahead is echoed in one piece; a redraw that
     /// is too long for it is not worth the memory.
     fn edit(&self, editor: &mut Editor, echoed: &mut Vec<u8, ECHOED>) -> Typed {
         // Nobody else runs meanwhile, so the variable stays as it is.
         let wanted = self.shell.machine().base.variables.flag(ECHO);
-        let secret = self.shell.asks_for_secret();
+        let secret = self.shell.asks_for_secret(self.asker);
         let echo = wanted && !secret;
         let mut lost = false;
         while !lost

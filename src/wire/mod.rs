@@ -14,6 +14,7 @@ pub mod smtp;
 pub mod sntp;
 pub mod span;
 pub mod structured;
+pub mod telnet;
 pub mod url;
 pub mod utf8;
 pub mod websocket;

@@ -89,6 +89,8 @@ pub(super) struct Connection {
     /// Neither direction moves.
     pub(super) stalled: bool,
     pub(super) keepalive: Option<Keepalive>,
+    /// Calls of the device that have sent something.
+    pub(super) sends: usize,
 }
 
 /// Somebody who listens in the world.
@@ -243,6 +245,7 @@ impl State {
             limits: (usize::MAX, usize::MAX),
             stalled: false,
             keepalive: None,
+            sends: 0,
         };
         self.connections.insert(number, connection);
         number
@@ -402,6 +405,7 @@ impl Connection {
             return Err(PortError::WouldBlock);
         }
         self.outbound.extend_from_slice(&data[..length]);
+        self.sends += 1;
         Ok(length)
     }
 

@@ -279,6 +279,11 @@ impl Peer {
         self.port.after(duration, move |_| peer.with(|connection| connection.stalled = false));
     }
 
+    /// In how many pieces the device has sent what it has sent so far.
+    pub fn pieces(&self) -> usize {
+        self.with(|connection| connection.sends)
+    }
+
     /// The keepalive that the device has set.
     pub fn keepalive(&self) -> Option<Keepalive> {
         self.with(|connection| connection.keepalive)

@@ -4,7 +4,6 @@ use super::build::*;
 use Effect::Network;
 
 const NO_BROADCAST: &str = "no broadcast in this release";
-const NO_TERMINAL: &str = "no remote terminal in this release";
 /// As `INTERFACE`, where hosts of boards with Ethernet name it.
 const ANY_INTERFACE: ValueKind = ValueKind::Choice(&["default", "wlan", "softap", "ethernet"]);
 const ANNOUNCED: ValueKind = ValueKind::Fields(&[
@@ -101,17 +100,19 @@ pub(super) const NTP: &[Variable] = &[
 #[rustfmt::skip]
 pub(super) const REMOTE_TERMINAL: &[Variable] = &[
     var("remote_terminal.enabled", "re e", ValueKind::Bool, "0").at(Network).guarded()
-        .not_yet(NO_TERMINAL, "Take commands over telnet."),
+        .done("Take commands over Telnet; the command UART takes none while somebody is there."),
     var("remote_terminal.interface", "re i", INTERFACE, "default").at(Network)
-        .not_yet(NO_TERMINAL, "Interface to listen on."),
+        .done("Interface to listen on."),
     var("remote_terminal.password", "re w", text(64), "").secret(Secret::Always).guarded()
-        .not_yet(NO_TERMINAL, "Password asked for at connect."),
+        .done("Password asked for at connect; empty asks for none."),
     var("remote_terminal.port", "re p", PORT, "2000").at(Network)
-        .not_yet(NO_TERMINAL, "Port of the remote terminal."),
+        .done("Port of the remote terminal."),
     var("remote_terminal.timeout", "re t", number(0, 65535), "60")
-        .not_yet(NO_TERMINAL, "Seconds of silence after which the client is dropped; 0 never."),
+        .done("Seconds of silence after which the client is dropped; 0 never."),
+    var("remote_terminal.tls_enabled", "", ValueKind::Bool, "0").at(Network).guarded()
+        .extension("remote terminal over TLS", "Take commands over TLS only, with the certificate of network.tls.server_cert."),
     var("remote_terminal.username", "", text(64), "").guarded()
-        .not_yet(NO_TERMINAL, "User name asked for at connect."),
+        .done("User name asked for at connect; empty asks for none."),
 ];
 
 #[rustfmt::skip]

@@ -14,7 +14,7 @@ const PENALTY: Duration = Duration::from_secs(60);
 const ADDRESSES: usize = 16;
 
 /// The addresses that have failed.
-pub(super) struct Attempts {
+pub struct Attempts {
     failed: RefCell<Vec<Entry, ADDRESSES>>,
 }
 
@@ -60,6 +60,12 @@ impl Attempts {
     /// Forgets an address that has given the right password.
     pub fn succeed(&self, address: Ipv4Addr) {
         self.failed.borrow_mut().retain(|entry| entry.address != address);
+    }
+}
+
+impl Default for Attempts {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

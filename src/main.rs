@@ -2,14 +2,19 @@
 
 use std::ffi::OsString;
 use std::fmt::Display;
+use std::future::poll_fn;
 use std::process::ExitCode;
+use std::task::Poll;
 
 use openzentri::device::{self, BootError};
-use openzentri::port::host::Runtime;
-use openzentri::port::linux::{Exit, LinuxPort, Options, Request, TLS_CLIENT, USAGE};
-use openzentri::variable::{Id, id};
+use openzentri::ground::log::{Level, Log};
+use openzentri::port::host::{self, Runtime};
+use openzentri::port::linux::{Exit, LinuxPort, Options, Request, TLS_CLIENT};
+use openzentri::variable::{Id, Variables, id};
 
 const HTTP_PORT: Id = id("http.server.port");
+const USERNAME: Id = id("http.server.username");
+const PASSWORD: Id = id("http.server.password");
 
 /// Exit codes.
 const FAILURE: u8 = 1;
@@ -18,12 +23,8 @@ const WRONG_USAGE: u8 = 2;
 fn main() -> ExitCode {
     let ended = match Request::parse(std::env::args_os().skip(1), std::env::var_os(TLS_CLIENT)) {
         Ok(Request::Run(options)) => run(&options),
-        Ok(Request::Help) => {
-            print!("{USAGE}");
-            Ok(())
-        }
-        Ok(Request::Version) => {
-            println!("openzentri {}", env!("CARGO_PKG_VERSION"));
+        Ok(Request::Print(text)) => {
+            print!("{text}");
             Ok(())
         }
         Err(error) => Err(fail(WRONG_USAGE, error)),
@@ -59,15 +60,56 @@ fn boot_and_run(port: &'static LinuxPort, options: &Options) -> Result<(), u8> {
     {
         eprintln!("serial {place}");
     }
+    if !port.serial_inherited() && options.data == Options::default().data {
+        eprint!("data {}\r\n", options.data.display());
+    }
+    if options.log {
+        host::spawn(runtime.spawner(), print_log(&device.base.log));
+    }
+    warn_of_strangers(&device.base.variables, options);
     let http_port = device.base.variables.number(HTTP_PORT);
     // The terminal may be raw, so the line end is written out.
     port.when_listening(http_port.try_into().unwrap_or(0), |address| eprint!("http://{address}/\r\n"));
     match port.run(&runtime) {
-        Exit::Stopped => Ok(()),
+        Exit::Stopped => {
+            if port.input_has_ended() {
+                eprintln!("openzentri: ended with its standard input; --serial none runs without one");
+            }
+            Ok(())
+        }
         Exit::Reboot => {
             let arguments: Vec<OsString> = std::env::args_os().collect();
             Err(fail(FAILURE, port.restart(arguments)))
         }
+    }
+}
+
+/// Prints each line of the log to standard error; those of the boot, which are there already, first. The terminal may be raw.
+async fn print_log(log: &'static Log) {
+    let mut next = log.first();
+    loop {
+        poll_fn(|context| {
+            log.follow(context.waker());
+            if log.next() == next { Poll::Pending } else { Poll::Ready(()) }
+        })
+        .await;
+        while let Some((number, level, line)) = log.get(next) {
+            next = number.wrapping_add(1);
+            if level < Level::Trace as u8 {
+                eprint!("{}\r\n", String::from_utf8_lossy(&line));
+            }
+        }
+    }
+}
+
+/// Says so when everybody in the network may command the device.
+fn warn_of_strangers(variables: &Variables, options: &Options) {
+    let open = variables.is_empty(USERNAME) || variables.is_empty(PASSWORD);
+    if open && !options.bind.is_loopback() {
+        let name = options.bind;
+        eprint!(
+            "openzentri: whoever reaches {name} may command this device: set http.server.username and http.server.password\r\n"
+        );
     }
 }
 

@@ -31,6 +31,63 @@ class Arguments(unittest.TestCase):
             self.assertRegex(answer.stderr, r"^openzentri: [^\n]+\n$")
 
 
+    def test_a_man_page_and_completions(self):
+        page = run("--man").stdout
+        self.assertIn(".TH openzentri 1", page)
+        for shell in ("bash", "zsh", "fish"):
+            script = run("--completion", shell).stdout
+            self.assertIn("softap-bind", script, shell)
+        check = subprocess.run(["bash", "-n"], input=run("--completion", "bash").stdout, text=True, capture_output=True)
+        self.assertEqual((check.returncode, check.stderr), (0, ""))
+
+
+class Surroundings(DeviceCase):
+    """What the process says on standard error, and where it keeps its data."""
+
+    def test_log_without_a_serial_line(self):
+        device = self.new_device(start=False, serial="none", machine=False, arguments=["--log"])
+        device.start(wait=False)
+        device.wait_http()
+        self.eventually(lambda: "[Associated]" in device.stderr())
+        lines = device.stderr().splitlines()
+        self.assertIn("OPENZENTRI-Linux-", lines[0])
+        self.assertEqual(lines[1], "[Ready]")
+        self.assertEqual(device.rest.text("get bus.mode").strip(), "command")
+
+    def test_the_folder_of_a_service(self):
+        device = self.new_device(start=False, http=False)
+        state = device.folder / "state"
+        line = [word for word in device.command_line() if word not in ("--data", str(device.data))]
+        environment = os.environ | {"STATE_DIRECTORY": str(state)}
+        with subprocess.Popen(line, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+            said = [process.stderr.readline() for _ in range(2)]
+            process.terminate()
+            process.stderr.read()
+        self.assertIn(f"data {state}\n", said)
+        self.assertTrue((state / "volume").is_dir())
+
+    def test_open_to_everybody(self):
+        device = self.new_device(arguments=["--bind", "0.0.0.0"])
+        self.eventually(lambda: "whoever reaches 0.0.0.0 may command this device" in device.stderr())
+        guarded = {"http.server.username": "owner", "http.server.password": "secret"}
+        device = self.new_device(arguments=["--bind", "0.0.0.0"], settings=guarded)
+        device.wait_http()
+        self.assertNotIn("whoever", device.stderr())
+
+    def test_a_folder_that_cannot_be_written(self):
+        """`save` says why it fails."""
+        device = self.new_device(machine=False)
+        console = device.console()
+        console.quiet()
+        for name in ("settings.a", "settings.b"):
+            path = device.data / name
+            path.unlink(missing_ok=True)
+            path.mkdir()
+        console.send(b"save\r")
+        text = console.read_until(b"Command failed\r\n").decode()
+        self.assertRegex(text, r"Settings not saved: \S+")
+
+
 class Refusals(DeviceCase):
     """What keeps a device from starting is said in one line."""
 
@@ -50,6 +107,13 @@ class Refusals(DeviceCase):
         second.data = self.device.data
         message = self.refused(second)
         self.assertIn(str(self.device.data), message)
+        self.assertEqual(self.device.machine().ok("get sy c e"), "0", "the first goes on")
+
+    def test_a_terminal_link_in_use(self):
+        second = self.new_device(start=False)
+        second.link = self.device.link
+        message = self.refused(second)
+        self.assertIn("another device has it", message)
         self.assertEqual(self.device.machine().ok("get sy c e"), "0", "the first goes on")
 
     def test_a_serial_port_in_use(self):

@@ -53,7 +53,7 @@ use board::{HostBoard, Identity};
 pub use errors::StartError;
 use jobs::JobTable;
 use lan::HostRadio;
-pub use options::{Options, Request, SerialKind, TLS_CLIENT, USAGE, UsageError};
+pub use options::{Options, Request, SerialKind, TLS_CLIENT, UsageError};
 use serial::SerialLine;
 use signals::Signals;
 use socket_table::MAX_SOCKETS;
@@ -169,6 +169,11 @@ impl LinuxPort {
     /// Where the UART can be reached, for the user: a path or an address; `None` for the process's own terminal.
     pub fn serial_place(&self) -> Option<String> {
         self.serial.borrow().place()
+    }
+
+    /// Whether the device has ended because its standard input, which is no terminal, has.
+    pub fn input_has_ended(&self) -> bool {
+        self.board.serial_ended.get() && self.serial.borrow().may_end()
     }
 
     /// Whether the UART was handed over by the device before a reboot.

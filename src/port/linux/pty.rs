@@ -3,11 +3,12 @@
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 use rustix::io::{Errno, retry_on_intr};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use rustix::pty::OpenptFlags;
 use rustix::termios::OptionalActions;
 
@@ -26,6 +27,8 @@ pub(super) struct Pty {
     slave: OwnedFd,
     path: String,
     link: Option<PathBuf>,
+    /// Held as long as the link is ours.
+    _claim: Option<OwnedFd>,
 }
 
 impl Pty {
@@ -57,11 +60,13 @@ impl Pty {
         let name = rustix::pty::ptsname(&master, Vec::new())
             .map_err(|error| StartError::new("name the pseudo-terminal", error))?;
         let path = name.to_string_lossy().into_owned();
+        let mut taken = None;
         if let Some(link) = &link {
-            point(link, &path)
-                .map_err(|error| StartError::new(format_args!("create the link {}", link.display()), error))?;
+            let failed = |error| StartError::new(format_args!("create the link {}", link.display()), error);
+            taken = Some(claim(link).map_err(failed)?);
+            point(link, &path).map_err(failed)?;
         }
-        Ok(Self { master, slave, path, link })
+        Ok(Self { master, slave, path, link, _claim: taken })
     }
 
     /// The terminal that hosts open.
@@ -101,6 +106,24 @@ impl Pty {
         {
             let _ = fs::remove_file(link);
         }
+    }
+}
+
+/// Takes a link for this process, as long as what is answered lives. A link that is there says nothing: a device that was
+/// killed leaves its own behind, and the kernel gives the number of a terminal out again. The name in the kernel's abstract
+/// space goes with its process.
+fn claim(link: &Path) -> io::Result<OwnedFd> {
+    let folder = link.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let place = fs::metadata(folder)?;
+    let file = link.file_name().unwrap_or_default().to_string_lossy();
+    let name = format!("openzentri-pty/{}/{}/{file}", place.dev(), place.ino());
+    let name = name.get(..name.len().min(100)).unwrap_or_default();
+    let address = SocketAddrUnix::new_abstract_name(name.as_bytes())?;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
+    match rustix::net::bind(&socket, &address) {
+        Ok(()) => Ok(socket),
+        Err(Errno::ADDRINUSE) => Err(io::Error::other("another device has it; end that one or choose another name")),
+        Err(other) => Err(other.into()),
     }
 }
 
@@ -162,6 +185,20 @@ mod tests {
         };
         assert_eq!(full, PortError::WouldBlock);
         assert!(total > 1000);
+    }
+
+    #[test]
+    fn a_link_belongs_to_one_device_at_a_time() {
+        let folder = Folder::new();
+        let link = folder.path().join("uart");
+        let first = Pty::open(Some(link.clone())).unwrap();
+        let refused = Pty::open(Some(link.clone())).err().unwrap().to_string();
+        assert!(refused.contains("another device"), "{refused}");
+        assert_eq!(fs::read_link(&link).unwrap(), Path::new(first.path()), "it is still that of the first");
+        // As when it is killed: the link stays.
+        drop(first);
+        assert!(link.is_symlink());
+        assert!(Pty::open(Some(link)).is_ok());
     }
 
     #[test]

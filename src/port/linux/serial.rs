@@ -25,6 +25,8 @@ enum Line {
     Pty(Pty),
     Tcp(TcpLine),
     Tty(Tty),
+    /// Nothing comes, and what goes out is lost.
+    None,
 }
 
 /// The UART and who waits for it.
@@ -51,8 +53,14 @@ impl SerialLine {
             (SerialKind::Tty(path), None) => Line::Tty(Tty::open(path)?),
             (SerialKind::Tcp(_), Some(left)) => Line::Tcp(TcpLine::take_over(left)?),
             (SerialKind::Tcp(port), None) => Line::Tcp(TcpLine::open(bind, *port)?),
+            (SerialKind::None, _) => Line::None,
         };
         Ok(Self { line, kept: Kept::take_over(), interrupted: false, inherited, reader: None, writer: None })
+    }
+
+    /// Whether it is standard input, and no terminal: it ends with a file or a pipe.
+    pub(super) fn may_end(&self) -> bool {
+        matches!(&self.line, Line::Stdio(stdio) if !stdio.is_terminal())
     }
 
     /// Whether the line was open before this process image was started.
@@ -63,7 +71,7 @@ impl SerialLine {
     /// Where a host finds the line.
     pub(super) fn place(&self) -> Option<String> {
         match &self.line {
-            Line::Stdio(_) | Line::Tty(_) => None,
+            Line::Stdio(_) | Line::Tty(_) | Line::None => None,
             Line::Pty(pty) => Some(pty.path().to_owned()),
             Line::Tcp(tcp) => tcp.address().map(|address| format!("tcp://{address}")),
         }
@@ -105,6 +113,7 @@ impl SerialLine {
         let (input, output) = match &self.line {
             Line::Stdio(stdio) => (Some((stdio.input(), PollFlags::IN)), Some(stdio.output())),
             Line::Pty(pty) => (Some((pty.master(), PollFlags::IN)), Some(pty.master())),
+            Line::None => (None, None),
             Line::Tty(tty) => (Some((tty.device(), PollFlags::IN)), Some(tty.device())),
             Line::Tcp(tcp) => {
                 match tcp.door() {
@@ -144,7 +153,7 @@ impl SerialLine {
         match &mut self.line {
             Line::Stdio(stdio) => stdio.shut_down(),
             Line::Pty(pty) => pty.remove_link(),
-            Line::Tcp(_) | Line::Tty(_) => {}
+            Line::Tcp(_) | Line::Tty(_) | Line::None => {}
         }
     }
 
@@ -160,6 +169,7 @@ impl SerialLine {
             Line::Pty(pty) => pty.descriptors(),
             Line::Tty(tty) => (tty.device(), None),
             Line::Tcp(tcp) => tcp.descriptors(),
+            Line::None => return None,
         };
         for fd in [Some(first), second].into_iter().flatten() {
             rustix::io::fcntl_setfd(fd, FdFlags::empty()).ok()?;
@@ -173,7 +183,7 @@ impl Serial for RefCell<SerialLine> {
     fn serial_port(&self) -> Option<u16> {
         match &self.borrow().line {
             Line::Tcp(tcp) => tcp.address().map(|address| address.port()),
-            Line::Stdio(_) | Line::Pty(_) | Line::Tty(_) => None,
+            Line::Stdio(_) | Line::Pty(_) | Line::Tty(_) | Line::None => None,
         }
     }
 
@@ -187,6 +197,7 @@ impl Serial for RefCell<SerialLine> {
             Line::Pty(pty) => pty.read(buffer),
             Line::Tcp(tcp) => tcp.read(buffer),
             Line::Tty(tty) => tty.read(buffer),
+            Line::None => Err(PortError::WouldBlock),
         }
     }
 
@@ -196,6 +207,7 @@ impl Serial for RefCell<SerialLine> {
             Line::Pty(pty) => pty.write(data),
             Line::Tcp(tcp) => tcp.write(data),
             Line::Tty(tty) => tty.write(data),
+            Line::None => Ok(data.len()),
         }
     }
 
@@ -203,7 +215,7 @@ impl Serial for RefCell<SerialLine> {
         match &self.borrow().line {
             Line::Pty(pty) => tty::configure(pty.slave(), settings),
             Line::Tty(tty) => tty::configure(tty.device(), settings),
-            Line::Stdio(_) | Line::Tcp(_) => Err(PortError::Unsupported),
+            Line::Stdio(_) | Line::Tcp(_) | Line::None => Err(PortError::Unsupported),
         }
     }
 

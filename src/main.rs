@@ -64,9 +64,9 @@ fn boot_and_run(port: &'static LinuxPort, options: &Options) -> Result<(), u8> {
         eprint!("data {}\r\n", options.data.display());
     }
     if options.log {
-        host::spawn(runtime.spawner(), print_log(&device.base.log));
+        host::spawn(runtime.spawner(), print_log(device.base.log));
     }
-    warn_of_strangers(&device.base.variables, options);
+    warn_of_strangers(device.base.variables, options);
     let http_port = device.base.variables.number(HTTP_PORT);
     // The terminal may be raw, so the line end is written out.
     port.when_listening(http_port.try_into().unwrap_or(0), |address| eprint!("http://{address}/\r\n"));

@@ -1,6 +1,7 @@
 """What is at the other end of the network: servers for the device's clients, and clients of the device's servers."""
 
 import base64
+import itertools
 import os
 import re
 import socket
@@ -162,9 +163,10 @@ class Peers:
     def connect(self, name, port):
         """Connects a client to the device."""
         deadline = time.monotonic() + 2.0
-        while True:
+        # A server of the soft AP has an address of its own on Linux.
+        for host in itertools.cycle(("127.0.0.1", "127.0.0.2")):
             try:
-                self.clients[name] = socket.create_connection(("127.0.0.1", port), timeout=2)
+                self.clients[name] = socket.create_connection((host, port), timeout=2)
                 return
             except OSError as error:
                 if time.monotonic() > deadline:

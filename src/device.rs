@@ -17,12 +17,12 @@ use crate::log::Level;
 use crate::network::{self, Network};
 use crate::pins::{self, Pins};
 use crate::place::{place, place_const};
-use crate::port::{Interface, Port};
+use crate::port::{Interface, Port, ResetReason};
 use crate::service::{self, AutoConnect, AutoStart, Desk, DhcpServer, DnsServer, Names, Ntp, Smtp};
 use crate::stream::{self, Pipe, Streams};
 use crate::terminal::{self, Line, Opening, Presence, Remote, Uart, Visitor};
 use crate::tls::{self, Tls};
-use crate::variable::{self, Id, id, settings};
+use crate::variable::{self, Id, Message, id, settings};
 use crate::version;
 
 const WLAN_SSID: Id = id("wlan.ssid");
@@ -271,7 +271,7 @@ fn give(base: &Base, name: &str, value: &str) -> Option<()> {
     }
     let (id, taken) = variable::find_bytes(words.split_last()?.1)?;
     let values = words.get(taken..)?;
-    base.variables.set(base, id, values).ok()
+    base.variables.preset(base, id, values).ok()
 }
 
 /// The boot lines (interface, serial 8, 9).
@@ -282,11 +282,14 @@ fn greet(base: &Base, mode: Mode, flash_failed: bool) {
     if flash_failed {
         base.log.line(Level::Failure, format_args!("File system not available"));
     }
+    if base.port.board().reset_reason() == Some(ResetReason::Wake) {
+        base.tell(Message::Wake);
+    }
     if mode == Mode::Normal {
-        return base.log_state(format_args!("Ready"));
+        return base.tell(Message::Initialized);
     }
     base.log.line(Level::State, format_args!(""));
-    base.log.line(Level::State, format_args!("*** Max faults exceeded. Entering Safe Mode."));
+    base.tell(Message::SafeMode);
 }
 
 /// Serves the command UART, from the boot lines on.
@@ -340,13 +343,15 @@ async fn restart(machine: &'static Machine) {
     machine.base.restart.ordered().await;
     stored(machine).await;
     Timer::after_millis(RESTART_DELAY).await;
-    machine.base.log_state(format_args!("Disassociated"));
+    machine.base.tell(Message::WlanLeave);
     Interface::ALL.iter().for_each(|interface| machine.network.leave_for_restart(*interface));
     Timer::after_millis(RESTART_DELAY).await;
     let board = machine.base.port.board();
     match machine.base.restart.sleep() {
         Some(limit) => {
-            life::sleep(machine.base, limit).await;
+            machine.base.tell(Message::Sleep);
+            machine.pins.fall_asleep();
+            life::sleep(machine.base, machine.pins, limit).await;
             board.wake();
         }
         None => board.reboot(),

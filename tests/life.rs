@@ -2,7 +2,7 @@
 
 use embassy_time::Duration;
 use openzentri::port::sim::{Call, SimDevice, SimPort};
-use openzentri::port::{FaultKind, PortError, ResetReason};
+use openzentri::port::{Direction, FaultKind, PortError, Pull, ResetReason};
 
 type Settings = &'static [(&'static str, &'static str)];
 
@@ -310,6 +310,35 @@ fn an_edge_of_a_pin_wakes_it() {
     device.port().drive_pin(22, Some(false));
     device.advance(seconds(1));
     assert_eq!(device.restarts(), 1);
+}
+
+#[test]
+fn pins_are_as_they_shall_be_while_it_sleeps() {
+    let mut device = device(QUIET);
+    for value in [
+        "gpio.init 10 output 0",
+        "gpio.sleep 10 output_high",
+        "gpio.sleep 11 input_pull_up",
+        "system.indicator.gpio wlan 12",
+        "system.indicator.state wlan fast_blink|fast_blink|fast_blink|fast_blink",
+        "gpio.sleep 12 output_low",
+        "system.wakeup.timeout 100",
+    ] {
+        let (name, value) = value.split_once(' ').unwrap();
+        stored(&mut device, name, value);
+    }
+    device.power_cycle();
+    device.settle();
+    assert_eq!(device.port().pin(10), Some(false));
+    fall_asleep(&mut device);
+    assert_eq!((device.port().pin(10), device.port().pin(12)), (Some(true), Some(false)));
+    assert_eq!(device.port().pin_direction(11), Direction::Input(Pull::Up));
+    device.port().pin_changes();
+    device.advance(seconds(90));
+    assert_eq!(device.port().pin_changes().len(), 0, "no indicator blinks");
+    device.advance(seconds(10));
+    assert_eq!(device.restarts(), 2);
+    assert_eq!((device.port().pin(10), device.port().pin_direction(11)), (Some(false), Direction::Released));
 }
 
 #[test]

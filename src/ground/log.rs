@@ -47,6 +47,14 @@ struct Ring {
     next: u32,
 }
 
+/// A text as a line; what exceeds [`limits::LOG_LINE`] is cut off.
+pub fn line_of(text: fmt::Arguments<'_>) -> Line {
+    let mut line = Line::new();
+    // A line that is full takes the rest, too, and drops it.
+    let _ = write!(Bounded(&mut line), "{text}");
+    line
+}
+
 impl Log {
     /// An empty log.
     pub const fn new() -> Self {

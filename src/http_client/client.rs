@@ -18,6 +18,7 @@ use crate::network::Network;
 use crate::port::Interface;
 use crate::stream::{Ends, Intake, Kind, Streams};
 use crate::tls::Tls;
+use crate::variable::Message;
 use crate::wire::url::Url;
 use crate::wire::websocket::handshake;
 
@@ -166,7 +167,7 @@ impl Client {
         };
         if let Err(failure) = opened {
             self.log_failure(failure);
-            self.rooms.base.log_state(format_args!("Open failed"));
+            self.rooms.base.tell(Message::StreamFailed);
         }
         opened
     }
@@ -304,7 +305,7 @@ impl Client {
         if let Err(failure) = outcome {
             self.log_failure(failure);
             if matches!(failure, Failure::NotFound | Failure::Connect | Failure::OwnServer | Failure::Tls) {
-                self.rooms.base.log_state(format_args!("Open failed"));
+                self.rooms.base.tell(Message::StreamFailed);
             }
         }
         outcome

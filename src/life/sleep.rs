@@ -6,6 +6,7 @@ use embassy_time::{Duration, Timer};
 
 use crate::base::Base;
 use crate::log::Level;
+use crate::pins::Pins;
 use crate::port::{Direction, Event, Pull, readable};
 use crate::variable::{Id, id};
 
@@ -27,8 +28,10 @@ pub async fn go_to_sleep(base: &'static Base) {
 
 /// Waits for what wakes the device: the end of `limit` or, without one, of `system.wakeup.timeout`, an edge of a pin of
 /// `system.wakeup.events`, or a byte at the command UART, which is kept for the next life.
-pub async fn sleep(base: &'static Base, limit: Option<Duration>) {
-    let pins = watch_pins(base);
+pub async fn sleep(base: &'static Base, pins: &'static Pins, limit: Option<Duration>) {
+    let wakers = watch_pins(base);
+    // Edges of before do not count.
+    let _ = base.port.pins().pin_edges();
     let limit = limit.or_else(|| {
         let seconds = base.variables.number(TIMEOUT).max(0) as u64;
         (seconds != 0).then(|| Duration::from_secs(seconds))
@@ -43,7 +46,7 @@ pub async fn sleep(base: &'static Base, limit: Option<Duration>) {
         select(ignore_line(base), Timer::after(DEAF)).await;
         readable(base.port, Event::SerialReadable).await;
     };
-    select3(over, edge(base, pins), called).await;
+    select3(over, pins.any_edge(wakers), called).await;
 }
 
 /// Takes what is typed and forgets it, for ever.
@@ -77,16 +80,4 @@ fn watch_pins(base: &Base) -> u64 {
         }
     });
     watched
-}
-
-/// Waits for an edge of one of these pins.
-async fn edge(base: &Base, pins: u64) {
-    // Edges of before do not count.
-    let _ = base.port.pins().pin_edges();
-    loop {
-        readable(base.port, Event::Pins).await;
-        if base.port.pins().pin_edges() & pins != 0 {
-            return;
-        }
-    }
 }

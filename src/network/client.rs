@@ -10,7 +10,7 @@ use crate::log::Level;
 use crate::port::{self, Addresses, Interface, OpenSocket, PortError, Socket};
 use crate::stream::{HostName, Kind};
 use crate::tls::{ClientFiles, Tls};
-use crate::variable::{Id, id};
+use crate::variable::{Id, Message, id};
 
 const CONNECT_TIMEOUT: Id = id("tcp.client.connect_timeout");
 const CONNECT_RETRIES: Id = id("tcp.client.retries");
@@ -75,7 +75,7 @@ impl Network {
         self.base.log_state(format_args!("Opening: {}:{}", remote.host, remote.port));
         let opened = self.open(kind, remote, secure).await;
         if opened.is_err() {
-            self.base.log_state(format_args!("Open failed"));
+            self.base.tell(Message::StreamFailed);
         }
         opened
     }

@@ -18,7 +18,7 @@ use crate::limits;
 use crate::log::Level;
 use crate::port::{AccessPoint, Interface};
 use crate::stream::Streams;
-use crate::variable::{Id, id};
+use crate::variable::{Id, Message, id};
 
 const DEFAULT_INTERFACE: Id = id("network.default_interface");
 
@@ -193,7 +193,7 @@ impl Network {
         }
         self.enter(interface, State::Down { forced, error });
         match interface {
-            Interface::Wlan if was.is_coming() || was.is_up() => self.base.log_state(format_args!("Disassociated")),
+            Interface::Wlan if was.is_coming() || was.is_up() => self.base.tell(Message::WlanLeave),
             Interface::SoftAp if was.is_up() => self.base.log.line(Level::Detail, format_args!("Soft AP stopped")),
             _ => {}
         }

@@ -46,6 +46,9 @@ impl Network {
     /// not fit into a variable is an error; nothing is stored.
     pub fn name(&self, ssid: &[u8], passkey: &[u8]) -> Result<(), ValueError> {
         let values = [(SSID, ssid), (PASSKEY, passkey), (BSSID, b"".as_slice()), (SECURITY, b"auto")];
+        if values.iter().any(|(id, _)| self.base.variables.is_locked(*id)) {
+            return Err(ValueError::Denied);
+        }
         values.into_iter().try_for_each(|(id, value)| self.base.variables.set_text(id, value))
     }
 }

@@ -12,7 +12,7 @@ use super::state::{JoinError, State};
 use crate::limits;
 use crate::log::Level;
 use crate::port::{Interface, Ipv4Config, Link, PortError, RadioState, SoftApRequest};
-use crate::variable::{Id, expand_name, id};
+use crate::variable::{Id, Message, expand_name, id};
 
 const AUTO_START: Id = id("softap.auto_start");
 const SSID: Id = id("softap.ssid");
@@ -150,20 +150,31 @@ async fn limit_stations(network: &Network) {
     }
 }
 
-/// Tells the indicator whether a station is there.
-fn show_client(network: &Network) {
-    let status = &network.base.status;
-    let is_there = network.base.port.radio().softap_station(0).is_some();
-    if status.softap_client.replace(is_there) != is_there {
-        status.changed();
+/// Stations of the soft AP.
+type Stations = Vec<[u8; 6], { limits::SOFTAP_STATIONS }>;
+
+/// Tells the indicator whether a station is there, and the owner who comes and goes.
+fn show_clients(network: &Network, known: &mut Stations) {
+    let (base, radio) = (network.base, network.base.port.radio());
+    let now: Stations = (0..limits::SOFTAP_STATIONS).map_while(|index| radio.softap_station(index)).collect();
+    for station in now.iter().filter(|station| !known.contains(station)) {
+        base.tell(Message::SoftapJoined(*station));
     }
+    for station in known.iter().filter(|station| !now.contains(station)) {
+        base.tell(Message::SoftapLeave(*station));
+    }
+    if base.status.softap_client.replace(!now.is_empty()) == now.is_empty() {
+        base.status.changed();
+    }
+    *known = now;
 }
 
 /// Stays until the owner takes the interface down; starts it again when the radio has stopped it.
 async fn stay(network: &Network) {
     let taken_down = network.until(SOFTAP, |state| !state.is_up());
+    let mut known = Stations::new();
     let lost = radio(network, SOFTAP, |state| {
-        show_client(network);
+        show_clients(network, &mut known);
         (state.link != Link::Joined).then_some(())
     });
     if let Either3::First(()) = select3(taken_down, lost, limit_stations(network)).await {

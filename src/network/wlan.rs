@@ -10,7 +10,7 @@ use super::state::State;
 use super::{join, trial};
 use crate::log::Level;
 use crate::port::{Interface, Ipv4Config, Link, RadioState};
-use crate::variable::{Id, id};
+use crate::variable::{Id, Message, id};
 
 const AUTO_JOIN: Id = id("wlan.auto_join.enabled");
 const AUTO_JOIN_RETRIES: Id = id("wlan.auto_join.retries");
@@ -69,7 +69,7 @@ fn begin(network: &Network, config: Ipv4Config) {
     network.base.log.line(Level::Detail, format_args!("IPv4 address: {}", config.address));
     network.enter(WLAN, State::Up(config));
     network.each_service(|service| service.start(WLAN));
-    network.base.log_state(format_args!("Associated"));
+    network.base.tell(Message::WlanJoined);
 }
 
 /// Stays until the network is lost, another one is to be tried or the owner takes the interface down.

@@ -4,6 +4,8 @@
 
 use core::fmt;
 
+use embassy_futures::select::select;
+
 use super::room::Pins;
 use crate::ground::PinUse;
 use crate::limits;
@@ -166,9 +168,20 @@ impl Pins {
         }
     }
 
+    /// Waits for an edge of one of these pins, whoever else follows pins: pin `n` is bit `n`.
+    pub async fn any_edge(&self, pins: u64) {
+        let come = async {
+            loop {
+                self.edges.come(self.base.port).await;
+            }
+        };
+        select(self.edges.any(pins), come).await;
+    }
+
     /// The device goes to sleep: each pin that `gpio.sleep` names goes into the state that it gives, whoever has it. Waking is
     /// a start, which gives the pins their functions and `gpio.init` again.
     pub fn fall_asleep(&self) {
+        self.asleep.set(true);
         for pin in 0..limits::GPIOS {
             let direction = match &*self.base.variables.at(SLEEP, pin) {
                 b"input_highz" => Direction::Input(Pull::None),

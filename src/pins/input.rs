@@ -44,6 +44,12 @@ impl Edges {
         self.when(|| self.noted.get() & (1 << pin) != 0).await;
     }
 
+    /// Waits for an edge, from now on, of one of these pins: pin `n` is bit `n`.
+    pub async fn any(&self, pins: u64) {
+        self.noted.set(self.noted.get() & !pins);
+        self.when(|| self.noted.get() & pins != 0).await;
+    }
+
     async fn when(&self, condition: impl Fn() -> bool) {
         poll_fn(|context| {
             if condition() {

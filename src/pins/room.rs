@@ -43,6 +43,8 @@ pub struct Pins {
     pub(super) edges: Edges,
     lamps: [Lamp; Subject::ALL.len()],
     signs: [Sign; Event::ALL.len()],
+    /// The device sleeps, and the pins are as `gpio.sleep` has them.
+    pub(super) asleep: Cell<bool>,
 }
 
 impl Pins {
@@ -60,6 +62,7 @@ impl Pins {
             edges: Edges::new(),
             lamps: Subject::ALL.map(Lamp::new),
             signs: Event::ALL.map(Sign::new),
+            asleep: Cell::new(false),
         }
     }
 
@@ -137,6 +140,9 @@ impl Pins {
 
     /// Shows everything; answers when it must be done again at the latest.
     fn show(&self, now: Instant) -> Option<Instant> {
+        if self.asleep.get() {
+            return None;
+        }
         if self.network.set(self.base.port, self.is_online())
             && let Some(pin) = self.network.pin()
         {

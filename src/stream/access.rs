@@ -10,7 +10,7 @@ use super::{Ends, Intake, Kind, Source, Stream, StreamError, StreamId, Streams};
 use crate::file::FileError;
 use crate::log::Level;
 use crate::port::{self, Event};
-use crate::variable::{Id, id};
+use crate::variable::{Id, Message, id};
 
 const AUTO_CLOSE: Id = id("stream.auto_close");
 
@@ -112,7 +112,7 @@ impl Streams {
     /// With `stream.auto_close` 0 the handle outlives its peer, so the end is said when it comes.
     fn log_end(&self, handle: u8, first: bool) {
         if first && self.with(handle, |_, stream| stream.end_logged = true).is_ok() {
-            self.log_state(format_args!("Closed: {handle}"));
+            self.base.tell(Message::StreamClosed(handle));
         }
     }
 

@@ -2,7 +2,6 @@
 //! [`pump`] (TCP, UDP) or in the room that opened the stream (WebSocket, HTTP).
 
 use core::cell::{Cell, RefCell};
-use core::fmt;
 use core::net::SocketAddrV4;
 use core::task::Waker;
 
@@ -16,6 +15,7 @@ use crate::file::{Files, Reader, Writer};
 use crate::limits;
 use crate::place::place_all;
 use crate::port::{Interface, Socket};
+use crate::variable::Message;
 
 mod access;
 mod datagram;
@@ -261,11 +261,6 @@ impl Streams {
         self.emptied.borrow_mut().register(waker);
     }
 
-    /// Logs a state change with the clock's time if `system.cmd.timestamp` asks for it.
-    fn log_state(&self, text: fmt::Arguments<'_>) {
-        self.base.log_state(text);
-    }
-
     /// Ends a stream at once and frees its handle.
     fn release(&self, handle: u8) {
         let Ok(slot) = self.slot(handle) else { return };
@@ -282,7 +277,7 @@ impl Streams {
         slot.tx.clear();
         slot.changed();
         if !end_logged {
-            self.log_state(format_args!("Closed: {handle}"));
+            self.base.tell(Message::StreamClosed(handle));
         }
     }
 

@@ -7,6 +7,7 @@ use super::{Ends, HostName, Kind, Slot, Source, Stream, StreamError, Streams, Wo
 use crate::buffer::Buffer;
 use crate::file::{Reader, Writer};
 use crate::port::{Interface, Socket};
+use crate::variable::Message;
 
 /// A handle that is taken but not open yet. Dropping it frees the handle again.
 ///
@@ -160,7 +161,7 @@ impl Reservation<'_> {
         }
         self.open = true;
         self.streams.openings.borrow_mut().wake();
-        self.streams.log_state(format_args!("Opened: {}", self.handle));
+        self.streams.base.tell(Message::StreamOpened(self.handle));
         Some(self.handle)
     }
 }

@@ -125,7 +125,8 @@ impl Output {
     pub async fn command_mode_starts(&self) {
         let _frame = self.frame.acquire(1).await;
         self.next_log.set(self.base.log.next());
-        self.send_frame(self.has_headers(), b'L', 0, b"Command Mode Start\r\n").await;
+        let text = with_line_end(self.base.command_mode_text());
+        self.send_frame(self.has_headers(), b'L', 0, &text).await;
     }
 
     /// Sends an answer: first the log lines that the command has caused, then header, text and, unless the device

@@ -19,7 +19,7 @@ use crate::features::{self, Built, Gate};
 use crate::ground::Bus;
 use crate::pins::{CommandRuns, Input as Pin, Pins};
 use crate::port::ResetReason;
-use crate::variable::{Id, id};
+use crate::variable::{Id, Message, id};
 
 const ECHO: Id = id("system.cmd.echo");
 const PROMPT: Id = id("system.cmd.prompt_enabled");
@@ -109,6 +109,7 @@ impl Session {
         loop {
             if !self.mode_pin().is_some_and(|pin| pin.is_high()) {
                 bus.set(Bus::Stream);
+                machine.base.tell(Message::StreamMode);
                 let bridge = Bridge::new(machine.base, machine.streams, self.line, &self.input, self.line_end.take());
                 let restart = machine.base.restart.ordered();
                 match select3(bridge.run(), self.pin_is(true), restart).await {

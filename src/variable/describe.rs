@@ -19,6 +19,8 @@ pub fn describe(kind: &ValueKind, out: &mut dyn Write) -> fmt::Result {
         ValueKind::Choice(choices) => alternatives(choices, out),
         ValueKind::Text { min: 0, max, .. } => write!(out, "<text of up to {max} bytes>"),
         ValueKind::Bytes(max) => write!(out, "<text of up to {max} bytes>"),
+        ValueKind::Template(max) => write!(out, "<text of up to {max} bytes with @t @h @m @@>|\"\""),
+        ValueKind::Names => out.write_str("<variables or groups, comma-separated>|\"\""),
         ValueKind::File => write!(out, "<text of up to {} bytes>", limits::FILE_NAME),
         ValueKind::User(max) => write!(out, "<text of up to {max} bytes without a colon>"),
         ValueKind::Text { min, max, optional } => {

@@ -8,11 +8,14 @@
 //! | `table/` | the rows, one file a group, and how a name is found |
 //! | `output`, `error` | where printed values go; why one was not accepted |
 //! | `direction` | the directions of a GPIO |
+//! | `names` | names in values, and the tags of event messages |
 //! | `value` | text values by [`ValueKind`]: from any accepted spelling to the one that is stored and printed |
 //! | `describe` | what a kind accepts, in words |
 //! | `element` | the elements of an indexed variable, and the entries of a record |
 //! | `store` | [`Variables`]: the values that differ from their defaults, and the typed getters |
 //! | `base` | [`Base`]: the ground with the variables |
+//! | `lock` | variables that their owner has locked |
+//! | `message` | events, in built-in texts or those of `system.msg` |
 //! | `version` | the version text |
 //! | `usage` | who has which GPIO, and the text of `gpio.usage` |
 //! | `live` | rows that are computed when asked for |
@@ -29,6 +32,9 @@ mod direction;
 mod element;
 mod error;
 mod live;
+mod lock;
+mod message;
+mod names;
 mod output;
 mod print;
 mod row;
@@ -46,6 +52,7 @@ pub use base::Base;
 pub use describe::{describe, describe_index};
 pub use direction::{direction_of, direction_of_digit, direction_word};
 pub use error::ValueError;
+pub use message::Message;
 pub use output::{Full, Output, Sink};
 pub use print::is_long;
 pub use row::{Access, Effect, Index, Saved, Secret, ValueKind, Variable};

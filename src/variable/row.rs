@@ -38,6 +38,10 @@ pub enum ValueKind {
         /// The empty string is allowed although `min` is larger.
         optional: bool,
     },
+    /// Text as [`ValueKind::Text`] of up to this number of bytes, with tags of event messages (`system.msg`), or empty.
+    Template(usize),
+    /// Comma-separated names of variables and groups, or empty.
+    Names,
     /// The name of a file of the device, or empty.
     File,
     /// The user of HTTP Basic authentication, up to this number of bytes: text without a colon (RFC 7617 2).

@@ -6,6 +6,7 @@ use super::row::Access;
 use super::store::{Layer, Target, Variables};
 use super::table::{Id, ROWS, find_bytes, id};
 use super::{usage, value};
+use crate::log::Level;
 
 type Result = core::result::Result<(), ValueError>;
 
@@ -64,8 +65,16 @@ impl Variables {
         self.set(base, id, words.get(used..).unwrap_or(&[]))
     }
 
-    /// Sets a variable from the words after its name. A bad value changes nothing.
+    /// Sets a variable from the words after its name. A bad value changes nothing, and nothing changes a locked variable.
     pub fn set(&self, base: &Base, id: Id, words: &[&[u8]]) -> Result {
+        if self.is_locked(id) {
+            return locked(base, id);
+        }
+        self.preset(base, id, words)
+    }
+
+    /// As [`Variables::set`], also for a locked variable: what is given at the start of the device.
+    pub fn preset(&self, base: &Base, id: Id, words: &[&[u8]]) -> Result {
         let row = id.row();
         if row.access == Access::Read {
             return Err(ValueError::Denied);
@@ -81,6 +90,12 @@ impl Variables {
         }
         reaction(id).map_or(Ok(()), |react| react(base, &value))
     }
+}
+
+/// Tells the log why a variable stays as it is.
+fn locked(base: &Base, id: Id) -> Result {
+    base.log.line(Level::Failure, format_args!("Locked: {} (system.variable_lock)", id.row().name));
+    Err(ValueError::Denied)
 }
 
 /// `set ntp.interval`: the next request is due at another time.
@@ -118,5 +133,8 @@ fn set_zone(base: &Base, value: &[u8]) -> Result {
 fn set_mode(base: &Base, value: &[u8]) -> Result {
     let (machine, human, level): (&[u8], &[u8], &[u8]) =
         if value == b"machine" { (b"1", b"0", b"0") } else { (b"0", b"1", b"all") };
+    if let Some(id) = [ECHO, HEADER, PROMPT, PRINT_LEVEL].into_iter().find(|id| base.variables.is_locked(*id)) {
+        return locked(base, id);
+    }
     base.variables.set_all(&[(ECHO, human), (HEADER, machine), (PROMPT, human), (PRINT_LEVEL, level)])
 }

@@ -112,31 +112,38 @@ pub fn load(base: &Base) -> bool {
     found
 }
 
-/// Forgets what was saved, in both slots, because old records hold secrets. The values in RAM stay until the reboot.
+/// Forgets what was saved, but for locked variables, in both slots, because old records hold secrets. The values in RAM
+/// stay until the reboot.
 pub async fn erase(base: &Base) -> Result<(), SaveError> {
-    erase_in(base.scratch, &Own::get(base).await).await
+    erase_in(base.variables, base.scratch, &Own::get(base).await).await
 }
 
 // --- The record -------------------------------------------------------------------------------------------------------
 
 type EncodeError = minicbor::encode::Error<minicbor::encode::write::EndOfSlice>;
 
+/// Which values a record gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Which {
+    /// All that are not the defaults.
+    All,
+    /// Those that outlive a factory reset.
+    Locked,
+}
+
 /// Writes a record and answers its length.
-fn encode(buffer: &mut [u8], sequence: u32, variables: Option<&Variables>) -> Result<usize, EncodeError> {
+fn encode(buffer: &mut [u8], sequence: u32, variables: &Variables, which: Which) -> Result<usize, EncodeError> {
+    let wanted = |id| which == Which::All || variables.survives(id);
     let mut count = 0;
-    if let Some(variables) = variables {
-        variables.each_saved(|_, _, _| count += 1);
-    }
+    variables.each_saved(|id, _, _| count += u64::from(wanted(id)));
     let mut encoder = Encoder::new(Cursor::new(&mut *buffer));
     encoder.array(4)?.u32(VERSION)?.u32(sequence)?.map(count)?;
     let mut result = Ok(());
-    if let Some(variables) = variables {
-        variables.each_saved(|id, element, value| {
-            if result.is_ok() {
-                result = encoder.str(&entry_name(id, element)).and_then(|encoder| encoder.bytes(value)).map(|_| ());
-            }
-        });
-    }
+    variables.each_saved(|id, element, value| {
+        if result.is_ok() && wanted(id) {
+            result = encoder.str(&entry_name(id, element)).and_then(|encoder| encoder.bytes(value)).map(|_| ());
+        }
+    });
     result?;
     let end = encoder.writer().position();
     let checksum = CHECKSUM.checksum(buffer.get(..end).unwrap_or_default());
@@ -179,8 +186,13 @@ fn newest(slots: &dyn Slots, buffer: &mut [u8]) -> Option<(u8, u32)> {
 }
 
 /// Writes a newer record into the slot that does not hold the newest one, and reads it back.
-async fn write(slots: &impl WritableSlots, scratch: &Scratch, variables: Option<&Variables>) -> Result<(), SaveError> {
-    let (slot, sequence) = scratch.with(|buffer| begin(slots, record(buffer), variables))?;
+async fn write(
+    slots: &impl WritableSlots,
+    scratch: &Scratch,
+    variables: &Variables,
+    which: Which,
+) -> Result<(), SaveError> {
+    let (slot, sequence) = scratch.with(|buffer| begin(slots, record(buffer), variables, which))?;
     slots.written().await.map_err(SaveError::Storage)?;
     match scratch.with(|buffer| read_slot(slots, slot, record(buffer))) {
         Some((_, written)) if written == sequence => Ok(()),
@@ -189,9 +201,14 @@ async fn write(slots: &impl WritableSlots, scratch: &Scratch, variables: Option<
 }
 
 /// Begins to write a newer record; answers its slot and sequence number.
-fn begin(slots: &impl WritableSlots, buffer: &mut [u8], variables: Option<&Variables>) -> Result<(u8, u32), SaveError> {
+fn begin(
+    slots: &impl WritableSlots,
+    buffer: &mut [u8],
+    variables: &Variables,
+    which: Which,
+) -> Result<(u8, u32), SaveError> {
     let (slot, sequence) = newest(slots, buffer).map_or((0, 0), |(slot, last)| (1 - slot, last.wrapping_add(1)));
-    let length = encode(buffer, sequence, variables).map_err(|_| SaveError::Full)?;
+    let length = encode(buffer, sequence, variables, which).map_err(|_| SaveError::Full)?;
     slots.begin(slot, buffer.get(..length).unwrap_or_default()).map_err(SaveError::Storage)?;
     Ok((slot, sequence))
 }
@@ -201,12 +218,16 @@ pub(super) async fn save_to(
     scratch: &Scratch,
     slots: &impl WritableSlots,
 ) -> Result<(), SaveError> {
-    write(slots, scratch, Some(variables)).await
+    write(slots, scratch, variables, Which::All).await
 }
 
-pub(super) async fn erase_in(scratch: &Scratch, slots: &impl WritableSlots) -> Result<(), SaveError> {
-    write(slots, scratch, None).await?;
-    write(slots, scratch, None).await
+pub(super) async fn erase_in(
+    variables: &Variables,
+    scratch: &Scratch,
+    slots: &impl WritableSlots,
+) -> Result<(), SaveError> {
+    write(slots, scratch, variables, Which::Locked).await?;
+    write(slots, scratch, variables, Which::Locked).await
 }
 
 pub(super) fn load_from(variables: &Variables, scratch: &Scratch, slots: &dyn Slots) -> bool {

@@ -7,6 +7,7 @@ use core::net::Ipv4Addr;
 
 use super::direction;
 use super::error::ValueError;
+use super::names;
 use super::row::ValueKind;
 use crate::ground::clock;
 use crate::limits;
@@ -64,6 +65,10 @@ fn single(kind: &ValueKind, element: u8, word: &[u8]) -> Result<Value, ValueErro
         ValueKind::Gpio => within(word, -1..=i64::from(limits::GPIOS) - 1),
         ValueKind::Choice(choices) => choice(word, choices),
         ValueKind::Text { min, max, optional } => text(word, min.into(), max.into(), optional),
+        ValueKind::Template(_) if !names::is_template(word) => Err(ValueError::Invalid),
+        ValueKind::Template(max) => text(word, 0, max, true),
+        ValueKind::Names if word.is_empty() => Ok(Value::new()),
+        ValueKind::Names => list(word, b',', 1..=usize::MAX, names::is_name),
         ValueKind::File => text(word, 0, limits::FILE_NAME, true),
         ValueKind::User(_) if word.contains(&b':') => Err(ValueError::Invalid),
         ValueKind::User(max) => text(word, 0, max, true),

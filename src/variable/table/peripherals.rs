@@ -66,7 +66,7 @@ pub(super) const GPIO: &[Variable] = &[
     live("gpio.level", "")
         .extension("levels of pins in use", "Levels of the GPIOs that are inputs or outputs now."),
     var("gpio.sleep", "gp s", each_gpio(&SLEEP_STATES), "default")
-        .not_yet("no sleep in this release", "State of a GPIO during sleep."),
+        .done("State of a GPIO during sleep."),
     report("gpio.usage", "gp u")
         .done("What each GPIO is used for."),
 ];

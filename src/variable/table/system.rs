@@ -6,6 +6,9 @@ use Effect::Boot;
 const MODES: ValueKind = ValueKind::Choice(&["human", "machine"]);
 const INDICATORS: Index = Index::Word(&INDICATED);
 const INDICATED: &[&str] = &["wlan", "network", "softap"];
+const OWN_EVENTS: &str = "the names of the events and of all tags but @t are not known: those are ours";
+const ANY_LOCK: &str =
+    "the original marks some variables as lockable, of which uart.* are known; here any can be but the lock itself";
 const RECOVERY: &str = "only the names are known; no update and no factory reset is tried by itself";
 const ACTIVITIES: ValueKind =
     ValueKind::Fields(&["none", "softap_rx", "softap_tx", "wlan_rx", "wlan_tx", "uart*_rx", "uart*_tx"]);
@@ -73,8 +76,8 @@ pub(super) const ROWS: &[Variable] = &[
         .done("LED patterns of the states of an indicator."),
     live("system.memory.usage", "sy e u")
         .done("Memory in use in percent."),
-    var("system.msg", "", ValueKind::Indexed(EVENTS, &text(31)), "")
-        .not_yet("messages have their built-in texts", "Text of an event message; empty is the built-in one."),
+    var("system.msg", "", ValueKind::Indexed(EVENTS, &ValueKind::Template(31)), "")
+        .differs(OWN_EVENTS, "Text of an event message; empty is the built-in one. @t is the time, @h the handle of a stream, @m the MAC of a station."),
     var("system.oob.edge", "sy o r", ValueKind::Mask(u32::MAX), "0x0").at(Boot)
         .not_yet(NO_GPIO, "Events that pulse the GPIO instead of holding it."),
     var("system.oob.events", "sy o e", ValueKind::Mask(u32::MAX), "0x0").at(Boot)
@@ -101,8 +104,8 @@ pub(super) const ROWS: &[Variable] = &[
         .differs("kept and never shown, but nothing is encrypted with it: what it encrypts in the original is not known", "Key of the device's own encryption."),
     live("system.uuid", "sy u")
         .done("Unique id of the device."),
-    var("system.variable_lock", "", text(128), "").guarded()
-        .not_yet("variables cannot be locked", "Variables that cannot be changed."),
+    var("system.variable_lock", "", ValueKind::Names, "").guarded()
+        .differs(ANY_LOCK, "Variables, or groups of them, that nobody can set and a factory reset leaves as they are."),
     live("system.version", "sy v")
         .done("Version of the firmware."),
     var("system.wakeup.events", "sy w e", ValueKind::Fields(&["none", "gpio*"]), "none").at(Boot)

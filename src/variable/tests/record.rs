@@ -50,8 +50,8 @@ fn save_to(variables: &Variables, scratch: &Scratch, flash: &Flash) -> Result<()
     block_on(settings::save_to(variables, scratch, flash))
 }
 
-fn erase_in(scratch: &Scratch, flash: &Flash) -> Result<(), SaveError> {
-    block_on(settings::erase_in(scratch, flash))
+fn erase_in(variables: &Variables, scratch: &Scratch, flash: &Flash) -> Result<(), SaveError> {
+    block_on(settings::erase_in(variables, scratch, flash))
 }
 
 const SSID: Id = id("wlan.ssid");
@@ -115,7 +115,7 @@ fn a_cut_in_a_factory_reset_leaves_the_old_record_or_none() {
             save_to(&variables, &Scratch::new(), &flash).unwrap();
         }
         flash.power.set(Some(cut));
-        let erased = erase_in(&Scratch::new(), &flash);
+        let erased = erase_in(&variables, &Scratch::new(), &flash);
         flash.power.set(None);
         let found = restart(&flash).unwrap();
         assert!(found.is_empty() || (found == b"old" && erased.is_err()), "cut {cut}: {found:?}");

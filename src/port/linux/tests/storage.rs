@@ -52,7 +52,7 @@ fn settings_slots_are_apart() {
     assert_eq!(port.storage().slot_read(1, &mut buffer), Ok(1));
     assert_eq!(buffer[0], b'2');
     assert_eq!(port.storage().slot_read(0, &mut buffer[..4]), Err(PortError::NoRoom));
-    assert_eq!(port.storage().slot_write(2, b""), Err(PortError::NotFound));
+    assert_eq!(port.storage().slot_write(3, b""), Err(PortError::NotFound));
 }
 
 #[test]
@@ -298,7 +298,7 @@ fn work_on_flash_is_a_job() {
         assert_eq!(work(FlashWork::Remove("a.txt")).await, Err(PortError::NotFound));
         assert_eq!(work(FlashWork::Rename { from: "a.txt", to: "b" }).await, Err(PortError::NotFound));
         assert_eq!(work(FlashWork::Sync(file)).await, Err(PortError::Closed));
-        assert_eq!(work(FlashWork::SlotWrite { slot: 2, record: b"" }).await, Err(PortError::NotFound));
+        assert_eq!(work(FlashWork::SlotWrite { slot: 3, record: b"" }).await, Err(PortError::NotFound));
         drop(folder);
     });
 }

@@ -81,6 +81,11 @@ pub const HTTP_CLIENT: bool = cfg!(feature = "http_client") && set("HTTP_CLIENT"
 pub const DISCOVERY: bool = cfg!(feature = "discovery") && set("DISCOVERY");
 /// The clock is set by time servers (`ntp`, `CONFIG_OPENZENTRI_NTP`).
 pub const NTP: bool = cfg!(feature = "ntp") && set("NTP");
+/// The commands `adc_take_sample`, `dac_set_level`, `pwm_update` (`converters`, `CONFIG_OPENZENTRI_CONVERTERS`). The port must
+/// have some, too.
+pub const CONVERTERS: bool = cfg!(feature = "converters") && set("CONVERTERS");
+/// Streams of SPI and I2C (`bus_masters`, `CONFIG_OPENZENTRI_BUS_MASTERS`). The port must have such buses, too.
+pub const BUS_MASTERS: bool = cfg!(feature = "bus_masters") && set("BUS_MASTERS");
 /// The command `smtp_send` (`smtp`, `CONFIG_OPENZENTRI_SMTP`).
 pub const SMTP: bool = cfg!(feature = "smtp") && set("SMTP");
 /// Command mode over TCP (`remote_terminal`, `CONFIG_OPENZENTRI_REMOTE_TERMINAL`).

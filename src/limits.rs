@@ -105,6 +105,8 @@ pub const HTTP_CLIENT_FIELDS: usize = option("HTTP_CLIENT_FIELDS", 4096);
 pub const HTTP_CLIENT_BUFFER: usize = option("HTTP_CLIENT_BUFFER", 16_384);
 /// Header fields of an answer to a request.
 pub const HTTP_CLIENT_ANSWER_FIELDS: usize = 64;
+/// Bytes of one transfer on SPI or I2C (`CONFIG_OPENZENTRI_BUS_TRANSFER`).
+pub const BUS_TRANSFER: usize = if features::BUS_MASTERS { option("BUS_TRANSFER", 4096) } else { 0 };
 /// Operator consoles, one or none (`CONFIG_OPENZENTRI_CONSOLES`).
 pub const CONSOLES: usize = option("CONSOLES", 1);
 /// Access points one scan keeps (`CONFIG_OPENZENTRI_SCAN_RESULTS`).

@@ -1,7 +1,7 @@
 //! Pins of the host (`gpio_dir` and its like, `gpio.init`, `gpio.sleep`) on simulated ones. What they print is in
 //! tests/transcripts/pins.txt; here is what the pins do.
 
-use openzentri::pins::Pins;
+use embassy_time::Duration;
 use openzentri::port::sim::{SimDevice, SimPort};
 use openzentri::port::{Direction, PortError, Pull};
 
@@ -87,7 +87,7 @@ fn a_function_has_its_pin_until_the_restart() {
 #[test]
 fn a_button_gives_its_pin_back_when_it_is_known_not_to_be_held() {
     let mut device = device(&[("setup.gpio.control_gpio", "11")]);
-    device.advance(embassy_time::Duration::from_secs(1));
+    device.advance(Duration::from_secs(1));
     let refused = "GPIO 11 is in use: setup.gpio.control_gpio\r\nCommand failed\r\n";
     assert_eq!(device.command("gpio_get 11"), refused, "its variable still has it");
     ok(&mut device, "set setup.gpio.control_gpio -1");
@@ -96,7 +96,8 @@ fn a_button_gives_its_pin_back_when_it_is_known_not_to_be_held() {
 
 #[test]
 fn sleep_gives_each_pin_its_state() {
-    let device = device(&[
+    let mut device = device(&[
+        ("system.wakeup.timeout", "100"),
         ("system.indicator.gpio wlan", "1"),
         ("system.indicator.state wlan", "static_on|static_on|static_on|static_on"),
         ("gpio.sleep 1", "output_low"),
@@ -107,8 +108,8 @@ fn sleep_gives_each_pin_its_state() {
         ("gpio.init 6", "out"),
     ]);
     assert_eq!(device.port().pin(1), Some(true));
-    let pins: &Pins = device.device().unwrap().shell.machine().pins;
-    pins.fall_asleep();
+    device.type_line("sleep");
+    device.advance(Duration::from_secs(2));
     let directions: Vec<_> = (1..=7).map(|pin| device.port().pin_direction(pin)).collect();
     assert_eq!(
         directions,
@@ -122,4 +123,8 @@ fn sleep_gives_each_pin_its_state() {
             Direction::Released,
         ]
     );
+    // Waking is a start.
+    device.advance(Duration::from_secs(100));
+    assert_eq!((device.restarts(), device.port().pin(1), device.port().pin(6)), (1, Some(true), Some(false)));
+    assert_eq!(device.port().pin_direction(5), Direction::Released);
 }

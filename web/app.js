@@ -6,11 +6,12 @@ import * as files from "./files.js";
 import * as log from "./log.js";
 import * as network from "./network.js";
 import * as pending from "./pending.js";
+import * as pins from "./pins.js";
 import * as settings from "./settings.js";
 import * as streams from "./streams.js";
 import * as terminal from "./terminal.js";
 
-const VIEWS = { terminal, network, streams, files, settings };
+const VIEWS = { terminal, network, streams, files, settings, pins };
 const LINK = { online: "Online", offline: "No answer", denied: "Access denied", wait: "Connecting" };
 const THEMES = ["auto", "light", "dark"];
 

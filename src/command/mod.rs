@@ -1,8 +1,10 @@
 //! The command language: one line in, one reply out, whoever asks.
 
 mod arguments;
+mod buses;
 mod call;
 mod certificate;
+mod converters;
 mod data;
 mod dialogue;
 mod files;

@@ -1,9 +1,11 @@
-//! `gpio_dir`, `gpio_get`, `gpio_set` and those for several pins (interface, commands/README).
+//! `gpio_dir`, `gpio_get`, `gpio_set` and those for several pins (interface, commands/README, serial 12).
+
+use core::fmt::Write;
 
 use super::call::Call;
 use super::response::{CommandError, Ending};
 use crate::pins::PinError;
-use crate::port::Outside;
+use crate::port::{Driven, Outside};
 use crate::variable::pin_direction;
 
 impl From<PinError> for CommandError {
@@ -60,15 +62,25 @@ pub(super) fn set_all(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     Ok(Ending::SetOk)
 }
 
-/// `simulate <gpio> low|high|open`: what somebody does at the wire of a pin that is not there.
+/// `simulate <gpio> [low|high|open|<millivolts>]`: what somebody does at the wire of a pin that is not there, or what the device
+/// does.
 pub(super) fn simulate(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let pins = call.machine.pins;
     let pin = pins.named(call.argument(0)?)?;
+    if call.count() == 1 {
+        let _ = match pins.driven(pin)? {
+            Driven::Open => write!(call.reply, "open"),
+            Driven::Level(level) => write!(call.reply, "{}", if level { "high" } else { "low" }),
+            Driven::Pulse(pulse) => write!(call.reply, "{} of {} ns", pulse.width, pulse.period),
+            Driven::Part(part) => write!(call.reply, "{part} of 65535"),
+        };
+        return Ok(Ending::Text);
+    }
     let outside = match call.argument(1)? {
         b"open" => Outside::Open,
         b"low" => Outside::Level(false),
         b"high" => Outside::Level(true),
-        _ => return Err(CommandError::Invalid),
+        _ => Outside::Voltage(call.number(1, u16::MAX.into())? as u16),
     };
     pins.outside(pin, outside)?;
     Ok(Ending::Success)

@@ -9,6 +9,7 @@ use embassy_time::{Duration, with_timeout};
 
 use super::call::Call;
 use super::response::{CommandError, Ending};
+use crate::features::{self, Built, Gate};
 use crate::limits;
 use crate::stream::{HEADING, StreamError, StreamId, Streams};
 
@@ -129,7 +130,19 @@ pub(super) async fn read(call: &mut Call<'_>) -> Result<Ending, CommandError> {
         call.apart(pin!(machine.http.before_read(handle))).await??;
         machine.streams.still(stream)?;
     }
+    if call.machine.streams.kind(handle)?.is_bus() {
+        return Built::<{ features::BUS_MASTERS }>::run((call, stream, size), read_bus, |_| Err(CommandError::Failed))
+            .await;
+    }
     read_into(call, handle, size)
+}
+
+/// Reads from a device on a bus, which may have to be asked.
+async fn read_bus((call, stream, size): (&mut Call<'_>, StreamId, usize)) -> Result<Ending, CommandError> {
+    let streams = call.machine.streams;
+    call.apart(pin!(streams.before_read(stream, size))).await??;
+    streams.still(stream)?;
+    read_into(call, stream.handle, size)
 }
 
 /// Reads what is there, up to `size` bytes.

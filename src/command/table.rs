@@ -4,8 +4,8 @@ use super::arguments::Words;
 use super::call::{Call, unavailable};
 use super::response::{CommandError, Ending};
 use super::{
-    certificate, files, help, http, mail, network, pins, setup, sockets, streams, structured, system, tokens,
-    variables, wlan, write,
+    buses, certificate, converters, files, help, http, mail, network, pins, setup, sockets, streams, structured,
+    system, tokens, variables, wlan, write,
 };
 use crate::access::scope::Scope;
 use crate::conformance::Conformance::{self, Differs, Done, Extension, NotYet};
@@ -62,8 +62,10 @@ enum Run {
 /// Whether this build has a command. One that it does not have is in the table all the same, and says so when it is run.
 const fn is_built(name: &str) -> bool {
     match name.as_bytes() {
+        [b'a' | b'd', b'd' | b'a', b'c', b'_', ..] | [b'p', b'w', b'm', b'_', ..] => features::CONVERTERS,
         [b'e', b'x', b'i', b't'] => features::STREAM_MODE,
         [b'h', b't', b't', b'p', b'_', ..] => features::HTTP_CLIENT,
+        [b'i', b'2', b'c', b'_', ..] | [b's', b'p', b'i', b'_', ..] => features::BUS_MASTERS,
         [b'm', b'd', b'n', b's', b'_', ..] => features::DISCOVERY,
         [b's', b'm', b't', b'p', b'_', ..] => features::SMTP,
         [b's', b't', b'r', b'u', ..] => features::STRUCTURED,
@@ -124,7 +126,6 @@ macro_rules! commands {
     };
 }
 
-const LATER_PINS: Conformance = NotYet("pins and converters");
 const OWN_FAULTS: Conformance = Differs(
     "the original's two handles do not exist here and print as 00; what is known of the place of a fault stands behind",
 );
@@ -134,8 +135,8 @@ const AWAKE: Conformance = Differs(
 );
 
 commands! {
-    adc_take_sample "adc" Read "<gpio>" ["" 0..=23] "Sample an ADC pin", LATER_PINS => now(unavailable);
-    dac_set_level "dac" Streams "<gpio> <level>" ["" 0..=23] "Set a DAC output", LATER_PINS => now(unavailable);
+    adc_take_sample "adc" Read "<gpio>" ["" 1..=1] "Sample an ADC pin", Done => now(converters::sample);
+    dac_set_level "dac" Streams "<gpio> <level>|stop" ["" 2..=2] "Set a DAC output", Done => now(converters::set_level);
     exit "exit" Streams "" ["" 0..=0] "Go back to stream mode, after breaking out of it", Done => now(system::exit);
     factory_reset "fac" Admin "<MAC>" ["" 1..=1 safe] "Erase the configuration and restart; the device's own MAC is the guard", Done => waits(system::factory_reset);
     faults_print "faup" Read "" ["" 0..=0 safe] "Print the stored faults", OWN_FAULTS => now(system::faults_print);
@@ -162,7 +163,7 @@ commands! {
     http_put "http_put" Streams "[-o] [-i <interface>] [-c <ca cert>] [-x <cert>] [-k <key>] [-l <length>] <url> <content type>" ["oi:c:x:k:l:" 1..=2] "Start a PUT request as a stream", Done => waits(http::put);
     http_read_status "hre" Streams "<handle>" ["" 1..=1] "Complete a request and answer its status", Done => waits(http::read_status);
     http_upload "hup" Files "[-i <interface>] [-a <ca cert>] [-x <cert>] [-k <key>] <url> <name> [<remote name>]" ["i:a:x:k:" 2..=3] "Send a file to a URL as a form", Done => waits(http::upload);
-    i2c_master_open "i2c_master_open" Streams "<address>" ["" 0..=23] "Open an I2C stream", LATER_PINS => now(unavailable);
+    i2c_master_open "i2c_master_open" Streams "[-p <bus>] [-r <retries>] [-b <bytes>] <address> [<clock>]" ["p:r:b:" 1..=2] "Open a stream of a device on I2C", Done => now(buses::open_i2c);
     load "load" Admin "<file>" ["" 1..=1 safe] "Read a settings file into RAM", Differs("takes effect at once, without a restart") => waits(variables::load);
     ls "ls" Read "[-v]" ["vl" 0..=0 safe] "List the files", Done => now(files::list);
     mdns_discover "mdns" Streams "[<service>]" ["" 0..=1] "List who offers a service in the network, or all services", Differs("the original's output is not known; a row # <name> <ip>:<port> each, with its type behind when no service was named") => waits(network::mdns_discover);
@@ -174,15 +175,15 @@ commands! {
     nvm "nvm" Files "" ["" 0..=23 safe] "Access the user's non-volatile memory", Differs("refused: only an API for native applications of the original is known, and there are none here; files keep data") => now(system::nvm);
     ota "ota" Admin "[-f] [<bundle>]" ["" 0..=23 safe] "Update the firmware", NotYet("updates") => now(system::ota);
     ping "ping" Streams "[-g] [-i <interface>] [<host>]" ["gi:" 0..=1] "Send one echo request", Done => waits(network::ping);
-    pwm_update "pwm" Streams "<gpio> <frequency> <duty>|stop" ["" 0..=23] "Start, change or stop a PWM output", LATER_PINS => now(unavailable);
+    pwm_update "pwm" Streams "<gpio> <duty> <frequency>|stop" ["" 2..=3] "Start, change or stop a PWM output", Done => now(converters::pulse);
     reboot "reboot" Config "" ["" 0..=0 safe] "Restart", Done => now(system::reboot);
     save "save" Config "[<file>]" ["" 0..=1 safe] "Store the variables", Done => waits(system::save);
     set "set" Config "<variable> <value>" ["" 1..=23 safe] "Write a variable", Done => now(variables::set);
     setup "setup" Config "web|stop|status|cmd" ["" 0..=1] "Start, stop or ask for web setup", Differs("`setup cmd` is refused: `network_up -s` asks at the terminal") => now(setup::setup);
-    simulate "simulate" Admin "<gpio> low|high|open" ["" 2..=2] "Do at the wire of a simulated pin what people do at that of a real one", Extension("simulated pins") => now(pins::simulate);
+    simulate "simulate" Admin "<gpio> [low|high|open|<level>]" ["" 1..=2] "Do at the wire of a simulated pin what people do at that of a real one, or look at it", Extension("simulated pins") => now(pins::simulate);
     sleep "sleep" Config "" ["" 0..=0 safe] "Sleep until an event or reset", AWAKE => waits(system::sleep);
     smtp_send "smtp" Streams "[-i <interface>] <to>[,<to>] <subject> <size>" ["i:" 3..=3] "Send the data that follow as an e-mail", Done => waits(mail::send);
-    spi_master_open "spi_master_open" Streams "" ["" 0..=23] "Open an SPI stream", LATER_PINS => now(unavailable);
+    spi_master_open "spi_master_open" Streams "[-p <bus>] [-m <mode>] [-l] [-b <bytes>] [<gpio> [<clock>]]" ["p:m:lb:" 0..=2] "Open a stream of a device on SPI", Done => now(buses::open_spi);
     stream_close "close" Streams "<handle>|all" ["" 1..=1 safe] "Close a stream or all", Done => waits(streams::close);
     stream_list "list" Read "[<handle>]" ["" 0..=1 safe] "List the streams", Done => now(streams::list);
     stream_poll "poll" Read "<handle>|all [-c] [-r]" ["cr" 1..=1 safe] "Ask a stream for data or its end", Done => now(streams::poll);

@@ -6,6 +6,7 @@
 //! | `log` | the event log |
 //! | `status` | live values that upper rooms publish and read-only variables show |
 //! | `restart` | whether a restart was ordered, and who waits for it |
+//! | `bus` | whose turn it is on SPI and I2C |
 //! | `flash` | whose turn it is to do slow work on flash |
 //! | `pin_uses` | who has which pin |
 //! | `scratch` | bytes for a moment's work, of which there is one piece for all |
@@ -13,6 +14,7 @@
 //!
 //! The port handle stands beside them in [`Ground`]. Variables are a room above: see [`crate::variable::Base`].
 
+mod bus;
 pub mod clock;
 mod flash;
 pub mod log;
@@ -22,6 +24,7 @@ mod revocations;
 mod scratch;
 mod status;
 
+pub use bus::{Buses, Select};
 pub use flash::{Flash, FlashTurn};
 pub use pin_uses::{PinUse, PinUses};
 pub use restart::Restart;
@@ -33,7 +36,7 @@ use clock::Clock;
 use log::Log;
 
 use crate::place::place_const;
-use crate::port::Port;
+use crate::port::{Direction, Port};
 
 /// Port, clock, event log and live status of one device.
 pub struct Ground {
@@ -45,6 +48,8 @@ pub struct Ground {
     pub log: &'static Log,
     /// Slow work on flash.
     pub flash: Flash,
+    /// Transfers on SPI and I2C.
+    pub bus: Buses,
     /// Who has which pin.
     pub pin_uses: PinUses,
     /// Bytes for a moment's work.
@@ -58,15 +63,24 @@ pub struct Ground {
 }
 
 impl Ground {
+    /// A pin selects a device on SPI no more.
+    pub fn release_select(&self, select: Select) {
+        self.pin_uses.set(select.pin(), PinUse::Free);
+        // What was an output can be let go.
+        let _ = self.port.pins().pin_direction(select.pin(), Direction::Released);
+    }
+
     /// The ground of a device that starts now on `port`.
     pub fn new(port: &'static dyn Port) -> Self {
+        let scratch = place_const!(Scratch, Scratch::new());
         Self {
             port,
+            bus: Buses::new(port, scratch),
             clock: Clock::new(port.board().wall_clock()),
             log: place_const!(Log, Log::new()),
             flash: Flash::new(port),
             pin_uses: PinUses::default(),
-            scratch: place_const!(Scratch, Scratch::new()),
+            scratch,
             status: Status::default(),
             restart: Restart::new(),
             revocations: Revocations::new(),

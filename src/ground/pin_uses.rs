@@ -16,6 +16,12 @@ pub enum PinUse {
     Function,
     /// Commands and the host: `gpio_dir`, `gpio.init`.
     Gpio(Direction),
+    /// Pulses of `pwm_update`.
+    Pwm,
+    /// A voltage of `dac_set_level`.
+    Dac,
+    /// It selects a device on SPI.
+    Select,
 }
 
 /// The pins in use.

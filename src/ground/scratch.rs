@@ -4,7 +4,8 @@ use core::cell::RefCell;
 
 use crate::limits;
 
-const SIZE: usize = if limits::DATAGRAM > limits::SETTINGS { limits::DATAGRAM } else { limits::SETTINGS };
+/// Bytes of it.
+pub(super) const SIZE: usize = if limits::DATAGRAM > limits::SETTINGS { limits::DATAGRAM } else { limits::SETTINGS };
 
 /// One piece of memory for all who need some within one step, never across an `await`.
 pub struct Scratch(RefCell<[u8; SIZE]>);

@@ -257,7 +257,7 @@ mod tests {
             stack: Some(Stack { size: 16_384, untouched: 3988 }),
             heaps: [None, Some(HeapUse { size: 14_336, used: 96, most: 9000 })],
             reset: Some(ResetReason::Watchdog),
-            streams: Usage { open: [0, 2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0], received: 5, unsent: 0 },
+            streams: Usage { open: [0, 2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0], received: 5, unsent: 0 },
             handles: 4,
             answers: [0, 10, 0, 2, 0],
             connections: 12,

@@ -1,6 +1,6 @@
 //! Pins that belong to the host: `gpio_dir`, `gpio_get`, `gpio_set` and those for several pins, `gpio.init`, `gpio.sleep`.
 //!
-//! A pin that a function has is refused, reading too; the log says which function (interface, commands/README).
+//! A pin that a function has is refused, reading too; the log says which function (interface, commands/README, serial 12).
 
 use core::fmt;
 
@@ -10,8 +10,8 @@ use super::room::Pins;
 use crate::ground::PinUse;
 use crate::limits;
 use crate::log::Level;
-use crate::port::{Direction, Outside, PortError, Pull};
-use crate::variable::{Id, direction_of, direction_of_digit, id, pin_owner};
+use crate::port::{Direction, Driven, Outside, PortError, Pull};
+use crate::variable::{Id, direction_of, direction_of_digit, direction_word, id, pin_owner};
 
 const INIT: Id = id("gpio.init");
 const SLEEP: Id = id("gpio.sleep");
@@ -37,11 +37,11 @@ impl Pins {
     }
 
     /// Says why a pin could not be used.
-    fn say(&self, text: fmt::Arguments<'_>) {
+    pub(super) fn say(&self, text: fmt::Arguments<'_>) {
         self.base.log.line(Level::Failure, text);
     }
 
-    fn failed(&self, pin: u8, error: PortError) -> PinError {
+    pub(super) fn failed(&self, pin: u8, error: PortError) -> PinError {
         self.say(format_args!("GPIO {pin} not available ({error})"));
         PinError::Refused
     }
@@ -51,6 +51,18 @@ impl Pins {
         let Some(owner) = pin_owner(self.base, pin) else { return Ok(()) };
         self.say(format_args!("GPIO {pin} is in use: {owner}"));
         Err(PinError::Refused)
+    }
+
+    /// Refuses a pin that is neither free nor in this use.
+    pub(super) fn check_for(&self, pin: u8, usage: PinUse) -> Result<(), PinError> {
+        match self.base.pin_uses.of(pin) {
+            PinUse::Gpio(direction) => {
+                self.say(format_args!("GPIO {pin} is in use: GPIO {}", direction_word(direction)));
+                Err(PinError::Refused)
+            }
+            present if present == usage && usage != PinUse::Free => Ok(()),
+            _ => self.check(pin),
+        }
     }
 
     /// The direction of a pin that belongs to the host.
@@ -148,6 +160,11 @@ impl Pins {
     /// Puts something at the wire of a simulated pin.
     pub fn outside(&self, pin: u8, outside: Outside) -> Result<(), PinError> {
         self.base.port.pins().pin_outside(pin, outside).map_err(|error| self.failed(pin, error))
+    }
+
+    /// What the device does at the wire of a simulated pin.
+    pub fn driven(&self, pin: u8) -> Result<Driven, PinError> {
+        self.base.port.pins().pin_driven(pin).map_err(|error| self.failed(pin, error))
     }
 
     /// Gives each pin that nobody has the direction of `gpio.init`.

@@ -4,6 +4,7 @@
 //! ```text
 //! command      low while a command of the host runs
 //! button       whether the set-up button is held at the start
+//! converters   voltages and pulses, and the pins that select devices on SPI
 //! gpio         directions and levels that commands and gpio.init ask for
 //! room         who has which pin; what is shown now
 //! event        pins that tell of the streams of servers
@@ -15,6 +16,7 @@
 
 mod button;
 mod command;
+mod converters;
 mod event;
 mod gpio;
 mod indicator;

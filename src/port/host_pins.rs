@@ -2,12 +2,19 @@
 
 use std::boxed::Box;
 use std::cell::{Cell, RefCell};
+use std::ops::RangeInclusive;
 use std::task::Waker;
 
-use super::{Direction, Outside, Pins, PortError, Pull, Result};
+use super::{Converters, Direction, Driven, Outside, Pins, PortError, Pull, Pulse, Result};
 
 /// How many there are: as many as native_sim has.
 const COUNT: u8 = 32;
+/// Those with an ADC of 12 bits, whose reference is the supply; with PWM; with a DAC.
+const ADC: RangeInclusive<u8> = 24..=27;
+const PWM: RangeInclusive<u8> = 28..=29;
+const DAC: RangeInclusive<u8> = 30..=31;
+/// The supply, in millivolts.
+const SUPPLY: u32 = 3300;
 
 /// Hears of each change of an output: the pin, and its level, `None` when it is driven no more.
 type Observer = Box<dyn Fn(u8, Option<bool>)>;
@@ -17,6 +24,9 @@ struct Pin {
     direction: Direction,
     watched: bool,
     outside: Outside,
+    /// What a converter sends to it.
+    pulse: Option<Pulse>,
+    part: Option<u16>,
 }
 
 impl Pin {
@@ -29,12 +39,24 @@ impl Pin {
         }
     }
 
+    /// Its voltage, in millivolts.
+    fn voltage(&self) -> u32 {
+        match self.outside {
+            Outside::Open | Outside::Level(false) => 0,
+            Outside::Level(true) => SUPPLY,
+            Outside::Voltage(voltage) => voltage.into(),
+        }
+    }
+
     /// What the device reads.
     fn level(&self) -> Option<bool> {
         match (self.direction, self.outside) {
             (Direction::Output(level), _) => Some(level),
             (Direction::OpenDrain { level: false, .. }, _) => Some(false),
             (Direction::Input(_) | Direction::OpenDrain { .. }, Outside::Level(level)) => Some(level),
+            (Direction::Input(_) | Direction::OpenDrain { .. }, Outside::Voltage(_)) => {
+                Some(2 * self.voltage() >= SUPPLY)
+            }
             (Direction::Input(pull) | Direction::OpenDrain { pull, .. }, Outside::Open) => Some(pull == Pull::Up),
             (Direction::Released, _) => None,
         }
@@ -97,6 +119,10 @@ impl HostPins {
     pub fn restart(&self) {
         for pin in 0..COUNT {
             let _ = self.pin_direction(pin, Direction::Released);
+            let _ = self.change(pin, |pin| {
+                (pin.pulse, pin.part) = (None, None);
+                Ok(())
+            });
         }
         self.edges.set(0);
         self.waits.take();
@@ -170,6 +196,48 @@ impl Pins for HostPins {
     fn pin_outside(&self, pin: u8, outside: Outside) -> Result<()> {
         self.change(pin, |pin| {
             pin.outside = outside;
+            Ok(())
+        })
+    }
+
+    fn pin_driven(&self, pin: u8) -> Result<Driven> {
+        let pins = self.pins.borrow();
+        let pin = pins.get(usize::from(pin)).ok_or(PortError::NotFound)?;
+        Ok(match (pin.pulse, pin.part, pin.driven()) {
+            (Some(pulse), ..) => Driven::Pulse(pulse),
+            (_, Some(part), _) => Driven::Part(part),
+            (.., Some(level)) => Driven::Level(level),
+            (None, None, None) => Driven::Open,
+        })
+    }
+}
+
+impl Converters for HostPins {
+    fn adc_sample(&self, pin: u8, reference: u16) -> Result<u16> {
+        if !ADC.contains(&pin) {
+            return Err(PortError::NotFound);
+        }
+        let voltage = self.pins.borrow().get(usize::from(pin)).map_or(0, Pin::voltage);
+        let raw = (voltage * 4095 / SUPPLY).min(4095);
+        Ok((raw * u32::from(reference) / 4096) as u16)
+    }
+
+    fn dac_level(&self, pin: u8, level: u16) -> Result<()> {
+        if !DAC.contains(&pin) {
+            return Err(PortError::NotFound);
+        }
+        self.change(pin, |pin| {
+            pin.part = Some(level).filter(|level| *level > 0);
+            Ok(())
+        })
+    }
+
+    fn pwm_pulse(&self, pin: u8, pulse: Option<Pulse>) -> Result<()> {
+        if !PWM.contains(&pin) {
+            return Err(PortError::NotFound);
+        }
+        self.change(pin, |pin| {
+            pin.pulse = pulse;
             Ok(())
         })
     }

@@ -6,8 +6,8 @@ use core::net::Ipv4Addr;
 use heapless::Vec;
 
 use super::{
-    Handle, IdentityRequest, Interface, PortError, Result, SigningRequest, Socket, Storage, TlsCredentials, TlsFailure,
-    TlsRole, TlsSession,
+    BusTransfer, Handle, IdentityRequest, Interface, PortError, Result, SigningRequest, Socket, Storage,
+    TlsCredentials, TlsFailure, TlsRole, TlsSession,
 };
 use crate::limits;
 
@@ -57,6 +57,9 @@ pub enum JobRequest<'a> {
     /// once it has begun. A port where another thread would not help may do it at once, so that the result is there when
     /// the job has been started.
     Flash(FlashWork<'a>),
+    /// A transfer on a bus, one at a time; [`Jobs::bus_received`] has what it brings once the job has ended well. Nothing stops
+    /// it once it has begun.
+    Bus(BusTransfer<'a>),
 }
 
 /// Work on flash that takes its time: a page is erased, a disk turns. Each is a call of [`Storage`]. Files that have to
@@ -113,6 +116,8 @@ pub enum JobOutput {
     Request,
     /// The work on flash is done.
     Flash,
+    /// The transfer is over.
+    Bus,
 }
 
 /// The table of jobs. Every call returns at once.
@@ -132,6 +137,11 @@ pub trait Jobs {
     /// Takes what the last [`JobRequest::MakeRequest`] has made, once: writes it (DER) to `buffer`, which has
     /// [`limits::REQUEST`] bytes, and answers its length. `NotFound` when there is nothing.
     fn request(&self, _buffer: &mut [u8]) -> Result<usize> {
+        Err(PortError::Unsupported)
+    }
+    /// Takes what the last [`JobRequest::Bus`] has brought, once: writes it to `buffer`, which has [`limits::BUS_TRANSFER`]
+    /// bytes at least, and answers its length.
+    fn bus_received(&self, _buffer: &mut [u8]) -> Result<usize> {
         Err(PortError::Unsupported)
     }
 }

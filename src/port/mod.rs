@@ -10,11 +10,15 @@
 use core::net::{Ipv4Addr, SocketAddrV4};
 use core::task::Waker;
 
+mod bus;
+mod converters;
 mod error;
 mod fault;
 #[cfg(feature = "host")]
 #[allow(unsafe_code, reason = "the executor is polled by hand")]
 pub mod host;
+#[cfg(feature = "host")]
+pub mod host_bus;
 #[cfg(feature = "host")]
 pub mod host_pins;
 #[cfg(feature = "host")]
@@ -32,10 +36,12 @@ mod uart;
 mod wait;
 mod wifi;
 
+pub use bus::{BusTransfer, I2cSetup, SpiSetup};
+pub use converters::{Converters, NoConverters, Pulse};
 pub use error::{PortError, Result};
 pub use fault::{Fault, FaultKind, PLACE as FAULT_PLACE};
 pub use job::{Addresses, FlashAtOnce, FlashWork, Job, JobOutput, JobRequest, Jobs};
-pub use pins::{Direction, NoPins, Outside, Pins, Pull};
+pub use pins::{Direction, Driven, NoPins, Outside, Pins, Pull};
 #[cfg(feature = "host")]
 pub use tls::TlsClient;
 pub use tls::{IdentityRequest, SigningRequest, TlsCredentials, TlsError, TlsFailure, TlsRole, TlsSession, TlsVersion};
@@ -124,6 +130,10 @@ pub trait Port {
     /// The pins of the board; ports without any keep the default.
     fn pins(&self) -> &dyn Pins {
         &NoPins
+    }
+    /// What converts voltages and pulses; ports without any keep the default.
+    fn converters(&self) -> &dyn Converters {
+        &NoConverters
     }
     /// Wakes `waker` once when `event` may have happened. A second call for the same event replaces the first.
     fn wake_when(&self, event: Event, waker: &Waker);
@@ -348,6 +358,14 @@ pub trait Board {
     /// How much of a heap is in use, when the port has it and can tell.
     fn heap(&self, _heap: Heap) -> Option<HeapUse> {
         None
+    }
+    /// How many SPI buses there are.
+    fn spi_buses(&self) -> u8 {
+        0
+    }
+    /// How many I2C buses there are.
+    fn i2c_buses(&self) -> u8 {
+        0
     }
     /// Restarts the device. Returns; the port stops running tasks soon after.
     fn reboot(&self);

@@ -1,6 +1,6 @@
 //! The contract with the pins of a board: direction, level, edges.
 
-use super::{PortError, Result};
+use super::{PortError, Pulse, Result};
 
 /// What holds an input where nothing drives it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,6 +41,21 @@ pub enum Outside {
     Open,
     /// Somebody drives it.
     Level(bool),
+    /// It has a voltage, in millivolts.
+    Voltage(u16),
+}
+
+/// What the device does at the wire of a simulated pin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Driven {
+    /// Nothing.
+    Open,
+    /// It drives it.
+    Level(bool),
+    /// It sends pulses.
+    Pulse(Pulse),
+    /// It gives it a part of all that its DAC can give: 65535 are all.
+    Part(u16),
 }
 
 /// The pins, by the numbers of the command language, below [`crate::limits::GPIOS`]. A level is that of the wire: `true` is
@@ -62,6 +77,10 @@ pub trait Pins {
     fn pin_edges(&self) -> u64;
     /// Puts something at the wire of a simulated pin. Real boards keep the default: there, people do it.
     fn pin_outside(&self, _pin: u8, _outside: Outside) -> Result<()> {
+        Err(PortError::Unsupported)
+    }
+    /// What the device does at the wire of a simulated pin.
+    fn pin_driven(&self, _pin: u8) -> Result<Driven> {
         Err(PortError::Unsupported)
     }
 }

@@ -7,7 +7,9 @@ use core::task::Poll;
 use embassy_time::{Duration, with_timeout};
 
 use super::{Ends, Intake, Kind, Source, Stream, StreamError, StreamId, Streams};
+use crate::features::{self, Built, Gate};
 use crate::file::FileError;
+use crate::limits;
 use crate::log::Level;
 use crate::port::{self, Event};
 use crate::variable::{Id, Message, id};
@@ -52,7 +54,7 @@ impl Streams {
                 stream.datagram.advance(&slot.rx);
                 stream.datagram.left
             }
-            Source::Socket(_) | Source::Room => slot.rx.len(),
+            Source::Socket(_) | Source::Room | Source::Bus(..) => slot.rx.len(),
         })
     }
 
@@ -143,7 +145,7 @@ impl Streams {
             Source::Socket(_) | Source::Room if stream.kind.is_datagrams() => {
                 Ok(stream.datagram.read(&slot.rx, buffer))
             }
-            Source::Socket(_) | Source::Room => Ok(slot.rx.take(buffer)),
+            Source::Socket(_) | Source::Room | Source::Bus(..) => Ok(slot.rx.take(buffer)),
         }
     }
 
@@ -163,7 +165,8 @@ impl Streams {
                 Source::Socket(_) if stream.kind.keeps_messages() => Ok(true),
                 Source::Socket(_) | Source::Room if bytes > slot.tx.capacity() => Err(StreamError::TooLarge),
                 Source::Socket(_) | Source::Room => Ok(slot.tx.free_capacity() >= bytes),
-                Source::Writer(_) => Ok(true),
+                Source::Bus(..) if bytes > limits::BUS_TRANSFER => Err(StreamError::TooLarge),
+                Source::Writer(_) | Source::Bus(..) => Ok(true),
                 Source::Reader(_) | Source::Text(..) => Err(StreamError::NotSupported),
             });
             match ready {
@@ -200,6 +203,11 @@ impl Streams {
             Kind::File => {
                 self.write_file(id, data)?;
                 self.settle(id).await
+            }
+            Kind::Spi | Kind::I2c => {
+                let write = async |(streams, id, data): (&Self, StreamId, &[u8])| streams.write_bus(id, data).await;
+                Built::<{ features::BUS_MASTERS }>::run((self, id, data), write, |_| Err(StreamError::NotSupported))
+                    .await
             }
             Kind::Udpc | Kind::Udps => self.send_datagram(id, data, None).await,
             Kind::Webs | Kind::Webc | Kind::WebcText => self.write_message(id, data).await,

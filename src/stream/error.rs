@@ -17,4 +17,6 @@ pub enum StreamError {
     Stalled,
     /// A file stream's store failed.
     File,
+    /// A transfer on a bus failed; the log says why.
+    Bus,
 }

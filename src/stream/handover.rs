@@ -53,7 +53,9 @@ impl Streams {
                 let count = slot.rx.peek(skip, buffer.get_mut(..most).unwrap_or_default());
                 Ok(Peeked { count, last: count == left })
             }
-            Source::Socket(_) | Source::Room => Ok(Peeked { count: slot.rx.peek(skip, buffer), last: true }),
+            Source::Socket(_) | Source::Room | Source::Bus(..) => {
+                Ok(Peeked { count: slot.rx.peek(skip, buffer), last: true })
+            }
         })?
     }
 
@@ -71,7 +73,8 @@ impl Streams {
         self.room(id.handle, id.generation, |slot, stream| {
             let free = slot.tx.free_capacity();
             let room = match stream.source {
-                Source::Reader(_) | Source::Text(..) => return Err(StreamError::NotSupported),
+                // A transfer on a bus is begun once and waited for: that is for commands.
+                Source::Reader(_) | Source::Text(..) | Source::Bus(..) => return Err(StreamError::NotSupported),
                 Source::Room if stream.peer_closed => return Err(StreamError::Closed),
                 Source::Writer(_) => limits::STREAM_TX,
                 Source::Socket(_) if stream.kind.is_datagrams() => limits::STREAM_TX.min(limits::DATAGRAM),

@@ -72,6 +72,10 @@ kinds! {
     File => Row::local("FILE");
     /// The text of a buffered command.
     Cmd => Row::local("CMD");
+    /// A device on SPI: each write is a transfer.
+    Spi => Row { messages: true, ..Row::local("SPI") };
+    /// A device on I2C: each write is a transfer, and each read.
+    I2c => Row { messages: true, ..Row::local("I2C") };
     /// A client of the WebSocket server.
     Webs => Row::messages("WEBS");
     /// WebSocket client that writes binary messages.
@@ -157,8 +161,17 @@ mod tests {
     }
 
     #[test]
-    fn files_and_commands_lie_on_no_interface() {
+    fn the_names_are_those_of_the_command_language() {
+        let mut names: std::vec::Vec<_> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let all = "CMD FILE HTTP HTTPS I2C SPI TCPC TCPS TLSC TLSS UDPC UDPS WEBC WEBS";
+        assert_eq!(names.join(" "), all, "tests/blackbox/test_kinds.py has one of each");
+    }
+
+    #[test]
+    fn what_is_within_the_device_lies_on_no_interface() {
         let local: std::vec::Vec<_> = Kind::ALL.iter().filter(|kind| !kind.needs_interface()).collect();
-        assert_eq!(local, [&Kind::File, &Kind::Cmd]);
+        assert_eq!(local, [&Kind::File, &Kind::Cmd, &Kind::Spi, &Kind::I2c]);
     }
 }

@@ -25,6 +25,9 @@ impl Streams {
                 Source::Text(text, read) => {
                     let _ = write!(out, "({}, {read})", text.len());
                 }
+                Source::Bus(device, _) => {
+                    let _ = write!(out, "{device}");
+                }
                 Source::Socket(_) | Source::Room => {
                     let _ = stream.ends.write(&mut out);
                 }

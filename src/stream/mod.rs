@@ -18,6 +18,7 @@ use crate::port::{Interface, Socket};
 use crate::variable::Message;
 
 mod access;
+mod bus;
 mod datagram;
 mod door;
 mod error;
@@ -38,6 +39,7 @@ mod usage;
 mod writing;
 
 pub use crate::wire::url::HostName;
+pub use bus::BusDevice;
 pub use door::keep_door;
 pub use error::StreamError;
 pub use far_side::{FarSide, Over};
@@ -111,6 +113,8 @@ enum Source {
     Writer(Writer),
     /// The text of a buffered command and how much of it was read.
     Text(Buffer, usize),
+    /// A device on a bus, and how many bytes from it are kept at most.
+    Bus(BusDevice, u16),
 }
 
 /// State of one open stream.
@@ -287,7 +291,8 @@ impl Streams {
             Source::Socket(socket) => self.base.port.sockets().close(socket),
             Source::Reader(reader) => self.files.close(reader),
             Source::Writer(writer) => self.files.release(writer),
-            Source::Text(..) | Source::Room => {}
+            Source::Bus(BusDevice::Spi(_, Some(select)), _) => self.base.release_select(select),
+            Source::Text(..) | Source::Room | Source::Bus(..) => {}
         }
     }
 }

@@ -3,7 +3,7 @@
 use core::net::SocketAddrV4;
 
 use super::datagram::NOBODY;
-use super::{Ends, HostName, Kind, Slot, Source, Stream, StreamError, Streams, Work};
+use super::{BusDevice, Ends, HostName, Kind, Slot, Source, Stream, StreamError, Streams, Work};
 use crate::buffer::Buffer;
 use crate::file::{Reader, Writer};
 use crate::port::{Interface, Socket};
@@ -133,6 +133,11 @@ impl Reservation<'_> {
     /// Opens a file that is being created.
     pub fn writer(self, writer: Writer) -> Option<u8> {
         self.finish(Source::Writer(writer), |_, _| {})
+    }
+
+    /// Opens a device on a bus, of whose bytes at most `keeps` are kept.
+    pub fn bus(self, device: BusDevice, keeps: u16) -> Option<u8> {
+        self.finish(Source::Bus(device, keeps), |_, _| {})
     }
 
     fn socket(self, socket: Socket, fill: impl FnOnce(&mut Stream)) -> Option<u8> {

@@ -69,6 +69,9 @@ impl fmt::Display for Owner {
             Self::Use(PinUse::Free) => Ok(()),
             // Its variable names another one already.
             Self::Use(PinUse::Function) => f.write_str("a function, until the restart"),
+            Self::Use(PinUse::Pwm) => f.write_str("PWM"),
+            Self::Use(PinUse::Dac) => f.write_str("DAC"),
+            Self::Use(PinUse::Select) => f.write_str("SPI select"),
             Self::Use(PinUse::Gpio(direction)) => write!(f, "GPIO {}", direction_word(*direction)),
         }
     }

@@ -2,6 +2,7 @@
 
 import "./commands.test.mjs";
 import "./data.test.mjs";
+import "./pins.test.mjs";
 import "./origin.test.mjs";
 import "./app.test.mjs";
 import "./everyone.test.mjs";

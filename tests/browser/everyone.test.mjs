@@ -60,6 +60,11 @@ async function prepare(opened, view) {
     await opened.locator("#settings-search").fill("http");
     await opened.locator("#settings-list details:not([hidden]) summary").nth(2).click();
     await opened.locator("#settings-list .edit").first().waitFor();
+  } else if (view === "pins") {
+    await opened.fill("#pin-name", "10");
+    await opened.selectOption("#pin-direction", "out");
+    await opened.locator("#pin-form button").click();
+    await opened.locator("#pins-list button").first().waitFor();
   } else {
     await opened.locator("#files-list li").first().waitFor();
   }

@@ -5,7 +5,7 @@ import { chromium } from "playwright-core";
 import { Device, until } from "./device.mjs";
 
 export const [program, wanted = ""] = process.argv.slice(2);
-export const VIEWS = ["terminal", "network", "streams", "files", "settings"];
+export const VIEWS = ["terminal", "network", "streams", "files", "settings", "pins"];
 export const PHONE = { width: 360, height: 740 };
 export const DESKTOP = { width: 1280, height: 800 };
 export const CHROMIUM = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",

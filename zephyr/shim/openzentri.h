@@ -345,6 +345,25 @@ enum oz_pin_outside {
 	OZ_OUTSIDE_OPEN = 0,
 	OZ_OUTSIDE_LOW = 1,
 	OZ_OUTSIDE_HIGH = 2,
+	OZ_OUTSIDE_VOLTAGE = 3,
+};
+
+/* port::Driven */
+enum oz_driven_kind {
+	OZ_DRIVEN_OPEN = 0,
+	OZ_DRIVEN_LOW = 1,
+	OZ_DRIVEN_HIGH = 2,
+	/* Nanoseconds. */
+	OZ_DRIVEN_PULSE = 3,
+	/* The width is a part of 65535. */
+	OZ_DRIVEN_PART = 4,
+};
+
+struct oz_driven {
+	uint32_t period;
+	uint32_t width;
+	/* enum oz_driven_kind */
+	uint8_t kind;
 };
 
 int32_t oz_pin_exists(uint8_t pin);
@@ -359,7 +378,55 @@ uint64_t oz_pin_edges(void);
 /* Whether there are some. */
 int32_t oz_pin_edges_ready(void);
 /* Puts something at the wire of an emulated pin. */
-int32_t oz_pin_outside(uint8_t pin, uint8_t outside);
+int32_t oz_pin_outside(uint8_t pin, uint8_t outside, uint16_t voltage_mv);
+/* What the device does at the wire of an emulated pin. */
+int32_t oz_pin_driven(uint8_t pin, struct oz_driven *driven);
+
+/* ---- Converters (converters.c), only with CONFIG_OPENZENTRI_CONVERTERS ---- */
+
+/* Millivolts. What the ADC needs for a sample, microseconds, is waited for. */
+int32_t oz_adc_sample(uint8_t pin, uint16_t reference_mv);
+/* A part of 65535. */
+int32_t oz_dac_level(uint8_t pin, uint16_t level);
+/* Period 0 ends the pulses. */
+int32_t oz_pwm_pulse(uint8_t pin, uint32_t period_ns, uint32_t width_ns);
+/* Of emulated pins, for the shim. */
+void oz_adc_outside(uint8_t pin, uint16_t voltage_mv);
+int32_t oz_converter_driven(uint8_t pin, struct oz_driven *driven);
+
+/* ---- Buses (bus.c), only with CONFIG_OPENZENTRI_BUS_MASTERS ---- */
+
+/* port::BusTransfer */
+enum oz_transfer_kind {
+	OZ_SPI = 0,
+	OZ_I2C_WRITE = 1,
+	OZ_I2C_READ = 2,
+};
+
+struct oz_transfer {
+	uint32_t clock;
+	uint32_t size;
+	/* enum oz_transfer_kind */
+	uint8_t kind;
+	uint8_t bus;
+	/* Of I2C. */
+	uint8_t address;
+	/* Of SPI. */
+	uint8_t mode;
+	uint8_t lowest_first;
+};
+
+/* How many there are. */
+int32_t oz_spi_buses(void);
+int32_t oz_i2c_buses(void);
+/* Begins a transfer; the bytes are copied. OZ_NO_ROOM while another one runs. */
+int32_t oz_bus_start(const struct oz_transfer *transfer, const uint8_t *bytes);
+/* How it went, once; OZ_WOULD_BLOCK until then. */
+int32_t oz_bus_result(void);
+/* Whether it is over. */
+int32_t oz_bus_ended(void);
+/* Takes what it has brought, once: how many bytes. */
+int32_t oz_bus_received(uint8_t *buffer, uint32_t size);
 
 /* ---- Zephyr shell (shell.c), only with CONFIG_OPENZENTRI_SHELL ---- */
 

@@ -71,6 +71,9 @@ static gpio_flags_t flags_of(uint8_t direction)
 }
 
 #ifdef CONFIG_GPIO_EMUL
+/* Millivolts. */
+#define SUPPLY 3300
+
 /* What the console has put at the wires. */
 static uint64_t driven_outside, high_outside;
 
@@ -87,15 +90,37 @@ static void show_outside(uint8_t pin, bool pull_up)
 	}
 }
 
-int32_t oz_pin_outside(uint8_t pin, uint8_t outside)
+int32_t oz_pin_outside(uint8_t pin, uint8_t outside, uint16_t voltage_mv)
 {
 	if (find(pin) == NULL) {
 		return -OZ_NOT_FOUND;
 	}
+	if (outside != OZ_OUTSIDE_VOLTAGE) {
+		voltage_mv = outside == OZ_OUTSIDE_HIGH ? SUPPLY : 0;
+	}
 	mark(&driven_outside, pin, outside != OZ_OUTSIDE_OPEN);
-	mark(&high_outside, pin, outside == OZ_OUTSIDE_HIGH);
+	mark(&high_outside, pin, 2 * voltage_mv >= SUPPLY);
+#ifdef CONFIG_OPENZENTRI_SIMULATED_CONVERTERS
+	oz_adc_outside(pin, voltage_mv);
+#endif
 	show_outside(pin, (pulled_up & BIT64(pin)) != 0);
 	return 0;
+}
+int32_t oz_pin_driven(uint8_t pin, struct oz_driven *driven)
+{
+	*driven = (struct oz_driven){.kind = OZ_DRIVEN_OPEN};
+	if (find(pin) == NULL) {
+		return -OZ_NOT_FOUND;
+	}
+	if (outputs & BIT64(pin)) {
+		driven->kind = (high & BIT64(pin)) != 0 ? OZ_DRIVEN_HIGH : OZ_DRIVEN_LOW;
+		return 0;
+	}
+#ifdef CONFIG_OPENZENTRI_SIMULATED_CONVERTERS
+	return oz_converter_driven(pin, driven);
+#else
+	return 0;
+#endif
 }
 #else
 static void show_outside(uint8_t pin, bool pull_up)
@@ -104,9 +129,16 @@ static void show_outside(uint8_t pin, bool pull_up)
 	ARG_UNUSED(pull_up);
 }
 
-int32_t oz_pin_outside(uint8_t pin, uint8_t outside)
+int32_t oz_pin_outside(uint8_t pin, uint8_t outside, uint16_t voltage_mv)
 {
 	ARG_UNUSED(outside);
+	ARG_UNUSED(voltage_mv);
+	return find(pin) == NULL ? -OZ_NOT_FOUND : -OZ_UNSUPPORTED;
+}
+
+int32_t oz_pin_driven(uint8_t pin, struct oz_driven *driven)
+{
+	ARG_UNUSED(driven);
 	return find(pin) == NULL ? -OZ_NOT_FOUND : -OZ_UNSUPPORTED;
 }
 #endif

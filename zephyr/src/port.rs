@@ -16,6 +16,9 @@ use storage::ZephyrStorage;
 use wakers::Wakers;
 
 mod board;
+mod bus;
+#[cfg(CONFIG_OPENZENTRI_CONVERTERS)]
+mod converters;
 mod jobs;
 #[cfg(CONFIG_OPENZENTRI_PINS)]
 mod pins;
@@ -110,6 +113,11 @@ impl Port for ZephyrPort {
     #[cfg(CONFIG_OPENZENTRI_PINS)]
     fn pins(&self) -> &dyn openzentri::port::Pins {
         &pins::ZephyrPins
+    }
+
+    #[cfg(CONFIG_OPENZENTRI_CONVERTERS)]
+    fn converters(&self) -> &dyn openzentri::port::Converters {
+        &converters::ZephyrConverters
     }
 
     fn wake_when(&self, event: Event, waker: &Waker) {

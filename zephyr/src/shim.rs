@@ -135,6 +135,12 @@ pub mod tls;
 #[cfg(CONFIG_OPENZENTRI_PINS)]
 pub mod pins;
 
+#[cfg(CONFIG_OPENZENTRI_CONVERTERS)]
+pub mod converters;
+
+#[cfg(CONFIG_OPENZENTRI_BUS_MASTERS)]
+pub mod bus;
+
 #[cfg(CONFIG_OPENZENTRI_SHELL)]
 pub mod console;
 

@@ -1,8 +1,11 @@
 //! Pins, converters, buses.
 
-use super::page::{HANDLE, Page, Part, SET_OK, SUCCESS, part};
+use super::page::{HANDLE, Page, Part, SET_OK, part};
 
 const GPIO: Part = part("gpio", "The number of the pin, or its alias.");
+
+/// What the option -b is.
+const BYTES: &str = "How many bytes that have come are kept at most; with 0 none are. The most without it.";
 
 pub(super) const PAGES: &[Page] = &[
     Page {
@@ -14,7 +17,11 @@ pub(super) const PAGES: &[Page] = &[
     },
     Page {
         name: "dac_set_level",
-        parameters: &[GPIO, part("level", "Millivolts.")],
+        parameters: &[
+            GPIO,
+            part("level", "Millivolts, at most `system.adc.vref`."),
+            part("stop", "In its place: the output ends, and the pin is free."),
+        ],
         options: &[],
         answer: SET_OK,
         example: "dac_set_level 8 1650",
@@ -65,8 +72,15 @@ pub(super) const PAGES: &[Page] = &[
     },
     Page {
         name: "i2c_master_open",
-        parameters: &[part("address", "The address on the bus, seven bits.")],
-        options: &[],
+        parameters: &[
+            part("address", "The address on the bus, 0x08 to 0x77."),
+            part("clock", "100000, 400000 or 1000000 Hz; 100000 without it."),
+        ],
+        options: &[
+            part("-p", "The number of the bus; 0 without it."),
+            part("-r", "How often a transfer that nobody answers is tried again, 5 ms later; 0 without it."),
+            part("-b", BYTES),
+        ],
         answer: HANDLE,
         example: "i2c_master_open 0x50",
     },
@@ -76,7 +90,7 @@ pub(super) const PAGES: &[Page] = &[
             GPIO,
             part("duty", "0 to 10000: hundredths of a percent."),
             part("frequency", "In Hz."),
-            part("stop", "In place of both: the output ends."),
+            part("stop", "In place of both: the output ends, and the pin is free."),
         ],
         options: &[],
         answer: SET_OK,
@@ -84,10 +98,28 @@ pub(super) const PAGES: &[Page] = &[
     },
     Page {
         name: "simulate",
-        parameters: &[GPIO, part("low|high|open", "Somebody drives it low or high, or nobody does.")],
+        parameters: &[
+            GPIO,
+            part("low|high|open", "Somebody drives it low or high, or nobody does."),
+            part("level", "In place of these: it has so many millivolts."),
+        ],
         options: &[],
-        answer: SUCCESS,
+        answer: "`Success`; without a level what the device does at the wire.",
         example: "simulate 12 high",
     },
-    Page { name: "spi_master_open", parameters: &[], options: &[], answer: HANDLE, example: "spi_master_open" },
+    Page {
+        name: "spi_master_open",
+        parameters: &[
+            part("gpio", "The pin that selects the device; -1 or nothing for that of `spi.master.active_gpio`."),
+            part("clock", "Hertz, at most; 1000000 without it."),
+        ],
+        options: &[
+            part("-p", "The number of the bus; 0 without it."),
+            part("-m", "0 to 3: the mode of SPI; 0 without it."),
+            part("-l", "The lowest bit of a byte goes first."),
+            part("-b", BYTES),
+        ],
+        answer: HANDLE,
+        example: "spi_master_open 7 4000000",
+    },
 ];

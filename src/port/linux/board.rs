@@ -131,6 +131,14 @@ impl Board for HostBoard {
     }
 
     /// The process's share of the machine's memory, rounded up.
+    fn spi_buses(&self) -> u8 {
+        1
+    }
+
+    fn i2c_buses(&self) -> u8 {
+        1
+    }
+
     fn memory_usage(&self) -> Option<u8> {
         let used = kilobytes("/proc/self/status", "VmRSS:")?;
         let total = kilobytes("/proc/meminfo", "MemTotal:")?;

@@ -176,7 +176,7 @@ impl Jobs for JobTable {
                     Ok(JobOutput::Request)
                 })
             }
-            JobRequest::Tls { .. } | JobRequest::Flash(_) => Err(PortError::Unsupported),
+            JobRequest::Tls { .. } | JobRequest::Flash(_) | JobRequest::Bus(_) => Err(PortError::Unsupported),
         }
     }
 

@@ -18,9 +18,11 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::host::Runtime;
+use super::host_bus::{self, HostBuses};
 use super::host_pins::HostPins;
 use super::{
-    Board, Console, Event, Job, JobOutput, JobRequest, Jobs, NoConsole, Pins, Port, Radio, Serial, Sockets, Storage,
+    Board, Console, Converters, Event, Job, JobOutput, JobRequest, Jobs, NoConsole, Pins, Port, Radio, Serial, Sockets,
+    Storage,
 };
 use crate::{limits, port};
 
@@ -86,6 +88,7 @@ pub struct LinuxPort {
     store: Store,
     radio: HostRadio,
     pins: HostPins,
+    buses: HostBuses,
     board: HostBoard,
     signals: Option<Signals>,
     watchdog: Option<Watchdog>,
@@ -139,6 +142,7 @@ impl LinuxPort {
             store,
             radio: HostRadio::new(networks, options.wlan.as_deref(), options.softap.as_deref())?,
             pins: HostPins::new(if options.show_pins { show_pin } else { |_, _| {} }),
+            buses: HostBuses::default(),
             board: HostBoard::new(identity, defaults, fault),
             signals: None,
             watchdog: None,
@@ -321,6 +325,7 @@ impl LinuxPort {
 impl Jobs for LinuxPort {
     fn start(&self, request: &JobRequest<'_>) -> port::Result<Job> {
         match *request {
+            JobRequest::Bus(ref transfer) => self.buses.start(transfer),
             JobRequest::Flash(work) => self.jobs.run_flash(self.store.work(&work)?),
             JobRequest::Tls { socket, role, first, credentials } => {
                 self.start_tls(socket, tls::Order::new(self.tls_client, role, first, credentials))
@@ -334,6 +339,9 @@ impl Jobs for LinuxPort {
     }
 
     fn result(&self, job: Job) -> port::Result<JobOutput> {
+        if job == host_bus::JOB {
+            return self.buses.result();
+        }
         self.jobs.result(job)
     }
 
@@ -343,6 +351,10 @@ impl Jobs for LinuxPort {
 
     fn request(&self, buffer: &mut [u8]) -> port::Result<usize> {
         self.jobs.request(buffer)
+    }
+
+    fn bus_received(&self, buffer: &mut [u8]) -> port::Result<usize> {
+        self.buses.received(buffer)
     }
 
     fn cancel(&self, job: Job) {
@@ -384,12 +396,17 @@ impl Port for LinuxPort {
         &self.pins
     }
 
+    fn converters(&self) -> &dyn Converters {
+        &self.pins
+    }
+
     fn wake_when(&self, event: Event, waker: &Waker) {
         match event {
             Event::SerialReadable => self.serial.borrow_mut().wake_reader(waker),
             Event::SerialWritable => self.serial.borrow_mut().wake_writer(waker),
             Event::Readable(socket) => self.sockets.table_mut().wake_reader(socket, waker),
             Event::Writable(socket) => self.sockets.table_mut().wake_writer(socket, waker),
+            Event::Job(host_bus::JOB) => self.buses.wake_when(waker),
             Event::Job(job) => self.jobs.wake(job, waker),
             Event::Radio(interface) => self.radio.wake_when(interface, waker),
             // There is no operator console on Linux: the serial line is the user's.

@@ -8,7 +8,7 @@ use embassy_time::Duration;
 
 use super::super::{
     Addresses, Event, FlashWork, Handle, IdentityRequest, Interface, Job, JobOutput, JobRequest, Jobs, PortError,
-    Result, SigningRequest, Socket, TlsClient, TlsCredentials, TlsRole, host_tls,
+    Result, SigningRequest, Socket, TlsClient, TlsCredentials, TlsRole, host_bus, host_tls,
 };
 use super::network::{Progress, State};
 use super::tls::Secured;
@@ -177,6 +177,7 @@ impl Jobs for SimPort {
         match *request {
             JobRequest::Lookup { interface, name } => self.lookup(interface, name),
             JobRequest::Ping { interface, address, timeout_ms } => self.ping(interface, address, timeout_ms),
+            JobRequest::Bus(ref transfer) => self.buses.start(transfer),
             JobRequest::Flash(work) => Ok(self.flash_work(&work)),
             JobRequest::MakeIdentity(request) => Ok(self.make_identity(&request)),
             JobRequest::MakeRequest(request) => Ok(self.make_request(&request)),
@@ -185,6 +186,9 @@ impl Jobs for SimPort {
     }
 
     fn result(&self, job: Job) -> Result<JobOutput> {
+        if job == host_bus::JOB {
+            return self.buses.result();
+        }
         let mut network = self.network.borrow_mut();
         match network.jobs.remove(&job.0) {
             None => Err(network.stale()),
@@ -194,6 +198,10 @@ impl Jobs for SimPort {
             }
             Some(Some(result)) => result,
         }
+    }
+
+    fn bus_received(&self, buffer: &mut [u8]) -> Result<usize> {
+        self.buses.received(buffer)
     }
 
     fn identity(&self, buffer: &mut [u8]) -> Result<(usize, usize)> {

@@ -16,11 +16,12 @@ use std::vec::Vec;
 use embassy_time::Duration;
 
 use super::host::set_virtual_time;
+use super::host_bus::{self, HostBuses};
 use super::host_pins::HostPins;
 use super::radio::{NEIGHBOURHOOD, SimulatedRadio};
 use super::{
-    AccessPoint, Board, Console, Event, Fault, FaultKind, Interface, Ipv4Config, Jobs, JoinRequest, Pins, Port,
-    PortError, Radio, RadioState, ResetReason, Result, ScanRequest, Serial, Sockets, SoftApRequest, Storage,
+    AccessPoint, Board, Console, Converters, Event, Fault, FaultKind, Interface, Ipv4Config, Jobs, JoinRequest, Pins,
+    Port, PortError, Radio, RadioState, ResetReason, Result, ScanRequest, Serial, Sockets, SoftApRequest, Storage,
 };
 
 mod console;
@@ -106,6 +107,7 @@ pub struct SimPort {
     flash: Flash,
     radio: SimulatedRadio,
     pins: HostPins,
+    buses: HostBuses,
     pin_changes: pins::Changes,
     wakers: RefCell<Vec<(Event, Waker)>>,
     /// In the order in which they happen.
@@ -139,6 +141,7 @@ impl SimPort {
         set_virtual_time(embassy_time_driver::now());
         let pin_changes = pins::Changes::default();
         Box::leak(Box::new(Self {
+            buses: HostBuses::default(),
             pins: HostPins::new(pins::recorder(&pin_changes)),
             pin_changes,
             serial: RefCell::default(),
@@ -275,6 +278,7 @@ impl SimPort {
         self.flash.power_cycle();
         self.radio.restart();
         self.pins.restart();
+        self.buses.restart();
         self.wakers.borrow_mut().clear();
         self.faults.borrow_mut().clear();
         self.board.rebooting.set(false);
@@ -360,10 +364,16 @@ impl Port for SimPort {
         &self.pins
     }
 
+    fn converters(&self) -> &dyn Converters {
+        &self.pins
+    }
+
     fn wake_when(&self, event: Event, waker: &Waker) {
         self.forget_wakers(|other| other == event);
         if let Event::Radio(interface) = event {
             self.radio.wake_when(interface, waker);
+        } else if event == Event::Job(host_bus::JOB) {
+            self.buses.wake_when(waker);
         } else if event == Event::Pins {
             self.pins.wake_when(waker);
         } else if self.is_ready(event) {
@@ -463,6 +473,14 @@ impl Board for SimPort {
     fn wall_clock(&self) -> Option<u64> {
         let now = (embassy_time_driver::now() / 1000) as i64;
         self.board.clock_offset.get().map(|offset| (now + offset).max(0) as u64)
+    }
+
+    fn spi_buses(&self) -> u8 {
+        1
+    }
+
+    fn i2c_buses(&self) -> u8 {
+        1
     }
 
     fn memory_usage(&self) -> Option<u8> {

@@ -51,6 +51,12 @@ impl SimPort {
         self.pins.fail(pin, error);
     }
 
+    /// Lets no transfer on a bus end, or lets them end again.
+    pub fn hold_buses(&self, held: bool) {
+        self.buses.hold(held);
+        self.notify();
+    }
+
     /// Drives a pin from outside, or lets it go with `None`. It outlives a power cut.
     pub fn drive_pin(&self, pin: u8, level: Option<bool>) {
         let outside = level.map_or(Outside::Open, Outside::Level);

@@ -74,9 +74,9 @@ pub(super) const GPIO: &[Variable] = &[
 #[rustfmt::skip]
 pub(super) const SPI: &[Variable] = &[
     var("spi.master.active_gpio", "", ValueKind::Gpio, "-1")
-        .not_yet("no SPI in this release", "Chip select of the SPI master."),
+        .done("Chip select of the SPI master."),
     var("spi.master.active_level", "", number(0, 1), "0")
-        .not_yet("no SPI in this release", "Active level of the chip select."),
+        .done("Active level of the chip select."),
 ];
 
 #[rustfmt::skip]

@@ -39,7 +39,7 @@ pub(super) const ROWS: &[Variable] = &[
     var("system.activity.gpio_level", "sy a l", number(0, 1), "1")
         .not_yet(NO_GPIO, "Active level of those GPIOs."),
     var("system.adc.vref", "sy a v", number(0, 65535), "3300")
-        .not_yet("no ADC in this release", "Reference of the ADC in millivolts."),
+        .done("Reference of the ADC and the DAC in millivolts."),
     var("system.bflash.cs_gpio", "", ValueKind::Gpio, "-1").at(Boot)
         .differs("how external flash is wired is in the devicetree of a board", "Chip select of external flash."),
     live("system.build_number", "sy n")

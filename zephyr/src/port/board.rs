@@ -58,6 +58,14 @@ impl Board for ZephyrBoard {
         shim::wall_clock()
     }
 
+    fn spi_buses(&self) -> u8 {
+        super::bus::spi_buses()
+    }
+
+    fn i2c_buses(&self) -> u8 {
+        super::bus::i2c_buses()
+    }
+
     fn memory_usage(&self) -> Option<u8> {
         shim::memory_usage()
     }

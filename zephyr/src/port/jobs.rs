@@ -5,7 +5,7 @@ use core::net::Ipv4Addr;
 use openzentri::port::{FlashAtOnce, Job, JobOutput, JobRequest, Jobs, PortError, Result};
 
 use super::storage::ZephyrStorage;
-use super::tls;
+use super::{bus, tls};
 use crate::shim;
 
 /// The number of the job that works on flash; the worker thread has none so large.
@@ -33,6 +33,7 @@ impl Jobs for ZephyrJobs {
             JobRequest::Ping { interface, address, timeout_ms } => {
                 shim::ping(interface, address.to_bits(), timeout_ms)?
             }
+            JobRequest::Bus(ref transfer) => return bus::start(transfer),
             JobRequest::Flash(ref work) => {
                 self.flash.start(work, &ZephyrStorage);
                 return Ok(FLASH);
@@ -50,6 +51,9 @@ impl Jobs for ZephyrJobs {
         if job == FLASH {
             return self.flash.result();
         }
+        if job == bus::JOB {
+            return bus::outcome().map(|()| JobOutput::Bus);
+        }
         if let Some(result) = tls::result(job) {
             return result;
         }
@@ -62,11 +66,15 @@ impl Jobs for ZephyrJobs {
         }
     }
 
-    /// Work on flash has ended before it could be given up.
+    /// Nothing stops a transfer. Work on flash has ended before it could be given up.
     fn cancel(&self, job: Job) {
-        if job != FLASH && !tls::cancel(job) {
+        if job != FLASH && job != bus::JOB && !tls::cancel(job) {
             shim::job_cancel(i32::from(job.0));
         }
+    }
+
+    fn bus_received(&self, buffer: &mut [u8]) -> Result<usize> {
+        bus::received(buffer)
     }
 
     fn identity(&self, buffer: &mut [u8]) -> Result<(usize, usize)> {

@@ -1,6 +1,6 @@
 //! The pins of the board: those that its devicetree names.
 
-use openzentri::port::{Direction, Outside, Pins, Result};
+use openzentri::port::{Direction, Driven, Outside, Pins, Result};
 
 use crate::shim::pins;
 
@@ -30,6 +30,10 @@ impl Pins for ZephyrPins {
 
     fn pin_edges(&self) -> u64 {
         pins::edges()
+    }
+
+    fn pin_driven(&self, pin: u8) -> Result<Driven> {
+        pins::driven(pin)
     }
 
     fn pin_outside(&self, pin: u8, outside: Outside) -> Result<()> {

@@ -4,7 +4,7 @@ use core::task::Waker;
 
 use openzentri::port::{Event, Job, Socket};
 
-use super::tls;
+use super::{bus, tls};
 use crate::shim::{self, READABLE, WRITABLE, Watch};
 
 /// Descriptors that Zephyr can have open.
@@ -57,6 +57,8 @@ pub struct Wakers {
     air_news: u32,
     console: Option<Waker>,
     pins: Option<Waker>,
+    /// Who waits for a transfer on a bus.
+    bus: Option<Waker>,
 }
 
 impl Wakers {
@@ -72,6 +74,7 @@ impl Wakers {
             air_news: 0,
             console: None,
             pins: None,
+            bus: None,
         }
     }
 
@@ -90,6 +93,7 @@ impl Wakers {
             Event::SerialWritable => &mut self.serial.write,
             Event::Readable(Socket(fd)) => &mut self.sockets.get_mut(usize::from(fd))?.read,
             Event::Writable(Socket(fd)) => &mut self.sockets.get_mut(usize::from(fd))?.write,
+            Event::Job(bus::JOB) => &mut self.bus,
             Event::Job(Job(number)) => self.jobs.get_mut(usize::from(number))?,
             Event::Radio(interface) => &mut self.radio[interface as usize],
             Event::Console => &mut self.console,
@@ -124,6 +128,9 @@ impl Wakers {
         if changes != self.radio_changes {
             self.radio_changes = changes;
             self.radio.iter_mut().for_each(wake);
+        }
+        if self.bus.is_some() && bus::ended() {
+            wake(&mut self.bus);
         }
         if self.pins.is_some() && has_edges() {
             wake(&mut self.pins);

@@ -1,10 +1,12 @@
 //! The part of the shim for the pins (`zephyr/shim/pins.c`).
 
-use openzentri::port::{Direction, Outside, Pull, Result};
+use openzentri::port::{Direction, Driven, Outside, Pull, Pulse, Result};
 
 use super::{done, result};
 
 mod raw {
+    use super::Raw;
+
     unsafe extern "C" {
         pub safe fn oz_pin_exists(pin: u8) -> i32;
         pub safe fn oz_pin_direction(pin: u8, direction: u8) -> i32;
@@ -13,7 +15,8 @@ mod raw {
         pub safe fn oz_pin_watch(pin: u8, watched: u8) -> i32;
         pub safe fn oz_pin_edges() -> u64;
         pub safe fn oz_pin_edges_ready() -> i32;
-        pub safe fn oz_pin_outside(pin: u8, outside: u8) -> i32;
+        pub safe fn oz_pin_outside(pin: u8, outside: u8, voltage: u16) -> i32;
+        pub fn oz_pin_driven(pin: u8, driven: *mut Raw) -> i32;
     }
 }
 
@@ -53,11 +56,35 @@ pub fn watch(pin: u8, watched: bool) -> Result<()> {
 
 /// The numbers are those of `enum oz_pin_outside`.
 pub fn outside(pin: u8, outside: Outside) -> Result<()> {
-    let number = match outside {
-        Outside::Open => 0,
-        Outside::Level(level) => 1 + u8::from(level),
+    let (number, voltage) = match outside {
+        Outside::Open => (0, 0),
+        Outside::Level(level) => (1 + u8::from(level), 0),
+        Outside::Voltage(voltage) => (3, voltage),
     };
-    done(raw::oz_pin_outside(pin, number))
+    done(raw::oz_pin_outside(pin, number, voltage))
+}
+
+/// `struct oz_driven`.
+#[derive(Default)]
+#[repr(C)]
+pub struct Raw {
+    period: u32,
+    width: u32,
+    kind: u8,
+}
+
+/// What the device does at the wire of an emulated pin.
+pub fn driven(pin: u8) -> Result<Driven> {
+    let mut raw = Raw::default();
+    // SAFETY: the function writes the structure, which has the layout of the header.
+    done(unsafe { raw::oz_pin_driven(pin, &mut raw) })?;
+    Ok(match raw.kind {
+        1 => Driven::Level(false),
+        2 => Driven::Level(true),
+        3 => Driven::Pulse(Pulse { period: raw.period, width: raw.width }),
+        4 => Driven::Part(raw.width as u16),
+        _ => Driven::Open,
+    })
 }
 
 /// Whether there are edges that nobody has asked for.

@@ -3,7 +3,9 @@
 
 check "no_std" cargo check --lib --no-default-features --features full
 # Each feature off alone compiles; the device with none of them answers what it should.
-mapfile -t features < <(sed -n 's/^full = \[\(.*\)\]$/\1/p' Cargo.toml | tr -d '" ' | tr , '\n')
+mapfile -t features < <(
+    python3 -c 'import tomllib; print(*tomllib.load(open("Cargo.toml", "rb"))["features"]["full"], sep="\n")'
+)
 check "features are known" test "${#features[@]}" -gt 1
 for feature in "${features[@]}"; do
     others=$(printf '%s\n' "${features[@]}" | grep -vx "$feature" | paste -sd,)

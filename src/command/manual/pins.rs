@@ -5,7 +5,7 @@ use super::page::{HANDLE, Page, Part, SET_OK, part};
 const GPIO: Part = part("gpio", "The number of the pin, or its alias.");
 
 /// What the option -b is.
-const BYTES: &str = "How many bytes that have come are kept at most; with 0 none are. The most without it.";
+const BYTES: &str = "`<bytes>`: so many received bytes are kept at most; 0 keeps none. Without it as many as a stream can hold.";
 
 pub(super) const PAGES: &[Page] = &[
     Page {
@@ -77,8 +77,8 @@ pub(super) const PAGES: &[Page] = &[
             part("clock", "100000, 400000 or 1000000 Hz; 100000 without it."),
         ],
         options: &[
-            part("-p", "The number of the bus; 0 without it."),
-            part("-r", "How often a transfer that nobody answers is tried again, 5 ms later; 0 without it."),
+            part("-p", "`<bus>`: its number; 0 without it."),
+            part("-r", "`<retries>`: how often a transfer that nobody answers is tried again, 5 ms later; 0 without it."),
             part("-b", BYTES),
         ],
         answer: HANDLE,
@@ -114,8 +114,8 @@ pub(super) const PAGES: &[Page] = &[
             part("clock", "Hertz, at most; 1000000 without it."),
         ],
         options: &[
-            part("-p", "The number of the bus; 0 without it."),
-            part("-m", "0 to 3: the mode of SPI; 0 without it."),
+            part("-p", "`<bus>`: its number; 0 without it."),
+            part("-m", "`<mode>`: the mode of SPI, 0 to 3; 0 without it."),
             part("-l", "The lowest bit of a byte goes first."),
             part("-b", BYTES),
         ],

@@ -16,6 +16,8 @@ from pathlib import Path
 
 from zentri import DeviceCase, Peer, binary, free_port, websocket
 from zentri.certificates import Authority, openssl
+from zentri.device import native_sim
+from zentri.qemu import qemu_image
 from zentri.rest import fetch
 
 TRANSCRIPTS = Path(__file__).resolve().parents[1] / "transcripts"
@@ -87,6 +89,10 @@ class Server:
             self.seen += part
 
 
+#: For what boards do not have: their only back end is Mbed TLS.
+on_linux = unittest.skipIf(native_sim() or qemu_image(), "a back end of the Linux process")
+
+
 class Case(DeviceCase):
     """A device whose files are those of the owner."""
 
@@ -116,6 +122,15 @@ class Case(DeviceCase):
         error = response.logs[-2]
         self.assertTrue(error.startswith("Error with TLS handshake: "), response.logs)
         return error.split()[4]
+
+    def is_prompt(self):
+        """REST answers within 100 ms, in one of three tries: this machine may be busy with something else."""
+        times = []
+        for _ in range(3):
+            start = time.monotonic()
+            self.assertEqual(self.device.rest.text("get network.tls.version"), "13")
+            times.append(time.monotonic() - start)
+        self.assertLess(min(times), 0.1)
 
     def close_all(self):
         self.line.command("close all")
@@ -319,15 +334,12 @@ class Clients(Case):
             self.line.send(f"tls_client {self.device.here} {silent.port}\r\n".encode())
             with silent.accept():
                 time.sleep(0.2)
-                worst = 0
-                for _ in range(20):
-                    start = time.monotonic()
-                    self.assertEqual(self.device.rest.text("get network.tls.version"), "13")
-                    worst = max(worst, time.monotonic() - start)
-                self.assertLess(worst, 0.1)
+                for _ in range(7):
+                    self.is_prompt()
                 self.assertEqual(self.refused(self.line.answer(10)), "5031")
 
 
+@on_linux
 class EmbeddedClients(Clients):
     """The same with embedded-tls, and what it cannot do."""
 

@@ -9,7 +9,7 @@ import time
 import unittest
 
 import test_tls
-from test_tls import CLOSED, Case, Server, path
+from test_tls import CLOSED, Case, Server, on_linux, path
 from zentri.tls_peers import Relay
 
 VERSIONS = ("-tls1_2", "-tls1_3")
@@ -69,9 +69,7 @@ class Clients(Case):
                         Relay(server.port, "server", count, stalls=True) as relay:
                     self.line.send(f"tls_client 127.0.0.1 {relay.port}\r\n".encode())
                     self.eventually(lambda relay=relay, count=count: relay.counts["server"] == count)
-                    start = time.monotonic()
-                    self.assertEqual(self.device.rest.text("get network.tls.version"), "13")
-                    self.assertLess(time.monotonic() - start, 0.1)
+                    self.is_prompt()
                     self.assertEqual(self.refused(self.line.answer(10)), TIMED_OUT)
 
     def test_a_server_that_wants_to_renegotiate(self):
@@ -87,6 +85,7 @@ class Clients(Case):
             server.until(b"no renegotiation")
 
 
+@on_linux
 class EmbeddedClients(Clients):
     """The same with embedded-tls."""
 
@@ -142,9 +141,7 @@ class Servers(Case):
                     hello = self.hello(relay.port, version)
                     self.addCleanup(hello.close)
                     self.eventually(lambda relay=relay, count=count: relay.counts["client"] == count)
-                    start = time.monotonic()
-                    self.assertEqual(self.device.rest.text("get network.tls.version"), "13")
-                    self.assertLess(time.monotonic() - start, 0.1)
+                    self.is_prompt()
                     self.assertIsNone(self.client_stream())
                     self.answers(version)
 

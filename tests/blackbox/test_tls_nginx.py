@@ -6,7 +6,7 @@ import unittest
 from pathlib import Path
 
 import test_tls
-from test_tls import ALERT, PROTOCOL, Case, path
+from test_tls import ALERT, PROTOCOL, Case, on_linux, path
 from zentri import free_port
 from zentri.rest import fetch
 from zentri.tls_peers import Nginx, needs_nginx
@@ -131,6 +131,7 @@ class Requests(NginxCase):
         self.assertIn(self.refused(self.connect(nginx.port)), (PROTOCOL, "5001"))
 
 
+@on_linux
 class EmbeddedRequests(Requests):
     """The same with embedded-tls."""
 

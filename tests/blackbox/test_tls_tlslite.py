@@ -6,7 +6,7 @@ import socket
 import unittest
 
 import test_tls
-from test_tls import ALERT, PROTOCOL, Case, path
+from test_tls import ALERT, PROTOCOL, Case, on_linux, path
 from zentri import Peer
 from zentri.tls_peers import Tlslite, needs_tlslite, read_exactly, send_handshake
 
@@ -155,6 +155,7 @@ class Clients(Sizes):
                     self.assertEqual(response.code == 0, serve is said, response.logs)
 
 
+@on_linux
 class EmbeddedClients(Clients):
     """The same with embedded-tls."""
 

@@ -390,7 +390,14 @@ int32_t oz_udp_bind(uint8_t interface, uint16_t port)
 	return socket;
 }
 
-#ifdef CONFIG_NET_IPV4_IGMP
+#ifdef CONFIG_NET_NATIVE_OFFLOADED_SOCKETS
+/* The driver for host sockets knows no groups: who knows the address of the device can ask it there. */
+int32_t oz_udp_group(uint8_t interface, uint16_t port, uint32_t group, uint8_t only)
+{
+	ARG_UNUSED(group);
+	return only ? -OZ_UNSUPPORTED : oz_udp_bind(interface, port);
+}
+#elif defined(CONFIG_NET_IPV4_IGMP)
 /* Joins a group on an interface. It stays joined: whether others still need it is not counted. */
 static int32_t join(int socket, uint8_t interface, uint32_t group)
 {
@@ -429,13 +436,6 @@ int32_t oz_udp_group(uint8_t interface, uint16_t port, uint32_t group, uint8_t o
 		return give_up(socket);
 	}
 	return socket;
-}
-#elif defined(CONFIG_NET_NATIVE_OFFLOADED_SOCKETS)
-/* The driver for host sockets knows no groups: who knows the address of the device can ask it there. */
-int32_t oz_udp_group(uint8_t interface, uint16_t port, uint32_t group, uint8_t only)
-{
-	ARG_UNUSED(group);
-	return only ? -OZ_UNSUPPORTED : oz_udp_bind(interface, port);
 }
 #else
 int32_t oz_udp_group(uint8_t interface, uint16_t port, uint32_t group, uint8_t only)

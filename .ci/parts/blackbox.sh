@@ -31,8 +31,8 @@ for program in dnsmasq:dnsmasq-base ip:iproute2 ping:iputils-ping udhcpc:udhcpc 
     [[ -n $(PATH=$PATH:/usr/sbin type -P "${program%%:*}") ]] || debian "${program##*:}" ||
         echo "No ${program%%:*}: tests in network namespaces are skipped."
 done
-# Clients of the remote terminal.
-for program in telnet:inetutils-telnet expect:expect nc:netcat-openbsd; do
+# Clients of the remote terminal and of stream mode.
+for program in telnet:inetutils-telnet expect:expect nc:netcat-openbsd socat:socat; do
     command -v "${program%%:*}" >/dev/null || debian "${program##*:}" ||
         echo "No ${program%%:*}: the tests with it are skipped."
 done

@@ -5,7 +5,8 @@ use super::page::{HANDLE, Page, Part, SET_OK, part};
 const GPIO: Part = part("gpio", "The number of the pin, or its alias.");
 
 /// What the option -b is.
-const BYTES: &str = "`<bytes>`: so many received bytes are kept at most; 0 keeps none. Without it as many as a stream can hold.";
+const BYTES: &str =
+    "`<bytes>`: so many received bytes are kept at most; 0 keeps none. Without it as many as a stream can hold.";
 
 pub(super) const PAGES: &[Page] = &[
     Page {
@@ -78,7 +79,10 @@ pub(super) const PAGES: &[Page] = &[
         ],
         options: &[
             part("-p", "`<bus>`: its number; 0 without it."),
-            part("-r", "`<retries>`: how often a transfer that nobody answers is tried again, 5 ms later; 0 without it."),
+            part(
+                "-r",
+                "`<retries>`: how often a transfer that nobody answers is tried again, 5 ms later; 0 without it.",
+            ),
             part("-b", BYTES),
         ],
         answer: HANDLE,

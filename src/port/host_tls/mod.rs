@@ -5,7 +5,9 @@ use std::boxed::Box;
 use std::sync::Arc;
 use std::vec::Vec;
 
+use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
+use rustls::server::ServerSessionMemoryCache;
 use rustls::{ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection};
 use rustls::{SupportedProtocolVersion, version};
 
@@ -18,6 +20,7 @@ mod failure;
 mod identity;
 mod request;
 mod session;
+mod setups;
 mod verify;
 
 use credentials::{alpn, authorities, chain, key, server_verifier};
@@ -25,12 +28,14 @@ use engine::Rustls;
 use failure::{Outcome, refused};
 pub(in crate::port) use identity::{MadeIdentity, make_identity};
 pub(in crate::port) use request::{make_request, put};
-use session::DeviceTime;
 pub(in crate::port) use session::{Session, Transport};
+pub(in crate::port) use setups::Setups;
+use setups::{Clock, SESSIONS};
 
 /// A session that has not begun to talk yet; a client's goes through `library`. `first` is a byte that was received
-/// before.
+/// before. Sessions with the same `setups` and credentials can be resumed.
 pub(in crate::port) fn session(
+    setups: &mut Setups,
     library: TlsClient,
     role: &TlsRole<'_>,
     first: Option<u8>,
@@ -42,21 +47,22 @@ pub(in crate::port) fn session(
         }
         TlsRole::Client { name } => {
             let server = ServerName::try_from(name.to_owned()).map_err(|_| refused(TlsError::Name))?;
-            let connection = ClientConnection::new(Arc::new(client(credentials)?), server);
+            let connection =
+                ClientConnection::new(setups.client(credentials, |clock| client(credentials, clock))?, server);
             let connection = connection.map_err(|_| refused(TlsError::Internal))?;
             Box::new(Rustls::new(Connection::Client(connection), name.to_owned(), first))
         }
         TlsRole::Server => {
-            let connection = ServerConnection::new(Arc::new(server(credentials)?));
+            let connection = ServerConnection::new(setups.server(credentials, |clock| server(credentials, clock))?);
             let connection = connection.map_err(|_| refused(TlsError::Internal))?;
             Box::new(Rustls::new(Connection::Server(connection), Default::default(), first))
         }
     }))
 }
 
-fn client(credentials: &TlsCredentials<'_>) -> Outcome<ClientConfig> {
+fn client(credentials: &TlsCredentials<'_>, clock: Arc<Clock>) -> Outcome<ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_details(provider.clone(), Arc::new(DeviceTime(credentials.now)))
+    let builder = ClientConfig::builder_with_details(provider.clone(), clock)
         .with_protocol_versions(&versions(credentials))
         .map_err(|_| refused(TlsError::Incompatible))?
         .dangerous()
@@ -68,13 +74,14 @@ fn client(credentials: &TlsCredentials<'_>) -> Outcome<ClientConfig> {
             .with_client_auth_cert(chain(credentials.certificate)?, key(credentials.key)?)
             .map_err(|_| refused(TlsError::Credentials))?
     };
+    config.resumption = Resumption::in_memory_sessions(SESSIONS);
     config.alpn_protocols = alpn(credentials);
     Ok(config)
 }
 
-fn server(credentials: &TlsCredentials<'_>) -> Outcome<ServerConfig> {
+fn server(credentials: &TlsCredentials<'_>, clock: Arc<Clock>) -> Outcome<ServerConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ServerConfig::builder_with_details(provider.clone(), Arc::new(DeviceTime(credentials.now)))
+    let builder = ServerConfig::builder_with_details(provider.clone(), clock)
         .with_protocol_versions(&versions(credentials))
         .map_err(|_| refused(TlsError::Incompatible))?;
     let builder = if credentials.verify {
@@ -88,6 +95,7 @@ fn server(credentials: &TlsCredentials<'_>) -> Outcome<ServerConfig> {
     let mut config = builder
         .with_single_cert(chain(credentials.certificate)?, key(credentials.key)?)
         .map_err(|_| refused(TlsError::Credentials))?;
+    config.session_storage = ServerSessionMemoryCache::new(SESSIONS);
     config.alpn_protocols = alpn(credentials);
     Ok(config)
 }

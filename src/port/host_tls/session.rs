@@ -3,8 +3,6 @@
 use std::boxed::Box;
 use std::io::{self, Read, Write};
 
-use rustls::pki_types::UnixTime;
-
 use super::engine::Engine;
 use super::failure::refused;
 use crate::port::{PortError, Result, TlsError, TlsFailure, TlsSession};
@@ -262,15 +260,5 @@ fn io_error(error: PortError) -> io::Error {
     match error {
         PortError::WouldBlock => io::ErrorKind::WouldBlock.into(),
         _ => io::ErrorKind::ConnectionAborted.into(),
-    }
-}
-
-/// The time that the device has, for the check of certificates.
-#[derive(Debug)]
-pub(super) struct DeviceTime(pub(super) u64);
-
-impl rustls::time_provider::TimeProvider for DeviceTime {
-    fn current_time(&self) -> Option<UnixTime> {
-        Some(UnixTime::since_unix_epoch(core::time::Duration::from_secs(self.0)))
     }
 }

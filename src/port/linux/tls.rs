@@ -15,7 +15,7 @@ use rustix::net::{RecvFlags, SendFlags, Shutdown};
 
 use super::errors::port_error;
 use super::socket_table::drain;
-use crate::port::host_tls::{self, Session, Transport};
+use crate::port::host_tls::{self, Session, Setups, Transport};
 use crate::port::{
     Job, PortError, Result, Socket, TlsClient, TlsCredentials, TlsFailure, TlsRole, TlsSession, TlsVersion,
 };
@@ -87,7 +87,7 @@ impl Order {
         }
     }
 
-    fn session(&self) -> std::result::Result<Session, TlsFailure> {
+    fn session(&self, setups: &mut Setups) -> std::result::Result<Session, TlsFailure> {
         let role = self.name.as_deref().map_or(TlsRole::Server, |name| TlsRole::Client { name });
         let alpn: Vec<&[u8]> = self.alpn.iter().map(Vec::as_slice).collect();
         let credentials = TlsCredentials {
@@ -100,7 +100,7 @@ impl Order {
             now: self.now,
             clock_is_set: self.clock_is_set,
         };
-        host_tls::session(self.client, &role, self.first, &credentials)
+        host_tls::session(setups, self.client, &role, self.first, &credentials)
     }
 }
 
@@ -155,8 +155,9 @@ impl AsFd for Worker {
 
 /// Carries out one step after the other.
 fn work(orders: &Receiver<(Socket, Arc<OwnedFd>, Work)>, done: &Done) {
+    let mut setups = Setups::default();
     while let Ok((socket, fd, work)) = orders.recv() {
-        let step = carry_out(socket, &fd, work);
+        let step = carry_out(&mut setups, socket, &fd, work);
         // The socket may be closed by now: then this was the last who had its descriptor.
         drop(fd);
         done.steps.lock().unwrap_or_else(PoisonError::into_inner).push(step);
@@ -164,9 +165,9 @@ fn work(orders: &Receiver<(Socket, Arc<OwnedFd>, Work)>, done: &Done) {
     }
 }
 
-fn carry_out(socket: Socket, fd: &OwnedFd, work: Work) -> Step {
+fn carry_out(setups: &mut Setups, socket: Socket, fd: &OwnedFd, work: Work) -> Step {
     let session = match work {
-        Work::Begin(order) => order.session().map(Box::new),
+        Work::Begin(order) => order.session(setups).map(Box::new),
         Work::GoOn(session) => Ok(session),
     };
     match session {

@@ -72,7 +72,8 @@ impl SimPort {
             return Err(PortError::NoRoom);
         }
         let job = network.new_job();
-        match host_tls::session(network.tls_client, role, first, credentials) {
+        let library = network.tls_client;
+        match host_tls::session(&mut network.tls_setups, library, role, first, credentials) {
             Ok(session) => {
                 network.tls.insert(socket.0, Secured { session, job: Some(job) });
             }

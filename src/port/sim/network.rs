@@ -115,6 +115,8 @@ pub(super) struct State {
     pub(super) tls: BTreeMap<u16, super::tls::Secured>,
     /// The library of TLS clients.
     pub(super) tls_client: super::super::TlsClient,
+    /// What its sessions were set up with.
+    pub(super) tls_setups: super::super::host_tls::Setups,
     /// Sessions at once.
     pub(super) session_limit: usize,
     /// What was made and not taken yet.
@@ -148,6 +150,7 @@ impl Default for State {
             jobs: BTreeMap::new(),
             tls: BTreeMap::new(),
             tls_client: Default::default(),
+            tls_setups: Default::default(),
             session_limit: crate::limits::TLS_SESSIONS,
             identity: None,
             request: None,

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use embassy_time::with_timeout;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+use rustls::{
+    ClientConfig, ClientConnection, HandshakeKind, RootCertStore, ServerConfig, ServerConnection, StreamOwned,
+};
 
 use super::super::LinuxPort;
 use super::{port, run};
@@ -57,27 +59,36 @@ impl Identity {
         }
     }
 
-    /// A client outside of the device.
-    fn connect(&self, address: SocketAddrV4) -> StreamOwned<ClientConnection, TcpStream> {
+    /// Of a client outside of the device.
+    fn client_config(&self) -> Arc<ClientConfig> {
         let mut store = RootCertStore::empty();
         store.add(CertificateDer::from(self.certificate.clone())).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let config = builder.with_root_certificates(store).with_no_client_auth();
-        let name = ServerName::try_from(NAME).unwrap();
-        let connection = ClientConnection::new(Arc::new(config), name).unwrap();
-        StreamOwned::new(connection, TcpStream::connect(address).unwrap())
+        Arc::new(builder.with_root_certificates(store).with_no_client_auth())
     }
 
-    /// A server outside of the device.
-    fn accept(&self, stream: TcpStream) -> StreamOwned<ServerConnection, TcpStream> {
+    fn connect(&self, address: SocketAddrV4) -> StreamOwned<ClientConnection, TcpStream> {
+        connect_with(self.client_config(), address)
+    }
+
+    /// Of a server outside of the device.
+    fn server_config(&self) -> Arc<ServerConfig> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         let chain = vec![CertificateDer::from(self.certificate.clone())];
         let key = PrivateKeyDer::try_from(self.key.clone()).unwrap();
-        let config = builder.with_no_client_auth().with_single_cert(chain, key).unwrap();
-        StreamOwned::new(ServerConnection::new(Arc::new(config)).unwrap(), stream)
+        Arc::new(builder.with_no_client_auth().with_single_cert(chain, key).unwrap())
     }
+
+    fn accept(&self, stream: TcpStream) -> StreamOwned<ServerConnection, TcpStream> {
+        StreamOwned::new(ServerConnection::new(self.server_config()).unwrap(), stream)
+    }
+}
+
+fn connect_with(config: Arc<ClientConfig>, address: SocketAddrV4) -> StreamOwned<ClientConnection, TcpStream> {
+    let connection = ClientConnection::new(config, ServerName::try_from(NAME).unwrap()).unwrap();
+    StreamOwned::new(connection, TcpStream::connect(address).unwrap())
 }
 
 fn listener(port: &LinuxPort) -> (Socket, SocketAddrV4) {
@@ -241,5 +252,89 @@ fn a_lost_peer_and_bad_credentials_end_the_handshake() {
         assert_eq!(refused.unwrap_err().error, TlsError::Credentials);
         assert_eq!(port.sockets().send(socket, b"x"), Err(PortError::Closed));
         port.sockets().close(socket);
+    });
+}
+
+/// A server's session with a client outside, which gets one byte; how the client's handshake went.
+async fn serve(
+    port: &dyn Port,
+    (listener, address): (Socket, SocketAddrV4),
+    credentials: &TlsCredentials<'_>,
+    config: Arc<ClientConfig>,
+) -> Option<HandshakeKind> {
+    let client = thread::spawn(move || {
+        let mut stream = connect_with(config, address);
+        stream.read_exact(&mut [0]).unwrap();
+        stream.conn.handshake_kind()
+    });
+    let (socket, _) = accept(port, listener).await.unwrap();
+    tls_start(port, socket, TlsRole::Server, None, credentials).await.unwrap().unwrap();
+    send_all(port, socket, b"x").await;
+    while !client.is_finished() {
+        embassy_time::Timer::after_millis(1).await;
+    }
+    port.sockets().close(socket);
+    client.join().unwrap()
+}
+
+#[test]
+fn a_server_resumes_sessions_under_the_same_credentials() {
+    let (port, _folder) = port();
+    let place = listener(port);
+    run(port, async move {
+        let identity = Identity::make(port).await;
+        let config = identity.client_config();
+        for version in [TlsVersion::V1_2, TlsVersion::V1_3] {
+            let credentials = TlsCredentials { versions: (version, version), ..identity.server() };
+            assert_eq!(serve(port, place, &credentials, config.clone()).await, Some(HandshakeKind::Full));
+            assert_eq!(serve(port, place, &credentials, config.clone()).await, Some(HandshakeKind::Resumed));
+            let tomorrow = TlsCredentials { now: NOW + 86_400, ..credentials };
+            assert_eq!(serve(port, place, &tomorrow, config.clone()).await, Some(HandshakeKind::Full));
+        }
+    });
+}
+
+/// A client's session with a server outside, of which it gets one byte; how the server's handshake went.
+async fn ask(
+    port: &dyn Port,
+    peer: &TcpListener,
+    credentials: &TlsCredentials<'_>,
+    config: Arc<ServerConfig>,
+) -> Option<HandshakeKind> {
+    let std::net::SocketAddr::V4(address) = peer.local_addr().unwrap() else { unreachable!() };
+    let peer = peer.try_clone().unwrap();
+    let server = thread::spawn(move || {
+        let stream = peer.accept().unwrap().0;
+        let mut stream = StreamOwned::new(ServerConnection::new(config).unwrap(), stream);
+        stream.write_all(b"x").unwrap();
+        stream.flush().unwrap();
+        stream.read_to_end(&mut Vec::new()).unwrap();
+        stream.conn.handshake_kind()
+    });
+    let socket = connect(port, Interface::Wlan, 0, address).await.unwrap();
+    tls_start(port, socket, TlsRole::Client { name: NAME }, None, credentials).await.unwrap().unwrap();
+    assert_eq!(receive(port, socket, &mut [0]).await, Ok(1));
+    port.sockets().finish(socket).unwrap();
+    while !server.is_finished() {
+        embassy_time::Timer::after_millis(1).await;
+    }
+    port.sockets().close(socket);
+    server.join().unwrap()
+}
+
+#[test]
+fn a_client_resumes_sessions_under_the_same_credentials() {
+    let (port, _folder) = port();
+    let peer = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    run(port, async move {
+        let identity = Identity::make(port).await;
+        let config = identity.server_config();
+        for version in [TlsVersion::V1_2, TlsVersion::V1_3] {
+            let credentials = TlsCredentials { versions: (version, version), ..identity.client() };
+            assert_eq!(ask(port, &peer, &credentials, config.clone()).await, Some(HandshakeKind::Full));
+            assert_eq!(ask(port, &peer, &credentials, config.clone()).await, Some(HandshakeKind::Resumed));
+            let unverified = TlsCredentials { verify: false, ..credentials };
+            assert_eq!(ask(port, &peer, &unverified, config.clone()).await, Some(HandshakeKind::Full));
+        }
     });
 }

@@ -38,6 +38,13 @@ fn client(device: &mut SimDevice) -> Peer {
     client
 }
 
+/// A client that has said something and so is there in the command UART's place.
+fn speaker(device: &mut SimDevice) -> Peer {
+    let client = client(device);
+    assert!(answer(device, &client, "\n").ends_with("\r\n> "));
+    client
+}
+
 /// What the client is sent at once for these bytes.
 fn answer(device: &mut SimDevice, client: &Peer, bytes: impl AsRef<[u8]>) -> String {
     client.send(bytes);
@@ -321,7 +328,7 @@ fn the_uart_takes_no_commands_meanwhile_and_loses_none() {
     device.port().type_bytes(b"get wl");
     device.settle();
     assert_eq!(device.take_output(), "get wl");
-    let remote = client(&mut device);
+    let remote = speaker(&mut device);
     device.port().type_bytes(b"an.mac\r\nget time.zone\r\n");
     seconds(&mut device, 1);
     assert_eq!(device.take_output(), "");
@@ -335,6 +342,26 @@ fn the_uart_takes_no_commands_meanwhile_and_loses_none() {
     device.settle();
     assert_eq!(device.take_output(), "an.mac\r\n4C:55:CC:10:09:42\r\n> get time.zone\r\n2\r\n> ");
     assert_eq!(device.command("get wlan.mac"), "4C:55:CC:10:09:42\r\n");
+}
+
+#[test]
+fn who_only_connects_leaves_the_uart_alone() {
+    let mut device = device(OPEN);
+    let remote = client(&mut device);
+    assert_eq!(device.command("get time.zone"), "0\r\n");
+    // What it negotiates is not said by anybody.
+    remote.send([0xFF, 0xFD, 0x01]);
+    device.settle();
+    remote.received();
+    assert_eq!(device.command("get time.zone"), "0\r\n");
+    remote.send("g");
+    device.settle();
+    device.port().type_bytes(b"get wlan.mac\r\n");
+    device.settle();
+    assert_eq!(device.take_output(), "");
+    remote.close();
+    device.settle();
+    assert_eq!(device.take_output(), "get wlan.mac\r\n4C:55:CC:10:09:42\r\n> ");
 }
 
 #[test]
@@ -353,7 +380,7 @@ fn a_command_of_the_uart_that_runs_is_answered_there() {
 #[test]
 fn what_the_uart_sends_without_end_waits_as_flow_control_has_it() {
     let mut device = device(OPEN);
-    let remote = client(&mut device);
+    let remote = speaker(&mut device);
     let lines = "get time.zone\r\n".repeat(1000);
     device.port().type_bytes(lines.as_bytes());
     seconds(&mut device, 1);
@@ -367,7 +394,7 @@ fn what_the_uart_sends_without_end_waits_as_flow_control_has_it() {
 #[test]
 fn a_restart_keeps_what_the_uart_has_sent() {
     let mut device = device(OPEN);
-    let remote = client(&mut device);
+    let remote = speaker(&mut device);
     device.port().type_bytes(b"get wlan.mac\r\n");
     device.settle();
     assert_eq!(answer(&mut device, &remote, "reboot\n"), "reboot\r\nRebooting\r\n");

@@ -1,12 +1,12 @@
 //! The remote terminal: command mode over TCP, for one client at a time (interface, serial 10). As an extension over TLS.
 
 use core::cell::Cell;
-use core::future::poll_fn;
+use core::future::{pending, poll_fn};
 use core::net::SocketAddrV4;
 use core::pin::pin;
 use core::task::Poll;
 
-use embassy_futures::select::{Either, select};
+use embassy_futures::select::{Either, select, select3};
 use embassy_futures::yield_now;
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::signal::Signal;
@@ -155,9 +155,8 @@ impl Remote {
         if enters != Ok(true) {
             return;
         }
-        let _present = self.presence.enter();
         let line = Line::visitor(base.port, self.visitor);
-        select(serve(self.shell, line, Opening::Prompt, None), self.falls_silent()).await;
+        select3(serve(self.shell, line, Opening::Prompt, None), self.falls_silent(), self.takes_over()).await;
         self.shell.forget_question(Asker::Remote);
     }
 
@@ -181,6 +180,14 @@ impl Remote {
         let tls = self.shell.machine().tls;
         let session = tls.server(socket, Some(first), ServerFiles::Streams).await;
         session.inspect_err(|refusal| tls.log(Level::Failure, *refusal)).is_ok()
+    }
+
+    /// Takes the command UART's place once the client says something: a host program connects first and goes on at its UART.
+    /// Does not end.
+    async fn takes_over(&self) {
+        self.visitor.speaks().await;
+        let _present = self.presence.enter();
+        pending().await
     }
 
     /// Ends when the client has sent nothing for too long (`remote_terminal.timeout`).

@@ -3,6 +3,8 @@
 
 use core::cell::{Cell, RefCell};
 
+use embassy_sync::blocking_mutex::raw::NoopRawMutex;
+use embassy_sync::signal::Signal;
 use embassy_time::{Duration, Instant};
 use heapless::Vec;
 
@@ -28,6 +30,8 @@ pub struct Visitor {
     blocked: Cell<bool>,
     /// When it was active last.
     last: Cell<Instant>,
+    /// It has sent its first byte.
+    spoke: Signal<NoopRawMutex, ()>,
 }
 
 struct State {
@@ -57,6 +61,7 @@ impl Visitor {
             holds: Cell::new(false),
             blocked: Cell::new(false),
             last: Cell::new(Instant::MIN),
+            spoke: Signal::new(),
         }
     }
 
@@ -66,6 +71,12 @@ impl Visitor {
         self.state.replace(State::new(Telnet::default()));
         self.command_ends();
         self.blocked.set(false);
+        self.spoke.reset();
+    }
+
+    /// Waits until the client has sent its first byte; what it negotiates does not count.
+    pub(super) async fn speaks(&self) {
+        self.spoke.wait().await;
     }
 
     /// The client's socket.
@@ -93,6 +104,9 @@ impl Visitor {
             0 if count > 0 => Err(PortError::WouldBlock),
             count => {
                 self.last.set(Instant::now());
+                if count > 0 {
+                    self.spoke.signal(());
+                }
                 Ok(count)
             }
         }

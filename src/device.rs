@@ -18,7 +18,7 @@ use crate::network::{self, Network};
 use crate::pins::{self, Pins};
 use crate::place::{place, place_const};
 use crate::port::{Interface, Port, ResetReason};
-use crate::service::{self, AutoConnect, AutoStart, Desk, DhcpServer, DnsServer, Names, Ntp, Smtp};
+use crate::service::{self, AutoConnect, AutoStart, Broadcast, Desk, DhcpServer, DnsServer, Names, Ntp, Smtp};
 use crate::stream::{self, Pipe, Streams};
 use crate::terminal::{self, Line, Opening, Presence, Remote, Uart, Visitor};
 use crate::tls::{self, Tls};
@@ -92,6 +92,7 @@ task!(spawn_pins[1](pins: &'static Pins) pins::show(pins));
 task!(spawn_dhcp[1](server: &'static DhcpServer) service::serve_dhcp(server));
 task!(spawn_dns[1](server: &'static DnsServer) service::serve_dns(server));
 task!(spawn_ntp[limits::NTP_CLIENTS](ntp: &'static Ntp) service::keep_time(ntp));
+task!(spawn_broadcast[limits::BROADCASTS](broadcast: &'static Broadcast) service::announce(broadcast));
 task!(spawn_connected[limits::AUTO_CLIENTS](clients: &'static AutoConnect, number: usize) service::keep_connected(clients, number));
 task!(spawn_discovery[limits::DISCOVERY](discovery: &'static Discovery) discovery::run(discovery));
 task!(spawn_http[1](server: &'static HttpServer) http::accept(server));
@@ -203,6 +204,11 @@ fn serve_network(spawner: Spawner, machine: &'static Machine, server: &'static H
     network.register(ntp)?;
     for _ in (0..).take(limits::NTP_CLIENTS) {
         spawn_ntp(spawner, ntp);
+    }
+    let broadcast = place!(Broadcast, Broadcast::new(base, network, pins, machine.http));
+    network.register(broadcast)?;
+    for _ in (0..).take(limits::BROADCASTS) {
+        spawn_broadcast(spawner, broadcast);
     }
     Ok(())
 }

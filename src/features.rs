@@ -66,6 +66,8 @@ pub(crate) const fn same(left: &str, right: &str) -> bool {
 /// Clients that open by themselves: `tcp.client.auto_start`, `udp.client.auto_start`, `ioconn.*` (`auto_connect`,
 /// `CONFIG_OPENZENTRI_AUTO_CONNECT`).
 pub const AUTO_CONNECT: bool = cfg!(feature = "auto_connect") && set("AUTO_CONNECT");
+/// Announcements: `broadcast.*` (`broadcast`, `CONFIG_OPENZENTRI_BROADCAST`). Those over HTTP need [`HTTP_CLIENT`], too.
+pub const BROADCAST: bool = cfg!(feature = "broadcast") && set("BROADCAST");
 /// The web console in the image, at `/.console/` (`console`, `CONFIG_OPENZENTRI_CONSOLE`). Without it the console may lie in
 /// files (`zephyr/put_console.py`).
 pub const CONSOLE: bool = cfg!(feature = "console") && set("CONSOLE");

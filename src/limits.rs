@@ -131,6 +131,10 @@ pub const NTP_SERVERS: usize = 4;
 pub const NTP_SILENCED: usize = 8;
 /// Clients that open by themselves: TCP, UDP and the one of a pin; or none.
 pub const AUTO_CLIENTS: usize = if features::AUTO_CONNECT { 3 } else { 0 };
+/// Tasks that announce the device: one, or none.
+pub const BROADCASTS: usize = features::BROADCAST as usize;
+/// Bytes of an announcement; a field that does not fit is left out. The default needs about 300.
+pub const ANNOUNCEMENT: usize = if features::BROADCAST { 1024 } else { 0 };
 /// Tasks that ask time servers: one, or none.
 pub const NTP_CLIENTS: usize = features::NTP as usize;
 /// Bytes of one line that a mail server sends (`CONFIG_OPENZENTRI_MAIL_LINE`); RFC 5321 allows 512.

@@ -1,6 +1,8 @@
 //! What a build without a feature answers, and one with it (`src/features.rs`). CI runs this with all of them and with
 //! none: `cargo test --test features --no-default-features --features linux`.
 
+use std::net::{Ipv4Addr, SocketAddrV4};
+
 use embassy_time::Duration;
 use openzentri::features;
 use openzentri::port::sim::{SimDevice, SimPort};
@@ -124,4 +126,14 @@ fn without_a_remote_terminal_nobody_listens() {
     let mut device = SimDevice::boot(SimPort::new(), settings);
     device.command("network_up");
     assert_eq!(device.port().connect(2000).is_ok(), features::REMOTE_TERMINAL);
+}
+
+#[test]
+fn without_announcements_nobody_hears_of_the_device() {
+    let port = SimPort::new();
+    let listener = port.udp_peer(SocketAddrV4::new(Ipv4Addr::new(10, 5, 6, 9), 55_555));
+    let mut device = SimDevice::boot(port, &[("wlan.ssid", "Open House")]);
+    device.command("network_up");
+    device.advance(LONG);
+    assert_eq!(!listener.received().is_empty(), features::BROADCAST);
 }

@@ -76,6 +76,8 @@ pub struct Status {
     pub ntp_set: Signal<NoopRawMutex, ()>,
     /// How often `ntp.server` was set.
     pub ntp_servers: Cell<u32>,
+    /// A variable of the announcements was set, or an interface has come or gone; the one task that announces waits for it.
+    pub announcements: Signal<NoopRawMutex, ()>,
     /// What indicators show may have changed, so often.
     changes: Cell<u32>,
     /// The one task that shows it.

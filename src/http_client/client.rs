@@ -31,7 +31,7 @@ const READ_TIME: Duration = Duration::from_secs(5);
 
 /// All requests of the device.
 pub struct Client {
-    rooms: Rooms,
+    pub(super) rooms: Rooms,
     orders: [Transaction; limits::HTTP_CLIENTS],
 }
 

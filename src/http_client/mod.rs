@@ -11,6 +11,7 @@
 //! websocket    a request that becomes a WebSocket
 //! download     a response that becomes a file
 //! upload       a file that becomes a request
+//! quiet        a small body that is posted while nobody waits
 //! link         one connection: connect, send, receive, time limits
 //! transport    bytes to and from the server: here TLS comes in
 //! transaction  what a task and the commands share about a request
@@ -27,6 +28,7 @@ mod download;
 mod failure;
 mod link;
 mod pace;
+mod quiet;
 mod request;
 mod rooms;
 mod stream;
@@ -39,5 +41,6 @@ mod websocket;
 pub use crate::wire::url::{Url, UrlError};
 pub use client::{Claim, Client, HeaderError, Requests, no_requests, run};
 pub use failure::Failure;
+pub use quiet::Post;
 pub use request::{FieldError, FileNames, Length, Method, Request};
 pub use transaction::Target;

@@ -145,7 +145,7 @@ pub struct Request {
 }
 
 /// What a request says of itself unless told otherwise.
-const USER_AGENT: &str = concat!("OpenZentri/", env!("CARGO_PKG_VERSION"));
+pub(super) const USER_AGENT: &str = concat!("OpenZentri/", env!("CARGO_PKG_VERSION"));
 
 impl Request {
     /// For a place that is filled later.

@@ -120,6 +120,11 @@ impl Network {
         self.state(interface).is_up()
     }
 
+    /// The access point of the WLAN, while that is up.
+    pub fn access_point(&self) -> Option<AccessPoint> {
+        self.known.borrow().clone().filter(|_| self.is_up(Interface::Wlan))
+    }
+
     /// The gateway, if the interface is up and has one.
     pub fn gateway(&self, interface: Interface) -> Option<Ipv4Addr> {
         self.state(interface).ipv4().map(|config| config.gateway).filter(|gateway| !gateway.is_unspecified())

@@ -3,9 +3,10 @@
 
 use super::gpio::PinError;
 use super::room::Pins;
+use crate::features;
 use crate::ground::{PinUse, Select};
 use crate::port::{Direction, PortError, Pulse};
-use crate::variable::{Id, id};
+use crate::variable::{Id, id, pin_owner};
 
 const REFERENCE: Id = id("system.adc.vref");
 const SELECT: Id = id("spi.master.active_gpio");
@@ -20,6 +21,13 @@ impl Pins {
         self.check_for(pin, PinUse::Free)?;
         let sample = self.base.port.converters().adc_sample(pin, self.reference());
         sample.map_err(|error| self.cannot(pin, "ADC", error))
+    }
+
+    /// As [`Pins::sample`], but logs nothing.
+    pub fn peek_voltage(&self, pin: u8) -> Option<u16> {
+        let is_free = self.base.pin_uses.of(pin) == PinUse::Free && pin_owner(self.base, pin).is_none();
+        let sample = || self.base.port.converters().adc_sample(pin, self.reference()).ok();
+        (features::CONVERTERS && is_free).then(sample).flatten()
     }
 
     /// The reference of the converters, in millivolts.

@@ -96,6 +96,11 @@ impl Pins {
         self.base.port.pins().pin_read(pin).map_err(|error| self.failed(pin, error))
     }
 
+    /// The level of a pin, whoever has it; `None` for one that has none. Changes nothing and logs nothing.
+    pub fn peek(&self, pin: u8) -> Option<bool> {
+        self.base.port.pins().pin_read(pin).ok()
+    }
+
     /// `gpio_set`: drives a pin. One without a direction becomes an output.
     pub fn drive(&self, pin: u8, level: bool) -> Result<(), PinError> {
         match self.present(pin)? {

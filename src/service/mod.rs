@@ -3,6 +3,7 @@
 //! ```text
 //! auto_connect  clients that open by themselves
 //! auto_start    TCP and UDP servers that start by themselves
+//! broadcast     the device announces itself
 //! dhcp_server   addresses for the stations of the soft AP
 //! dns_server    names for them
 //! leases        who has which address
@@ -15,6 +16,7 @@
 
 mod auto_connect;
 mod auto_start;
+mod broadcast;
 mod datagrams;
 mod dhcp_server;
 mod dns_server;
@@ -26,6 +28,7 @@ mod smtp;
 
 pub use auto_connect::{AutoConnect, run as keep_connected};
 pub use auto_start::AutoStart;
+pub use broadcast::{Broadcast, run as announce};
 pub use dhcp_server::{DhcpServer, run as serve_dhcp};
 pub use dns_server::{DnsServer, run as serve_dns};
 pub use names::Names;

@@ -45,6 +45,8 @@ struct Start<'a> {
     role: TlsRole<'a>,
     first: Option<u8>,
     files: FileSet<'a>,
+    /// The log hears what is to be known of it.
+    tells: bool,
 }
 
 /// What the port says when a handshake is to begin.
@@ -60,16 +62,32 @@ impl Tls {
     /// original logs. After a failure the socket is of no use but to be closed.
     pub async fn client(&self, socket: Socket, host: &str, files: &ClientFiles<'_>) -> Result<(), Refusal> {
         self.base.log.line(Level::Progress, format_args!("Starting TLS"));
-        let role = TlsRole::Client { name: host };
-        let start = Start { socket, role, first: None, files: FileSet::Client(files) };
-        let started = Built::<{ features::TLS }>::run(&(self, start), shake_hands, unavailable).await;
+        let started = self.start_client(socket, host, files, true).await;
         started.inspect_err(|refusal| self.log(Level::Failure, *refusal))
+    }
+
+    /// As [`Tls::client`] with the files of `network.tls.*`, but logs nothing: for what the device does by itself again and
+    /// again.
+    pub async fn client_quietly(&self, socket: Socket, host: &str) -> Result<(), Refusal> {
+        self.start_client(socket, host, &ClientFiles { authorities: None, certificate: None, key: None }, false).await
+    }
+
+    async fn start_client(
+        &self,
+        socket: Socket,
+        host: &str,
+        files: &ClientFiles<'_>,
+        tells: bool,
+    ) -> Result<(), Refusal> {
+        let role = TlsRole::Client { name: host };
+        let start = Start { socket, role, first: None, files: FileSet::Client(files), tells };
+        Built::<{ features::TLS }>::run(&(self, start), shake_hands, unavailable).await
     }
 
     /// Starts a session as a server on a connection that was accepted, of which `first` was received before. Logs
     /// nothing.
     pub async fn server(&self, socket: Socket, first: Option<u8>, files: ServerFiles) -> Result<(), Refusal> {
-        let start = Start { socket, role: TlsRole::Server, first, files: FileSet::Server(files) };
+        let start = Start { socket, role: TlsRole::Server, first, files: FileSet::Server(files), tells: true };
         Built::<{ features::TLS }>::run(&(self, start), shake_hands, unavailable).await
     }
 
@@ -94,14 +112,16 @@ impl Tls {
 
     /// Whether the peer must prove who it is. A server without authorities asks no client for anything; a client without
     /// any takes a server as it is only when its owner says so (`network.tls.verify`).
-    fn verifies(&self, role: &TlsRole<'_>, contents: &Contents<'_>) -> Result<bool, Cause> {
-        match (role, contents.authorities.is_some()) {
+    fn verifies(&self, start: &Start<'_>, contents: &Contents<'_>) -> Result<bool, Cause> {
+        match (&start.role, contents.authorities.is_some()) {
             (_, true) => Ok(true),
             (TlsRole::Server, false) if contents.certificate.is_none() => Err(Cause::NoCertificate),
             (TlsRole::Server, false) => Ok(false),
             (TlsRole::Client { .. }, false) if self.base.variables.flag(VERIFY) => Err(Cause::NoAuthorities),
             (TlsRole::Client { .. }, false) => {
-                self.base.log.line(Level::Progress, format_args!("TLS server not verified: no CA certificate"));
+                if start.tells {
+                    self.base.log.line(Level::Progress, format_args!("TLS server not verified: no CA certificate"));
+                }
                 Ok(false)
             }
         }
@@ -122,8 +142,8 @@ impl Tls {
 
     fn begin_with(&self, start: &Start<'_>, buffer: &mut [u8]) -> Result<Begun, Cause> {
         let contents = start.files.read(self.base, self.files, buffer)?;
-        let verify = self.verifies(&start.role, &contents)?;
-        let (now, clock_is_set) = self.now();
+        let verify = self.verifies(start, &contents)?;
+        let (now, clock_is_set) = if start.tells { self.now() } else { self.time() };
         let newest = self.base.variables.with(VERSION, |word| word == b"13");
         let credentials = TlsCredentials {
             verify,
@@ -141,14 +161,18 @@ impl Tls {
     /// The time against which certificates are checked, and whether it is the right one: while the clock is not set, no
     /// more is known than that the firmware was built.
     pub(super) fn now(&self) -> (u64, bool) {
-        if let Some(millis) = self.base.clock.now() {
-            return (millis / 1000, true);
-        }
-        if !self.clock_missed.replace(true) {
+        let (seconds, is_set) = self.time();
+        if !is_set && !self.clock_missed.replace(true) {
             let text = format_args!("Clock not set: certificates are only known to be no older than this firmware");
             self.base.log.line(Level::Progress, text);
         }
-        (version::BUILT, false)
+        (seconds, is_set)
+    }
+
+    /// As [`Tls::now`], but logs nothing.
+    fn time(&self) -> (u64, bool) {
+        let now = self.base.clock.now();
+        now.map_or((version::BUILT, false), |millis| (millis / 1000, true))
     }
 }
 

@@ -39,6 +39,7 @@ pub fn describe(kind: &ValueKind, out: &mut dyn Write) -> fmt::Result {
             write!(out, "<up to {most} of service[,<tcp|udp>,port[,key=value]...], comma-separated>|\"\"")
         }
         ValueKind::Servers(most) => write!(out, "<up to {most} of host[:port], comma-separated>|\"\""),
+        ValueKind::Url(most) => write!(out, "<URL of up to {most} bytes>|\"\""),
         ValueKind::Baud => out.write_str("<standard speed>|<speed> raw"),
         ValueKind::Direction => out.write_str("<direction> [0|1]"),
         ValueKind::Patterns(_) => out.write_str("<pattern>|<pattern>|..."),

@@ -62,6 +62,8 @@ pub enum ValueKind {
     Fields(&'static [&'static str]),
     /// Up to this number of servers, comma-separated: `<host>[:<port>]`; or empty.
     Servers(usize),
+    /// A URL that is posted to, of up to this number of bytes: see [`crate::wire::url::Url`]; or empty.
+    Url(usize),
     /// Up to this number of services that the device announces: see [`crate::wire::dns_sd`]; or empty.
     Services(usize),
     /// A UART speed: a standard one, or any with the extra word `raw`.

@@ -20,7 +20,14 @@ type React = fn(base: &Base, value: &[u8]) -> Result;
 
 /// What a `set` does beyond storing the value.
 const REACTIONS: &[(Id, React)] = &[
+    (id("broadcast.data"), set_announcement),
+    (id("broadcast.http.host"), set_announcement),
+    (id("broadcast.interface"), set_announcement),
+    (id("broadcast.interval"), set_announcement),
+    (id("broadcast.udp.ip"), set_announcement),
+    (id("broadcast.udp.port"), set_announcement),
     (id("http.server.notify_gpio"), set_indicator),
+    (id("network.default_interface"), set_announcement),
     (id("ntp.interval"), set_ntp_interval),
     (id("ntp.server"), set_ntp_server),
     (id("system.cmd.format"), set_mode),
@@ -96,6 +103,12 @@ impl Variables {
 fn locked(base: &Base, id: Id) -> Result {
     base.log.line(Level::Failure, format_args!("Locked: {} (system.variable_lock)", id.row().name));
     Err(ValueError::Denied)
+}
+
+/// `set broadcast.*`, and the interface that `default` stands for: an announcement goes out at once.
+fn set_announcement(base: &Base, _: &[u8]) -> Result {
+    base.status.announcements.signal(());
+    Ok(())
 }
 
 /// `set ntp.interval`: the next request is due at another time.

@@ -13,7 +13,7 @@ use crate::ground::clock;
 use crate::limits;
 use crate::port::Direction;
 use crate::wire::dns_sd;
-use crate::wire::url::host_and_port;
+use crate::wire::url::{Url, host_and_port};
 
 /// One value in printed form.
 pub type Value = heapless::Vec<u8, { limits::VALUE }>;
@@ -80,6 +80,7 @@ fn single(kind: &ValueKind, element: u8, word: &[u8]) -> Result<Value, ValueErro
         ValueKind::Zone => zone(word),
         ValueKind::Fields(fields) => list(word, b',', 1..=usize::MAX, |field| field_of(field, fields)),
         ValueKind::Servers(most) => servers(word, most),
+        ValueKind::Url(most) => url(word, most),
         ValueKind::Services(most) => services(word, most),
         ValueKind::Baud => rate(word),
         ValueKind::Direction => direction_word(word),
@@ -257,6 +258,13 @@ fn servers(word: &[u8], most: usize) -> Result<Value, ValueError> {
     }
     let is_server = |server: &[u8]| core::str::from_utf8(server).is_ok_and(|server| host_and_port(server).is_ok());
     list(word, b',', 1..=most, is_server)
+}
+
+fn url(word: &[u8], most: usize) -> Result<Value, ValueError> {
+    if !word.is_empty() && !core::str::from_utf8(word).is_ok_and(|url| Url::parse(url).is_ok()) {
+        return Err(ValueError::Invalid);
+    }
+    text(word, 0, most, true)
 }
 
 fn services(word: &[u8], most: usize) -> Result<Value, ValueError> {

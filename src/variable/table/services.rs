@@ -3,7 +3,6 @@
 use super::build::*;
 use Effect::Network;
 
-const NO_BROADCAST: &str = "no broadcast in this release";
 /// As `INTERFACE`, where hosts of boards with Ethernet name it.
 const ANY_INTERFACE: ValueKind = ValueKind::Choice(&["default", "wlan", "softap", "ethernet"]);
 const ANNOUNCED: ValueKind = ValueKind::Fields(&[
@@ -24,17 +23,17 @@ const ANNOUNCED: ValueKind = ValueKind::Fields(&[
 #[rustfmt::skip]
 pub(super) const BROADCAST: &[Variable] = &[
     var("broadcast.data", "br d", ANNOUNCED, "mac,bssid,channel,ip,ssid,rssi,remote_terminal_port,time,uuid,version")
-        .not_yet(NO_BROADCAST, "Fields of the announcement, in this order."),
-    var("broadcast.http.host", "br h h", text(128), "")
-        .not_yet(NO_BROADCAST, "Host to post the announcement to; empty is off."),
+        .done("Fields of the announcement, in this order."),
+    var("broadcast.http.host", "br h h", ValueKind::Url(128), "")
+        .done("Host to post the announcement to; empty is off."),
     var("broadcast.interface", "br f", INTERFACE, "default")
-        .not_yet(NO_BROADCAST, "Interface of the announcement."),
+        .done("Interface of the announcement."),
     var("broadcast.interval", "br i", number(0, 65535), "10")
-        .not_yet(NO_BROADCAST, "Seconds between announcements; 0 is off."),
+        .done("Seconds between announcements; 0 is off."),
     var("broadcast.udp.ip", "br u i", ValueKind::Ipv4, "255.255.255.255")
-        .not_yet(NO_BROADCAST, "Address of the announcement."),
+        .done("Address of the announcement."),
     var("broadcast.udp.port", "br u p", PORT, "55555")
-        .not_yet(NO_BROADCAST, "Port of the announcement."),
+        .done("Port of the announcement."),
 ];
 
 #[rustfmt::skip]

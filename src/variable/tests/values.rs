@@ -52,6 +52,11 @@ fn addresses() {
         &[",", "a,", "a,b,c", "a:0", "a b", "u@a", "[::1]", "a/b", "\u{fc}"],
     );
     check(
+        ValueKind::Url(20),
+        &[("", ""), ("Host.example:3002", "Host.example:3002"), ("https://a/b c", "https://a/b c")],
+        &["ftp://a", "a:0", "a:x", "u@a", "a b", "https://", "a/\n", "\u{fc}", "abcdefghij/abcdefghij"],
+    );
+    check(
         ValueKind::Services(2),
         &[("", ""), ("http,path=/A b", "http,path=/A b"), ("x,TCP,1,http", "x,TCP,1,http")],
         &[",", "x", "x,tcp,1,y,udp,2,http", "http,\u{fc}=1", "http,a=\n"],

@@ -1,6 +1,6 @@
 //! Answers: text of any bytes as a JSON string or as base64, piece by piece.
 
-use core::fmt::Write;
+use core::fmt::{self, Write};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -171,6 +171,26 @@ fn replaced<'a, const N: usize>(taken: usize, by: &[u8; N]) -> Unit<'a> {
     Unit::Replaced(taken, bytes, N)
 }
 
+/// Writes a text of any bytes as one JSON string, quotes included.
+pub fn write_text(mut text: &[u8], out: &mut dyn Write) -> fmt::Result {
+    let put = |bytes: &[u8], out: &mut dyn Write| out.write_str(core::str::from_utf8(bytes).map_err(|_| fmt::Error)?);
+    out.write_char('"')?;
+    while !text.is_empty() {
+        let taken = match unit(text, Form::Text) {
+            Unit::Plain(plain) => {
+                put(plain, out)?;
+                plain.len()
+            }
+            Unit::Replaced(taken, bytes, length) => {
+                put(bytes.get(..length).unwrap_or_default(), out)?;
+                taken
+            }
+        };
+        text = text.get(taken..).unwrap_or_default();
+    }
+    out.write_char('"')
+}
+
 /// Escapes what fits; answers bytes taken and written.
 fn escape(text: &[u8], form: Form, out: &mut [u8]) -> (usize, usize) {
     let (mut taken, mut written) = (0, 0);
@@ -254,6 +274,16 @@ mod tests {
         let mut broken = mixed.to_vec();
         broken.extend_from_slice(b"\xf0\x9f\x98\xe4z\xff");
         assert!(text(Answer::command(0, 0, 0, &broken)).contains("\"aä€😀b\u{fffd}\u{fffd}z\u{fffd}\""));
+    }
+
+    #[test]
+    fn any_bytes_are_a_text() {
+        let mut out = std::string::String::new();
+        write_text(b"a\"\\\n\x01\xFF\xC3\xA4", &mut out).unwrap();
+        assert_eq!(out, "\"a\\\"\\\\\\n\\u0001\u{fffd}\u{e4}\"");
+        out.clear();
+        write_text(b"", &mut out).unwrap();
+        assert_eq!(out, "\"\"");
     }
 
     #[test]

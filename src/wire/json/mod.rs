@@ -5,6 +5,6 @@ mod call;
 mod number;
 mod text;
 
-pub use answer::{Answer, LINE_END, flag};
+pub use answer::{Answer, LINE_END, flag, write_text};
 pub use call::{BEGIN, Call, Opening, is_end};
 pub use text::{Place, Text};

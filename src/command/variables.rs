@@ -11,7 +11,7 @@ use crate::buffer::{Content, Pool};
 use crate::file::{FileError, FileSpec, Reader, Unfinished, Version, kind};
 use crate::limits;
 use crate::log::Level;
-use crate::variable::{self, Full, Sink, ValueError, settings};
+use crate::variable::{self, Full, Id, Sink, ValueError, id, settings};
 
 impl From<ValueError> for CommandError {
     fn from(error: ValueError) -> Self {
@@ -34,6 +34,9 @@ impl Sink for Reply {
     }
 }
 
+/// Whoever asks for it alone has heard of the events; lists of variables do not count.
+const EVENTS: Id = id("system.oob.status");
+
 pub(super) fn get(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let mut words: Vec<&str, { limits::COMMAND_WORDS }> = Vec::new();
     for word in call.line.words().skip(1) {
@@ -44,6 +47,10 @@ pub(super) fn get(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let base = call.machine.base;
     call.long = variable::is_long(&words);
     base.variables.get(base, &words, &mut call.reply)?;
+    if variable::find(&words).is_some_and(|(id, _)| id == EVENTS) {
+        base.status.out_of_band.forget();
+        base.status.changed();
+    }
     Ok(Ending::Text)
 }
 

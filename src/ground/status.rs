@@ -58,6 +58,8 @@ pub struct Status {
     pub bus: Cell<Bus>,
     /// The connection of `ioconn.*` is open.
     pub ioconn: Cell<bool>,
+    /// `system.oob.status`.
+    pub out_of_band: OutOfBandStatus,
     /// Web setup runs.
     pub web_setup: Cell<bool>,
     /// Somebody has fetched the first page of web setup.
@@ -124,5 +126,36 @@ impl Status {
             Poll::Pending
         })
         .await;
+    }
+}
+
+/// The out-of-band events that there are (`system.oob.status`).
+#[derive(Default)]
+pub struct OutOfBandStatus {
+    /// They stay until they are read.
+    happened: Cell<u32>,
+    /// They are there while something is so.
+    holds: Cell<u32>,
+}
+
+impl OutOfBandStatus {
+    /// These events are there until they are read.
+    pub fn happened(&self, events: u32) {
+        self.happened.set(self.happened.get() | events);
+    }
+
+    /// These, and no others, are there for now.
+    pub fn holds(&self, events: u32) {
+        self.holds.set(events);
+    }
+
+    /// All events that are there.
+    pub fn mask(&self) -> u32 {
+        self.happened.get() | self.holds.get()
+    }
+
+    /// Those that stay until they are read have been.
+    pub fn forget(&self) {
+        self.happened.set(0);
     }
 }

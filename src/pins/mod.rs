@@ -10,6 +10,7 @@
 //! event        pins that tell of the streams of servers
 //! indicator    which state each indicator is in
 //! input        inputs that are followed
+//! outofband    a pin that tells of the events that a host has asked for
 //! output       one pin that is driven
 //! pattern      how a lamp blinks
 //! ```
@@ -21,6 +22,7 @@ mod event;
 mod gpio;
 mod indicator;
 mod input;
+mod outofband;
 mod output;
 mod pattern;
 mod room;

@@ -10,6 +10,7 @@ use embassy_time::{Instant, Timer};
 use super::event::{Event, Sign};
 use super::indicator::{Lamp, Subject};
 use super::input::{Edges, Input};
+use super::outofband::{self, OutOfBand};
 use super::output::Output;
 use crate::base::Base;
 use crate::ground::PinUse;
@@ -40,6 +41,7 @@ pub struct Pins {
     mode: Cell<Option<u8>>,
     connected: Output,
     network: Output,
+    out_of_band: OutOfBand,
     pub(super) edges: Edges,
     lamps: [Lamp; Subject::ALL.len()],
     signs: [Sign; Event::ALL.len()],
@@ -59,6 +61,7 @@ impl Pins {
             mode: Cell::new(None),
             connected: Output::default(),
             network: Output::default(),
+            out_of_band: OutOfBand::new(),
             edges: Edges::new(),
             lamps: Subject::ALL.map(Lamp::new),
             signs: Event::ALL.map(Sign::new),
@@ -76,6 +79,9 @@ impl Pins {
         self.take(&self.command, self.gpio(COMMAND), true, "system.cmd.gpio");
         self.take(&self.network, self.gpio(NETWORK), self.is_online(), "wlan.network.status_gpio");
         self.take(&self.connected, self.gpio(CONNECTED), false, "ioconn.status_gpio");
+        self.out_of_band.start(self.base, self.streams);
+        let idle = self.out_of_band.idle();
+        self.take(&self.out_of_band.output, self.gpio(outofband::GPIO), idle, "system.oob.gpio");
         self.take_input(&self.mode, self.gpio(MODE), "bus.stream.cmd_gpio");
         self.take_input(&self.connects, self.gpio(CONNECTS), "ioconn.control_gpio");
         self.show(Instant::now());
@@ -154,6 +160,7 @@ impl Pins {
         for sign in self.signs.iter().filter(|sign| sign.output.pin().is_some()) {
             sign.output.set(self.base.port, sign.event.is_so(self.streams));
         }
+        self.out_of_band.show(self.base, self.streams);
         self.lamps.iter().filter_map(|lamp| self.light(lamp, now)).min()
     }
 
@@ -183,10 +190,11 @@ impl Pins {
 
     /// Waits until something may have changed that a sign tells.
     async fn streams_change(&self) {
-        let mut asked = self.signs.iter().all(|sign| sign.output.pin().is_none()).then_some(false);
+        let is_told = self.out_of_band.is_wanted() || self.signs.iter().any(|sign| sign.output.pin().is_some());
+        let mut asked = (!is_told).then_some(false);
         poll_fn(|context| {
             match asked {
-                // No pin tells of it.
+                // Nothing tells of it.
                 Some(false) => return Poll::Pending,
                 Some(true) => return Poll::Ready(()),
                 None => {}

@@ -29,6 +29,8 @@ struct State<const N: usize> {
     length: usize,
     /// How many of the newest cannot be taken yet.
     held: usize,
+    /// How often bytes have come when there were none.
+    begun: u32,
     reader: WakerRegistration,
     writer: WakerRegistration,
 }
@@ -48,8 +50,15 @@ impl<const N: usize> State<N> {
     }
 
     fn grow(&mut self, count: usize) {
-        self.length = (self.length + count).min(N);
+        self.put(count);
         self.reader.wake();
+    }
+
+    fn put(&mut self, count: usize) {
+        if self.length == 0 && count > 0 {
+            self.begun = self.begun.wrapping_add(1);
+        }
+        self.length = (self.length + count).min(N);
     }
 
     fn shrink(&mut self, count: usize) {
@@ -68,6 +77,7 @@ impl<const N: usize> Ring<N> {
             bytes: [0; N],
             start: 0,
             length: 0,
+            begun: 0,
             held: 0,
             reader: WakerRegistration::new(),
             writer: WakerRegistration::new(),
@@ -82,6 +92,11 @@ impl<const N: usize> Ring<N> {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// How often bytes have come when there were none, so that news between two looks is not missed; wraps.
+    pub fn times_begun(&self) -> u32 {
+        self.0.borrow().begun
     }
 
     /// Bytes it can hold.
@@ -128,7 +143,7 @@ impl<const N: usize> Ring<N> {
         let room = free.len();
         let count = source(free).map(|count| count.min(room));
         if let Ok(count) = count {
-            state.length += count;
+            state.put(count);
             state.held += count;
         }
         Some(count)
@@ -380,6 +395,21 @@ mod tests {
         assert_eq!(ring.len(), 2);
         ring.add(b"cd");
         assert_eq!(ring.fill(|_| Ok::<_, ()>(1)), None);
+    }
+
+    #[test]
+    fn data_after_none_are_counted() {
+        let ring = Ring::<8>::new();
+        assert_eq!(ring.times_begun(), 0);
+        ring.add(b"ab");
+        ring.add(b"c");
+        assert_eq!(ring.times_begun(), 1);
+        ring.take(&mut [0; 3]);
+        ring.add(b"d");
+        assert_eq!(ring.times_begun(), 2);
+        ring.clear();
+        let _ = ring.fill_held(|free| Ok::<_, ()>(free.len().min(1)));
+        assert_eq!(ring.times_begun(), 3);
     }
 
     #[test]

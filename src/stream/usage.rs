@@ -26,6 +26,11 @@ impl Streams {
         self.with(handle, |_, stream| stream.is_open && !stream.peer_closed) == Ok(true)
     }
 
+    /// How often received data have begun to wait on a handle, whichever stream had it; wraps.
+    pub fn arrivals(&self, handle: u8) -> u32 {
+        self.with(handle, |slot, _| slot.rx.times_begun()).unwrap_or_default()
+    }
+
     /// What is in use now.
     pub fn usage(&self) -> Usage {
         let mut usage = Usage::default();

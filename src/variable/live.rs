@@ -38,6 +38,7 @@ const SHOWS: &[(Id, Show)] = &[
     (id("system.cmd.format"), mode),
     (id("system.cmd.mode"), mode),
     (id("system.memory.usage"), memory_usage),
+    (id("system.oob.status"), out_of_band),
     (id("system.safemode.status"), safe_mode),
     (id("system.uuid"), uuid),
     (id("system.version"), version),
@@ -259,6 +260,11 @@ fn memory_usage(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
 /// `system.safemode.status`.
 fn safe_mode(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     show(option, out, u8::from(base.status.safe_mode.get()))
+}
+
+/// `system.oob.status`.
+fn out_of_band(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
+    show(option, out, format_args!("{:#x}", base.status.out_of_band.mask()))
 }
 
 /// `system.cmd.mode` and `system.cmd.format`: a device that frames its answers talks to a machine.

@@ -79,15 +79,15 @@ pub(super) const ROWS: &[Variable] = &[
     var("system.msg", "", ValueKind::Indexed(EVENTS, &ValueKind::Template(31)), "")
         .differs(OWN_EVENTS, "Text of an event message; empty is the built-in one. @t is the time, @h the handle of a stream, @m the MAC of a station."),
     var("system.oob.edge", "sy o r", ValueKind::Mask(u32::MAX), "0x0").at(Boot)
-        .not_yet(NO_GPIO, "Events that pulse the GPIO instead of holding it."),
+        .done("Events that stay until system.oob.status is read; others are there while what they tell is so."),
     var("system.oob.events", "sy o e", ValueKind::Mask(u32::MAX), "0x0").at(Boot)
-        .not_yet(NO_GPIO, "Events that the GPIO signals."),
+        .done("Events that are told: 1 ioconn, 2 WLAN, 4 client of a TCP server, 8 its data, 0x10 data of a UDP server, 0x20 of a TCP client, 0x40 of a UDP client."),
     var("system.oob.gpio", "sy o g", ValueKind::Gpio, "-1").at(Boot)
-        .not_yet(NO_GPIO, "GPIO that signals events."),
+        .done("GPIO that tells of events."),
     var("system.oob.level", "sy o l", number(0, 1), "1").at(Boot)
-        .not_yet(NO_GPIO, "Active level of that GPIO."),
-    var("system.oob.status", "sy o s", ValueKind::Mask(u32::MAX), "0x0").read_only()
-        .not_yet(NO_GPIO, "Events since it was read last."),
+        .done("Level of that GPIO while there is an event."),
+    live("system.oob.status", "sy o s")
+        .done("Events that are there, as in system.oob.events; reading it forgets those of system.oob.edge."),
     var("system.powersave.mode", "sy p m", ValueKind::Bool, "1")
         .differs("an idle processor always sleeps, also with 0", "Let the processor sleep when idle."),
     var("system.print_level", "sy p", ValueKind::Choice(&["0", "1", "2", "3", "4", "5", "all"]), "all").backup()

@@ -66,5 +66,5 @@ pub fn ended() -> bool {
 
 pub fn received(buffer: &mut [u8]) -> Result<usize> {
     // SAFETY: the function writes at most so many bytes.
-    result(unsafe { raw::oz_bus_received(buffer.as_mut_ptr(), buffer.len() as u32) }).map(|count| count as usize)
+    result(unsafe { raw::oz_bus_received(buffer.as_mut_ptr(), buffer.len() as u32) })
 }

@@ -29,6 +29,7 @@
 #include "host.h"
 
 #define ECHO_SEQUENCE 1
+#define MAX_COMMAND_LINE 16384
 
 /* Sum of RFC 1071; a datagram socket for ICMP fills it in by itself, a raw one does not. */
 static unsigned short checksum(const unsigned short *words, int count)
@@ -118,9 +119,43 @@ unsigned long long oz_host_wall_clock(void)
 	return (unsigned long long)now.tv_sec * 1000 + (unsigned long long)now.tv_nsec / 1000000;
 }
 
+static ssize_t command_line(char *text, size_t room)
+{
+	int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+	ssize_t size = fd < 0 ? -1 : read(fd, text, room - 1);
+
+	if (fd >= 0) {
+		close(fd);
+	}
+	text[size < 0 ? 0 : size] = 0;
+	return size;
+}
+
+static unsigned long mixed(unsigned long id, const char *text)
+{
+	for (; *text != 0; text++) {
+		id = id * 31 + (unsigned char)*text;
+	}
+	return id;
+}
+
+/* Of the machine and of where the file is that is the flash: a machine has several devices. */
 unsigned long oz_host_id(void)
 {
-	return (unsigned long)gethostid();
+	static char text[MAX_COMMAND_LINE];
+	ssize_t size = command_line(text, sizeof(text));
+	unsigned long id = (unsigned long)gethostid();
+	char folder[4096];
+
+	if (getcwd(folder, sizeof(folder)) != NULL) {
+		id = mixed(id, folder);
+	}
+	for (char *at = text; at < text + size; at += strlen(at) + 1) {
+		if (strncmp(at, "--flash=", 8) == 0 || strncmp(at, "-flash=", 7) == 0) {
+			id = mixed(id, at);
+		}
+	}
+	return id;
 }
 
 #define MAX_SETTINGS 32
@@ -220,25 +255,23 @@ __attribute__((weak)) int oz_uart_keep(void)
 /* In the thread of the simulated hardware: only from there the board can be put away. */
 static void restart(void)
 {
-	static char text[16384];
+	static char text[MAX_COMMAND_LINE];
 	static char *arguments[MAX_ARGUMENTS + 1];
 	char token[32];
-	int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
-	ssize_t size = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	ssize_t size = command_line(text, sizeof(text));
 	int count = 0;
 	int line;
 
 	if (size <= 0) {
 		nsi_print_error_and_exit("cannot restart: the command line is not known\n");
 	}
-	close(fd);
 	for (char *at = text; at < text + size && count < MAX_ARGUMENTS; at += strlen(at) + 1) {
 		arguments[count++] = at;
 	}
 	line = oz_uart_keep();
 	nsi_exit_inner(0);
 	/* Sockets of the old life would keep their ports. */
-	for (fd = 3; fd < 1024; fd++) {
+	for (int fd = 3; fd < 1024; fd++) {
 		int flags = fcntl(fd, F_GETFD);
 
 		if (flags >= 0) {

@@ -47,7 +47,9 @@ pub(super) fn get(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let base = call.machine.base;
     call.long = variable::is_long(&words);
     base.variables.get(base, &words, &mut call.reply)?;
-    if variable::find(&words).is_some_and(|(id, _)| id == EVENTS) {
+    // Looking a name up costs something, and most are of other groups.
+    let may_be = words.first().is_some_and(|word| word.starts_with("sy"));
+    if may_be && variable::find(&words).is_some_and(|(id, _)| id == EVENTS) {
         base.status.out_of_band.forget();
         base.status.changed();
     }

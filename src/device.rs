@@ -302,7 +302,8 @@ fn greet(base: &Base, mode: Mode, flash_failed: bool) {
 async fn serve_serial(shell: &'static Shell, uart: Uart, first_log: u32) {
     let machine = shell.machine();
     let port = machine.base.port;
-    terminal::serve(shell, Line::serial(port), Opening::Boot(first_log), Some(uart)).await;
+    terminal::serve(shell, Line::serial(port, &machine.base.status.uart_traffic), Opening::Boot(first_log), Some(uart))
+        .await;
     // The process ends: what was to be stored is.
     stored(machine).await;
     port.board().serial_ended();
@@ -311,6 +312,9 @@ async fn serve_serial(shell: &'static Shell, uart: Uart, first_log: u32) {
 /// Runs `setup.gpio.cmd` when the set-up button is held, else `setup.auto.cmd` when no network is set (interface, serial 8).
 async fn first_command(shell: &'static Shell, pins: &'static Pins) {
     let variables = &shell.machine().base.variables;
+    if pins.is_factory_reset_held().await {
+        return reset_by_pin(shell.machine().base).await;
+    }
     let command = match pins.is_button_held().await {
         true => BUTTON_COMMAND,
         false if variables.is_empty(WLAN_SSID) => AUTO_COMMAND,
@@ -325,6 +329,15 @@ async fn first_command(shell: &'static Shell, pins: &'static Pins) {
     let answer = shell.run(&mut line, &mut Bytes(b""), Asker::Console).await;
     if answer.is_ok_and(|reply| reply.code != 0) {
         shell.machine().base.log.line(Level::Failure, format_args!("{} failed", command.row().name));
+    }
+}
+
+/// Erases the settings, as `factory_reset` does.
+async fn reset_by_pin(base: &'static Base) {
+    base.log.line(Level::State, format_args!("Factory reset by GPIO"));
+    match settings::erase(base).await {
+        Ok(()) => base.restart.order(),
+        Err(error) => base.log.line(Level::Failure, format_args!("Settings not erased: {error}")),
     }
 }
 

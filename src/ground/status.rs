@@ -9,7 +9,7 @@ use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::signal::Signal;
 use embassy_sync::waitqueue::WakerRegistration;
 
-use crate::port::{Interface, Ipv4Config};
+use crate::port::{Interface, Ipv4Config, Meter};
 
 /// Who knows how full the buffers of the streams are.
 pub trait Buffers {
@@ -52,6 +52,8 @@ pub struct Status {
     pub softap_client: Cell<bool>,
     /// How often an interface has come up.
     pub ups: Cell<u32>,
+    /// The traffic of the command UART.
+    pub uart_traffic: Meter,
     /// The settings of the command UART are to act; its one task waits for that.
     pub uart_update: Signal<NoopRawMutex, ()>,
     /// What the command UART is for now.

@@ -2,8 +2,9 @@
 //! serial 8, 11), and those that commands drive and read.
 //!
 //! ```text
+//! activity     pins that pulse on traffic
 //! command      low while a command of the host runs
-//! button       whether the set-up button is held at the start
+//! button       whether the set-up button or the pins of the factory reset are held at the start
 //! converters   voltages and pulses, and the pins that select devices on SPI
 //! gpio         directions and levels that commands and gpio.init ask for
 //! room         who has which pin; what is shown now
@@ -15,6 +16,7 @@
 //! pattern      how a lamp blinks
 //! ```
 
+mod activity;
 mod button;
 mod command;
 mod converters;

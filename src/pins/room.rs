@@ -7,6 +7,8 @@ use core::task::Poll;
 use embassy_futures::select::{select3, select4};
 use embassy_time::{Instant, Timer};
 
+use super::activity::Activity;
+use super::button;
 use super::event::{Event, Sign};
 use super::indicator::{Lamp, Subject};
 use super::input::{Edges, Input};
@@ -22,7 +24,6 @@ use crate::variable::{Id, id};
 
 const COMMAND: Id = id("system.cmd.gpio");
 const NETWORK: Id = id("wlan.network.status_gpio");
-const BUTTON: Id = id("setup.gpio.control_gpio");
 const CONNECTS: Id = id("ioconn.control_gpio");
 const MODE: Id = id("bus.stream.cmd_gpio");
 const CONNECTED: Id = id("ioconn.status_gpio");
@@ -35,6 +36,9 @@ pub struct Pins {
     pub(super) command: Output,
     /// The pin of the set-up button.
     pub(super) button: Cell<Option<u8>>,
+    /// The pin of the factory reset, and the second one.
+    pub(super) reset: Cell<Option<u8>>,
+    pub(super) reset_aux: Cell<Option<u8>>,
     /// The pin that opens a connection.
     connects: Cell<Option<u8>>,
     /// The pin that chooses between command mode and stream mode.
@@ -42,6 +46,7 @@ pub struct Pins {
     connected: Output,
     network: Output,
     out_of_band: OutOfBand,
+    pub(super) activity: Activity,
     pub(super) edges: Edges,
     lamps: [Lamp; Subject::ALL.len()],
     signs: [Sign; Event::ALL.len()],
@@ -57,11 +62,14 @@ impl Pins {
             streams,
             command: Output::default(),
             button: Cell::new(None),
+            reset: Cell::new(None),
+            reset_aux: Cell::new(None),
             connects: Cell::new(None),
             mode: Cell::new(None),
             connected: Output::default(),
             network: Output::default(),
             out_of_band: OutOfBand::new(),
+            activity: Activity::default(),
             edges: Edges::new(),
             lamps: Subject::ALL.map(Lamp::new),
             signs: Event::ALL.map(Sign::new),
@@ -72,9 +80,10 @@ impl Pins {
     /// Takes the pins whose variables act at the start, shows what there is to be shown, and gives all others the direction
     /// of `gpio.init`.
     pub fn start(&self) {
-        self.button.set(self.gpio(BUTTON));
-        if let Some(pin) = self.button.get() {
-            self.base.pin_uses.set(pin, PinUse::Function);
+        self.take_held(&self.button, button::SETUP);
+        self.take_held(&self.reset, button::RESET);
+        if self.reset.get().is_some() {
+            self.take_held(&self.reset_aux, button::RESET_AUX);
         }
         self.take(&self.command, self.gpio(COMMAND), true, "system.cmd.gpio");
         self.take(&self.network, self.gpio(NETWORK), self.is_online(), "wlan.network.status_gpio");
@@ -84,6 +93,7 @@ impl Pins {
         self.take(&self.out_of_band.output, self.gpio(outofband::GPIO), idle, "system.oob.gpio");
         self.take_input(&self.mode, self.gpio(MODE), "bus.stream.cmd_gpio");
         self.take_input(&self.connects, self.gpio(CONNECTS), "ioconn.control_gpio");
+        self.start_activity();
         self.show(Instant::now());
         self.init_gpios();
     }
@@ -111,7 +121,15 @@ impl Pins {
         self.base.status.is_up(Interface::Wlan)
     }
 
-    fn take(&self, output: &Output, pin: Option<u8>, level: bool, function: &str) {
+    /// Keeps a pin for the look whether it is held.
+    fn take_held(&self, place: &Cell<Option<u8>>, what: button::Held) {
+        place.set(self.gpio(what.gpio));
+        if let Some(pin) = place.get() {
+            self.base.pin_uses.set(pin, PinUse::Function);
+        }
+    }
+
+    pub(super) fn take(&self, output: &Output, pin: Option<u8>, level: bool, function: &str) {
         let Some(pin) = pin else { return };
         let log = &self.base.log;
         if self.base.pin_uses.of(pin) != PinUse::Free {
@@ -161,7 +179,8 @@ impl Pins {
             sign.output.set(self.base.port, sign.event.is_so(self.streams));
         }
         self.out_of_band.show(self.base, self.streams);
-        self.lamps.iter().filter_map(|lamp| self.light(lamp, now)).min()
+        let blinks = self.lamps.iter().filter_map(|lamp| self.light(lamp, now));
+        blinks.chain(self.activity.show(self.base, now)).min()
     }
 
     /// Gives each indicator the pin that its variable names now. Pins that are let go may be taken by others.

@@ -32,6 +32,7 @@ pub mod radio;
 #[cfg(feature = "host")]
 pub mod sim;
 mod tls;
+mod traffic;
 mod uart;
 mod wait;
 mod wifi;
@@ -45,6 +46,7 @@ pub use pins::{Direction, Driven, NoPins, Outside, Pins, Pull};
 #[cfg(feature = "host")]
 pub use tls::TlsClient;
 pub use tls::{IdentityRequest, SigningRequest, TlsCredentials, TlsError, TlsFailure, TlsRole, TlsSession, TlsVersion};
+pub use traffic::Meter;
 pub use uart::{Parity, UartSettings};
 pub use wait::{
     Handshake, Making, OpenSocket, accept, connect, io, lookup, make_identity, ping, readable, request_begin,
@@ -204,6 +206,10 @@ pub trait Sockets {
     fn udp_receive(&self, socket: Socket, buffer: &mut [u8]) -> Result<(usize, SocketAddrV4)>;
     /// The local end of a socket.
     fn local_address(&self, socket: Socket) -> Result<SocketAddrV4>;
+    /// The traffic of the sockets of an interface, when the port counts it.
+    fn meter(&self, _interface: Interface) -> Option<&Meter> {
+        None
+    }
     /// Closes the socket and forgets its wakers. Never blocks; data already sent still goes out.
     fn close(&self, socket: Socket);
 }

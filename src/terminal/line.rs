@@ -5,7 +5,7 @@ use core::task::{Context, Poll};
 use super::visitor::Visitor;
 use crate::command::Asker;
 use crate::limits;
-use crate::port::{Event, Port, PortError, Result, Socket};
+use crate::port::{Event, Meter, Port, PortError, Result, Socket};
 use crate::stream::Pipe;
 
 /// A way to the device: what runs on it (command mode) knows nothing else of where it leads.
@@ -18,8 +18,8 @@ pub struct Line {
 /// What is at the device's end of a line.
 #[derive(Clone, Copy)]
 enum End {
-    /// The command UART; on Linux also standard streams, a pseudo-terminal, a TCP port.
-    Serial,
+    /// The command UART, whose traffic is counted; on Linux also standard streams, a pseudo-terminal, a TCP port.
+    Serial(&'static Meter),
     /// A TCP connection.
     Connection(Socket),
     /// The operator console, which gives whole lines and takes whole answers.
@@ -32,8 +32,8 @@ enum End {
 
 impl Line {
     /// The command UART.
-    pub fn serial(port: &'static dyn Port) -> Self {
-        Self { port, end: End::Serial }
+    pub fn serial(port: &'static dyn Port, meter: &'static Meter) -> Self {
+        Self { port, end: End::Serial(meter) }
     }
 
     /// A TCP connection. The caller closes it when nothing runs on the line any more.
@@ -53,7 +53,7 @@ impl Line {
 
     /// Whether it is the command UART.
     pub(super) fn is_uart(self) -> bool {
-        matches!(self.end, End::Serial)
+        matches!(self.end, End::Serial(_))
     }
 
     /// The client of the remote terminal.
@@ -64,7 +64,7 @@ impl Line {
     /// Who asks when a command comes on this line.
     pub fn asker(self) -> Asker {
         match self.end {
-            End::Serial | End::Connection(_) => Asker::Serial,
+            End::Serial(_) | End::Connection(_) => Asker::Serial,
             End::Console => Asker::Console,
             End::Pipe(_) => Asker::Structured,
             End::Visitor(_) => Asker::Remote,
@@ -83,7 +83,7 @@ impl Line {
     /// the device, any error but `WouldBlock` when the other side is gone. A console's line has `\n` behind it.
     fn read(self, buffer: &mut [u8]) -> Result<usize> {
         match self.end {
-            End::Serial => self.port.serial().serial_read(buffer),
+            End::Serial(meter) => meter.receives(self.port.serial().serial_read(buffer)),
             End::Connection(socket) => self.port.sockets().receive(socket, buffer),
             End::Console => {
                 let room = buffer.len().saturating_sub(1);
@@ -102,7 +102,7 @@ impl Line {
     /// Waits for bytes; see `Line::read`. One task at a time may wait.
     pub fn poll_read(self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Result<usize>> {
         let event = match self.end {
-            End::Serial => Event::SerialReadable,
+            End::Serial(_) => Event::SerialReadable,
             End::Connection(socket) => Event::Readable(socket),
             End::Console => Event::Console,
             End::Pipe(pipe) => return pipe.poll_read(context, buffer).map(Ok),
@@ -115,7 +115,7 @@ impl Line {
     /// wait.
     pub fn poll_write(self, context: &mut Context<'_>, data: &[u8]) -> Poll<Result<usize>> {
         let (event, result) = match self.end {
-            End::Serial => (Event::SerialWritable, self.port.serial().serial_write(data)),
+            End::Serial(meter) => (Event::SerialWritable, meter.sends(self.port.serial().serial_write(data))),
             End::Connection(socket) => (Event::Writable(socket), self.port.sockets().send(socket, data)),
             End::Pipe(pipe) => {
                 return pipe.poll_write(context, data).map(|sent| sent.ok_or(PortError::Closed));
@@ -148,7 +148,7 @@ impl Line {
 
     /// Whether a break condition came since the last call. It wakes who waits in [`Line::poll_read`].
     pub fn take_break(self) -> bool {
-        matches!(self.end, End::Serial) && self.port.serial().serial_break()
+        matches!(self.end, End::Serial(_)) && self.port.serial().serial_break()
     }
 
     /// A break condition has found nothing to end: at a terminal of a process it ends the device, a board ignores it.
@@ -158,7 +158,7 @@ impl Line {
 
     /// Gives received bytes back that the device will not use before its restart. Only a UART outlives that.
     pub fn give_back(self, bytes: &[u8]) {
-        if matches!(self.end, End::Serial) && !bytes.is_empty() {
+        if matches!(self.end, End::Serial(_)) && !bytes.is_empty() {
             self.port.serial().serial_give_back(bytes);
         }
     }

@@ -49,16 +49,24 @@ pub(super) fn gpio_level(base: &Base, option: &str, out: &mut Output<'_>) -> Res
 
 /// Who has a GPIO, for the log; `None` where nobody but the host has.
 pub fn pin_owner(base: &Base, gpio: u8) -> Option<impl fmt::Display> {
-    let function = Function::all().find(|function| function.has(base, gpio));
-    function.map(Owner::Function).or_else(|| match base.pin_uses.of(gpio) {
+    owner_by_variable(base, gpio, None).or_else(|| match base.pin_uses.of(gpio) {
         PinUse::Free | PinUse::Gpio(_) => None,
         usage => Some(Owner::Use(usage)),
     })
 }
 
+/// Whom the variables give a GPIO to, but for this function.
+fn owner_by_variable(base: &Base, gpio: u8, wanted: Option<Function>) -> Option<Owner> {
+    let function = Function::all().find(|function| Some(*function) != wanted && function.has(base, gpio));
+    let shows_traffic = || base.variables.at(ACTIVITY, gpio) != *b"none";
+    function.map(Owner::Function).or_else(|| shows_traffic().then_some(Owner::Activity))
+}
+
 /// Who has a GPIO.
 enum Owner {
     Function(Function),
+    /// It shows traffic.
+    Activity,
     Use(PinUse),
 }
 
@@ -66,6 +74,7 @@ impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Function(function) => function.fmt(f),
+            Self::Activity => f.write_str(ACTIVITY.row().name),
             Self::Use(PinUse::Free) => Ok(()),
             // Its variable names another one already.
             Self::Use(PinUse::Function) => f.write_str("a function, until the restart"),
@@ -81,16 +90,22 @@ impl fmt::Display for Owner {
 /// the log says so.
 pub(super) fn claim(base: &Base, id: Id, element: Element, value: &[u8]) -> Result {
     let wanted = Function(id, element);
-    if wanted.count() == 0 {
-        return Ok(());
-    }
-    let Some(gpio) = value::integer(value).and_then(|number| u8::try_from(number).ok()) else { return Ok(()) };
+    let gpio = match wanted.count() {
+        0 if id == ACTIVITY && value != b"none" => Some(element.0),
+        0 => None,
+        _ => value::integer(value).and_then(|number| u8::try_from(number).ok()),
+    };
+    let Some(gpio) = gpio else { return Ok(()) };
     if !base.port.pins().has_pin(gpio) {
         base.log.line(Level::Failure, format_args!("GPIO {gpio} does not exist on this board"));
         return Err(ValueError::Invalid);
     }
-    let function = Function::all().find(|function| *function != wanted && function.has(base, gpio));
-    let owner = function.map(Owner::Function).or_else(|| match base.pin_uses.of(gpio) {
+    let owner = match id {
+        // It may show other traffic from now on.
+        ACTIVITY => Function::all().find(|function| function.has(base, gpio)).map(Owner::Function),
+        _ => owner_by_variable(base, gpio, Some(wanted)),
+    };
+    let owner = owner.or_else(|| match base.pin_uses.of(gpio) {
         // What a function has until the restart only is not in the way of what the variables say.
         PinUse::Free | PinUse::Function => None,
         usage => Some(Owner::Use(usage)),

@@ -1,6 +1,5 @@
 //! The device's port over the shim.
 
-use core::cell::RefCell;
 use core::task::Waker;
 
 use openzentri::port::{Board, Console, Event, Jobs, Port, Radio, Serial, Sockets, Storage};
@@ -13,7 +12,6 @@ use jobs::ZephyrJobs;
 use radio::ZephyrRadio;
 use sockets::ZephyrSockets;
 use storage::ZephyrStorage;
-use wakers::Wakers;
 
 mod board;
 mod bus;
@@ -48,7 +46,7 @@ impl ZephyrPort {
         report("command UART", serial);
         report("flash", storage);
         PORT.init(Self {
-            sockets: ZephyrSockets { wakers: RefCell::new(Wakers::new()) },
+            sockets: ZephyrSockets::new(),
             jobs: ZephyrJobs::new(),
             radio: radio::start(),
             board: ZephyrBoard::new(),

@@ -14,7 +14,7 @@ use super::errors::port_error;
 use super::tls::{Lingering, Order, Outcome, Secured, Step, Worker};
 use super::wakers::{earliest, keep, wake};
 use crate::limits;
-use crate::port::{Job, PortError, Result, Socket};
+use crate::port::{Interface, Job, PortError, Result, Socket};
 
 /// Sockets at once, listeners included.
 pub(super) const MAX_SOCKETS: usize = 1 << INDEX_BITS;
@@ -29,6 +29,7 @@ const DRAIN: usize = 64 * 1024;
 pub(super) struct Entry {
     pub(super) fd: Arc<OwnedFd>,
     pub(super) kind: SocketKind,
+    pub(super) interface: Interface,
     pub(super) tls: Option<Secured>,
     reader: Option<Waker>,
     writer: Option<Waker>,
@@ -73,7 +74,7 @@ impl SocketTable {
         self.free.is_empty() && self.slots.len() == MAX_SOCKETS
     }
 
-    pub(super) fn insert(&mut self, fd: OwnedFd, kind: SocketKind) -> Result<Socket> {
+    pub(super) fn insert(&mut self, fd: OwnedFd, interface: Interface, kind: SocketKind) -> Result<Socket> {
         let index = match self.free.pop_front() {
             Some(index) => index,
             None if self.slots.len() < MAX_SOCKETS => {
@@ -83,7 +84,7 @@ impl SocketTable {
             None => return Err(PortError::NoRoom),
         };
         let slot = &mut self.slots[usize::from(index)];
-        slot.entry = Some(Entry { fd: Arc::new(fd), kind, tls: None, reader: None, writer: None });
+        slot.entry = Some(Entry { fd: Arc::new(fd), kind, interface, tls: None, reader: None, writer: None });
         Ok(Socket(slot.generation << INDEX_BITS | index))
     }
 

@@ -12,7 +12,7 @@ use super::errors::port_error;
 use super::lan::bind_to;
 use super::socket_table::{RETRY, SocketKind, SocketTable};
 use super::tls::Secured;
-use crate::port::{Interface, Keepalive, PortError, Result, Socket, Sockets};
+use crate::port::{Interface, Keepalive, Meter, PortError, Result, Socket, Sockets};
 
 /// Connections the kernel keeps for a listener until they are accepted.
 const BACKLOG: i32 = 1024;
@@ -51,12 +51,14 @@ pub(super) struct HostSockets {
     /// Where servers listen, by interface.
     places: [Place; 2],
     listen_hook: RefCell<Option<ListenHook>>,
+    /// The traffic of each interface.
+    meters: [Meter; 2],
 }
 
 impl HostSockets {
     /// No sockets yet; these are the places of the WLAN's and of the soft AP's.
     pub(super) fn new(places: [Place; 2]) -> Self {
-        Self { table: RefCell::default(), places, listen_hook: RefCell::new(None) }
+        Self { table: RefCell::default(), places, listen_hook: RefCell::new(None), meters: [const { Meter::new() }; 2] }
     }
 
     /// The table, for the loop.
@@ -111,7 +113,7 @@ impl Sockets for HostSockets {
             rustix::net::getsockname(&fd)
         };
         let address = ipv4(listen().map_err(port_error)?);
-        let socket = self.table.borrow_mut().insert(fd, SocketKind::Listener { resting: None, address })?;
+        let socket = self.table.borrow_mut().insert(fd, interface, SocketKind::Listener { resting: None, address })?;
         self.tell_listening(port);
         Ok(socket)
     }
@@ -131,9 +133,10 @@ impl Sockets for HostSockets {
         let accepted = if full { Err(PortError::NoRoom) } else { accept(entry.fd.as_fd()) };
         let no_room = matches!(accepted, Err(PortError::NoRoom));
         *resting = no_room.then(|| Instant::now() + RETRY);
+        let interface = entry.interface;
         table.resting |= no_room;
         let (fd, remote) = accepted?;
-        Ok((table.insert(fd, SocketKind::Stream { unread: true })?, remote))
+        Ok((table.insert(fd, interface, SocketKind::Stream { unread: true })?, remote))
     }
 
     fn tcp_connect(&self, interface: Interface, local_port: u16, remote: SocketAddrV4) -> Result<Socket> {
@@ -150,7 +153,7 @@ impl Sockets for HostSockets {
             }
         };
         connect().map_err(port_error)?;
-        self.table.borrow_mut().insert(fd, SocketKind::Stream { unread: false })
+        self.table.borrow_mut().insert(fd, interface, SocketKind::Stream { unread: false })
     }
 
     fn tcp_connected(&self, socket: Socket) -> Result<()> {
@@ -181,23 +184,25 @@ impl Sockets for HostSockets {
     fn send(&self, socket: Socket, data: &[u8]) -> Result<usize> {
         let mut table = self.table.borrow_mut();
         let entry = table.entry(socket)?;
+        let meter = &self.meters[entry.interface as usize];
         if let Some(secured) = &mut entry.tls {
-            return secured.send(&entry.fd, data);
+            return meter.sends(secured.send(&entry.fd, data));
         }
-        retry_on_intr(|| rustix::net::send(&entry.fd, data, SendFlags::NOSIGNAL)).map_err(port_error)
+        meter.sends(retry_on_intr(|| rustix::net::send(&entry.fd, data, SendFlags::NOSIGNAL)).map_err(port_error))
     }
 
     fn receive(&self, socket: Socket, buffer: &mut [u8]) -> Result<usize> {
         let mut table = self.table.borrow_mut();
         let entry = table.entry(socket)?;
+        let meter = &self.meters[entry.interface as usize];
         if let Some(secured) = &mut entry.tls {
-            return secured.receive(&entry.fd, buffer);
+            return meter.receives(secured.receive(&entry.fd, buffer));
         }
         let received = retry_on_intr(|| rustix::net::recv(&entry.fd, &mut *buffer, RecvFlags::empty()));
         if let SocketKind::Stream { unread } = &mut entry.kind {
             *unread = matches!(received, Ok((count, _)) if count == buffer.len());
         }
-        received.map(|(count, _)| count).map_err(port_error)
+        meter.receives(received.map(|(count, _)| count).map_err(port_error))
     }
 
     fn finish(&self, socket: Socket) -> Result<()> {
@@ -229,7 +234,7 @@ impl Sockets for HostSockets {
             rustix::net::bind(&fd, &SocketAddrV4::new(address, port))
         };
         bind().map_err(port_error)?;
-        self.table.borrow_mut().insert(fd, SocketKind::Datagram)
+        self.table.borrow_mut().insert(fd, interface, SocketKind::Datagram)
     }
 
     /// On the network interface that the sockets are tied to; otherwise on that of the device's address, so that a device
@@ -258,14 +263,17 @@ impl Sockets for HostSockets {
             }
         };
         join().map_err(port_error)?;
-        self.table.borrow_mut().insert(fd, SocketKind::Datagram)
+        self.table.borrow_mut().insert(fd, interface, SocketKind::Datagram)
     }
 
     fn udp_send(&self, socket: Socket, data: &[u8], to: SocketAddrV4) -> Result<()> {
         let mut table = self.table.borrow_mut();
-        let fd = table.fd(socket)?;
-        match retry_on_intr(|| rustix::net::sendto(fd, data, SendFlags::NOSIGNAL, &to)) {
-            Ok(_) => Ok(()),
+        let entry = table.entry(socket)?;
+        match retry_on_intr(|| rustix::net::sendto(&entry.fd, data, SendFlags::NOSIGNAL, &to)) {
+            Ok(_) => {
+                self.meters[entry.interface as usize].has_sent();
+                Ok(())
+            }
             // A socket bound to the loopback address reaches nothing beyond it.
             Err(Errno::INVAL) => Err(PortError::Unreachable),
             Err(other) => Err(port_error(other)),
@@ -274,15 +282,20 @@ impl Sockets for HostSockets {
 
     fn udp_receive(&self, socket: Socket, buffer: &mut [u8]) -> Result<(usize, SocketAddrV4)> {
         let mut table = self.table.borrow_mut();
-        let fd = table.fd(socket)?;
-        let (count, _, from) =
-            retry_on_intr(|| rustix::net::recvfrom(fd, &mut *buffer, RecvFlags::empty())).map_err(port_error)?;
+        let entry = table.entry(socket)?;
+        let received = retry_on_intr(|| rustix::net::recvfrom(&entry.fd, &mut *buffer, RecvFlags::empty()));
+        let (count, _, from) = received.map_err(port_error)?;
+        self.meters[entry.interface as usize].has_received();
         let from = from.map_or(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0), ipv4);
         Ok((count, from))
     }
 
     fn local_address(&self, socket: Socket) -> Result<SocketAddrV4> {
         rustix::net::getsockname(self.table.borrow_mut().fd(socket)?).map(ipv4).map_err(port_error)
+    }
+
+    fn meter(&self, interface: Interface) -> Option<&Meter> {
+        Some(&self.meters[interface as usize])
     }
 
     fn close(&self, socket: Socket) {

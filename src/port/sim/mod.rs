@@ -114,6 +114,8 @@ pub struct SimPort {
     agenda: RefCell<Vec<Action>>,
     faults: RefCell<Vec<Failure>>,
     board: BoardState,
+    /// The traffic of each interface.
+    meters: [super::Meter; 2],
     /// Other devices in the same network; see [`SimLan`].
     neighbours: RefCell<Vec<&'static SimPort>>,
 }
@@ -142,6 +144,7 @@ impl SimPort {
         let pin_changes = pins::Changes::default();
         Box::leak(Box::new(Self {
             buses: HostBuses::default(),
+            meters: Default::default(),
             pins: HostPins::new(pins::recorder(&pin_changes)),
             pin_changes,
             serial: RefCell::default(),

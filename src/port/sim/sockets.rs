@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use embassy_time::Duration;
 
-use super::super::{Event, Interface, Keepalive, PortError, Radio, Result, Socket, Sockets};
+use super::super::{Event, Interface, Keepalive, Meter, PortError, Radio, Result, Socket, Sockets};
 use super::network::{Datagram, Entry, Progress};
 use super::{Call, SimPort};
 
@@ -22,6 +22,18 @@ impl SimPort {
     /// The source address for calls that need a route.
     pub(super) fn route(&self, interface: Interface) -> Result<Ipv4Addr> {
         self.address(interface).ok_or(PortError::Unreachable)
+    }
+
+    /// The meter of a connection's interface.
+    fn meter_of(&self, socket: Socket) -> &Meter {
+        let network = self.network.borrow();
+        let own = match network.sockets.get(&socket.0) {
+            Some(Entry::Tcp(number)) => network.connections.get(number).map(|connection| *connection.device.ip()),
+            _ => None,
+        };
+        drop(network);
+        let is_softap = own.is_some() && own == self.address(Interface::SoftAp);
+        &self.meters[if is_softap { Interface::SoftAp } else { Interface::Wlan } as usize]
     }
 
     /// Checks that no other socket of the same kind has the port, and chooses one for port 0.
@@ -118,20 +130,22 @@ impl Sockets for SimPort {
 
     fn send(&self, socket: Socket, data: &[u8]) -> Result<usize> {
         self.check(Call::Send)?;
+        let meter = self.meter_of(socket);
         let mut network = self.network.borrow_mut();
-        match network.secured(socket) {
+        meter.sends(match network.secured(socket) {
             Some((session, connection)) => session.send(connection, data),
             None => network.tcp(socket)?.send(data),
-        }
+        })
     }
 
     fn receive(&self, socket: Socket, buffer: &mut [u8]) -> Result<usize> {
         self.check(Call::Receive)?;
+        let meter = self.meter_of(socket);
         let mut network = self.network.borrow_mut();
-        match network.secured(socket) {
+        meter.receives(match network.secured(socket) {
             Some((session, connection)) => session.receive(connection, buffer),
             None => network.tcp(socket)?.receive(buffer),
-        }
+        })
     }
 
     fn finish(&self, socket: Socket) -> Result<()> {
@@ -170,16 +184,18 @@ impl Sockets for SimPort {
         let datagram = Datagram { from, to, data: data.to_vec() };
         self.network.borrow_mut().spread(&datagram);
         self.carry(interface, &datagram);
+        self.meters[interface as usize].has_sent();
         Ok(())
     }
 
     fn udp_receive(&self, socket: Socket, buffer: &mut [u8]) -> Result<(usize, SocketAddrV4)> {
         self.check(Call::UdpReceive)?;
         let mut network = self.network.borrow_mut();
-        let Entry::Udp { queue, .. } = network.entry(socket)? else { return Err(PortError::Unsupported) };
+        let Entry::Udp { queue, interface, .. } = network.entry(socket)? else { return Err(PortError::Unsupported) };
         let (data, from) = queue.pop_front().ok_or(PortError::WouldBlock)?;
         let length = data.len().min(buffer.len());
         buffer[..length].copy_from_slice(&data[..length]);
+        self.meters[*interface as usize].has_received();
         Ok((length, from))
     }
 
@@ -191,6 +207,10 @@ impl Sockets for SimPort {
         };
         drop(network);
         Ok(SocketAddrV4::new(self.address(interface).unwrap_or(Ipv4Addr::UNSPECIFIED), port))
+    }
+
+    fn meter(&self, interface: Interface) -> Option<&Meter> {
+        Some(&self.meters[interface as usize])
     }
 
     fn close(&self, socket: Socket) {

@@ -78,11 +78,6 @@ impl Variable {
         Self { summary, ..self }
     }
 
-    /// Can be read, set and saved, but nothing acts on it yet because `reason` is missing.
-    pub(super) const fn not_yet(self, reason: &'static str, summary: &'static str) -> Self {
-        Self { status: Conformance::NotYet(reason), summary, ..self }
-    }
-
     /// Is not in ZentriOS: `what` says what it belongs to.
     pub(super) const fn extension(self, what: &'static str, summary: &'static str) -> Self {
         Self { status: Conformance::Extension(what), summary, ..self }
@@ -114,6 +109,3 @@ pub(super) const INTERFACE: ValueKind = ValueKind::Choice(&["default", "wlan", "
 pub(super) const FILE: ValueKind = ValueKind::File;
 /// A domain name or dotted address.
 pub(super) const HOST: ValueKind = text(limits::HOST_NAME as u16);
-
-/// Missing part: GPIOs.
-pub(super) const NO_GPIO: &str = "GPIOs have no such function yet";

@@ -34,10 +34,10 @@ const PATTERNS: &str = "static_off|fast_blink|medium_blink|static_on\n\
 
 #[rustfmt::skip]
 pub(super) const ROWS: &[Variable] = &[
-    var("system.activity.gpio", "sy a g", ValueKind::Indexed(Index::GpioOrAll, &ACTIVITIES), "none")
-        .not_yet(NO_GPIO, "Traffic that a GPIO pulses on."),
-    var("system.activity.gpio_level", "sy a l", number(0, 1), "1")
-        .not_yet(NO_GPIO, "Active level of those GPIOs."),
+    var("system.activity.gpio", "sy a g", ValueKind::Indexed(Index::GpioOrAll, &ACTIVITIES), "none").at(Boot)
+        .differs("traffic is what sockets and the command UART move; up to four GPIOs pulse", "Traffic that a GPIO pulses on."),
+    var("system.activity.gpio_level", "sy a l", number(0, 1), "1").at(Boot)
+        .done("Active level of those GPIOs."),
     var("system.adc.vref", "sy a v", number(0, 65535), "3300")
         .done("Reference of the ADC and the DAC in millivolts."),
     var("system.bflash.cs_gpio", "", ValueKind::Gpio, "-1").at(Boot)
@@ -65,9 +65,13 @@ pub(super) const ROWS: &[Variable] = &[
     var("system.compatibility", "", ValueKind::Choice(&["zentrios", "gecko_os"]), "zentrios")
         .extension("compatibility", "Whose forms the version text, ls -v and options of commands have."),
     var("system.factory_reset.aux_gpio", "", ValueKind::Gpio, "-1").at(Boot)
-        .not_yet(NO_GPIO, "Second GPIO of the factory reset."),
+        .done("GPIO that must be held together with system.factory_reset.gpio; -1 none."),
     var("system.factory_reset.aux_level", "", number(0, 1), "1").at(Boot)
-        .not_yet(NO_GPIO, "Active level of that GPIO."),
+        .done("Active level of that GPIO."),
+    var("system.factory_reset.gpio", "", ValueKind::Gpio, "-1").at(Boot).guarded()
+        .extension("factory reset by a pin", "GPIO that erases the settings when it is held from the reset on for 5 s."),
+    var("system.factory_reset.level", "", number(0, 1), "1").at(Boot).guarded()
+        .extension("factory reset by a pin", "Active level of that GPIO."),
     var("system.gotosleep.timeout", "sy g t", number(0, 4_294_967_295), "0").at(Boot)
         .done("Seconds after which the device goes to sleep; 0 never."),
     var("system.indicator.gpio", "sy i g", ValueKind::Indexed(INDICATORS, &ValueKind::Gpio), "-1")

@@ -8,7 +8,7 @@ use super::{bus, tls};
 use crate::shim::{self, READABLE, WRITABLE, Watch};
 
 /// Descriptors that Zephyr can have open.
-const SOCKETS: usize = crate::kconfig::CONFIG_ZVFS_OPEN_MAX as usize;
+pub const SOCKETS: usize = crate::kconfig::CONFIG_ZVFS_OPEN_MAX as usize;
 /// Jobs at once.
 const JOBS: usize = crate::kconfig::CONFIG_OPENZENTRI_JOBS as usize + tls::JOBS;
 

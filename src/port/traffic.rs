@@ -1,0 +1,55 @@
+//! Counts of traffic.
+
+use core::cell::Cell;
+
+use super::Result;
+
+/// How often something was received and sent since the start; both counts wrap.
+#[derive(Debug, Default)]
+pub struct Meter {
+    received: Cell<u32>,
+    sent: Cell<u32>,
+}
+
+impl Meter {
+    /// Nothing yet.
+    pub const fn new() -> Self {
+        Self { received: Cell::new(0), sent: Cell::new(0) }
+    }
+
+    /// How often bytes were received.
+    pub fn received(&self) -> u32 {
+        self.received.get()
+    }
+
+    /// How often bytes were sent.
+    pub fn sent(&self) -> u32 {
+        self.sent.get()
+    }
+
+    /// Counts what a call that receives has answered, which is handed on. An end counts as nothing.
+    pub fn receives(&self, result: Result<usize>) -> Result<usize> {
+        if matches!(result, Ok(1..)) {
+            self.has_received();
+        }
+        result
+    }
+
+    /// Counts what a call that sends has answered, which is handed on.
+    pub fn sends(&self, result: Result<usize>) -> Result<usize> {
+        if matches!(result, Ok(1..)) {
+            self.has_sent();
+        }
+        result
+    }
+
+    /// Something was received.
+    pub fn has_received(&self) {
+        self.received.set(self.received.get().wrapping_add(1));
+    }
+
+    /// Something was sent.
+    pub fn has_sent(&self) {
+        self.sent.set(self.sent.get().wrapping_add(1));
+    }
+}

@@ -42,3 +42,5 @@ for program in nginx:nginx-light testssl:testssl.sh; do
         echo "No ${program%%:*}: the tests with it are skipped."
 done
 suite "black box" count_plain "$python" tests/blackbox/run
+# The ways to install it.
+suite "installation" count_plain packaging/check

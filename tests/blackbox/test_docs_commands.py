@@ -15,6 +15,7 @@ import unittest
 from pathlib import Path
 
 from zentri import Console, DeviceCase, binary, free_port
+from zentri.device import native_sim
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Pages with tests of their own, and where these are.
@@ -63,6 +64,7 @@ def shell_lines():
             words = []
 
 
+@unittest.skipIf(native_sim(), "the Linux program")
 class Shell(DeviceCase):
     """The lines of shell blocks. One device serves all of them that need one."""
 
@@ -292,6 +294,7 @@ def known_commands():
     return {path.stem for path in (ROOT / "docs/interface/commands").glob("*.md")} - {"README"}
 
 
+@unittest.skipIf(native_sim(), "the Linux program")
 class Dialogues(DeviceCase):
     """Commands of the device, each in the order of its page."""
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from zentri import DeviceCase, free_port
 from zentri.certificates import Authority
+from zentri.device import native_sim
 
 PROMPT = b"\r\n> "
 
@@ -46,6 +47,13 @@ class RemoteCase(DeviceCase):
         client = self.eventually(attempt, 10)
         self.addCleanup(client.close)
         return client
+
+    def has_ended(self, client):
+        """Whether nothing more comes. Where the system resets a connection with unread bytes, that is an end, too."""
+        try:
+            return client.recv(10) == b""
+        except ConnectionResetError:
+            return bool(native_sim())
 
     def until(self, client, end, seconds=5):
         """Everything up to the end."""
@@ -227,7 +235,7 @@ class PasswordTest(RemoteCase):
         for _ in range(3):
             self.log_in(client, b"me", b"guess")
         self.assertTrue(self.until(client, b"Login incorrect\r\n"))
-        self.assertEqual(client.recv(10), b"")
+        self.assertTrue(self.has_ended(client))
         self.assertGreater(time.monotonic() - begun, 3)
         client = self.connect()
         self.log_in(client, b"me", b"open sesame")

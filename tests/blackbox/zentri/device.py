@@ -73,6 +73,8 @@ class Device:
     joins_records = True
     #: Whether clients can do what only some TLS libraries can: TLS 1.2, and own certificates for RSA.
     has_tls_1_2 = True
+    #: Bytes of the longest WebSocket message that one command sends.
+    longest_message = 65_531
     #: How the process says where its serial line is.
     announcement = r"(?m)^serial (\S+)$"
 
@@ -232,6 +234,8 @@ class NativeSimDevice(Device):
 
     #: Mbed TLS 3.6.2 does not put them together.
     joins_records = False
+    #: `CONFIG_OPENZENTRI_STREAM_TX` without what a message has around it.
+    longest_message = 16_379
     announcement = r"(?m)^command UART connected to pseudotty: (\S+)$"
     program = staticmethod(native_sim)
 

@@ -17,8 +17,9 @@ let seen = [];
 let state = "wait";
 let missed = 0;
 let beats = 0;
-/** What is shown may be out of date. */
+/** What is shown may be out of date; it is being read again. */
 let stale = false;
+let catching = false;
 /** The device's time since its start, in seconds. */
 let uptime = 0;
 let held = false;
@@ -84,10 +85,14 @@ async function beat(back) {
   // A log may look the same after a start.
   const anew = ++beats % 2 && idle() && (await isNew());
   if (anew) seen = [];
-  if (!anew && !stale) return;
-  stale = true;
-  await back(anew);
-  stale = false;
+  if (anew || (stale && !catching)) catchUp(back, anew);
+}
+
+/** The heart does not wait for it: what has to be asked may take long. */
+async function catchUp(back, anew) {
+  catching = true;
+  stale = await back(anew).then(() => false, () => true);
+  catching = false;
 }
 
 async function isNew() {

@@ -22,7 +22,8 @@ export function start() {
     filter();
   });
   $("log-keep").addEventListener("click", () =>
-    offer("log.txt", [...output.children].map(({ innerText, textContent }) => `${innerText || textContent}\n`).join("")));
+    offer("log.txt", [...output.children].map(({ textContent }) => `${textContent}\n`).join("")));
+  filter();
 }
 
 export function show() {

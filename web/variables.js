@@ -34,7 +34,8 @@ export async function group(name) {
 /** What `get all` prints: `{ name, index, value }` each. `read` makes text out of bytes. */
 export async function readAll(read = decode) {
   const names = new Set((await variables()).map(({ name }) => name));
-  const { bytes } = await run("get all");
+  const { code, bytes, text } = await run("get all");
+  if (code) throw new Error(text);
   const list = [];
   for (const line of read(bytes).replace(/\r\n$/, "").split("\r\n")) {
     const [, name, index, value] = /^(\S+?)(?: (\S+))?: ?([^]*)$/.exec(line) ?? [];

@@ -41,6 +41,24 @@ test("the theme is kept", async () => {
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
+test("the navigation has pictures on a phone, and the numbers of its keys on a desktop", async () => {
+  const own = await browser.newContext();
+  const opened = watch(await own.newPage());
+  await opened.goto(device.url);
+  for (const [viewport, isPhone] of [[PHONE, true], [DESKTOP, false]]) {
+    await opened.setViewportSize(viewport);
+    for (const view of VIEWS) {
+      const link = opened.locator(`.pins a[href="#${view}"]`);
+      assert.equal(await link.locator("svg").isVisible(), isPhone, view);
+      assert.equal(await link.locator(".pin").isVisible(), !isPhone, view);
+      if (!isPhone) continue;
+      const [width, height] = await link.locator("use").evaluate((use) => [use.getBBox().width, use.getBBox().height]);
+      assert.ok(width > 8 && height > 8, `the picture of ${view} has ${width} by ${height}`);
+    }
+  }
+  await own.close();
+});
+
 /** Fills each view with what it can show. */
 const PREPARE = {
   async terminal(opened) {

@@ -31,11 +31,11 @@ async function settings() {
   return { entries: all.filter(({ name }) => names.has(name)), secrets };
 }
 
-/** The file: its text, and the names of what it leaves out. */
+/** The file: its text, and what it leaves out. */
 export async function backUp(name) {
   const { entries, secrets } = await settings();
-  const head = [`${HEAD}${name}, ${await ask("version")}`, `# Left out, because nobody can read them: ${secrets.join(", ")}`];
-  return { text: [...head, ...entries.map(lineOf), ""].join("\n"), secrets };
+  const left = `Left out, because nobody can read them: ${secrets.join(", ")}`;
+  return { left, text: [`${HEAD}${name}, ${await ask("version")}`, `# ${left}`, ...entries.map(lineOf), ""].join("\n") };
 }
 
 /** The lines that make this device's settings those of a file, as they stand behind `set`. */

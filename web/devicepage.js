@@ -64,9 +64,9 @@ async function reset() {
 // --- settings as a file ---
 
 async function keep() {
-  const { text, secrets } = await backUp(name);
+  const { text, left } = await backUp(name);
   offer(`${name || "device"}-settings.txt`, text);
-  report("The file is made.", [`Left out, because nobody can read them: ${secrets.join(", ")}`]);
+  report("The file is made.", [left]);
 }
 
 async function take(event) {
@@ -74,10 +74,10 @@ async function take(event) {
   const text = await file.text();
   event.target.value = "";
   const lines = await difference(text);
-  if (!lines.length) return report("The settings are these already.");
+  if (!lines.length) return report("Nothing differs.");
   if (!(await confirm(`Change ${count(lines)} to what ${file.name} says, and save?`, "Restore"))) return;
   const failed = await restore(lines, (tried) => setText($("restore-state"), `${tried} of ${lines.length} …`));
-  const secrets = "Passwords and passphrases are not in a file: set them before a restart.";
+  const secrets = "Passwords and passphrases are in no file: set them before a restart.";
   report(`${count(lines)} tried, ${failed.length} failed, the rest is saved. ${secrets}`, failed.map(({ line, text }) => `${line}: ${text}`));
 }
 

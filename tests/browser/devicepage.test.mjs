@@ -87,9 +87,9 @@ test("a back-up that is restored on another device makes its settings equal, and
   await button("Restore", opened.locator("#confirm")).click();
   await opened.locator("#restore-state").getByText(/ tried, 0 failed, the rest is saved/).waitFor({ timeout: 60_000 });
   assert.deepEqual(await settings(other), wanted);
-  assert.match(await opened.locator("#restore-state").innerText(), /Passwords and passphrases are not in a file: set them/);
+  assert.match(await opened.locator("#restore-state").innerText(), /Passwords and passphrases are in no file: set them/);
   await opened.setInputFiles("#restore", file);
-  await opened.locator("#restore-state").getByText("The settings are these already.").waitFor();
+  await opened.locator("#restore-state").getByText("Nothing differs.").waitFor();
   // As the page says: what opens the network is not in the file.
   const { passphrase } = device.radio.other;
   await give(other, [`wlan.passkey ${passphrase}`]);

@@ -50,23 +50,23 @@ test("what is not built yet says so on its closed row", async () => {
 });
 
 test("a setting that is on or off is a switch, which acts at once", async () => {
-  await search("ntp.enabled");
-  await row("ntp.enabled").locator("summary").click();
-  const control = page.getByRole("switch", { name: "Value of ntp.enabled" });
+  await search("tcp.keepalive.enabled");
+  await row("tcp.keepalive.enabled").locator("summary").click();
+  const control = page.getByRole("switch", { name: "Value of tcp.keepalive.enabled" });
   await control.waitFor();
   assert.equal(await control.isChecked(), false);
   await control.click();
-  await until("the clock on", async () => (await device.command("get ntp.enabled")) === "1");
+  await until("keep-alive on", async () => (await device.command("get tcp.keepalive.enabled")) === "1");
   await control.press("Space");
-  await until("the clock off", async () => (await device.command("get ntp.enabled")) === "0");
+  await until("keep-alive off", async () => (await device.command("get tcp.keepalive.enabled")) === "0");
   assert.equal(await control.isChecked(), false);
 });
 
 test("a switch that the device refuses goes back, and says why", async () => {
-  await device.command("set system.variable_lock ntp");
-  const control = page.getByRole("switch", { name: "Value of ntp.enabled" });
+  await device.command("set system.variable_lock tcp");
+  const control = page.getByRole("switch", { name: "Value of tcp.keepalive.enabled" });
   await control.click();
-  await row("ntp.enabled").getByRole("alert").getByText("Command failed").waitFor();
+  await row("tcp.keepalive.enabled").getByRole("alert").getByText("Command failed").waitFor();
   assert.equal(await control.isChecked(), false);
   await device.command('set system.variable_lock ""');
 });

@@ -1,26 +1,34 @@
-/** The console: views, theme, the state of the link to the device. */
+/** The console: views, theme, the state of the link to the device, its name. */
 
-import { $, toast } from "./dom.js";
-import { events, run } from "./device.js";
+import { $, setText } from "./dom.js";
+import { ask, events, told } from "./device.js";
+import * as device from "./devicepage.js";
 import * as files from "./files.js";
-import * as log from "./log.js";
+import * as heart from "./heart.js";
+import * as log from "./logview.js";
 import * as network from "./network.js";
 import * as pending from "./pending.js";
 import * as pins from "./pins.js";
 import * as settings from "./settings.js";
 import * as streams from "./streams.js";
 import * as terminal from "./terminal.js";
+import { deviceName } from "./variables.js";
 
-const VIEWS = { terminal, network, streams, files, settings, pins };
+const VIEWS = { terminal, network, streams, files, settings, pins, device, log };
 const LINK = { online: "Online", offline: "No answer", denied: "Access denied", wait: "Connecting" };
+const AWAY = {
+  offline: "The device does not answer. What is shown may be old. This page tries again.",
+  denied: "The device wants a user name and a password: load this page again.",
+};
 const THEMES = ["auto", "light", "dark"];
 
 let current = "";
+let name = "OpenZentri";
 
 /** Shows the view of the address: `#files`, or `#settings?wlan.` with what to look for. */
 function route() {
-  const [name, query = ""] = decodeURIComponent(location.hash.slice(1)).split("?");
-  const wanted = name in VIEWS ? name : current || "terminal";
+  const [view, query = ""] = decodeURIComponent(location.hash.slice(1)).split("?");
+  const wanted = view in VIEWS ? view : current || "terminal";
   const moved = current && current !== wanted;
   current = wanted;
   for (const view of Object.keys(VIEWS)) {
@@ -29,13 +37,17 @@ function route() {
     if (view === current) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  document.title = `${$(`title-${current}`).textContent} · OpenZentri`;
+  setTitle();
   document.body.dataset.view = current;
   if (moved) {
-    scrollTo(0, 0);
+    $("main").scrollTo(0, 0);
     $(`title-${current}`).focus({ preventScroll: true });
   }
   VIEWS[current].show(query);
+}
+
+function setTitle() {
+  document.title = `${$(`title-${current}`).textContent} · ${name}`;
 }
 
 function setTheme(theme) {
@@ -54,13 +66,6 @@ function startTheme() {
   });
 }
 
-function showLink(state) {
-  const link = $("link");
-  if (link.dataset.state === state) return;
-  link.dataset.state = state;
-  link.textContent = LINK[state];
-}
-
 function startKeys() {
   addEventListener("keydown", (event) => {
     const view = Object.keys(VIEWS)[Number(event.key) - 1];
@@ -74,23 +79,47 @@ function startKeys() {
   });
 }
 
-async function greet() {
-  const { text } = await run("version");
-  $("marking").textContent = text.split(",")[0];
-  $("marking").title = text;
-  terminal.greet(text);
+function showLink(state) {
+  $("link").dataset.state = state;
+  $("link").textContent = LINK[state];
+  setText($("away"), AWAY[state] ?? "");
+  $("away").hidden = !AWAY[state];
+  if (AWAY[state]) log.mark("The device does not answer");
 }
 
-const seen = (view) => () => current === view;
+/** Who the device is. Another firmware has another console. */
+async function greet() {
+  const version = await ask("version");
+  if ($("marking").title && $("marking").title !== version) location.reload();
+  $("marking").textContent = version.split(",")[0];
+  $("marking").title = version;
+  terminal.greet(version);
+  await readName();
+}
 
-events.addEventListener("link", (event) => showLink(event.detail));
+async function readName() {
+  name = (await deviceName()) || "OpenZentri";
+  $("name").textContent = name;
+  setTitle();
+}
+
+/** The device was away, or has started anew: what was not saved is gone then. */
+function back(anew) {
+  if (anew) pending.forget();
+  return Promise.all([greet(), VIEWS[current].refresh?.()]);
+}
+
+const seen = (view) => () => current === view && heart.alive();
+const lively = () => ["terminal", "log"].includes(current) || network.joining();
+
 addEventListener("hashchange", route);
+events.addEventListener("ran", ({ detail }) => /^set (md|mdns\.name) /.test(detail.command) && readName().catch(() => {}));
 startTheme();
 startKeys();
 pending.start();
 for (const [name, view] of Object.entries(VIEWS)) view.start(seen(name));
-log.start(() => current === "terminal" || network.joining());
+heart.start(lively, showLink, back);
 route();
 // Who comes to set the device up wants to give it a network.
-if (!location.hash) run("setup status").then(({ text }) => text === "1" && !location.hash && (location.hash = "network"), () => {});
-greet().catch((error) => toast(error.message, true));
+if (!location.hash) told("setup status").then((text) => text === "1" && !location.hash && (location.hash = "network"), () => {});
+greet().catch(() => {});

@@ -10,14 +10,16 @@ export const decode = (bytes) => decoder.decode(bytes);
 export const printable = (text) => text.replaceAll("\r\n", "\n")
   .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f]/g, (letter) => String.fromCharCode(0x2400 + letter.charCodeAt(0)));
 
+/** Bytes as a text of as many letters, and back. */
+export const letters = (bytes) => Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+export const fromLetters = (text) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+
 export function toBase64(bytes) {
-  let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return btoa(text);
+  return btoa(letters(bytes));
 }
 
 export function fromBase64(text) {
-  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  return fromLetters(atob(text));
 }
 
 /** The CRC-16 of the device's files: polynomial 0x1021, start 0xFFFF, input bits reversed, result not. */

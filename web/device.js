@@ -10,6 +10,8 @@ const DATA_BASE64 = 4;
 /** A join may take several attempts of many seconds. */
 const COMMAND_TIME = 150_000;
 const QUICK_TIME = 8_000;
+/** The heartbeat has to notice within ten seconds that nobody answers. */
+export const BEAT_TIME = 4_000;
 /** How often a command is tried that the device was too busy to take. */
 const TRIES = 5;
 
@@ -41,6 +43,12 @@ export async function ask(command, data) {
   return answer.text;
 }
 
+/** The text that a command answers, nothing when it fails. */
+export async function told(command) {
+  const { code, text } = await run(command);
+  return code ? "" : text;
+}
+
 /** Gives a command while the page goes away: at once, and nobody hears the answer. */
 export function runLast(command) {
   const headers = { "Content-Type": "application/json" };
@@ -66,7 +74,7 @@ async function post(command, data, time) {
 
 /** The lines that the device's log holds, the oldest first. */
 export async function readLog() {
-  const response = await request("/log", {}, QUICK_TIME);
+  const response = await request("/log", {}, BEAT_TIME);
   if (!response.ok) throw new Error(refusal(response.status));
   return (await response.json()).logs;
 }
@@ -79,9 +87,19 @@ export async function fetchFile(name) {
 
 export const fileUrl = (name) => "/" + name.split("/").map(encodeURIComponent).join("/");
 
+let patience = new AbortController();
+
+/** Ends what still waits for an answer, because the device that would give it is gone. */
+export function giveUp() {
+  patience.abort();
+  patience = new AbortController();
+}
+
 async function request(url, options, time) {
+  const late = AbortSignal.timeout(time);
   try {
-    const response = await fetch(url, { ...options, signal: AbortSignal.timeout(time) });
+    const signal = AbortSignal.any?.([late, patience.signal]) ?? late;
+    const response = await fetch(url, { ...options, signal });
     emit("link", response.status === 401 ? "denied" : "online");
     return response;
   } catch {
@@ -90,19 +108,25 @@ async function request(url, options, time) {
   }
 }
 
+/** Whether a stranger is asked for a password. */
+export async function isGuarded() {
+  const options = { credentials: "omit", cache: "no-store", signal: AbortSignal.timeout(QUICK_TIME) };
+  return (await fetch("/log", options)).status === 401;
+}
+
+/** Lets the browser know a user and a password, so that it does not ask for them. Answers whether they are right. */
+export function logIn(user, password) {
+  return new Promise((resolve) => {
+    const call = new XMLHttpRequest();
+    call.open("GET", "/log", true, user, password);
+    call.onloadend = () => resolve(call.status === 200);
+    call.send();
+  });
+}
+
 function refusal(status) {
   if (status === 401) return "The device wants a user name and password";
   if (status === 404) return "The REST API is switched off (http.server.api_enabled)";
   if (status === 503) return "The device is busy";
   return `The device answered with HTTP status ${status}`;
-}
-
-/** Waits until the device answers again, after a restart. Answers whether it does. */
-export async function comeBack(seconds = 90) {
-  await pause(1500);
-  for (const end = Date.now() + seconds * 1000; Date.now() < end; await pause(1000)) {
-    const answer = await run("version", undefined, QUICK_TIME).catch(() => null);
-    if (answer) return true;
-  }
-  return false;
 }

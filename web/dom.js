@@ -14,10 +14,14 @@ export function el(tag, properties = {}, ...children) {
   return node;
 }
 
-/** A short message that goes away by itself; screen readers say it. */
+/** Messages that are shown at once. */
+const TOASTS = 3;
+
+/** A short message that goes away by itself; screen readers say it. It has a row of the page for itself. */
 export function toast(text, bad = false) {
   const node = el("p", { class: bad ? "toast bad" : "toast" }, text);
   $("toasts").append(node);
+  if ($("toasts").childElementCount > TOASTS) $("toasts").firstElementChild.remove();
   setTimeout(() => node.remove(), bad ? 9000 : 4000);
 }
 
@@ -49,6 +53,59 @@ function question(text, action) {
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
   });
+}
+
+/** Live regions speak again when they are written, so nothing is written that is there already. */
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/** Names and values, in a list of definitions; those without a value are left out. */
+export function facts(list, rows) {
+  const known = rows.filter(([, value]) => value);
+  list.replaceChildren(...known.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
+}
+
+/**
+ * Puts rows in place of others. The button that had the focus keeps it; when it is gone the row that is there now gets
+ * it, which is the next one after a deletion, and after the last row the heading.
+ */
+export function redraw(list, rows) {
+  const { activeElement } = document;
+  const place = [...list.children].findIndex((row) => row.contains(activeElement));
+  const label = activeElement.ariaLabel;
+  list.replaceChildren(...rows);
+  if (place < 0) return;
+  const buttons = [...list.querySelectorAll("button")];
+  const here = () => [...(list.children[place]?.querySelectorAll("button") ?? [])];
+  const alike = here().find(({ textContent }) => textContent === activeElement.textContent) ?? here()[0];
+  const next = buttons.find((button) => button.ariaLabel === label) ?? alike;
+  (next ?? list.closest(".view").querySelector("h1")).focus();
+}
+
+/** A pane whose end stays in view, unless the user has scrolled away from it. Answers what adds to it. */
+export function screen(output, most) {
+  let atEnd = true;
+  const toEnd = () => {
+    output.scrollTop = output.scrollHeight;
+  };
+  // What is under it may grow.
+  new ResizeObserver(() => atEnd && toEnd()).observe(output);
+  output.addEventListener("scroll", () => {
+    atEnd = output.scrollHeight - output.scrollTop - output.clientHeight < 60;
+  });
+  return (...nodes) => {
+    output.append(...nodes);
+    while (output.childElementCount > most) output.firstElementChild.remove();
+    if (atEnd) toEnd();
+  };
+}
+
+/** Gives the user a file to keep. */
+export function offer(name, content) {
+  const url = URL.createObjectURL(new Blob([content]));
+  el("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
 export const pause = (millis) => new Promise((resolve) => setTimeout(resolve, millis));

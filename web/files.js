@@ -1,7 +1,7 @@
 /** The files of the device: list, upload, download, delete. */
 
 import { crc16, quote, sizeText } from "./bytes.js";
-import { $, confirm, el, guarded, toast } from "./dom.js";
+import { $, confirm, el, guarded, offer, redraw, toast } from "./dom.js";
 import { ask, fetchFile, fileUrl, run, runLast } from "./device.js";
 import { setVariable } from "./variables.js";
 
@@ -45,17 +45,27 @@ export function show() {
   guarded(refresh)();
 }
 
-async function refresh() {
+/** The files: `{ name, type, flags, size, version }`. */
+export async function listFiles() {
   const lines = (await ask("ls -v")).split("\r\n").filter((line) => line.startsWith("#"));
-  const list = lines.map((line) => {
+  return lines.map((line) => {
     const [, type, flags, size, version, name] = /^#\s+\d+\s+(\S+)\s+(\S+)\s+\S+\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? [];
     return { name, type, flags, size: Number(size), version };
   });
-  names = new Set(list.map(({ name }) => name));
-  $("files-list").replaceChildren(...list.map(row));
-  $("files-empty").hidden = list.length > 0;
+}
+
+/** `2 files, 1.4 kB` */
+export function sumOf(list) {
   const sum = list.reduce((bytes, { size }) => bytes + size, 0);
-  $("files-sum").textContent = `${list.length} ${list.length === 1 ? "file" : "files"}, ${sizeText(sum)}`;
+  return `${list.length} ${list.length === 1 ? "file" : "files"}, ${sizeText(sum)}`;
+}
+
+export async function refresh() {
+  const list = await listFiles();
+  names = new Set(list.map(({ name }) => name));
+  redraw($("files-list"), list.map(row));
+  $("files-empty").hidden = list.length > 0;
+  $("files-sum").textContent = sumOf(list);
 }
 
 function row({ name, type, flags, size, version }) {
@@ -85,10 +95,7 @@ async function remove(name) {
 
 async function download(name, size) {
   const bytes = (await served(name, size)) ?? (await readFile(name, size));
-  const url = URL.createObjectURL(new Blob([bytes]));
-  const link = el("a", { href: url, download: name.split("/").pop() });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  offer(name.split("/").pop(), bytes);
 }
 
 /** The file as the web server gives it. Not every file is served, so the size decides. */

@@ -3,7 +3,7 @@
 import { encode, quoteBytes } from "./bytes.js";
 import { $, el, pause, toast } from "./dom.js";
 import { ask, run } from "./device.js";
-import { follow, refresh as refreshLog } from "./log.js";
+import { follow, refresh as refreshLog } from "./heart.js";
 import { masterKey } from "./pmk.js";
 
 /** Seconds that the device may try, and that this page waits for it to be back. */

@@ -1,9 +1,10 @@
 /** The network: state of the station, scan, join. */
 
 import { nameBytes } from "./bytes.js";
-import { $, el, guarded, repeat } from "./dom.js";
-import { ask, idle, run } from "./device.js";
+import { $, el, facts, guarded, repeat, setText } from "./dom.js";
+import { ask, idle, told } from "./device.js";
 import { busy, choose, join } from "./join.js";
+import { deviceName, group } from "./variables.js";
 
 const STATES = ["Not connected", "Connected, without an address", "Connected", "Joining"];
 /** A join is going on, so that the log is worth reading. */
@@ -22,34 +23,25 @@ export function show() {
   if (!busy()) refresh().catch(() => {});
 }
 
-async function values(group) {
-  const { code, text } = await run(`get ${group}`);
-  const lines = code ? [] : text.split("\r\n");
-  return Object.fromEntries(lines.map((line) => [line.split(": ")[0].trim(), line.slice(line.indexOf(": ") + 2)]));
-}
-
-async function refresh() {
-  const wlan = await values("wlan");
+export async function refresh() {
+  const wlan = await group("wlan");
   const up = wlan["wlan.network.status"] === "2";
-  const signal = up ? await run("wlan_get_rssi") : { code: 1 };
-  const mdns = await values("mdns");
+  const signal = up && (await told("wlan_get_rssi"));
   const state = STATES[wlan["wlan.network.status"]] ?? "Unknown";
   $("network-state").dataset.state = wlan["wlan.network.status"];
   setText($("network-state"), up ? `${state} to ${wlan["wlan.ssid"]}` : state);
-  const mac = wlan["wlan.mac"] ?? "";
-  const name = (mdns["mdns.name"] ?? "").replace(/#+$/, mac.replace(/:/g, "").slice(-3).toLowerCase());
-  facts([
+  facts($("network-facts"), [
     ["Network", wlan["wlan.ssid"] || "none set"],
     ["Last join", lastJoin(wlan)],
-    ["Signal", signal.code ? "" : meter(Number(signal.text))],
+    ["Signal", signal && meter(Number(signal))],
     ["Address", up && wlan["wlan.network.ip"]],
     ["Netmask", up && wlan["wlan.network.netmask"]],
     ["Gateway", up && wlan["wlan.network.gateway"]],
     ["Name server", up && wlan["wlan.network.dns"]],
     ["Addresses by", wlan["wlan.dhcp.enabled"] === "1" ? "DHCP" : "hand (wlan.static)"],
-    ["Name", mdns["mdns.enabled"] === "1" && `${name}.local`],
+    ["Name", (await told("get mdns.enabled")) === "1" && `${await deviceName()}.local`],
     ["Joins at start", wlan["wlan.auto_join.enabled"] === "1" ? "yes" : "no"],
-    ["MAC", mac],
+    ["MAC", wlan["wlan.mac"]],
   ]);
   if (!$("join-ssid").value && document.activeElement !== $("join-ssid")) $("join-ssid").value = wlan["wlan.ssid"] ?? "";
 }
@@ -58,16 +50,6 @@ async function refresh() {
 function lastJoin(wlan) {
   const reason = wlan["wlan.join.reason"];
   return reason ? `${reason[0].toUpperCase()}${reason.slice(1)}.` : "";
-}
-
-/** Live regions speak again when they are written, so nothing is written that is there already. */
-function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
-
-function facts(rows) {
-  const known = rows.filter(([, value]) => value);
-  $("network-facts").replaceChildren(...known.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
 }
 
 /** Bars for a signal in dBm, with the number beside them. */

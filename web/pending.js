@@ -1,7 +1,7 @@
 /** What was changed but not saved, and what needs a restart to take effect. Looks at every command of this page. */
 
 import { $, confirm, el, guarded, toast } from "./dom.js";
-import { ask, comeBack, events } from "./device.js";
+import { ask, events } from "./device.js";
 import { describe, find } from "./variables.js";
 
 const KEY = "openzentri.pending";
@@ -35,9 +35,13 @@ async function note({ command, answer }) {
   if (name === "set") return noteSet(words);
   if (name === "save" && !words.length) changed.unsaved = [];
   else if (name === "network_restart" || name === "nre") changed[RESTART_NETWORK] = [];
-  else if (name === "reboot" || name === "factory_reset" || name === "fac") {
-    Object.keys(changed).forEach((list) => (changed[list] = []));
-  } else return;
+  else return;
+  show();
+}
+
+/** Nothing waits any more: the device has started anew. */
+export function forget() {
+  Object.keys(changed).forEach((list) => (changed[list] = []));
   show();
 }
 
@@ -71,14 +75,13 @@ async function restartNetwork() {
   toast("The network is up");
 }
 
-/** Restarts the device, after asking, and loads the page again when it is back. */
+/** Restarts the device, after asking. The heartbeat notices when it is back. */
 export async function restartDevice() {
   const lost = changed.unsaved.length ? " Changes that are not saved will be lost." : "";
   if (!(await confirm("Restart the device?" + lost, "Restart"))) return;
   await ask("reboot");
-  toast("Restarting");
-  if (await comeBack()) location.reload();
-  else toast("The device has not come back", true);
+  toast("The device restarts");
+  forget();
 }
 
 export function start() {

@@ -1,6 +1,6 @@
 /** The pins: who has which, their levels and directions. */
 
-import { $, el, guarded, repeat } from "./dom.js";
+import { $, el, guarded, redraw, repeat } from "./dom.js";
 import { ask, idle } from "./device.js";
 
 let shown;
@@ -24,17 +24,14 @@ async function drive(pin, level) {
   await refresh();
 }
 
-async function refresh() {
+export async function refresh() {
   const usage = await ask("get gpio.usage");
   const levels = await ask("gpios_get");
   if (shown === usage + levels) return;
   shown = usage + levels;
   const rows = usage.split("\r\n").map((line) => /^#\s*(\d+) (.*)$/.exec(line)).filter(Boolean);
-  const focused = document.activeElement.id;
-  $("pins-list").replaceChildren(...rows.map(([, pin, text]) => row(pin, text, levels[pin] === "1")));
+  redraw($("pins-list"), rows.map(([, pin, text]) => row(pin, text, levels[pin] === "1")));
   $("pins-empty").hidden = rows.length > 0;
-  // Who is about to press a button again still can.
-  if (focused.startsWith("pin-")) $(focused)?.focus();
 }
 
 function row(pin, text, high) {

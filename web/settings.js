@@ -1,65 +1,74 @@
 /** The variables: search, explain, edit. */
 
-import { $, el, guarded, toast } from "./dom.js";
+import { $, el, facts, guarded, toast } from "./dom.js";
 import { ask } from "./device.js";
-import { restartDevice, restartOf } from "./pending.js";
-import { choices, describe, setVariable, variables } from "./variables.js";
+import { restartOf } from "./pending.js";
+import { choices, describe, isSecret, readAll, setVariable, summaries, variables } from "./variables.js";
 
-const SECRET = /(passkey|password|security_key)$/;
+/** What most people come for, in this order. */
+const COMMON = ["wlan.ssid", "wlan.passkey", "wlan.auto_join.enabled", "wlan.dhcp.enabled", "mdns.name", "http.server.username",
+  "http.server.password", "softap.ssid", "softap.passkey", "tcp.server.port", "uart.baud", "time.zone"];
+
 const WHEN = { network: "after a network restart", device: "after saving and restarting the device", "": "at once" };
 
-/** Rows as drawn: `{ variable, element, value }`. */
+/** Rows as drawn: `{ variable, element, value, raw, summary, put, mark }`. */
 let rows = [];
 
 export function start() {
   $("settings-search").addEventListener("input", filter);
   $("settings-group").addEventListener("change", filter);
-  $("settings-refresh").addEventListener("click", guarded(load));
-  $("settings-reboot").addEventListener("click", guarded(restartDevice));
+  $("settings-refresh").addEventListener("click", guarded(refresh));
+  $("settings-all").addEventListener("click", () => {
+    look("");
+    $("settings-search").focus();
+  });
 }
 
 export function show(query) {
-  if (query) {
-    $("settings-search").value = query;
-    $("settings-group").value = "";
-  }
-  if (rows.length) filter();
-  else guarded(load)();
+  if (query) look(query);
+  guarded(refresh)();
 }
 
-/** The values that `get all` prints, by name; of an indexed variable a list of index and value. */
-async function readValues(table) {
-  const values = new Map();
-  const isName = new Set(table.map(({ name }) => name));
-  for (const line of (await ask("get all")).split("\r\n")) {
-    const [, name, index, value] = /^(\S+?)(?: (\S+))?: ?(.*)$/.exec(line) ?? [];
-    if (!isName.has(name)) continue;
-    if (index === undefined) values.set(name, value);
-    else values.set(name, [...(values.get(name) ?? []), [index, value]]);
-  }
-  return values;
-}
-
-async function load() {
-  $("settings-count").textContent = "Reading …";
-  const table = await variables();
-  const values = await readValues(table);
-  rows = table.map((variable) => draw(variable, values.get(variable.name) ?? ""));
-  const groups = Map.groupBy ? Map.groupBy(rows, groupOf) : groupBy(rows);
-  $("settings-list").replaceChildren(...[...groups].map(([name, members]) =>
-    el("section", { class: "group", "aria-label": name }, el("h2", {}, name), ...members.map(({ element }) => element))));
-  const chosen = $("settings-group").value;
-  $("settings-group").replaceChildren(el("option", { value: "" }, "all"), ...[...groups.keys()].map((name) => el("option", {}, name)));
-  $("settings-group").value = chosen;
+function look(query) {
+  $("settings-search").value = query;
+  $("settings-group").value = "";
   filter();
+}
+
+/** Reads the values again; what somebody is writing stays. */
+export async function refresh() {
+  const first = !rows.length;
+  if (first) {
+    $("settings-count").textContent = "Reading …";
+    rows = (await variables()).map(draw);
+  }
+  const values = new Map();
+  for (const { name, index, value } of await readAll()) {
+    values.set(name, index === undefined ? value : [...(values.get(name) ?? []), [index, value]]);
+  }
+  rows.forEach((row) => row.put(values.get(row.variable.name) ?? ""));
+  if (first) place();
+  filter();
+  if (first) await summaries(note).then(filter);
+}
+
+function note(name, summary, isMissing) {
+  const row = rows.find(({ variable }) => variable.name === name);
+  row.summary = summary;
+  if (isMissing) row.mark();
 }
 
 const groupOf = ({ variable }) => variable.name.split(".")[0];
 
-function groupBy(list) {
+/** Puts the rows on the page, those first that most people come for. */
+function place() {
+  const common = COMMON.map((name) => rows.find(({ variable }) => variable.name === name)).filter(Boolean);
   const groups = new Map();
-  for (const row of list) groups.set(groupOf(row), [...(groups.get(groupOf(row)) ?? []), row]);
-  return groups;
+  for (const row of rows) groups.set(groupOf(row), [...(groups.get(groupOf(row)) ?? []), row]);
+  const sections = [["Most wanted", common], ...[...groups].map(([name, all]) => [name, all.filter((row) => !common.includes(row))])];
+  $("settings-list").replaceChildren(...sections.map(([name, members]) =>
+    el("section", { class: "group", "aria-label": name }, el("h2", {}, name), ...members.map(({ element }) => element))));
+  $("settings-group").append(...[...groups.keys()].map((name) => el("option", {}, name)));
 }
 
 function filter() {
@@ -68,11 +77,13 @@ function filter() {
   let count = 0;
   for (const row of rows) {
     const { name, abbr } = row.variable;
-    const hit = (!group || groupOf(row) === group) && `${name} (${abbr}) ${row.value}`.toLowerCase().includes(wanted);
+    const text = `${name} (${abbr}) ${row.value} ${row.summary}`.toLowerCase();
+    const hit = (!group || groupOf(row) === group) && text.includes(wanted);
     row.element.hidden = !hit;
     count += hit;
   }
   for (const section of $("settings-list").children) section.hidden = !section.querySelector("details:not([hidden])");
+  $("settings-empty").hidden = count > 0 || !rows.length;
   $("settings-count").textContent = `${count} of ${rows.length}`;
 }
 
@@ -80,66 +91,103 @@ function filter() {
 
 const valueText = (value) => (Array.isArray(value) ? value.map(([index, text]) => `${index}: ${text}`).join(", ") : value);
 
-function draw(variable, value) {
+function draw(variable) {
   const { name, access } = variable;
   const shown = el("span", { class: "value" });
   const lead = name.slice(0, name.lastIndexOf(".") + 1);
   const title = el("span", { class: "name" }, el("span", { class: "lead" }, lead), name.slice(lead.length));
   const body = el("div", { class: "body" }, el("p", { class: "small" }, "Reading …"));
   const element = el("details", { class: access === "g" ? "fixed" : "" }, el("summary", {}, title, shown), body);
-  const row = { variable, element, value: "" };
-  const put = (now) => {
-    row.value = valueText(now);
-    const hidden = !row.value && (SECRET.test(name) || access === "s");
-    shown.textContent = hidden ? "not shown" : row.value || "empty";
-    shown.classList.toggle("none", !row.value);
+  const row = { variable, element, value: "", summary: "" };
+  row.mark = () => title.append(" ", el("span", { class: "badge" }, "not yet"));
+  row.put = (now) => {
     row.raw = now;
+    row.value = valueText(now);
+    shown.textContent = row.value || (isSecret(variable) ? "not shown" : "empty");
+    shown.classList.toggle("none", !row.value);
+    row.follow?.(now);
   };
-  put(value);
   element.addEventListener("toggle", () => {
-    if (element.open) guarded(() => explain(row, body, put))();
+    if (element.open) guarded(() => explain(row, body))();
   });
   return row;
 }
 
-async function explain(row, body, put) {
+async function explain(row, body) {
   const { name, abbr, access } = row.variable;
   const help = (await describe(name)) ?? { summary: "" };
-  const facts = [["Short form", abbr], ["Values", help.values], ["Index", help.index], ["Default", help.default],
-    ["Hidden", help.hidden], ["Differs", help.differs], ["Not in this build", help["not in this build"]]];
-  const list = facts.filter(([, text]) => text)
-    .flatMap(([label, text]) => [el("dt", {}, label), el("dd", { class: label.startsWith("Not") ? "missing" : "" }, text)]);
-  if (access !== "g") list.push(el("dt", {}, "Takes effect"), el("dd", {}, WHEN[restartOf(help.effect)]));
-  body.replaceChildren(el("p", {}, help.summary), el("dl", { class: "facts" }, ...list));
-  if (access !== "g") body.append(editor(row, help, put));
+  const list = el("dl", { class: "facts" });
+  facts(list, [["Short form", abbr], ["Values", help.values], ["Index", help.index], ["Default", help.default], ["Hidden", help.hidden],
+    ["Differs", help.differs], ["Not in this build", help["not in this build"]], ["Takes effect", access !== "g" && WHEN[restartOf(help.effect)]]]);
+  body.replaceChildren(el("p", {}, help.summary), list);
+  if (access !== "g") body.append(editor(row, help));
 }
 
-function editor(row, help, put) {
+// --- the form ---
+
+/** The form for a row of the settings. `row.follow` is told of values that come from elsewhere. */
+function editor(row, help) {
   const { name, access } = row.variable;
-  const secret = "hidden" in help || access === "s";
-  const index = help.index ? field(help.index.replace(/[<>]/g, ""), "") : null;
-  const input = field(help.values, Array.isArray(row.raw) ? "" : row.raw, secret);
-  const label = (text, control) => el("label", {}, text, " ", control);
-  const store = async (value) => {
-    await setVariable(name, value, index?.value);
-    if (access !== "s") put(await readBack(name, help));
-    toast(`${name} is set`);
+  const index = help.index ? field(help.index.replace(/[<>]/g, "")) : null;
+  const isSwitch = help.values === "0|1" && !index;
+  const input = isSwitch ? toggle(row.raw) : field(help.values, index ? "" : row.raw, isSecret(row.variable));
+  const wrong = el("p", { class: "wrong", role: "alert", id: `wrong-${name}`, hidden: true });
+  let known = input.value;
+  row.follow = (now) => {
+    // What somebody is writing is theirs.
+    if (index) return;
+    if (input.value === known) input.value = now;
+    known = now;
   };
-  const buttons = [el("button", { class: "primary" }, "Set")];
-  if (help.default !== undefined && !index) {
-    buttons.push(el("button", { type: "button", onclick: guarded(async () => {
-      await store(help.default);
-      input.value = help.default;
-    }) }, "Default"));
+  const store = (value) => told(input, wrong, async () => {
+    await setVariable(name, value, index?.value);
+    known = input.value;
+    if (access !== "s") row.put(await readBack(name, help));
+    toast(`${name} is set`);
+  });
+  if (isSwitch) input.onchange = async () => (await store(input.value)) || (input.value = known);
+  const form = el("form", { class: "edit", autocomplete: "off", onsubmit: (event) => {
+    event.preventDefault();
+    store(input.value);
+  } });
+  if (index) form.append(label("Index", index));
+  form.append(label(`Value of ${name}`, input, isSwitch ? "check" : ""));
+  if (!isSwitch) form.append(el("button", { class: "primary" }, "Set"));
+  if (help.default !== undefined && !index) form.append(el("button", { type: "button", onclick: () => store(help.default) }, "Default"));
+  form.append(wrong);
+  return form;
+}
+
+const label = (text, control, kind = "") => el("label", { class: kind }, text, " ", control);
+
+/** Does something with a field. What the device says against it stands there. Answers whether it went well. */
+async function told(input, wrong, work) {
+  wrong.hidden = true;
+  input.ariaInvalid = null;
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    wrong.textContent = error.message.replace(/ \(set .*/, "");
+    wrong.hidden = false;
+    input.ariaInvalid = "true";
+    input.setAttribute("aria-describedby", wrong.id);
+    return false;
   }
-  return el("form", { class: "edit", autocomplete: "off", onsubmit: guarded(() => store(input.value)) },
-    ...(index ? [label("Index", index)] : []), label(`Value of ${name}`, input), ...buttons);
 }
 
 async function readBack(name, help) {
   if (!help.index) return ask(`get ${name}`);
   return (await ask(`get ${name} all`)).split("\r\n").filter(Boolean)
     .map((line) => [line.slice(name.length + 1, line.indexOf(": ")), line.slice(line.indexOf(": ") + 2)]);
+}
+
+/** A switch whose value is `1` or `0`. */
+function toggle(value) {
+  const node = el("input", { type: "checkbox", role: "switch" });
+  Object.defineProperty(node, "value", { get: () => String(+node.checked), set: (now) => (node.checked = now === "1") });
+  node.value = value;
+  return node;
 }
 
 /** The control that fits what a variable takes. */

@@ -1,7 +1,7 @@
 /** The device's streams: list, read, write, close; and a stream from this browser. */
 
 import { quote } from "./bytes.js";
-import { $, el, guarded, repeat, toast } from "./dom.js";
+import { $, el, guarded, redraw, repeat, toast } from "./dom.js";
 import { ask, idle, run } from "./device.js";
 import { Viewer } from "./viewer.js";
 
@@ -37,7 +37,7 @@ export function show() {
 
 const rowsOf = (text) => text.split("\r\n").filter((line) => line.startsWith("#"));
 
-async function refresh() {
+export async function refresh() {
   const list = rowsOf(await ask("stream_list"));
   const states = new Map();
   if (list.length) {
@@ -52,6 +52,7 @@ async function refresh() {
   });
   draw(streams);
   await follow(streams);
+  return streams;
 }
 
 let drawn = "";
@@ -61,10 +62,8 @@ function draw(streams) {
   // Redrawing takes the focus away, so only when something has changed.
   const now = JSON.stringify([streams, [...opened.keys()]]);
   if (now === drawn) return;
-  const focus = document.activeElement?.dataset.key;
   drawn = now;
-  $("streams-list").replaceChildren(...streams.map(row));
-  if (focus) $("streams-list").querySelector(`[data-key="${focus}"]`)?.focus();
+  redraw($("streams-list"), streams.map(row));
 }
 
 const identity = ({ handle, kind, info }) => `${handle} ${kind} ${kind === "FILE" ? info.split(" (")[0] : info}`;
@@ -73,7 +72,7 @@ function row(stream) {
   const { handle, kind, info, state, waiting } = stream;
   const note = STATES[state] + (waiting ? ` (${waiting} bytes)` : "");
   const button = (text, work) =>
-    el("button", { type: "button", "data-key": `${text}-${handle}`, "aria-label": `${text} stream ${handle}`, onclick: guarded(work) }, text);
+    el("button", { type: "button", "aria-label": `${text} stream ${handle}`, onclick: guarded(work) }, text);
   const look = opened.has(identity(stream)) ? [] : [button("View", () => look_at(stream))];
   return el("li", { class: "stream" }, el("b", { class: "handle" }, handle), el("span", { class: "kind" }, kind),
     el("span", { class: "name" }, info), el("span", { class: "small", "data-state": state }, note),
@@ -98,16 +97,19 @@ async function open() {
   const target = $("stream-target").value.trim();
   const words = kind === "file_open" ? quote(target) : target.replace(/:(\d+)$/, kind.endsWith("_client") && !/\//.test(target) ? " $1" : ":$1");
   const handle = await ask(`${kind} ${words}`);
-  toast(`Stream ${handle} is open`);
-  await refresh();
+  const stream = (await refresh()).find((row) => row.handle === handle);
+  if (stream) look_at(stream, true);
+  // A file or an answer may be read to its end already.
+  else toast(`Stream ${handle} has ended`);
 }
 
 // --- viewers ---
 
-function look_at(stream) {
+/** Opens a viewer; `reads` says whether it takes by itself what comes. */
+function look_at(stream, reads = false) {
   const { handle, kind, info } = stream;
   const key = identity(stream);
-  const reading = el("input", { type: "checkbox" });
+  const reading = el("input", { type: "checkbox", checked: reads });
   const done = el("button", { type: "button" }, "Hide");
   const tools = [el("label", { class: "check" }, reading, " Keep reading"),
     el("button", { type: "button", onclick: guarded(() => read(handle, viewer)) }, "Read"), done];
@@ -119,6 +121,7 @@ function look_at(stream) {
   done.addEventListener("click", () => {
     opened.delete(key);
     viewer.element.remove();
+    $("title-streams").focus();
     refresh().catch(() => {});
   });
   opened.set(key, viewer);

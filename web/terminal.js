@@ -2,9 +2,9 @@
 
 import { encode, printable } from "./bytes.js";
 import { common, complete, fullName } from "./completion.js";
-import { $, el, guarded } from "./dom.js";
-import { comeBack, run } from "./device.js";
-import { follow } from "./log.js";
+import { $, el, guarded, screen } from "./dom.js";
+import { run } from "./device.js";
+import { follow } from "./heart.js";
 import { describe } from "./variables.js";
 
 /** Entries that the screen keeps, commands that the history keeps, completions that are offered at once. */
@@ -19,6 +19,7 @@ const READS_DATA = ["stream_write", "file_create", "smtp_send", "http_post", "ud
 const input = $("terminal-input");
 const output = $("terminal-output");
 const options = $("terminal-options");
+const put = screen(output, ENTRIES);
 
 let history = [];
 /** Place in the history; its length is the line that is being written. */
@@ -26,8 +27,6 @@ let place = 0;
 let draft = "";
 let offer = { start: 0, words: [] };
 let active = -1;
-/** The end of the output is in view. */
-let atEnd = true;
 /** The offer that was asked for last; older ones come too late. */
 let asked = 0;
 
@@ -44,11 +43,6 @@ export function start(seen) {
   input.addEventListener("keydown", key);
   input.addEventListener("input", () => suggest().catch(() => {}));
   input.addEventListener("blur", () => setTimeout(() => document.activeElement === input || close(), 150));
-  // What is under the output may grow; its end stays in view.
-  new ResizeObserver(() => atEnd && toEnd()).observe(output);
-  output.addEventListener("scroll", () => {
-    atEnd = output.scrollHeight - output.scrollTop - output.clientHeight < 60;
-  });
   follow((lines) => $("terminal-log").checked && lines.forEach((line) => put(el("p", { class: "logged" }, line))));
 }
 
@@ -61,13 +55,7 @@ export function greet(text) {
   put(el("p", { class: "greeting" }, text));
 }
 
-/** Adds to the screen, which follows unless the user has scrolled away from its end. */
-function put(node) {
-  output.append(node);
-  while (output.childElementCount > ENTRIES) output.firstElementChild.remove();
-  if (atEnd) toEnd();
-}
-
+/** The answer to a command of the user is worth seeing, wherever the screen was. */
 function toEnd() {
   output.scrollTop = output.scrollHeight;
 }
@@ -94,17 +82,11 @@ async function execute(line, data) {
     body.hidden = !text;
     if (code) body.classList.add("bad");
     body.title = `Code ${code}, ${Math.round(performance.now() - began)} ms`;
-    if (code === 0 && (await fullName(line.split(/\s/)[0]).catch(() => "")) === "reboot") await rebooted();
   } catch (error) {
     body.textContent = error.message;
     body.classList.add("bad");
   }
   toEnd();
-}
-
-async function rebooted() {
-  put(el("p", { class: "greeting" }, "Waiting for the device …"));
-  put(el("p", { class: "greeting" }, (await comeBack()) ? "The device is back." : "The device has not come back."));
 }
 
 // --- history ---
@@ -214,7 +196,7 @@ async function showUsage() {
   const row = (name === "set" || name === "get") && rest.length > 1 ? rest[0] : name;
   const help = (await describe(row)) ?? (await describe(name));
   if (!help || input.value.trimStart().split(/\s+/)[0] !== word) return;
-  const takes = help.values ? `Values: ${help.values}` : help.usage;
+  const takes = help.values ? `Values: ${help.values}` : help.usage?.split("\n")[0];
   $("terminal-usage").textContent = `${takes ?? row} · ${help.summary}`;
 }
 

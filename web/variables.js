@@ -1,7 +1,7 @@
 /** What the device says about its own commands and variables. Each table is asked for once. */
 
-import { quote } from "./bytes.js";
-import { ask, run } from "./device.js";
+import { decode, quote } from "./bytes.js";
+import { ask, run, told } from "./device.js";
 
 const once = (load) => {
   let result;
@@ -25,7 +25,56 @@ export const variables = once(async () =>
     return { access, name, abbr };
   }).filter((row) => row.name));
 
+/** The variables of a group by name. */
+export async function group(name) {
+  const lines = (await told(`get ${name}`)).split("\r\n");
+  return Object.fromEntries(lines.map((line) => [line.split(": ")[0].trim(), line.slice(line.indexOf(": ") + 2)]));
+}
+
+/** What `get all` prints: `{ name, index, value }` each. `read` makes text out of bytes. */
+export async function readAll(read = decode) {
+  const names = new Set((await variables()).map(({ name }) => name));
+  const { code, bytes, text } = await run("get all");
+  if (code) throw new Error(text);
+  const list = [];
+  for (const line of read(bytes).replace(/\r\n$/, "").split("\r\n")) {
+    const [, name, index, value] = /^(\S+?)(?: (\S+))?: ?([^]*)$/.exec(line) ?? [];
+    if (names.has(name)) list.push({ name, index, value });
+    // The name of a network may have any bytes, line ends too.
+    else if (list.length) list.at(-1).value += `\r\n${line}`;
+  }
+  return list;
+}
+
+/** What the device calls itself: `#` stands for the end of its MAC. */
+export async function deviceName() {
+  const mac = await told("get wlan.mac");
+  return (await told("get mdns.name")).replace(/#+$/, mac.replaceAll(":", "").slice(-3).toLowerCase());
+}
+
+/** What cannot be read and may be set all the same. `shown` says whether passkeys can. */
+export const isSecret = ({ name, access }, shown) => access === "s" || (/(passkey|password)$/.test(name) && !(shown && /passkey/.test(name)));
+
 const described = new Map();
+
+/**
+ * What each variable is for: `take(name, summary, isMissing)` gets it. `help` tells it group by group, but for those that
+ * have the name of a command.
+ */
+export async function summaries(take) {
+  const left = new Set((await variables()).map(({ name }) => name));
+  const asked = new Set();
+  for (const name of left) {
+    for (const topic of [name.split(".")[0], name]) {
+      if (!left.has(name) || asked.has(topic)) continue;
+      asked.add(topic);
+      for (const line of (await told(`help ${topic}`)).split("\r\n")) {
+        const [, row, summary, missing] = /^(\S+) \(.*?\): (.*?)( Not in this build\.)?$/.exec(line) ?? [];
+        if (left.delete(row)) take(row, summary, missing);
+      }
+    }
+  }
+}
 
 /** `help <name>` as lines: `title` is the first, the others are found by their label in small letters. */
 export async function describe(name) {

@@ -28,16 +28,23 @@ PIECE = 2048
 
 
 def plain(text):
-    """Without indentation and comments of whole lines, as in `build.rs`."""
+    """Without indentation, empty lines and comments of whole lines, as in `build.rs`."""
     kept, inside = [], False
     for line in text.splitlines():
         start = line.strip()
         inside |= start.startswith("/*")
-        if not inside and not start.startswith("//"):
+        if start and not inside and not start.startswith("//"):
             kept.append(line.lstrip() + "\n")
         if start.endswith("*/"):
             inside = False
     return "".join(kept)
+
+
+def tight(sheet):
+    """A style sheet without blanks around its signs, as in `build.rs`."""
+    for loose, close in ((" {", "{"), ("{ ", "{"), (" }", "}"), ("; ", ";"), (": ", ":"), (", ", ",")):
+        sheet = sheet.replace(loose, close)
+    return sheet
 
 
 def parts():
@@ -47,7 +54,10 @@ def parts():
         if path.name == "index.html":
             field = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
             text = text.replace('<meta charset="utf-8">', f'<meta charset="utf-8">\n{field}', 1)
-        yield f".console/{path.name}.gz", gzip.compress(plain(text).encode(), 9, mtime=0)
+        text = plain(text)
+        if path.suffix == ".css":
+            text = tight(text)
+        yield f".console/{path.name}.gz", gzip.compress(text.encode(), 9, mtime=0)
 
 
 class Device:

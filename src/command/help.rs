@@ -110,7 +110,10 @@ fn group(call: &mut Call<'_>) -> Result<(), CommandError> {
         let _ = write!(call.reply, "{} ({}): {}\r\n", command.name, command.abbr, command.summary);
     }
     for row in variables {
-        let _ = write!(call.reply, "{} ({}): {}\r\n", row.name, row.abbr, row.summary);
+        let _ = write!(call.reply, "{} ({}): {}", row.name, row.abbr, row.summary);
+        // The web console looks for it.
+        let missing = matches!(row.status, Conformance::NotYet(_));
+        call.reply.put(if missing { b" Not in this build.\r\n" } else { b"\r\n" });
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { until } from "./device.mjs";
-import { browser, complaints, context, device, leave, page, test, watch } from "./harness.mjs";
+import { browser, complaints, context, device, deviceName, leave, page, test, watch } from "./harness.mjs";
 
 const CHUNK = 2560;
 
@@ -152,5 +152,6 @@ test("the files go through the API too, and the console is back", async () => {
   await post("save");
   const response = await page.goto(device.url);
   assert.equal(response.status(), 200);
-  assert.equal(await page.title(), "Terminal · OpenZentri");
+  const title = `Terminal · ${await deviceName()}`;
+  await until("the title of the console", async () => (await page.title()) === title);
 });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { pause, until } from "./device.mjs";
-import { answerDialog, answerTo, button, complaints, device, enter, goTo, page, requests, test } from "./harness.mjs";
+import { answerDialog, answerTo, button, complaints, device, deviceName, enter, goTo, page, requests, test } from "./harness.mjs";
 
 // --- the page ---
 
@@ -12,7 +12,10 @@ test("a fresh device serves the console at /", async () => {
   const headers = response.headers();
   assert.equal(headers["content-encoding"], "gzip");
   assert.match(headers["content-security-policy"], /default-src 'none'; script-src 'self'; style-src 'self'/);
-  assert.equal(await page.title(), "Terminal · OpenZentri");
+  const name = await deviceName();
+  assert.match(name, /-[0-9a-f]{3}$/);
+  await until("the name in the title", async () => (await page.title()) === `Terminal · ${name}`);
+  assert.equal(await page.locator("#name").innerText(), name);
   await until("the version beside the brand", async () =>
     (await page.locator("#marking").innerText()).startsWith("OPENZENTRI"));
   assert.equal(await page.locator("#link").innerText(), "Online");
@@ -58,7 +61,7 @@ test("its codecs agree with the reference", async () => {
       fresh: [[["a", "b"], ["a", "b"]], [["a"], ["a", "b"]], [["a", "b"], ["b", "c"]], [["a", "b"], ["x"]], [["a", "a"], ["a", "a", "a"]],
         [[], ["a"]], [["a", "b", "c"], ["c", "d"]]].map(([before, now]) => newLines(before, now).join("")),
     };
-  }, [part("bytes.js"), part("log.js"), part("pmk.js")]);
+  }, [part("bytes.js"), part("heart.js"), part("pmk.js")]);
   assert.deepEqual(found, {
     crc: ["ffff", "89f6", "9f8a", "a0"],
     crcAll: "c3f3",
@@ -197,10 +200,7 @@ test("a setting of a list offers its words, one of a number its range", async ()
 
 test("saved settings survive a restart of the process", async () => {
   await device.stop();
-  await until("the page to notice", async () => {
-    await button("Refresh", page.locator("#view-settings")).click();
-    return (await page.locator("#link").innerText()) === "No answer";
-  });
+  await until("the page to notice", async () => (await page.locator("#link").innerText()) === "No answer");
   complaints.length = 0;
   await device.start();
   assert.equal(await device.command("get http.server.cors_origin"), "*");
@@ -208,11 +208,15 @@ test("saved settings survive a restart of the process", async () => {
 });
 
 test("the device restarts from the page, which comes back", async () => {
+  await goTo("Device");
+  await button("Restart the device").click();
+  await answerDialog("Cancel");
   await button("Restart the device").click();
   await answerDialog("Restart");
   await until("uptime from the start", async () => Number(await device.command("get time.uptime")) < 3, 20);
-  await page.waitForEvent("load", { timeout: 30_000 });
   await page.locator("#pending").waitFor({ state: "hidden" });
+  await until("the page to show that", async () =>
+    /^\d+ s$/.test(await page.locator("#device-facts dt:text-is('Running for') + dd").innerText()));
 });
 
 // --- network ---

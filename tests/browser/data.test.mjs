@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, createServer } from "node:net";
 import { freePort, until } from "./device.mjs";
 import { answerDialog, browser, button, context, device, goTo, leave, page, test } from "./harness.mjs";
 
@@ -161,6 +161,33 @@ test("a viewer that keeps reading shows what comes, and the end", async () => {
   await page.getByText("No stream is open.").waitFor();
   await until("the peer's end", () => peer.readableEnded || peer.destroyed);
   await button("Hide", viewer).click();
+});
+
+test("a stream that is opened here is viewed and read by itself, and Ctrl-Enter sends", async () => {
+  const got = [];
+  const server = createServer((socket) => {
+    socket.write("welcome\r\n");
+    socket.on("data", (bytes) => got.push(bytes.toString()));
+    // The browser that closes the stream resets it at times.
+    socket.on("error", () => {});
+  });
+  const port = await freePort();
+  await new Promise((ready) => server.listen(port, "127.0.0.1", ready));
+  await page.getByText("Open another").click();
+  await page.getByLabel("Host and port").fill(`127.0.0.1:${port}`);
+  await button("Open").click();
+  const viewer = page.locator(".viewer", { has: page.getByRole("heading", { name: `127.0.0.1:${port}` }) });
+  await viewer.getByText("welcome").waitFor();
+  assert.ok(await viewer.getByLabel("Keep reading").isChecked());
+  assert.match(await page.evaluate(() => document.activeElement.textContent), new RegExp(`TCPC.*${port}`), "the viewer has the focus");
+  await viewer.getByLabel("To send").fill("sent by keys");
+  await viewer.getByLabel("To send").press("Control+Enter");
+  await until("the text at the peer", () => got.join("") === "sent by keys");
+  assert.equal(await viewer.getByLabel("To send").inputValue(), "");
+  await page.locator("#streams-list").getByRole("button", { name: /^Close/ }).click();
+  await page.getByText("No stream is open.").waitFor();
+  await button("Hide", viewer).click();
+  server.close();
 });
 
 test("a WebSocket of the page shows what the host writes, and the other way round", async () => {

@@ -5,7 +5,7 @@ import { chromium } from "playwright-core";
 import { Device, until } from "./device.mjs";
 
 export const [program, wanted = ""] = process.argv.slice(2);
-export const VIEWS = ["terminal", "network", "streams", "files", "settings", "pins"];
+export const VIEWS = ["terminal", "network", "streams", "files", "settings", "pins", "device", "log"];
 export const PHONE = { width: 360, height: 740 };
 export const DESKTOP = { width: 1280, height: 800 };
 export const CHROMIUM = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -22,14 +22,15 @@ export let browser;
 export let context;
 export let page;
 /** What Chromium says of a page that asks while its device restarts: several tests restart it, or its network. */
-const AWAY = /net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE)/;
+const AWAY = /net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|EMPTY_RESPONSE)|status of 503/;
 
 /** Everything the pages asked for, and everything they complained about. */
 export const requests = [];
 export const complaints = [];
 
-export function watch(opened) {
-  opened.on("request", (request) => requests.push(request.url()));
+/** `asked` gets what the page asks for; another device's page has a list of its own. */
+export function watch(opened, asked = requests) {
+  opened.on("request", (request) => asked.push(request.url()));
   opened.on("pageerror", (error) => complaints.push(error.message));
   opened.on("console", (message) => {
     const complains = ["error", "warning"].includes(message.type());
@@ -55,6 +56,12 @@ export async function enter(line) {
 
 export async function answerDialog(action) {
   await button(action, page.locator("#confirm")).click();
+}
+
+/** What the device calls itself: its name with the end of its MAC. */
+export async function deviceName(of = device) {
+  const mac = await of.command("get wlan.mac");
+  return (await of.command("get mdns.name")).replace(/#+$/, mac.replaceAll(":", "").slice(-3).toLowerCase());
 }
 
 /** Leaves the console, which asks all the time and would complain that the device does not answer for a while. */

@@ -38,7 +38,7 @@ test("levels are followed, and a button keeps its focus", async () => {
   await page.getByRole("button", { name: "Release pin 12" }).focus();
   await command("simulate 12 low");
   await shows(12, "low GPIO input_pull_up");
-  assert.equal(await page.evaluate(() => document.activeElement.id), "pin-free-12");
+  assert.equal(await page.evaluate(() => document.activeElement.ariaLabel), "Release pin 12");
   await page.keyboard.press("Enter");
   await until("pin 12 is free", async () => (await row(12).count()) === 0);
 });

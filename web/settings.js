@@ -139,7 +139,7 @@ function editor(row, help) {
     if (input.value === known) input.value = now;
     known = now;
   };
-  const store = (value) => told(input, wrong, async () => {
+  const store = (value) => attempt(input, wrong, async () => {
     await setVariable(name, value, index?.value);
     known = input.value;
     if (access !== "s") row.put(await readBack(name, help));
@@ -161,7 +161,7 @@ function editor(row, help) {
 const label = (text, control, kind = "") => el("label", { class: kind }, text, " ", control);
 
 /** Does something with a field. What the device says against it stands there. Answers whether it went well. */
-async function told(input, wrong, work) {
+async function attempt(input, wrong, work) {
   wrong.hidden = true;
   input.ariaInvalid = null;
   try {

@@ -26,8 +26,8 @@ export class Viewer {
   }
 
   sendForm(send) {
-    const send_now = (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.form.requestSubmit();
-    const text = el("textarea", { rows: 2, spellcheck: false, placeholder: "Ctrl-Enter sends", onkeydown: send_now });
+    const sendNow = (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.form.requestSubmit();
+    const text = el("textarea", { rows: 2, spellcheck: false, placeholder: "Ctrl-Enter sends", onkeydown: sendNow });
     const format = el("select", {}, option("text", "Text"), option("hex", "Hex"));
     const end = el("select", {}, option("none", "nothing"), option("crlf", "CR LF"), option("lf", "LF"));
     const submit = guarded(async () => {

@@ -46,7 +46,7 @@ pub use pins::{Direction, Driven, NoPins, Outside, Pins, Pull};
 #[cfg(feature = "host")]
 pub use tls::TlsClient;
 pub use tls::{IdentityRequest, SigningRequest, TlsCredentials, TlsError, TlsFailure, TlsRole, TlsSession, TlsVersion};
-pub use traffic::Meter;
+pub use traffic::{Meter, Meters};
 pub use uart::{Parity, UartSettings};
 pub use wait::{
     Handshake, Making, OpenSocket, accept, connect, io, lookup, make_identity, ping, readable, request_begin,

@@ -2,7 +2,7 @@
 
 use core::cell::Cell;
 
-use super::Result;
+use super::{Interface, Result};
 
 /// How often something was received and sent since the start; both counts wrap.
 #[derive(Debug, Default)]
@@ -51,5 +51,27 @@ impl Meter {
     /// Something was sent.
     pub fn has_sent(&self) {
         self.sent.set(self.sent.get().wrapping_add(1));
+    }
+}
+
+/// The meters of the sockets of all interfaces, for ports that count.
+#[derive(Debug, Default)]
+pub struct Meters {
+    wlan: Meter,
+    softap: Meter,
+}
+
+impl Meters {
+    /// Nothing yet.
+    pub const fn new() -> Self {
+        Self { wlan: Meter::new(), softap: Meter::new() }
+    }
+
+    /// That of an interface.
+    pub const fn of(&self, interface: Interface) -> &Meter {
+        match interface {
+            Interface::Wlan => &self.wlan,
+            Interface::SoftAp => &self.softap,
+        }
     }
 }

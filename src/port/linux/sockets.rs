@@ -12,7 +12,7 @@ use super::errors::port_error;
 use super::lan::bind_to;
 use super::socket_table::{RETRY, SocketKind, SocketTable};
 use super::tls::Secured;
-use crate::port::{Interface, Keepalive, Meter, PortError, Result, Socket, Sockets};
+use crate::port::{Interface, Keepalive, Meter, Meters, PortError, Result, Socket, Sockets};
 
 /// Connections the kernel keeps for a listener until they are accepted.
 const BACKLOG: i32 = 1024;
@@ -52,13 +52,13 @@ pub(super) struct HostSockets {
     places: [Place; 2],
     listen_hook: RefCell<Option<ListenHook>>,
     /// The traffic of each interface.
-    meters: [Meter; 2],
+    meters: Meters,
 }
 
 impl HostSockets {
     /// No sockets yet; these are the places of the WLAN's and of the soft AP's.
     pub(super) fn new(places: [Place; 2]) -> Self {
-        Self { table: RefCell::default(), places, listen_hook: RefCell::new(None), meters: [const { Meter::new() }; 2] }
+        Self { table: RefCell::default(), places, listen_hook: RefCell::new(None), meters: Meters::new() }
     }
 
     /// The table, for the loop.
@@ -184,7 +184,7 @@ impl Sockets for HostSockets {
     fn send(&self, socket: Socket, data: &[u8]) -> Result<usize> {
         let mut table = self.table.borrow_mut();
         let entry = table.entry(socket)?;
-        let meter = &self.meters[entry.interface as usize];
+        let meter = self.meters.of(entry.interface);
         if let Some(secured) = &mut entry.tls {
             return meter.sends(secured.send(&entry.fd, data));
         }
@@ -194,7 +194,7 @@ impl Sockets for HostSockets {
     fn receive(&self, socket: Socket, buffer: &mut [u8]) -> Result<usize> {
         let mut table = self.table.borrow_mut();
         let entry = table.entry(socket)?;
-        let meter = &self.meters[entry.interface as usize];
+        let meter = self.meters.of(entry.interface);
         if let Some(secured) = &mut entry.tls {
             return meter.receives(secured.receive(&entry.fd, buffer));
         }
@@ -271,7 +271,7 @@ impl Sockets for HostSockets {
         let entry = table.entry(socket)?;
         match retry_on_intr(|| rustix::net::sendto(&entry.fd, data, SendFlags::NOSIGNAL, &to)) {
             Ok(_) => {
-                self.meters[entry.interface as usize].has_sent();
+                self.meters.of(entry.interface).has_sent();
                 Ok(())
             }
             // A socket bound to the loopback address reaches nothing beyond it.
@@ -285,7 +285,7 @@ impl Sockets for HostSockets {
         let entry = table.entry(socket)?;
         let received = retry_on_intr(|| rustix::net::recvfrom(&entry.fd, &mut *buffer, RecvFlags::empty()));
         let (count, _, from) = received.map_err(port_error)?;
-        self.meters[entry.interface as usize].has_received();
+        self.meters.of(entry.interface).has_received();
         let from = from.map_or(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0), ipv4);
         Ok((count, from))
     }
@@ -295,7 +295,7 @@ impl Sockets for HostSockets {
     }
 
     fn meter(&self, interface: Interface) -> Option<&Meter> {
-        Some(&self.meters[interface as usize])
+        Some(self.meters.of(interface))
     }
 
     fn close(&self, socket: Socket) {

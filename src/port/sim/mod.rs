@@ -115,7 +115,7 @@ pub struct SimPort {
     faults: RefCell<Vec<Failure>>,
     board: BoardState,
     /// The traffic of each interface.
-    meters: [super::Meter; 2],
+    meters: super::Meters,
     /// Other devices in the same network; see [`SimLan`].
     neighbours: RefCell<Vec<&'static SimPort>>,
 }
@@ -144,7 +144,7 @@ impl SimPort {
         let pin_changes = pins::Changes::default();
         Box::leak(Box::new(Self {
             buses: HostBuses::default(),
-            meters: Default::default(),
+            meters: super::Meters::new(),
             pins: HostPins::new(pins::recorder(&pin_changes)),
             pin_changes,
             serial: RefCell::default(),

@@ -33,7 +33,7 @@ impl SimPort {
         };
         drop(network);
         let is_softap = own.is_some() && own == self.address(Interface::SoftAp);
-        &self.meters[if is_softap { Interface::SoftAp } else { Interface::Wlan } as usize]
+        self.meters.of(if is_softap { Interface::SoftAp } else { Interface::Wlan })
     }
 
     /// Checks that no other socket of the same kind has the port, and chooses one for port 0.
@@ -184,7 +184,7 @@ impl Sockets for SimPort {
         let datagram = Datagram { from, to, data: data.to_vec() };
         self.network.borrow_mut().spread(&datagram);
         self.carry(interface, &datagram);
-        self.meters[interface as usize].has_sent();
+        self.meters.of(interface).has_sent();
         Ok(())
     }
 
@@ -195,7 +195,7 @@ impl Sockets for SimPort {
         let (data, from) = queue.pop_front().ok_or(PortError::WouldBlock)?;
         let length = data.len().min(buffer.len());
         buffer[..length].copy_from_slice(&data[..length]);
-        self.meters[*interface as usize].has_received();
+        self.meters.of(*interface).has_received();
         Ok((length, from))
     }
 
@@ -210,7 +210,7 @@ impl Sockets for SimPort {
     }
 
     fn meter(&self, interface: Interface) -> Option<&Meter> {
-        Some(&self.meters[interface as usize])
+        Some(self.meters.of(interface))
     }
 
     fn close(&self, socket: Socket) {

@@ -3,7 +3,7 @@
 use core::cell::{Cell, RefCell};
 use core::net::{Ipv4Addr, SocketAddrV4};
 
-use openzentri::port::{Interface, Keepalive, Meter, Result, Socket, Sockets};
+use openzentri::port::{Interface, Keepalive, Meter, Meters, Result, Socket, Sockets};
 
 use super::tls;
 use super::wakers::{SOCKETS, Wakers};
@@ -14,7 +14,7 @@ pub struct ZephyrSockets {
     pub wakers: RefCell<Wakers>,
     /// The interface of each socket, and the traffic of each interface.
     interfaces: [Cell<Interface>; SOCKETS],
-    meters: [Meter; 2],
+    meters: Meters,
 }
 
 impl ZephyrSockets {
@@ -23,7 +23,7 @@ impl ZephyrSockets {
         Self {
             wakers: RefCell::new(Wakers::new()),
             interfaces: [const { Cell::new(Interface::Wlan) }; SOCKETS],
-            meters: [const { Meter::new() }; 2],
+            meters: Meters::new(),
         }
     }
 
@@ -39,16 +39,8 @@ impl ZephyrSockets {
         self.interfaces.get(usize::from(socket.0)).map_or(Interface::Wlan, Cell::get)
     }
 
-    fn meter_on(&self, interface: Interface) -> &Meter {
-        let [wlan, softap] = &self.meters;
-        match interface {
-            Interface::Wlan => wlan,
-            Interface::SoftAp => softap,
-        }
-    }
-
     fn meter_of(&self, socket: Socket) -> &Meter {
-        self.meter_on(self.interface_of(socket))
+        self.meters.of(self.interface_of(socket))
     }
 }
 
@@ -130,7 +122,7 @@ impl Sockets for ZephyrSockets {
     }
 
     fn meter(&self, interface: Interface) -> Option<&Meter> {
-        Some(self.meter_on(interface))
+        Some(self.meters.of(interface))
     }
 
     fn close(&self, socket: Socket) {

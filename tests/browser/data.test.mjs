@@ -183,7 +183,7 @@ test("a stream that is opened here is viewed and read by itself, and Ctrl-Enter 
   await viewer.getByLabel("To send").fill("sent by keys");
   await viewer.getByLabel("To send").press("Control+Enter");
   await until("the text at the peer", () => got.join("") === "sent by keys");
-  assert.equal(await viewer.getByLabel("To send").inputValue(), "");
+  await until("an empty field", async () => (await viewer.getByLabel("To send").inputValue()) === "");
   await page.locator("#streams-list").getByRole("button", { name: /^Close/ }).click();
   await page.getByText("No stream is open.").waitFor();
   await button("Hide", viewer).click();

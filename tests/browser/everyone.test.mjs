@@ -82,7 +82,7 @@ const PREPARE = {
     await opened.locator("#files-list li").first().waitFor();
   },
   async settings(opened) {
-    await opened.locator("#settings-list .badge").first().waitFor({ state: "attached" });
+    await opened.locator("#settings-list details").first().waitFor();
     await opened.locator("#settings-list details summary", { hasText: "dhcp.enabled" }).first().click();
     await opened.locator("#settings-list").getByRole("switch").first().waitFor();
   },

@@ -23,6 +23,7 @@ pub mod host_bus;
 pub mod host_pins;
 #[cfg(feature = "host")]
 mod host_tls;
+mod interface;
 mod job;
 #[cfg(feature = "linux")]
 #[allow(unsafe_code, reason = "descriptors are inherited by number")]
@@ -41,6 +42,7 @@ pub use bus::{BusTransfer, I2cSetup, SpiSetup};
 pub use converters::{Converters, NoConverters, Pulse};
 pub use error::{PortError, Result};
 pub use fault::{Fault, FaultKind, PLACE as FAULT_PLACE};
+pub use interface::Interface;
 pub use job::{Addresses, FlashAtOnce, FlashWork, Job, JobOutput, JobRequest, Jobs};
 pub use pins::{Direction, Driven, NoPins, Outside, Pins, Pull};
 #[cfg(feature = "host")]
@@ -77,29 +79,6 @@ pub enum Event {
     Console,
     /// A watched pin has had an edge: see [`Pins::pin_edges`].
     Pins,
-}
-
-/// The network interfaces of the device.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Interface {
-    /// The 802.11 station.
-    #[default]
-    Wlan,
-    /// The 802.11 access point.
-    SoftAp,
-}
-
-impl Interface {
-    /// Every interface.
-    pub const ALL: [Self; 2] = [Self::Wlan, Self::SoftAp];
-
-    /// The word for it in commands and variables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Wlan => "wlan",
-            Self::SoftAp => "softap",
-        }
-    }
 }
 
 /// TCP keepalive of a connection (`tcp.keepalive.*`).

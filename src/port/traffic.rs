@@ -2,7 +2,8 @@
 
 use core::cell::Cell;
 
-use super::{Interface, Result};
+use super::error::Result;
+use super::interface::Interface;
 
 /// How often something was received and sent since the start; both counts wrap.
 #[derive(Debug, Default)]

@@ -4,7 +4,8 @@ use core::net::Ipv4Addr;
 
 use heapless::Vec;
 
-use super::{Interface, Result};
+use super::error::Result;
+use super::interface::Interface;
 
 /// Security of a wireless network; the numbers up to 6 are those of the command language (interface, network 2.5),
 /// the others are ours.

@@ -26,6 +26,7 @@ use super::{
 
 mod console;
 mod device;
+mod failures;
 mod flash;
 pub mod framing;
 mod jobs;
@@ -43,54 +44,12 @@ mod tls;
 pub mod transcript;
 
 pub use device::SimDevice;
+pub use failures::Call;
 pub use flash::{Flash, Tear};
 pub use lan::SimLan;
 pub use network::{Answer, Datagram};
 pub use peer::{End, Peer, PeerListener, UdpPeer};
 pub use pins::PinChange;
-
-/// The calls of the contract that can be made to fail with [`SimPort::fail`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "each is named after its method")]
-pub enum Call {
-    SerialRead,
-    SerialWrite,
-    TcpListen,
-    TcpAccept,
-    TcpConnect,
-    TcpConnected,
-    Send,
-    Receive,
-    Finish,
-    UdpBind,
-    UdpSend,
-    UdpReceive,
-    Lookup,
-    Ping,
-    TlsStart,
-    SlotWrite,
-    SlotRead,
-    Create,
-    Open,
-    Append,
-    ReadAt,
-    Sync,
-    Rename,
-    Remove,
-    List,
-    SoftAp,
-    Scan,
-    Join,
-    Configure,
-}
-
-/// A failure that waits for its call.
-struct Failure {
-    call: Call,
-    /// Calls that still succeed.
-    skip: usize,
-    error: PortError,
-}
 
 /// Something that happens in the world at its time.
 struct Action {
@@ -112,7 +71,7 @@ pub struct SimPort {
     wakers: RefCell<Vec<(Event, Waker)>>,
     /// In the order in which they happen.
     agenda: RefCell<Vec<Action>>,
-    faults: RefCell<Vec<Failure>>,
+    faults: RefCell<Vec<failures::Failure>>,
     board: BoardState,
     /// The traffic of each interface.
     meters: super::Meters,
@@ -178,35 +137,6 @@ impl SimPort {
     /// The flash, for what a test changes and looks up.
     pub fn flash(&self) -> &Flash {
         &self.flash
-    }
-
-    /// Lets the next `call` fail with `error`.
-    pub fn fail(&self, call: Call, error: PortError) {
-        self.fail_after(0, call, error);
-    }
-
-    /// Lets one `call` fail with `error` after `skip` of them have been done.
-    pub fn fail_after(&self, skip: usize, call: Call, error: PortError) {
-        self.faults.borrow_mut().push(Failure { call, skip, error });
-    }
-
-    /// Faults that no call has met yet.
-    pub fn faults_left(&self) -> usize {
-        self.faults.borrow().len()
-    }
-
-    /// Asks whether a fault waits for this call.
-    fn check(&self, call: Call) -> Result<()> {
-        let mut faults = self.faults.borrow_mut();
-        let mut due = None;
-        for (position, fault) in faults.iter_mut().enumerate().filter(|(_, fault)| fault.call == call) {
-            if fault.skip > 0 {
-                fault.skip -= 1;
-            } else if due.is_none() {
-                due = Some(position);
-            }
-        }
-        due.map_or(Ok(()), |position| Err(faults.remove(position).error))
     }
 
     /// Lets `action` happen `delay` from now, when [`SimPort::run_due`] is called at that time.

@@ -179,13 +179,13 @@ fn messages_are_bounded() {
 fn activity_is_taken_out_of_every_gpio() {
     let base = device();
     set(base, "sy a g 4 wlan_rx,wlan_tx").unwrap();
-    set(base, "sy a g 5 WLAN_RX,uart1_tx").unwrap();
-    set(base, "sy a g 6 wlan_rx").unwrap();
+    set(base, "sy a g 6 WLAN_RX,uart1_tx").unwrap();
+    set(base, "sy a g 8 wlan_rx").unwrap();
     set(base, "sy a g -1 wlan_rx").unwrap();
     assert_eq!(get(base, "sy a g 4").unwrap(), "wlan_tx\r\n");
-    assert_eq!(get(base, "sy a g 5").unwrap(), "uart1_tx\r\n");
-    assert_eq!(get(base, "sy a g 6").unwrap(), "none\r\n");
-    assert_eq!(set(base, "sy a g 5 wlan_up"), Err(Invalid));
+    assert_eq!(get(base, "sy a g 6").unwrap(), "uart1_tx\r\n");
+    assert_eq!(get(base, "sy a g 8").unwrap(), "none\r\n");
+    assert_eq!(set(base, "sy a g 6 wlan_up"), Err(Invalid));
 }
 
 #[test]

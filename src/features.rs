@@ -102,5 +102,8 @@ pub const TLS: bool = cfg!(feature = "tls") && set("TLS");
 pub const MANUAL: bool = cfg!(feature = "manual") && set("MANUAL");
 /// The command `websocket_client` (`websocket_client`, `CONFIG_OPENZENTRI_WEBSOCKET_CLIENT`). It is a part of the HTTP client.
 pub const WEBSOCKET_CLIENT: bool = HTTP_CLIENT && cfg!(feature = "websocket_client") && set("WEBSOCKET_CLIENT");
+/// What a person at a terminal has beyond the plain editor: keys, search, completion of arguments, a line that is drawn again
+/// (`line_editor`). No board sees a terminal, so this is for processes and not one of `full`.
+pub const LINE_EDITOR: bool = cfg!(feature = "line_editor");
 /// The WebSocket server at `/stream` (`websocket`, `CONFIG_OPENZENTRI_WEBSOCKET`).
 pub const WEBSOCKET: bool = cfg!(feature = "websocket") && set("WEBSOCKET");

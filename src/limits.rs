@@ -47,6 +47,14 @@ pub const ANSWERS: usize = option("ANSWERS", 8);
 pub const SERIAL_RX: usize = option("SERIAL_RX", 4096);
 /// Command lines kept for the arrow keys (interface, serial 2).
 pub const HISTORY: usize = 5;
+/// Bytes of a line that is drawn at a terminal.
+pub const DRAFT: usize = if features::LINE_EDITOR { COMMAND_LINE } else { 0 };
+/// Lines kept for the arrow keys and the search at a terminal.
+pub const DRAFTS: usize = if features::LINE_EDITOR { 32 } else { 1 };
+/// Bytes of what a person has typed as the data of a command that are still shown.
+pub const DATA_SHOWN: usize = if features::LINE_EDITOR { 160 } else { 0 };
+/// Bytes that draw a line: its text, a prompt, and what moves the cursor.
+pub const DRAWING: usize = if features::LINE_EDITOR { COMMAND_LINE + 256 } else { 0 };
 /// Bytes of the event log; the oldest lines fall out (`CONFIG_OPENZENTRI_LOG`).
 pub const LOG: usize = option("LOG", 8192);
 /// Bytes of one log line.

@@ -6,10 +6,12 @@ use std::future::poll_fn;
 use std::process::ExitCode;
 use std::task::Poll;
 
+use openzentri::base::Base;
 use openzentri::device::{self, BootError};
-use openzentri::ground::log::{Level, Log};
+use openzentri::ground::log::Level;
 use openzentri::port::host::{self, Runtime};
-use openzentri::port::linux::{Exit, LinuxPort, Options, Request, TLS_CLIENT};
+use openzentri::port::linux::{Exit, LinuxPort, Options, Request, TLS_CLIENT, notices};
+use openzentri::terminal;
 use openzentri::variable::{Id, Variables, id};
 
 const HTTP_PORT: Id = id("http.server.port");
@@ -64,12 +66,11 @@ fn boot_and_run(port: &'static LinuxPort, options: &Options) -> Result<(), u8> {
         eprint!("data {}\r\n", options.data.display());
     }
     if options.log {
-        host::spawn(runtime.spawner(), print_log(device.base.log));
+        host::spawn(runtime.spawner(), print_log(device.base));
     }
     warn_of_strangers(device.base.variables, options);
     let http_port = device.base.variables.number(HTTP_PORT);
-    // The terminal may be raw, so the line end is written out.
-    port.when_listening(http_port.try_into().unwrap_or(0), |address| eprint!("http://{address}/\r\n"));
+    port.when_listening(http_port.try_into().unwrap_or(0), |address| notices::tell(format_args!("http://{address}/")));
     match port.run(&runtime) {
         Exit::Stopped => {
             if port.input_has_ended() {
@@ -84,8 +85,10 @@ fn boot_and_run(port: &'static LinuxPort, options: &Options) -> Result<(), u8> {
     }
 }
 
-/// Prints each line of the log to standard error; those of the boot, which are there already, first. The terminal may be raw.
-async fn print_log(log: &'static Log) {
+/// Prints each line of the log to standard error; those of the boot, which are there already, first. Where that is the
+/// terminal on which the device prints them itself, only those that it does not.
+async fn print_log(base: &'static Base) {
+    let log = base.log;
     let mut next = log.first();
     loop {
         poll_fn(|context| {
@@ -95,8 +98,9 @@ async fn print_log(log: &'static Log) {
         .await;
         while let Some((number, level, line)) = log.get(next) {
             next = number.wrapping_add(1);
-            if level < Level::Trace as u8 {
-                eprint!("{}\r\n", String::from_utf8_lossy(&line));
+            let printed = notices::are_drawn() && terminal::prints_log(base, level);
+            if level < Level::Trace as u8 && !printed {
+                notices::tell(format_args!("{}", String::from_utf8_lossy(&line)));
             }
         }
     }

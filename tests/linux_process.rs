@@ -295,6 +295,8 @@ fn a_terminal_is_raw_while_the_device_runs() {
     line.expect(&["Rebooting\r\n", "> fcr y.bin 3\r\n", "File created", "> "]);
     assert!(!tcgetattr(&terminal).unwrap().local_modes.contains(LocalModes::ECHO), "raw also after a reboot");
     device.signal(Signal::INT);
+    line.expect(&["Ctrl-C once more", "> "]);
+    device.signal(Signal::INT);
     assert!(device.wait());
     assert_eq!(tcgetattr(&terminal).unwrap().local_modes, before.local_modes);
 }

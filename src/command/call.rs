@@ -183,7 +183,7 @@ impl<'a> Call<'a> {
     /// have sent as many; it has none to skip when it has not.
     pub fn data(&mut self, size: usize) -> Result<Data<'a>, CommandError> {
         let Some(source) = self.data.take() else { return Err(CommandError::Failed) };
-        source.begin();
+        source.begin(size);
         if source.length().is_some_and(|length| length != size) {
             return Err(CommandError::Failed);
         }

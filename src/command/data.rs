@@ -14,8 +14,8 @@ pub trait DataSource {
     /// So many of the bytes that [`DataSource::poll_fill`] answered have been used; the others are given back.
     fn consume(&mut self, count: usize);
 
-    /// The command takes data from now on: what comes on the line is not for anybody else.
-    fn begin(&mut self) {}
+    /// The command takes so many bytes of data from now on: what comes on the line is not for anybody else.
+    fn begin(&mut self, _size: usize) {}
 
     /// How many bytes there are, when that is known beforehand (a REST body).
     fn length(&self) -> Option<usize> {

@@ -77,6 +77,8 @@ pub enum Event {
     Radio(Interface),
     /// The operator console has a line: see [`Console`].
     Console,
+    /// There is a notice for the person at the terminal: see [`Serial::serial_notice`].
+    Notice,
     /// A watched pin has had an edge: see [`Pins::pin_edges`].
     Pins,
 }
@@ -145,6 +147,20 @@ pub trait Serial {
     /// Ports that cannot see one keep the default.
     fn serial_break(&self) -> bool {
         false
+    }
+    /// The columns of the terminal at the other end, where a person sits at one. Lines of hosts keep the default: what goes
+    /// out there is not drawn.
+    fn serial_terminal(&self) -> Option<u16> {
+        None
+    }
+    /// Whether there is something for [`Serial::serial_notice`] to take.
+    fn serial_has_notice(&self) -> bool {
+        false
+    }
+    /// Takes the next line that the place of the device itself has for that person, without a line end; see [`Event::Notice`].
+    /// What does not fit is cut off.
+    fn serial_notice(&self, _buffer: &mut [u8]) -> Option<usize> {
+        None
     }
 }
 

@@ -9,8 +9,7 @@ use crate::variable;
 /// What can be added with certainty to a line: the rest of the common beginning of all names that fit, and a blank
 /// after a name that is complete.
 pub fn tail(line: &[u8]) -> Vec<u8, { limits::COMMAND_LINE }> {
-    let start = line.iter().rposition(|byte| *byte == b' ').map_or(0, |blank| blank + 1);
-    let (before, word) = line.split_at(start);
+    let (before, word) = split(line);
     let first = before.split(|byte| *byte == b' ').find(|word| !word.is_empty());
     let words_before = before.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).count();
     match (words_before, first) {
@@ -22,6 +21,12 @@ pub fn tail(line: &[u8]) -> Vec<u8, { limits::COMMAND_LINE }> {
         }
         _ => Vec::new(),
     }
+}
+
+/// The last word of a line, and what stands before it.
+pub fn split(line: &[u8]) -> (&[u8], &[u8]) {
+    let start = line.iter().rposition(|byte| *byte == b' ').map_or(0, |blank| blank + 1);
+    line.split_at(start)
 }
 
 fn common(word: &[u8], names: impl Iterator<Item = &'static str>) -> Vec<u8, { limits::COMMAND_LINE }> {

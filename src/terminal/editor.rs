@@ -99,23 +99,37 @@ impl Editor {
             // Hosts send the NUL of a C string behind a line, and Telnet clients one behind a CR.
             return Typed::More;
         }
+        match self.line_end(byte) {
+            Some(Typed::Line) => return self.end(echo, out),
+            Some(typed) => return typed,
+            None if !echo => self.insert(&[byte], &mut |_| {}),
+            None => self.key(byte, out),
+        }
+        Typed::More
+    }
+
+    /// Takes half a line end: [`Typed::Line`] for its first byte, [`Typed::More`] for its other half. `None`: the byte is no
+    /// part of one.
+    pub fn line_end(&mut self, byte: u8) -> Option<Typed> {
         let terminator = self.terminator.take();
         let second_half = matches!(byte, b'\r' | b'\n') && terminator.is_some_and(|first| first != byte);
         if let Some(first) = terminator {
             self.learn(first, second_half);
         }
         match byte {
-            _ if second_half => Typed::More,
-            b'\r' | b'\n' => self.end(byte, echo, out),
-            _ if !echo => {
-                self.insert(&[byte], &mut |_| {});
-                Typed::More
+            _ if second_half => Some(Typed::More),
+            b'\r' | b'\n' => {
+                self.terminator = Some(byte);
+                Some(Typed::Line)
             }
-            _ => {
-                self.key(byte, out);
-                Typed::More
-            }
+            _ => None,
         }
+    }
+
+    /// Takes over a line that was typed elsewhere.
+    pub fn set_line(&mut self, line: &[u8]) {
+        self.line.clear();
+        self.overflow = self.line.extend_from_slice(line).is_err();
     }
 
     /// A line has ended in `first`, and in its other half too when `pair` says so.
@@ -128,8 +142,7 @@ impl Editor {
         }
     }
 
-    fn end(&mut self, byte: u8, echo: bool, out: &mut dyn FnMut(&[u8])) -> Typed {
-        self.terminator = Some(byte);
+    fn end(&mut self, echo: bool, out: &mut dyn FnMut(&[u8])) -> Typed {
         self.keys.reset();
         self.collected(None, out);
         if echo {
@@ -155,7 +168,7 @@ impl Editor {
         }
         self.collected(None, out);
         match key {
-            Key::None | Key::Text(_) => {}
+            Key::None | Key::Text(_) | Key::Control(_) => {}
             Key::Backspace => self.rub_out(out),
             Key::Delete if self.cursor < self.line.len() => {
                 self.right(out);

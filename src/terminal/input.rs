@@ -8,6 +8,7 @@ use core::task::{Context, Poll};
 use embassy_time::{Duration, Instant, Timer};
 
 use super::line::Line;
+use super::person::Progress;
 use crate::command::DataSource;
 use crate::limits;
 
@@ -83,6 +84,8 @@ struct State {
     last: Instant,
     /// When a Ctrl-C came alone, behind which nothing has come yet.
     alone: Option<Instant>,
+    /// How far the data of the running command have come, when a person types them.
+    progress: Option<Progress>,
 }
 
 impl Input {
@@ -98,19 +101,9 @@ impl Input {
             line_end: None,
             last: Instant::MIN,
             alone: None,
+            progress: None,
         };
         Self { line, state: RefCell::new(state) }
-    }
-
-    /// Waits until there are bytes of a command line, which [`Input::take`] takes; false when nothing more will come.
-    pub async fn some(&self) -> bool {
-        poll_fn(|context| {
-            if self.line.take_break() {
-                self.line.break_unused();
-            }
-            self.state.borrow_mut().poll_some(self.line, context)
-        })
-        .await
     }
 
     /// Waits until there are bytes, a break condition or the end.
@@ -175,6 +168,7 @@ impl Input {
     pub fn begin(&self, line_end: Option<u8>) {
         let mut state = self.state.borrow_mut();
         (state.phase, state.asked, state.line_end, state.alone) = (Phase::Queued, false, line_end, None);
+        state.progress = None;
         // A break before the command was not meant for it.
         let _ = self.line.take_break();
     }
@@ -182,6 +176,13 @@ impl Input {
     /// The command's turn has come: it runs, and takes no data unless it says so.
     pub fn runs(&self) {
         self.state.borrow_mut().phase = Phase::Runs;
+    }
+
+    /// How far the data of the running command have come, when that is not `seen` and a person types them.
+    pub fn progress(&self, seen: Option<usize>) -> Option<Progress> {
+        // The command that looks at its data gives them back in this task.
+        let state = self.state.try_borrow().ok()?;
+        state.progress.as_ref().filter(|progress| Some(progress.taken()) != seen).cloned()
     }
 
     /// Whether the command has asked for data, which begin behind the line end.
@@ -370,8 +371,11 @@ impl<'a> Data<'a> {
 }
 
 impl DataSource for Data<'_> {
-    fn begin(&mut self) {
-        self.input.state.borrow_mut().phase = Phase::TakesData;
+    fn begin(&mut self, size: usize) {
+        let person = self.input.line.terminal().filter(|_| size > 0);
+        let mut state = self.input.state.borrow_mut();
+        state.phase = Phase::TakesData;
+        state.progress = person.map(|_| Progress::of(size));
     }
 
     fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<&[u8]> {
@@ -393,7 +397,12 @@ impl DataSource for Data<'_> {
 
     fn consume(&mut self, count: usize) {
         if let Some(mut state) = self.lent.take() {
-            state.start = state.end.min(state.start + count);
+            let State { bytes, start, end, progress, .. } = &mut *state;
+            let used = *start..(*start + count).min(*end);
+            if let Some(progress) = progress {
+                progress.take(bytes.get(used.clone()).unwrap_or_default());
+            }
+            *start = used.end;
         }
     }
 }

@@ -26,6 +26,8 @@ pub enum Key {
     Home,
     /// To the end of the line.
     End,
+    /// Another control code; the plain editor has no use for it.
+    Control(u8),
 }
 
 const BELL: u8 = 0x07;
@@ -112,8 +114,7 @@ impl Keys {
             }
             0x08 | 0x7F => Key::Backspace,
             b'\t' => Key::Tab,
-            // Other control codes have no meaning on a command line.
-            0..=0x1F => Key::None,
+            0..=0x1F => Key::Control(byte),
             _ => Key::Text(byte),
         }
     }
@@ -193,6 +194,8 @@ mod tests {
             (b"\x1b[3~", Key::Delete),
             (b"\x08", Key::Backspace),
             (b"\x7f", Key::Backspace),
+            (b"\x01", Key::Control(1)),
+            (b"\x12", Key::Control(0x12)),
         ] {
             assert_eq!(read(bytes), [key], "{bytes:02x?}");
         }

@@ -1,10 +1,12 @@
 //! Where the bytes of a person or a host come from, and where the answers go.
 
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, Waker};
 
 use super::visitor::Visitor;
 use crate::command::Asker;
+use crate::features;
 use crate::limits;
+use crate::log;
 use crate::port::{Event, Meter, Port, PortError, Result, Socket};
 use crate::stream::Pipe;
 
@@ -154,6 +156,35 @@ impl Line {
     /// A break condition has found nothing to end: at a terminal of a process it ends the device, a board ignores it.
     pub fn break_unused(self) {
         self.port.board().serial_ended();
+    }
+
+    /// The columns of the terminal at the other end, where a person sits at one.
+    pub fn terminal(self) -> Option<u16> {
+        match self.end {
+            End::Serial(_) if features::LINE_EDITOR => self.port.serial().serial_terminal(),
+            _ => None,
+        }
+    }
+
+    /// Whether the place of the device has a notice for that person: see [`crate::port::Serial::serial_notice`]. When it has
+    /// none, `waker` is woken by the next one.
+    pub fn has_notice(self, waker: &Waker) -> bool {
+        if self.terminal().is_none() {
+            return false;
+        }
+        self.port.wake_when(Event::Notice, waker);
+        self.port.serial().serial_has_notice()
+    }
+
+    /// Takes the next one.
+    pub fn take_notice(self) -> Option<log::Line> {
+        self.terminal()?;
+        let mut line = log::Line::new();
+        // It has room for as many.
+        let _ = line.resize(limits::LOG_LINE, 0);
+        let length = self.port.serial().serial_notice(&mut line)?;
+        line.truncate(length);
+        Some(line)
     }
 
     /// Gives received bytes back that the device will not use before its restart. Only a UART outlives that.

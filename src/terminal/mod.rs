@@ -6,6 +6,8 @@
 //! input       what has come and is not used yet
 //! output      what goes out: whole frames, one after another
 //! editor      the line that is typed; keys, text, complete: parts of it
+//! drawn       command mode of a person at a terminal
+//! person      what there is beyond the plain editor then
 //! bridge      stream mode; packets, sequence: parts of it
 //! uart        the variables of the UART
 //! console     the operator console
@@ -18,6 +20,7 @@
 mod bridge;
 mod complete;
 mod console;
+mod drawn;
 mod editor;
 mod input;
 mod keys;
@@ -25,6 +28,7 @@ mod line;
 mod login;
 mod output;
 mod packets;
+mod person;
 mod presence;
 mod remote;
 mod sequence;
@@ -36,6 +40,7 @@ mod visitor;
 
 pub use console::serve as serve_console;
 pub use line::Line;
+pub use output::prints_log;
 pub use presence::Presence;
 pub use remote::{Remote, run as keep_remote};
 pub use session::{Opening, Uart, serve};

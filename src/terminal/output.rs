@@ -9,11 +9,14 @@ use embassy_sync::semaphore::{FairSemaphore, Semaphore, SemaphoreReleaser};
 use embassy_time::{Duration, Timer};
 
 use super::line::Line;
+use super::person::{HOW_TO_LEAVE, Person, Progress, Step, WELCOME};
 use super::visitor::Visitor;
 use crate::base::Base;
-use crate::command::Reply;
+use crate::command::{Machine, Reply};
+use crate::features;
 use crate::variable::{Id, id};
 
+const ECHO: Id = id("system.cmd.echo");
 const HEADER: Id = id("system.cmd.header_enabled");
 const PROMPT: Id = id("system.cmd.prompt_enabled");
 const DATA_BUS: Id = id("bus.data_bus");
@@ -33,14 +36,82 @@ pub struct Output {
     logs_elsewhere: bool,
     /// Number of the next log line to print.
     next_log: Cell<u32>,
+    /// Whoever sits at a terminal at the other end.
+    person: Person,
 }
 
 impl Output {
     /// Prints the log lines from number `first_log` on.
     pub fn new(base: &'static Base, line: Line, first_log: u32) -> Self {
-        let bus = |id| base.variables.at(id, 0);
-        let logs_elsewhere = line.is_uart() && bus(DATA_BUS) != bus(LOG_BUS);
-        Self { base, line, frame: FairSemaphore::new(1), logs_elsewhere, next_log: Cell::new(first_log) }
+        let logs_elsewhere = line.is_uart() && logs_elsewhere(base);
+        let person = Person::new();
+        Self { base, line, frame: FairSemaphore::new(1), logs_elsewhere, next_log: Cell::new(first_log), person }
+    }
+
+    /// Whoever sits at a terminal at the other end.
+    pub fn person(&self) -> &Person {
+        &self.person
+    }
+
+    /// The columns of the terminal on which the line is drawn; `None` where no person sits, or one that wants to see nothing.
+    pub fn columns(&self) -> Option<u16> {
+        self.line.terminal().filter(|_| self.base.variables.flag(ECHO) && !self.has_headers())
+    }
+
+    /// Changes what is drawn of the line.
+    pub async fn draw(&self, step: Step) {
+        let _frame = self.frame.acquire(1).await;
+        self.step(step).await;
+    }
+
+    async fn step(&self, step: Step) {
+        if let Some(columns) = self.columns() {
+            let drawing = self.person.step(step, columns, self.prompt_text());
+            self.send(&drawing).await;
+        }
+    }
+
+    /// Tells a person at a terminal what there is, behind what was logged until now.
+    pub async fn welcome(&self) {
+        if self.columns().is_some() {
+            let _frame = self.frame.acquire(1).await;
+            self.send_log().await;
+            self.send(WELCOME).await;
+        }
+    }
+
+    /// Tells a person who seems to want to leave how that is done.
+    pub async fn say_how_to_leave(&self) {
+        let _frame = self.frame.acquire(1).await;
+        self.step(Step::GiveUp).await;
+        self.send(HOW_TO_LEAVE).await;
+    }
+
+    /// Lists what the last word may become.
+    pub async fn list(&self, machine: &Machine) {
+        let _frame = self.frame.acquire(1).await;
+        let Some(columns) = self.columns() else { return };
+        self.step(Step::Leave).await;
+        let mut number = 0;
+        while let Some(row) = self.person.row(machine, columns, number) {
+            self.send(&row).await;
+            self.send(b"\r\n").await;
+            number += 1;
+        }
+    }
+
+    /// Shows how far the data of a command have come.
+    pub async fn show_data(&self, progress: Progress) {
+        let _frame = self.frame.acquire(1).await;
+        self.person.show_data(Some(progress));
+        self.step(Step::Draw).await;
+    }
+
+    /// Leaves what was shown of them.
+    pub async fn end_data(&self) {
+        let _frame = self.frame.acquire(1).await;
+        self.step(Step::Leave).await;
+        self.person.show_data(None);
     }
 
     /// Lets somebody else have the line, who sends the log lines from the number on that is answered. Nothing is printed until
@@ -135,10 +206,21 @@ impl Output {
         let _frame = self.frame.acquire(1).await;
         self.send_log().await;
         self.send_frame(framed || self.has_headers(), self.letter(), reply.code, reply.text()).await;
+        if features::LINE_EDITOR {
+            self.suggest(reply.code).await;
+        }
         if prompt {
             self.send_prompt().await;
         }
         self.leave().await;
+    }
+
+    /// Tells a person what the last line may have meant, when its answer says that it is not known.
+    async fn suggest(&self, code: u8) {
+        if let Some(text) = self.columns().and_then(|_| self.person.suggestion(code)) {
+            self.send(text.as_bytes()).await;
+            self.send(b"\r\n").await;
+        }
     }
 
     /// Sends the prompt, if there is one.
@@ -153,7 +235,8 @@ impl Output {
     pub async fn follow_log(&self) {
         loop {
             poll_fn(|context| {
-                if self.base.log.next() != self.next_log.get() {
+                let logged = self.base.log.next() != self.next_log.get();
+                if logged || self.line.has_notice(context.waker()) {
                     return Poll::Ready(());
                 }
                 self.base.log.follow(context.waker());
@@ -167,8 +250,17 @@ impl Output {
     }
 
     async fn send_prompt(&self) {
-        if self.base.variables.flag(PROMPT) {
-            self.send(if self.base.status.safe_mode.get() { b"SAFEMODE> " } else { b"> " }).await;
+        match self.columns() {
+            Some(_) => self.step(Step::Draw).await,
+            None => self.send(self.prompt_text()).await,
+        }
+    }
+
+    fn prompt_text(&self) -> &'static [u8] {
+        match self.base.variables.flag(PROMPT) {
+            true if self.base.status.safe_mode.get() => b"SAFEMODE> ",
+            true => b"> ",
+            false => b"",
         }
     }
 
@@ -176,22 +268,32 @@ impl Output {
         if self.base.status.safe_mode.get() { b'S' } else { b'R' }
     }
 
-    /// Sends the log lines that are new and not below the print level.
+    /// Sends the log lines that are new and not below the print level. What is drawn makes way for them.
     async fn send_log(&self) {
-        while let Some((number, level, text)) = self.base.log.get(self.next_log.get()) {
-            self.next_log.set(number.wrapping_add(1));
-            // A line that is there for looks only is nothing to frame.
-            if level <= self.print_level() && !self.logs_elsewhere && !(text.is_empty() && self.has_headers()) {
-                self.send_frame(self.has_headers(), b'L', 0, &with_line_end(text)).await;
+        let mut drawn = false;
+        while let Some((framed, text)) = self.next_line() {
+            if features::LINE_EDITOR && self.person.is_drawn() {
+                drawn = true;
+                self.step(Step::Erase).await;
             }
+            self.send_frame(framed, b'L', 0, &text).await;
+        }
+        if drawn {
+            self.step(Step::Draw).await;
         }
     }
 
-    fn print_level(&self) -> u8 {
-        self.base.variables.with(PRINT_LEVEL, |value| match value {
-            [digit @ b'0'..=b'5'] => digit - b'0',
-            _ => 5,
-        })
+    /// The next line to print, and whether it is framed: of the log, or a notice of the place of the device, which is none of
+    /// its own and has no header.
+    fn next_line(&self) -> Option<(bool, crate::log::Line)> {
+        while let Some((number, level, text)) = self.base.log.get(self.next_log.get()) {
+            self.next_log.set(number.wrapping_add(1));
+            // A line that is there for looks only is nothing to frame.
+            if level <= print_level(self.base) && !self.logs_elsewhere && !(text.is_empty() && self.has_headers()) {
+                return Some((self.has_headers(), with_line_end(text)));
+            }
+        }
+        self.line.take_notice().map(|notice| (false, with_line_end(notice)))
     }
 
     async fn send_frame(&self, framed: bool, letter: u8, code: u8, text: &[u8]) {
@@ -210,6 +312,24 @@ impl Output {
             }
         }
     }
+}
+
+/// Lines of the log up to this level are printed.
+fn print_level(base: &Base) -> u8 {
+    base.variables.with(PRINT_LEVEL, |value| match value {
+        [digit @ b'0'..=b'5'] => digit - b'0',
+        _ => 5,
+    })
+}
+
+/// Whether log lines go to another UART than commands.
+fn logs_elsewhere(base: &Base) -> bool {
+    base.variables.at(DATA_BUS, 0) != base.variables.at(LOG_BUS, 0)
+}
+
+/// Whether the command UART prints a log line of this level.
+pub fn prints_log(base: &Base, level: u8) -> bool {
+    level <= print_level(base) && !logs_elsewhere(base)
 }
 
 /// The header of a frame: what it is, its code, the length of its text in five digits.

@@ -3,15 +3,16 @@
 use core::cell::Cell;
 use core::future::pending;
 
-use embassy_futures::select::{Either3, Either4, select, select3, select4};
+use embassy_futures::select::{Either, Either3, Either4, select, select3, select4};
 use embassy_time::{Duration, TimeoutError, Timer, with_timeout};
 use heapless::Vec;
 
 use super::bridge::{Bridge, End};
 use super::editor::{Editor, Typed};
-use super::input::{Data, Input};
+use super::input::{Data, Input, Waited};
 use super::line::Line;
 use super::output::Output;
+use super::person::Step;
 use super::presence::Presence;
 use super::structured;
 use crate::command::{Asker, Reply, Shell};
@@ -75,26 +76,30 @@ pub async fn serve(shell: &'static Shell, line: Line, opening: Opening, uart: Op
     {
         return Built::<{ features::STREAM_MODE }>::run(&session, Session::stream_mode, |_| ()).await;
     }
-    if opening != Opening::Prompt && base.port.board().reset_reason() == Some(ResetReason::Software) {
-        session.output.greet().await;
+    if opening != Opening::Prompt {
+        match base.port.board().reset_reason() {
+            Some(ResetReason::Software) => session.output.greet().await,
+            _ if features::LINE_EDITOR => session.output.welcome().await,
+            _ => {}
+        }
     }
     select(session.command_mode(), session.output.follow_log()).await;
 }
 
 /// What runs on a line.
-struct Session {
-    shell: &'static Shell,
+pub(super) struct Session {
+    pub(super) shell: &'static Shell,
     line: Line,
     /// The byte that still belongs to the line that went back to stream mode.
     line_end: Cell<Option<u8>>,
-    output: Output,
-    input: Input,
+    pub(super) output: Output,
+    pub(super) input: Input,
     uart: Option<Uart>,
-    asker: Asker,
+    pub(super) asker: Asker,
 }
 
 /// Why the next command line is not there.
-enum NoLine {
+pub(super) enum NoLine {
     /// Nothing more will come.
     Ended,
     /// The device restarts.
@@ -208,7 +213,12 @@ impl Session {
         // Only a command that waits is watched.
         let interrupted = async { self.input.interrupted(self.is_human()).await };
         let restarts = self.shell.machine().base.restart.ordered();
-        let reply = match select4(command, interrupted, restarts, self.output.let_go()).await {
+        let ended = select4(command, interrupted, restarts, self.output.let_go());
+        let Either::First(ended) = select(ended, self.shown_data()).await;
+        if features::LINE_EDITOR {
+            self.end_data().await;
+        }
+        let reply = match ended {
             Either4::First(reply) => reply,
             Either4::Second(()) | Either4::Fourth(()) => Reply::refused(),
             Either4::Third(()) => {
@@ -277,6 +287,10 @@ impl Session {
     /// A restart was ordered: nothing more is read in this life. Whatever waits, and a line that was begun, is for the
     /// next one.
     async fn leave(&self, editor: &mut Editor, line_end: Option<u8>) {
+        if features::LINE_EDITOR && self.output.columns().is_some() {
+            editor.set_line(&self.output.person().draft());
+            self.output.draw(Step::Erase).await;
+        }
         self.input.give_back(line_end, editor.line()).await;
         core::future::pending().await
     }
@@ -284,35 +298,59 @@ impl Session {
     /// Reads one line and echoes it.
     async fn read_line(&self, editor: &mut Editor) -> Result<Typed, NoLine> {
         loop {
+            let waited = self.wait().await?;
+            let typed = match waited {
+                Waited::End => return Err(NoLine::Ended),
+                waited if self.output.columns().is_some() => {
+                    let context = (self, &mut *editor, waited);
+                    let drawn = Built::<{ features::LINE_EDITOR }>::run(context, Self::draw_line, |_| Ok(Typed::More));
+                    drawn.await?
+                }
+                Waited::Break => {
+                    self.line.break_unused();
+                    Typed::More
+                }
+                Waited::Bytes => self.echo_line(editor).await,
+            };
+            if typed != Typed::More {
+                return Ok(typed);
+            }
+        }
+    }
+
+    /// Waits until there is something on the line; who is at the remote terminal has it for himself.
+    async fn wait(&self) -> Result<Waited, NoLine> {
+        loop {
             let restart = &self.shell.machine().base.restart;
             if restart.is_ordered() {
                 return Err(NoLine::Restart);
             }
-            match select4(self.is_detached(), self.input.some(), restart.ordered(), self.goes_back()).await {
+            match select4(self.is_detached(), self.input.more(), restart.ordered(), self.goes_back()).await {
                 Either4::First(presence) => {
                     let read_ahead = self.input.read_ahead();
                     select4(presence.becomes(false), read_ahead, restart.ordered(), self.goes_back()).await;
                     if self.is_streaming() {
                         return Err(NoLine::Ended);
                     }
-                    continue;
                 }
-                Either4::Second(true) => {}
-                Either4::Second(false) | Either4::Fourth(()) => return Err(NoLine::Ended),
+                Either4::Second(waited) => return Ok(waited),
                 Either4::Third(()) => return Err(NoLine::Restart),
-            }
-            let mut echoed = Vec::new();
-            let typed = self.edit(editor, &mut echoed);
-            if typed != Typed::More {
-                self.output.command_begins();
-            }
-            if !echoed.is_empty() {
-                self.output.raw(&echoed).await;
-            }
-            if typed != Typed::More {
-                return Ok(typed);
+                Either4::Fourth(()) => return Err(NoLine::Ended),
             }
         }
+    }
+
+    /// Gives the editor what is there, and sends its echo.
+    pub(super) async fn echo_line(&self, editor: &mut Editor) -> Typed {
+        let mut echoed = Vec::new();
+        let typed = self.edit(editor, &mut echoed);
+        if typed != Typed::More {
+            self.output.command_begins();
+        }
+        if !echoed.is_empty() {
+            self.output.raw(&echoed).await;
+        }
+        typed
     }
 
     /// Waits until the line takes no commands because somebody is at the remote terminal; only the command UART does so.

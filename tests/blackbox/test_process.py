@@ -203,6 +203,8 @@ class Ending(DeviceCase):
             console.send(b"get sy c e\r")
             self.assertEqual(console.read_until(b"> "), b"get sy c e\r\n1\r\n> ")
             console.send(b"\x03")
+            console.read_until(b"leaves; help lists what can be typed\r\n> ")
+            console.send(b"\x03")
             self.assertEqual(process.wait(5), 0)
         finally:
             process.kill()

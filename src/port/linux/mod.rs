@@ -6,7 +6,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
-use std::io::Write;
 use std::net::SocketAddrV4;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::CommandExt;
@@ -35,6 +34,7 @@ mod jobs;
 mod kept;
 mod lan;
 mod networks;
+pub mod notices;
 mod options;
 mod pty;
 mod serial;
@@ -138,7 +138,7 @@ impl LinuxPort {
                 Place::new(options.softap.as_deref(), options.softap_bind),
             ]),
             jobs: JobTable::new().map_err(|error| StartError::new("start", error))?,
-            serial: RefCell::new(SerialLine::open(&options.serial, options.bind)?),
+            serial: RefCell::new(SerialLine::open(&options.serial, options.bind, options.terminal)?),
             store,
             radio: HostRadio::new(networks, options.wlan.as_deref(), options.softap.as_deref())?,
             pins: HostPins::new(if options.show_pins { show_pin } else { |_, _| {} }),
@@ -411,6 +411,7 @@ impl Port for LinuxPort {
             Event::Radio(interface) => self.radio.wake_when(interface, waker),
             // There is no operator console on Linux: the serial line is the user's.
             Event::Console => {}
+            Event::Notice => notices::wake_when(waker),
             Event::Pins => self.pins.wake_when(waker),
         }
     }
@@ -419,8 +420,7 @@ impl Port for LinuxPort {
 /// Tells the user of a change of an output.
 fn show_pin(pin: u8, level: Option<bool>) {
     let level = level.map_or("released", |level| if level { "high" } else { "low" });
-    // Who has closed standard error does not want to know.
-    let _ = writeln!(std::io::stderr(), "GPIO {pin}: {level}");
+    notices::tell(format_args!("GPIO {pin}: {level}"));
 }
 
 /// The time to sleep: until the next timer, the next retry of a listener or the next call of the watchdog, whichever comes

@@ -37,6 +37,8 @@ pub struct Options {
     pub data: PathBuf,
     /// The command UART.
     pub serial: SerialKind,
+    /// Whether a person sits at a terminal at the other end of the command UART, also where the process cannot see that.
+    pub terminal: bool,
     /// Whether log lines are printed to standard error.
     pub log: bool,
     /// Variables to set at boot.
@@ -64,6 +66,7 @@ impl Default for Options {
         Self {
             data: state_folder(|name| std::env::var_os(name)),
             serial: SerialKind::Stdio,
+            terminal: false,
             log: false,
             settings: Vec::new(),
             bind: Ipv4Addr::LOCALHOST,
@@ -137,6 +140,16 @@ fn command() -> Command {
         .arg(
             option("serial", "LINE", serial, "Command UART: stdio, pty[:LINK], tcp:PORT, a serial port such as /dev/ttyUSB0, or none").default_value("stdio"),
         )
+        .arg(
+            Arg::new("terminal")
+                .long("terminal")
+                .action(ArgAction::SetTrue)
+                .help("A person uses the serial line, at a terminal: draw the line that is typed")
+                .long_help(
+                    "A person uses the serial line, at a terminal program: draw the line that is typed, complete, search. Without it \
+                     that is so where standard input and output are a terminal",
+                ),
+        )
         .arg(Arg::new("log").long("log").action(ArgAction::SetTrue).help("Print log lines to standard error"))
         .arg(
             option("set", "NAME=VALUE", setting, "Set a variable at boot, over the saved settings; repeatable")
@@ -208,6 +221,7 @@ fn options(mut matches: ArgMatches, library: Option<TlsClient>) -> Options {
     Options {
         data: matches.remove_one("data").unwrap_or(given.data),
         serial: matches.remove_one("serial").unwrap_or(given.serial),
+        terminal: matches.get_flag("terminal"),
         log: matches.get_flag("log"),
         settings: matches.remove_many("set").into_iter().flatten().collect(),
         bind: matches.remove_one("bind").unwrap_or(given.bind),
@@ -298,8 +312,7 @@ mod tests {
 
     #[test]
     fn arguments_are_read() {
-        let arguments =
-            "--data d --serial pty:/tmp/uart --set wlan.ssid=a=b --set ht.s.p=1 --bind 0.0.0.0 --flash=512K --log";
+        let arguments = "--data d --serial pty:/tmp/uart --set wlan.ssid=a=b --set ht.s.p=1 --bind 0.0.0.0 --flash=512K --log --terminal";
         let arguments: Vec<&str> = arguments.split(' ').collect();
         let Ok(Request::Run(options)) = parse(&arguments) else { panic!() };
         assert_eq!(options.data, PathBuf::from("d"));
@@ -307,7 +320,7 @@ mod tests {
         assert_eq!(options.settings, [("wlan.ssid".into(), "a=b".into()), ("ht.s.p".into(), "1".into())]);
         assert_eq!(options.bind, Ipv4Addr::UNSPECIFIED);
         assert_eq!(options.flash, 512 * 1024);
-        assert!(options.log);
+        assert!(options.log && options.terminal);
         assert_eq!(parse(&[]), Ok(Request::Run(Options::default())));
         let Ok(Request::Run(options)) = parse(&["--tls-client", "embedded"]) else { panic!() };
         assert_eq!(options.tls_client, TlsClient::Embedded);

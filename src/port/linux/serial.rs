@@ -8,10 +8,12 @@ use std::time::Instant;
 
 use rustix::event::PollFlags;
 use rustix::io::FdFlags;
+use rustix::stdio::stdout;
 
 use super::errors::StartError;
 use super::handover::{HANDOVER, Inherited, Part};
 use super::kept::Kept;
+use super::notices;
 use super::options::SerialKind;
 use super::pty::Pty;
 use super::stdio::Stdio;
@@ -33,6 +35,8 @@ enum Line {
 pub(super) struct SerialLine {
     line: Line,
     kept: Kept,
+    /// The user says that somebody sits at a terminal at the other end.
+    person: bool,
     /// An interrupt that the device has not taken yet.
     interrupted: bool,
     inherited: bool,
@@ -42,7 +46,8 @@ pub(super) struct SerialLine {
 
 impl SerialLine {
     /// Opens the line, or takes over the one that the device had before its reboot.
-    pub(super) fn open(kind: &SerialKind, bind: Ipv4Addr) -> std::result::Result<Self, StartError> {
+    /// `person`: somebody sits at a terminal at the other end, also where that cannot be seen from here.
+    pub(super) fn open(kind: &SerialKind, bind: Ipv4Addr, person: bool) -> std::result::Result<Self, StartError> {
         let left = std::env::var(HANDOVER).ok().and_then(|token| Inherited::adopt(&token));
         let inherited = left.is_some();
         let line = match (kind, left) {
@@ -55,7 +60,8 @@ impl SerialLine {
             (SerialKind::Tcp(port), None) => Line::Tcp(TcpLine::open(bind, *port)?),
             (SerialKind::None, _) => Line::None,
         };
-        Ok(Self { line, kept: Kept::take_over(), interrupted: false, inherited, reader: None, writer: None })
+        let kept = Kept::take_over();
+        Ok(Self { line, kept, person, interrupted: false, inherited, reader: None, writer: None })
     }
 
     /// Whether it is standard input, and no terminal: it ends with a file or a pipe.
@@ -228,6 +234,25 @@ impl Serial for RefCell<SerialLine> {
     fn serial_break(&self) -> bool {
         std::mem::take(&mut self.borrow_mut().interrupted)
     }
+
+    fn serial_terminal(&self) -> Option<u16> {
+        let serial = self.borrow();
+        match &serial.line {
+            Line::Stdio(stdio) if stdio.is_drawn() => Some(tty::columns(stdout())),
+            Line::Pty(pty) if serial.person => Some(tty::columns(pty.slave())),
+            Line::Tty(tty) if serial.person => Some(tty::columns(tty.device())),
+            Line::Tcp(_) if serial.person => Some(tty::COLUMNS),
+            _ => None,
+        }
+    }
+
+    fn serial_has_notice(&self) -> bool {
+        notices::are_waiting()
+    }
+
+    fn serial_notice(&self, buffer: &mut [u8]) -> Option<usize> {
+        notices::take(buffer)
+    }
 }
 
 #[cfg(test)]
@@ -235,7 +260,7 @@ mod tests {
     use super::*;
 
     fn pty() -> SerialLine {
-        SerialLine::open(&SerialKind::Pty(None), Ipv4Addr::LOCALHOST).unwrap()
+        SerialLine::open(&SerialKind::Pty(None), Ipv4Addr::LOCALHOST, false).unwrap()
     }
 
     #[test]
@@ -250,6 +275,21 @@ mod tests {
         };
         assert_eq!(after.path(), place);
         assert!(Inherited::adopt(&token).is_none(), "taken already");
+    }
+
+    #[test]
+    fn a_person_is_where_the_user_says_so() {
+        assert_eq!(RefCell::new(pty()).serial_terminal(), None);
+        let line = SerialLine::open(&SerialKind::Pty(None), Ipv4Addr::LOCALHOST, true).unwrap();
+        let Line::Pty(pty) = &line.line else { unreachable!() };
+        let size = |ws_col| rustix::termios::Winsize { ws_row: 24, ws_col, ws_xpixel: 0, ws_ypixel: 0 };
+        rustix::termios::tcsetwinsize(pty.slave(), size(132)).unwrap();
+        let line = RefCell::new(line);
+        assert_eq!(line.serial_terminal(), Some(132));
+        if let Line::Pty(pty) = &line.borrow().line {
+            rustix::termios::tcsetwinsize(pty.slave(), size(0)).unwrap();
+        }
+        assert_eq!(line.serial_terminal(), Some(tty::COLUMNS), "it does not say");
     }
 
     #[test]

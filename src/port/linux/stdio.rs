@@ -12,6 +12,7 @@ use rustix::termios::{ControlModes, InputModes, LocalModes, OptionalActions, Out
 
 use super::errors::port_error;
 use super::handover::HANDOVER;
+use super::notices;
 use crate::port::{PortError, Result};
 
 /// The settings of the terminal before it was made raw.
@@ -36,13 +37,19 @@ pub(super) struct Stdio {
     ended: bool,
     /// Standard input is a terminal.
     terminal: bool,
+    /// Standard output, too: what goes out is drawn there.
+    drawn: bool,
 }
 
 impl Stdio {
     /// Takes standard input and output; a terminal is made raw until [`Stdio::shut_down`].
     pub(super) fn open() -> Self {
         let terminal = make_raw();
-        Self { output: Output::new(), ended: false, terminal }
+        let drawn = terminal && rustix::termios::isatty(stdout());
+        if drawn {
+            notices::draw();
+        }
+        Self { output: Output::new(), ended: false, terminal, drawn }
     }
 
     /// See [`crate::port::Serial::serial_read`].
@@ -85,6 +92,11 @@ impl Stdio {
         self.terminal
     }
 
+    /// Whether that person also sees at a terminal what the device prints.
+    pub(super) fn is_drawn(&self) -> bool {
+        self.drawn
+    }
+
     /// What to watch for input.
     pub(super) fn input(&self) -> BorrowedFd<'_> {
         stdin()
@@ -104,6 +116,7 @@ impl Stdio {
             // The shell's prompt shall not stand behind the device's.
             let _ = self.write(b"\r\n");
         }
+        notices::end();
     }
 }
 

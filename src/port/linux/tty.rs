@@ -54,6 +54,15 @@ impl Tty {
     }
 }
 
+/// The columns of a terminal that does not say how many it has.
+pub(super) const COLUMNS: u16 = 80;
+
+/// The columns of a terminal.
+pub(super) fn columns(terminal: BorrowedFd<'_>) -> u16 {
+    let columns = rustix::termios::tcgetwinsize(terminal).map_or(0, |size| size.ws_col);
+    if columns == 0 { COLUMNS } else { columns }
+}
+
 /// Sets a terminal up; `Unsupported` when it cannot do that.
 pub(super) fn configure(terminal: BorrowedFd<'_>, wanted: &UartSettings) -> Result<()> {
     let size = match wanted.data {

@@ -35,6 +35,21 @@ impl Serial for SimPort {
     fn serial_break(&self) -> bool {
         std::mem::take(&mut self.serial.borrow_mut().broken)
     }
+
+    fn serial_terminal(&self) -> Option<u16> {
+        self.serial.borrow().columns
+    }
+
+    fn serial_has_notice(&self) -> bool {
+        !self.serial.borrow().notices.is_empty()
+    }
+
+    fn serial_notice(&self, buffer: &mut [u8]) -> Option<usize> {
+        let notice = self.serial.borrow_mut().notices.pop_front()?;
+        let length = notice.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&notice[..length]);
+        Some(length)
+    }
 }
 
 impl SimPort {
@@ -51,6 +66,17 @@ impl SimPort {
     /// Types bytes on the serial line.
     pub fn type_bytes(&self, bytes: &[u8]) {
         self.serial.borrow_mut().typed.extend(bytes);
+        self.notify();
+    }
+
+    /// Puts a person before a terminal of so many columns at the other end of the serial line, or a host with `None`.
+    pub fn set_terminal(&self, columns: Option<u16>) {
+        self.serial.borrow_mut().columns = columns;
+    }
+
+    /// Has a notice for that person.
+    pub fn notice(&self, text: &str) {
+        self.serial.borrow_mut().notices.push_back(text.as_bytes().to_vec());
         self.notify();
     }
 

@@ -185,6 +185,7 @@ impl SimPort {
             Event::Writable(socket) => self.network.borrow().is_writable(socket),
             Event::Job(job) => self.network.borrow().is_job_done(job),
             Event::Console => self.console.borrow().is_readable(),
+            Event::Notice => !self.serial.borrow().notices.is_empty(),
             // The pins and the radio wake by themselves.
             Event::Pins | Event::Radio(_) => false,
         }

@@ -22,6 +22,10 @@ pub(super) struct State {
     pub(super) read_limit: usize,
     /// Bytes that one write takes at most.
     pub(super) write_limit: usize,
+    /// The columns of the terminal at which a person sits.
+    pub(super) columns: Option<u16>,
+    /// What the place of the device has to say to that person.
+    pub(super) notices: VecDeque<Vec<u8>>,
 }
 
 impl Default for State {
@@ -36,6 +40,8 @@ impl Default for State {
             settings: None,
             read_limit: usize::MAX,
             write_limit: usize::MAX,
+            columns: None,
+            notices: VecDeque::new(),
         }
     }
 }

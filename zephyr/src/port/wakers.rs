@@ -97,6 +97,8 @@ impl Wakers {
             Event::Job(Job(number)) => self.jobs.get_mut(usize::from(number))?,
             Event::Radio(interface) => &mut self.radio[interface as usize],
             Event::Console => &mut self.console,
+            // A board has none.
+            Event::Notice => return None,
             Event::Pins => &mut self.pins,
         })
     }

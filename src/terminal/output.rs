@@ -71,11 +71,10 @@ impl Output {
         }
     }
 
-    /// Tells a person at a terminal what there is, behind what was logged until now.
+    /// Tells a person at a terminal, first of all, how to go on and how to leave.
     pub async fn welcome(&self) {
         if self.columns().is_some() {
             let _frame = self.frame.acquire(1).await;
-            self.send_log().await;
             self.send(WELCOME).await;
         }
     }

@@ -35,7 +35,7 @@ use draft::Text;
 use keyboard::Keyboard;
 
 /// What a person sees once, at the start.
-pub const WELCOME: &[u8] = b"Type help for help; Tab completes; Ctrl-D leaves\r\n";
+pub const WELCOME: &[u8] = b"help lists what can be typed, Tab completes, Ctrl-D leaves\r\n";
 /// What a person sees who may want to leave.
 pub const HOW_TO_LEAVE: &[u8] = b"Ctrl-C once more, or Ctrl-D, leaves; help lists what can be typed\r\n";
 

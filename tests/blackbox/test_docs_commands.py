@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 #: Pages with tests of their own, and where these are.
 ELSEWHERE = {
     "docs/rest.md": "tests/blackbox/test_rest_docs.py",
+    "docs/terminal.md": "tests/blackbox/test_terminal.py",
     "docs/interface/commands": "tests/docs/main.rs",
     "docs/interface/variables": "tests/docs/main.rs",
 }

@@ -213,10 +213,11 @@ class Drawing(Seat):
         screen.until(lambda: re.fullmatch("([0-9A-F]{2}:){5}[0-9A-F]{2}", screen.rows()[-2]), "the answer")
 
     def test_a_line_over_several_rows(self):
-        screen = self.start(columns=40, joins=True)
+        # The sixth wide character ends at the edge: pyte does not know what terminals do with one that does not fit.
+        screen = self.start(columns=41, joins=True)
         line = "set system.msg initialized " + "字" * 20
         screen.type(line)
-        rows = ["> set system.msg initialized 字字字字字", "字字字字字字字字字字字字字字字"]
+        rows = ["> set system.msg initialized " + "字" * 6, "字" * 14]
         # pyte leaves an empty cell behind each wide character.
         seen = lambda: [row.replace(" ", "") for row in screen.rows()][-2:]
         screen.until(lambda: seen() == [row.replace(" ", "") for row in rows], rows)
@@ -328,7 +329,7 @@ class DataOfCommands(Seat):
         screen.type(" World!")
         screen.shows("[12 of 12] Hello World!", "File created", "Success", PROMPT)
         self.assertEqual(self.run_command("file_open hello.txt")[-1], "0")
-        self.assertEqual(self.run_command("stream_read 0 50"), ["Hello World!"])
+        self.assertEqual(self.run_command("stream_read 0 12"), ["[Closed: 0]", "Hello World!"])
 
     def test_control_c_ends_the_command(self):
         screen = self.start()
@@ -399,12 +400,30 @@ class PseudoTerminal(Seat):
         self.assertIsNone(self.process.poll())
 
 
-class Readme(Seat):
-    """The dialogue in README.md, with a host of this machine in the place of example.com."""
+class Pages(Seat):
+    """The dialogues of README.md and docs/terminal.md, each line typed as it stands there."""
 
-    def test_it_is_what_happens(self):
-        text = (ROOT / "README.md").read_text()
-        (dialogue,) = [block for block in re.findall(r"```\n(.*?)```", text, re.S) if "OPENZENTRI-Linux" in block]
+    def dialogues(self, page):
+        """The blocks of a page with something typed in them."""
+        text = (ROOT / page).read_text("utf-8")
+        blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+        return [block for mark, block in blocks if mark in ("", "text") and "\n> " in "\n" + block]
+
+    def play(self, rows):
+        """Types what the rows say was typed, each time when the screen shows what comes before."""
+        for row in rows:
+            typed = re.fullmatch(r"\[\d+ of (\d+)\] (.*)", row)
+            if row.startswith(PROMPT):
+                self.screen.ready()
+                self.screen.type(row.removeprefix(PROMPT) + "\r")
+                self.screen.until(lambda row=row: row in self.screen.rows(), row)
+            elif typed:
+                self.screen.shows(f"[0 of {typed[1]}] ")
+                self.screen.type(typed[2])
+
+    def test_the_readme_is_what_happens(self):
+        """With a host of this machine in the place of example.com."""
+        (dialogue,) = self.dialogues("README.md")
         peer = self.enterContext(Peer(echo))
         for old, new in [
             ("example.com:80", f"localhost:{peer.port}"),
@@ -417,19 +436,22 @@ class Readme(Seat):
             dialogue = dialogue.replace(old, new)
         screen = self.start(columns=100, joins=True)
         want = dialogue.splitlines()
-        for row in want:
-            typed = re.fullmatch(r"\[(\d+) of \1\] (.*)", row)
-            if row.startswith(PROMPT):
-                screen.ready()
-                screen.type(row.removeprefix(PROMPT) + "\r")
-                screen.until(lambda: row in screen.rows(), row)
-            elif typed:
-                screen.shows(f"[0 of {typed[1]}] ")
-                screen.type(typed[2])
+        self.play(want)
         screen.ready()
         # The port on this side of a connection is the kernel's to choose.
         chosen = lambda row: re.sub(r"\(\d+\)$", "(port)", row)
         self.assertEqual([chosen(row) for row in screen.rows()[:-1]], [chosen(row) for row in want])
+
+    def test_the_page_of_the_terminal_is_what_happens(self):
+        screen = self.start()
+        dialogues = self.dialogues("docs/terminal.md")
+        self.assertGreaterEqual(len(dialogues), 2)
+        for dialogue in dialogues:
+            self.play(dialogue.splitlines())
+            last = dialogue.splitlines()[-1]
+            screen.shows(*([last] if last.startswith("[") else [last, PROMPT]))
+            shown = "\n".join(row for row in screen.rows() if row != ">")
+            self.assertIn(dialogue.strip(), shown)
 
 
 if __name__ == "__main__":

@@ -19,22 +19,9 @@ fn device() -> SimDevice {
         ("http.server.enabled", "1"),
         ("http.server.api_enabled", "1"),
     ];
-    let mut device = SimDevice::boot(port, settings);
-    device.settle();
-    device.take_output();
-    device.type_line("set system.cmd.mode machine");
-    device.settle();
-    device.take_output();
-    assert_eq!(text(&mut device, "nup"), "Success");
+    let mut device = SimDevice::boot_machine(port, settings);
+    assert_eq!(device.success("nup"), "Success");
     device
-}
-
-/// The answer to a command that succeeds, without its line end.
-fn text(device: &mut SimDevice, line: &str) -> String {
-    let frame = device.request(line);
-    let text = String::from_utf8_lossy(&frame.payload).into_owned();
-    assert_eq!((frame.kind, frame.code), (b'R', 0), "{line}: {text}");
-    text.strip_suffix("\r\n").unwrap_or(&text).to_owned()
 }
 
 fn ask(device: &SimDevice, line: &str) -> Peer {
@@ -85,7 +72,7 @@ fn a_command_of_the_host_waits_while_rest_goes_on_and_the_other_way_round() {
     assert_eq!(device.take_output(), "R100013\r\nPing failed\r\nR000007\r\nMyNet\r\n");
     let waiting = ask(&device, "ping 10.9.9.9");
     device.settle();
-    assert_eq!(text(&mut device, "get wlan.ssid"), "MyNet");
+    assert_eq!(device.success("get wlan.ssid"), "MyNet");
     assert!(waiting.received().is_empty());
     wait(&mut device, 4000);
     assert!(waiting.received_text().contains("Ping failed"));
@@ -96,7 +83,7 @@ fn a_command_of_the_host_waits_while_rest_goes_on_and_the_other_way_round() {
 fn late_data_are_waited_for() {
     let mut device = device();
     let listener = device.port().listen(SERVER);
-    text(&mut device, "tcpc 10.5.6.1 7");
+    device.success("tcpc 10.5.6.1 7");
     let peer = listener.accept().unwrap();
     device.type_line("write 0 5");
     wait(&mut device, 400);
@@ -113,11 +100,11 @@ fn late_data_are_waited_for() {
 fn missing_data_fail_the_command() {
     let mut device = device();
     let listener = device.port().listen(SERVER);
-    text(&mut device, "tcpc 10.5.6.1 7");
+    device.success("tcpc 10.5.6.1 7");
     let peer = listener.accept().unwrap();
-    text(&mut device, "udpc 10.5.6.1 9");
+    device.success("udpc 10.5.6.1 9");
     let udp = device.port().udp_peer(SocketAddrV4::new(*SERVER.ip(), 9));
-    text(&mut device, "set bus.command.write_timeout 500");
+    device.success("set bus.command.write_timeout 500");
     for line in ["write 0 5", "write 1 5", "fcr x.txt 5", "write 7 5"] {
         device.type_line(line);
         device.port().type_bytes(b"ab");
@@ -129,7 +116,7 @@ fn missing_data_fail_the_command() {
     }
     assert_eq!(peer.received(), b"ab", "a byte stream has what came");
     assert!(udp.received().is_empty(), "a message is whole or not there");
-    assert!(!text(&mut device, "ls").contains("x.txt"));
+    assert!(!device.success("ls").contains("x.txt"));
 }
 
 /// Issue 8, 1.8: no empty WebSocket message when the data do not come.
@@ -144,7 +131,7 @@ fn a_websocket_gets_no_empty_message_for_missing_data() {
     device.settle();
     assert!(peer.received_text().starts_with("HTTP/1.1 101"));
     device.take_output();
-    text(&mut device, "set bus.command.write_timeout 500");
+    device.success("set bus.command.write_timeout 500");
     for typed in ["", "abc"] {
         device.type_line("write 0 5");
         device.port().type_bytes(typed.as_bytes());
@@ -168,7 +155,7 @@ fn a_websocket_gets_no_empty_message_for_missing_data() {
 fn a_close_that_waits_does_not_close_a_later_stream() {
     let mut device = device();
     let listener = device.port().listen(SERVER);
-    text(&mut device, "tcpc 10.5.6.1 7");
+    device.success("tcpc 10.5.6.1 7");
     let peer = listener.accept().unwrap();
     peer.set_window(1);
     device.command_with_data("write 0 200", &[b'x'; 200]);
@@ -179,9 +166,9 @@ fn a_close_that_waits_does_not_close_a_later_stream() {
     rest(&mut device, "ndo");
     let output = device.take_output();
     assert!(output.ends_with("Success\r\n"), "{output}");
-    assert_eq!(text(&mut device, "fcr -o new.txt 3"), "0");
+    assert_eq!(device.success("fcr -o new.txt 3"), "0");
     wait(&mut device, 6000);
-    assert!(text(&mut device, "list").contains("# 0 FILE"));
+    assert!(device.success("list").contains("# 0 FILE"));
 }
 
 /// Issue 8, 1.6.
@@ -190,16 +177,16 @@ fn poll_all_r_lists_what_is_ready() {
     let mut device = device();
     let listener = device.port().listen(SERVER);
     for _ in 0..3 {
-        text(&mut device, "tcpc 10.5.6.1 7");
+        device.success("tcpc 10.5.6.1 7");
     }
     let peers: Vec<Peer> = (0..3).map(|_| listener.accept().unwrap()).collect();
-    assert_eq!(text(&mut device, "poll all -r"), "None");
+    assert_eq!(device.success("poll all -r"), "None");
     peers[1].send("x");
     device.settle();
-    assert_eq!(text(&mut device, "poll all"), "0,0|1,1|2,0");
-    assert_eq!(text(&mut device, "poll all -r"), "1,1");
-    assert_eq!(text(&mut device, "poll -r all -c"), "1,1,1");
-    assert_eq!(text(&mut device, "poll all -cr"), "1,1,1");
+    assert_eq!(device.success("poll all"), "0,0|1,1|2,0");
+    assert_eq!(device.success("poll all -r"), "1,1");
+    assert_eq!(device.success("poll -r all -c"), "1,1,1");
+    assert_eq!(device.success("poll all -cr"), "1,1,1");
 }
 
 /// A connection that comes about after its command was given up belongs to nobody.
@@ -242,9 +229,9 @@ fn long_file(device: &mut SimDevice) {
 fn kept_answers_leave_a_buffer() {
     let mut device = device();
     long_file(&mut device);
-    text(&mut device, "set system.cmd.buffered 1");
+    device.success("set system.cmd.buffered 1");
     let kept: Vec<Peer> = (2..limits::ANSWERS).map(|_| slow_reader(&mut device)).collect();
-    let handle = text(&mut device, "help variables");
+    let handle = device.success("help variables");
     assert!(handle.starts_with("0,"), "{handle}");
     // As many are kept as may be. A long answer that would be the next is refused, short ones are not.
     let refused = slow_reader(&mut device);
@@ -253,13 +240,13 @@ fn kept_answers_leave_a_buffer() {
     wait(&mut device, 110);
     assert!(refused.received_text().starts_with("HTTP/1.1 503"), "{}", refused.received_text());
     assert!(rest(&mut device, "version").contains("\"code\":0"));
-    assert_eq!(text(&mut device, "get wlan.ssid"), "MyNet");
+    assert_eq!(device.success("get wlan.ssid"), "MyNet");
     device.type_line("get all");
     device.settle();
     assert!(device.take_output().ends_with("Command failed\r\n"), "a buffer for its text may not be kept");
     // Whoever gives one back makes room.
-    assert_eq!(text(&mut device, "close 0"), "Success");
-    assert!(text(&mut device, "help variables").starts_with("0,"));
+    assert_eq!(device.success("close 0"), "Success");
+    assert!(device.success("help variables").starts_with("0,"));
     drop(kept);
 }
 
@@ -268,7 +255,7 @@ fn kept_answers_leave_a_buffer() {
 fn a_message_takes_no_buffer_before_it_comes() {
     let mut device = device();
     long_file(&mut device);
-    text(&mut device, "udpc 10.5.6.1 9");
+    device.success("udpc 10.5.6.1 9");
     let _kept: Vec<Peer> = (1..limits::ANSWERS).map(|_| slow_reader(&mut device)).collect();
     device.type_line("write 0 5");
     device.settle();
@@ -287,8 +274,8 @@ fn a_client_that_goes_gives_its_buffer_back() {
         peer.reset();
         device.settle();
     }
-    text(&mut device, "set system.cmd.buffered 1");
-    assert!(text(&mut device, "help variables").starts_with("0,"));
+    device.success("set system.cmd.buffered 1");
+    assert!(device.success("help variables").starts_with("0,"));
 }
 
 /// The future of a command is as large as that of the largest handler, and every HTTP connection has one. It was 1,720 bytes
@@ -307,8 +294,8 @@ fn the_future_of_a_command_stays_small() {
 fn stream_wait_answers_when_there_is_something() {
     let mut device = device();
     let listener = device.port().listen(SERVER);
-    text(&mut device, "tcpc 10.5.6.1 7");
-    text(&mut device, "tcpc 10.5.6.1 7");
+    device.success("tcpc 10.5.6.1 7");
+    device.success("tcpc 10.5.6.1 7");
     let peers: Vec<Peer> = (0..2).map(|_| listener.accept().unwrap()).collect();
     for (line, answer) in [("stream_wait 1 5000", "1"), ("stream_wait all 5000 -r -c", "1,1,1")] {
         device.type_line(line);
@@ -320,7 +307,7 @@ fn stream_wait_answers_when_there_is_something() {
         let length = answer.len() + 2;
         assert_eq!(device.take_output(), format!("R0{length:05}\r\n{answer}\r\n"), "{line}");
         assert!(waiting.received_text().contains(&format!(r#""code":0,"flags":0,"response":"{answer}\r\n""#)));
-        text(&mut device, "read 1 10");
+        device.success("read 1 10");
     }
     // Running out of time is no failure; what is there already is answered at once.
     device.type_line("stream_wait 0 1000");
@@ -328,7 +315,7 @@ fn stream_wait_answers_when_there_is_something() {
     assert_eq!(device.take_output(), "R000003\r\n0\r\n");
     peers[0].send("x");
     device.settle();
-    assert_eq!(text(&mut device, "stream_wait 0 600000"), "1");
+    assert_eq!(device.success("stream_wait 0 600000"), "1");
     // A stream that is closed meanwhile.
     device.type_line("stream_wait 1 5000");
     device.settle();
@@ -346,7 +333,7 @@ fn stream_wait_answers_when_there_is_something() {
 fn what_two_front_ends_write_to_a_stream_does_not_mix() {
     let mut device = device();
     let listener = device.port().listen(SERVER);
-    text(&mut device, "tcpc 10.5.6.1 7");
+    device.success("tcpc 10.5.6.1 7");
     let peer = listener.accept().unwrap();
     peer.set_window(1);
     let size = openzentri::limits::STREAM_TX + 1000;
@@ -376,7 +363,7 @@ fn what_two_front_ends_write_to_a_stream_does_not_mix() {
 fn a_write_that_waits_for_another_ends_with_its_stream() {
     let mut device = device();
     let listener = device.port().listen(SERVER);
-    text(&mut device, "tcpc 10.5.6.1 7");
+    device.success("tcpc 10.5.6.1 7");
     let peer = listener.accept().unwrap();
     device.type_line("write 0 10");
     device.port().type_bytes(b"half");

@@ -3,13 +3,7 @@
 use openzentri::port::sim::{SimDevice, SimPort};
 
 fn device() -> SimDevice {
-    let port = SimPort::new();
-    let mut device = SimDevice::boot(port, &[]);
-    device.settle();
-    device.type_line("set system.cmd.mode machine");
-    device.settle();
-    device.take_output();
-    device
+    SimDevice::boot_machine(SimPort::new(), &[])
 }
 
 /// The answer to a command with data behind it, without its line end.

@@ -39,12 +39,7 @@ impl Host {
     /// In machine mode, on the network, with the protocol not begun.
     fn before() -> Self {
         let settings = &[("wlan.ssid", "MyNet"), ("wlan.passkey", "mypassword"), ("http.server.enabled", "0")];
-        let mut device = SimDevice::boot(SimPort::new(), settings);
-        device.settle();
-        device.take_output();
-        device.type_line("set system.cmd.mode machine");
-        device.settle();
-        device.take_output();
+        let mut device = SimDevice::boot_machine(SimPort::new(), settings);
         assert_eq!(device.request("nup").text(), "Success");
         Self { device, collector: Collector::new(), payloads: Vec::new(), damaged: 0 }
     }

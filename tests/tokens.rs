@@ -14,14 +14,6 @@ fn device() -> SimDevice {
     device
 }
 
-/// The answer to a command that succeeds, without its line end.
-fn text(device: &mut SimDevice, line: &str) -> String {
-    let frame = device.request(line);
-    let text = String::from_utf8(frame.payload).unwrap();
-    assert_eq!((frame.kind, frame.code), (b'R', 0), "{line}: {text}");
-    text.strip_suffix("\r\n").unwrap_or(&text).to_owned()
-}
-
 /// Code and text of the answer to a command.
 fn answer(device: &mut SimDevice, line: &str) -> (u8, String) {
     let frame = device.request(line);
@@ -29,7 +21,7 @@ fn answer(device: &mut SimDevice, line: &str) -> (u8, String) {
 }
 
 fn names(device: &mut SimDevice) -> Vec<String> {
-    let list = text(device, "token_list");
+    let list = device.success("token_list");
     let rows = list.lines().skip(1).map(|line| line.split_whitespace().skip(2).collect::<Vec<_>>().join(" "));
     rows.collect()
 }
@@ -43,10 +35,10 @@ fn valid(device: &SimDevice, token: &str) -> Option<String> {
 fn a_token_is_valid_from_its_creation_to_its_deletion() {
     let mut device = device();
     assert_eq!(names(&mut device), [""; 0]);
-    let token = text(&mut device, "token_create phone streams,read");
+    let token = device.success("token_create phone streams,read");
     assert_eq!(token.len(), 32, "192 bits in base64url");
     assert!(token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
-    let other = text(&mut device, "token_create tablet_2 admin");
+    let other = device.success("token_create tablet_2 admin");
     assert_ne!(token, other);
     assert_eq!(names(&mut device), ["phone read,streams", "tablet_2 admin"]);
     assert_eq!(valid(&device, &token).as_deref(), Some("read,streams"));
@@ -54,7 +46,7 @@ fn a_token_is_valid_from_its_creation_to_its_deletion() {
     for wrong in ["", "phone", &token[1..], &format!("{token} "), &token.to_uppercase()] {
         assert_eq!(valid(&device, wrong), None, "{wrong}");
     }
-    assert_eq!(text(&mut device, "token_delete phone"), "Success");
+    assert_eq!(device.success("token_delete phone"), "Success");
     assert_eq!(names(&mut device), ["tablet_2 admin"]);
     assert_eq!((valid(&device, &token), valid(&device, &other).is_some()), (None, true));
     assert_eq!(answer(&mut device, "token_delete phone"), (1, "Command failed".into()));
@@ -64,34 +56,34 @@ fn a_token_is_valid_from_its_creation_to_its_deletion() {
 fn who_makes_a_token_that_nobody_asks_for_is_told() {
     let mut device = device();
     let told = |device: &mut SimDevice, line: &str| {
-        text(device, line);
+        device.success(line);
         let log = &device.device().unwrap().base.log;
         (log.first()..log.next()).any(|number| log.get(number).is_some_and(|line| line.2.starts_with(b"API tokens: ")))
     };
     assert!(!told(&mut device, "set http.server.username me"));
     assert!(told(&mut device, "token_create phone read"));
     let mut device = self::device();
-    text(&mut device, "set http.server.username me");
-    text(&mut device, "set http.server.password secret");
+    device.success("set http.server.username me");
+    device.success("set http.server.password secret");
     assert!(!told(&mut device, "token_create phone read"));
 }
 
 #[test]
 fn nothing_shows_a_token_or_its_hash() {
     let mut device = device();
-    let token = text(&mut device, "token_create phone read");
+    let token = device.success("token_create phone read");
     let base = device.device().unwrap().base;
     let kept = base.variables.at(openzentri::variable::id("http.server.token"), 0);
     let kept = String::from_utf8(kept.to_vec()).unwrap();
     let hash = kept.strip_prefix("phone read ").unwrap().to_owned();
     assert_eq!(hash.len(), 43, "a SHA-256");
-    text(&mut device, "save settings.txt");
+    device.success("save settings.txt");
     let mut all = String::new();
     for line in ["get all", "get http", "get http.server.token 0", "token_list", "help http.server.token"] {
-        all += &text(&mut device, line);
+        all += &device.success(line);
     }
-    assert_eq!(text(&mut device, "fop settings.txt"), "0");
-    all += &text(&mut device, "read 0 60000");
+    assert_eq!(device.success("fop settings.txt"), "0");
+    all += &device.success("read 0 60000");
     all += &device.take_output();
     assert!(!all.contains(&token) && !all.contains(&hash) && !kept.contains(&token), "{all}");
     assert_eq!(answer(&mut device, "set http.server.token 0 \"a admin x\"").0, 1, "only its commands change it");
@@ -100,15 +92,15 @@ fn nothing_shows_a_token_or_its_hash() {
 #[test]
 fn tokens_are_saved_with_the_settings() {
     let mut device = device();
-    let kept = text(&mut device, "token_create kept files");
-    text(&mut device, "save");
-    let lost = text(&mut device, "token_create lost read");
+    let kept = device.success("token_create kept files");
+    device.success("save");
+    let lost = device.success("token_create lost read");
     device.power_cycle();
     device.settle();
     assert_eq!(names(&mut device), ["kept files"]);
     assert_eq!((valid(&device, &kept).as_deref(), valid(&device, &lost)), (Some("files"), None));
-    text(&mut device, "token_delete kept");
-    text(&mut device, "save");
+    device.success("token_delete kept");
+    device.success("save");
     device.power_cycle();
     device.settle();
     assert_eq!(valid(&device, &kept), None, "revoked for good");
@@ -117,10 +109,10 @@ fn tokens_are_saved_with_the_settings() {
 #[test]
 fn a_factory_reset_revokes_all() {
     let mut device = device();
-    let token = text(&mut device, "token_create phone admin");
-    text(&mut device, "save");
-    let mac = text(&mut device, "get wlan.mac");
-    text(&mut device, &format!("factory_reset {mac}"));
+    let token = device.success("token_create phone admin");
+    device.success("save");
+    let mac = device.success("get wlan.mac");
+    device.success(&format!("factory_reset {mac}"));
     device.advance(Duration::from_secs(1));
     assert_eq!(device.restarts(), 1);
     assert_eq!(names(&mut device), [""; 0]);
@@ -147,7 +139,7 @@ fn what_is_no_token_is_refused() {
     ] {
         assert_eq!(answer(&mut device, line).0, code, "{line}");
     }
-    text(&mut device, "token_create phone read");
+    device.success("token_create phone read");
     assert_eq!(answer(&mut device, "token_create phone files").0, 1, "the name is taken");
     assert_eq!(names(&mut device), ["phone read"]);
 }
@@ -157,12 +149,12 @@ fn a_full_table_is_an_error() {
     let mut device = device();
     let long = "read,streams,files,config,admin";
     for number in 0..limits::API_TOKENS {
-        text(&mut device, &format!("token_create {number:032} {long}"));
+        device.success(&format!("token_create {number:032} {long}"));
     }
     assert_eq!(answer(&mut device, "token_create more read").0, 9);
-    text(&mut device, &format!("token_delete {:032}", 3));
-    text(&mut device, "token_create more read");
+    device.success(&format!("token_delete {:032}", 3));
+    device.success("token_create more read");
     assert_eq!(names(&mut device).len(), limits::API_TOKENS);
     assert_eq!(names(&mut device)[3], "more read", "the free place is taken");
-    text(&mut device, "save");
+    device.success("save");
 }

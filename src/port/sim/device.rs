@@ -46,6 +46,17 @@ impl SimDevice {
         Self { device, ..Self::boot_with(port, boot) }
     }
 
+    /// As [`SimDevice::boot`], and in machine mode, with nothing of that left to read.
+    pub fn boot_machine(port: &'static SimPort, overrides: &'static [(&'static str, &'static str)]) -> Self {
+        let mut device = Self::boot(port, overrides);
+        device.settle();
+        device.take_output();
+        device.type_line("set system.cmd.mode machine");
+        device.settle();
+        device.take_output();
+        device
+    }
+
     /// The rooms of a device started with [`SimDevice::boot`], since its last restart.
     pub fn device(&self) -> Option<&'static Device> {
         self.device.get()
@@ -232,6 +243,14 @@ impl SimDevice {
             Some(frame) => frame,
             None => panic!("no response frame to {line:?}: {:?}", text(&output)),
         }
+    }
+
+    /// As [`SimDevice::request`] for a command that must succeed: its answer without the line end at its end.
+    pub fn success(&mut self, line: &str) -> String {
+        let frame = self.request(line);
+        let text = String::from_utf8_lossy(&frame.payload).into_owned();
+        assert_eq!((frame.kind, frame.code), (b'R', 0), "{line}: {text}");
+        text.strip_suffix("\r\n").unwrap_or(&text).to_owned()
     }
 
     /// Types a line and data, and answers every byte printed until the answer is complete.

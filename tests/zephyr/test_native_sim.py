@@ -11,6 +11,7 @@ import time
 
 import pytest
 import run
+from command_uart import CommandUart
 from conftest import ROOT
 from transcript import Difference
 
@@ -24,8 +25,10 @@ def settings(values):
     return [f"--set={name}={value}" for name, value in values.items()]
 
 
-class NativeSim:
+class NativeSim(CommandUart):
     """One process with a flash file of its own."""
+
+    patience = PATIENCE
 
     def __init__(self, build, folder, values):
         self.program = build / "zephyr" / "zephyr.exe"
@@ -56,26 +59,6 @@ class NativeSim:
         self.process.stdout.close()
         self.process = None
         return code
-
-    def until(self, text, seconds=PATIENCE):
-        """Reads the command UART up to `text`; answers all before and with it."""
-        deadline = time.monotonic() + seconds
-        while text not in self.seen:
-            rest = deadline - time.monotonic()
-            assert rest > 0, f"{text[:80]} did not come: {self.seen[-400:]}"
-            if select.select([self.process.stdout], [], [], rest)[0]:
-                more = self.process.stdout.read(65536)
-                assert more, f"the process has ended: {self.seen}"
-                self.seen += more
-        end = self.seen.index(text) + len(text)
-        before, self.seen = self.seen[:end], self.seen[end:]
-        return before
-
-    def command(self, line):
-        """Gives a command in human mode; answers what it prints."""
-        self.process.stdin.write(line.encode() + b"\r\n")
-        self.until(line.encode() + b"\r\n")
-        return self.until(b"\r\n> ")[:-4].decode()
 
     def message(self, pattern):
         """Waits for a message of the process; answers the match."""

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import select
 import socket
 import subprocess
 import threading
@@ -10,12 +9,15 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from command_uart import CommandUart
 
 PATIENCE = 60.0
 
 
-class Qemu:
+class Qemu(CommandUart):
     """One machine; its command UART is the standard streams of the process, what its console prints goes to a file."""
+
+    patience = PATIENCE
 
     def __init__(self, build, port, console):
         self.seen = b""
@@ -29,26 +31,6 @@ class Qemu:
             ],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
         )
-
-    def until(self, text):
-        """Reads up to `text`; answers all before and with it."""
-        deadline = time.monotonic() + PATIENCE
-        while text not in self.seen:
-            rest = deadline - time.monotonic()
-            assert rest > 0, f"{text} did not come: {self.seen}"
-            if select.select([self.process.stdout], [], [], rest)[0]:
-                more = self.process.stdout.read(65536)
-                assert more, f"the machine has ended: {self.seen}"
-                self.seen += more
-        end = self.seen.index(text) + len(text)
-        before, self.seen = self.seen[:end], self.seen[end:]
-        return before
-
-    def command(self, line):
-        """Gives a command in human mode; answers what it prints."""
-        self.process.stdin.write(line.encode() + b"\r\n")
-        self.until(line.encode() + b"\r\n")
-        return self.until(b"\r\n> ")[:-4].decode()
 
 
 @pytest.fixture

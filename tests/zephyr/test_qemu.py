@@ -10,8 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from command_uart import CommandUart
+from debugger import Debugger, address
 
 PATIENCE = 60.0
+#: Seconds until a machine that hangs has started again: the watchdog needs two of its times here.
+WATCHDOG = 150.0
 
 
 class Qemu(CommandUart):
@@ -25,7 +28,7 @@ class Qemu(CommandUart):
             [
                 "qemu-system-arm", "-machine", "mps2-an521", "-cpu", "cortex-m33", "-m", "16",
                 "-display", "none", "-serial", "stdio", "-serial", f"file:{console}",
-                "-monitor", "none",
+                "-monitor", "none", "-gdb", f"unix:{console}.gdb,server=on,wait=off",
                 "-nic", f"user,model=lan9118,hostfwd=tcp:127.0.0.1:{port}-10.0.2.15:80",
                 "-kernel", str(build / "zephyr" / "zephyr.elf"),
             ],
@@ -163,3 +166,16 @@ def test_files(machine):
     qemu.process.stdin.write(b"file_create a.txt 5\r\nhello")
     qemu.until(b"File created\r\nSuccess\r\n> ")
     assert "a.txt" in qemu.command("ls")
+
+
+def test_the_watchdog_ends_a_loop_that_hangs(machine, build, console):
+    """The device's thread never comes back from a call: the machine starts again."""
+    qemu, _ = machine
+    assert qemu.command("set wlan.ssid Elsewhere") == "Set OK"
+    debugger = Debugger(f"{console}.gdb", PATIENCE)
+    # A branch to itself. The restart loads the image anew.
+    debugger.write(address(build, "oz_wait") & ~1, bytes.fromhex("fee7"))
+    debugger.close()
+    qemu.process.stdin.write(b"version\r\n")
+    assert b"[Ready]\r\n" in qemu.until(b"Associated]\r\n", WATCHDOG)
+    assert qemu.command("get wlan.ssid") == "OpenZentri", "what was not saved is gone"

@@ -17,6 +17,11 @@ BUILD_ASSERT(OZ_READABLE == ZSOCK_POLLIN && OZ_WRITABLE == ZSOCK_POLLOUT);
 /* How long buffers are waited for. */
 #define STARVED_MS 2
 
+#ifdef CONFIG_OPENZENTRI_WATCHDOG
+/* No wait is longer: drivers do not agree on whether their time is that of the first interrupt or that of the reset. */
+#define LONGEST_WAIT_US (CONFIG_OPENZENTRI_WATCHDOG_SECONDS * (int64_t)USEC_PER_SEC / 4)
+#endif
+
 static int bell = -1;
 static bool starved;
 
@@ -61,6 +66,11 @@ static k_timeout_t limit(int64_t timeout_us)
 		return K_TICKS(1);
 	}
 #endif
+#ifdef CONFIG_OPENZENTRI_WATCHDOG
+	if (timeout_us < 0 || timeout_us > LONGEST_WAIT_US) {
+		return K_USEC(LONGEST_WAIT_US);
+	}
+#endif
 	return timeout_us < 0 ? K_FOREVER : K_USEC(timeout_us);
 }
 
@@ -69,6 +79,9 @@ int32_t oz_wait(struct oz_watch *watches, uint32_t count, int64_t timeout_us)
 	int ready;
 	zvfs_eventfd_t rings;
 
+#ifdef CONFIG_OPENZENTRI_WATCHDOG
+	oz_watchdog_feed();
+#endif
 	/* The socket that wants to send is writable all the same: without this the loop would turn without a rest. */
 	if (starved) {
 		starved = false;

@@ -63,6 +63,9 @@ struct oz_watch {
 /* There was no buffer to send with: the next oz_wait() leaves the stack some time to free one. For the shim. */
 void oz_starved(void);
 
+/* The loop is still coming around: holds off the watchdog, which this starts the first time (watchdog.c). For the shim. */
+void oz_watchdog_feed(void);
+
 /* Prepares oz_wait(). */
 int32_t oz_start(void);
 /* Sleeps until a descriptor is ready, oz_wake() was called, or the time is over (microseconds; < 0: for ever). */

@@ -1,0 +1,53 @@
+/*
+ * The board's watchdog: it restarts a device whose loop does not come around any more, because one of its steps or a driver
+ * that it has called does not come back. The next life finds the reason and counts a fault (interface, serial 8).
+ */
+#include <zephyr/device.h>
+#include <zephyr/drivers/watchdog.h>
+#include <zephyr/sys/printk.h>
+
+#include "openzentri.h"
+
+static const struct device *const watchdog = DEVICE_DT_GET(DT_ALIAS(watchdog0));
+/* Negative while it does not run. */
+static int channel = -1;
+
+static int start(void)
+{
+	const struct wdt_timeout_cfg timeout = {
+		.window.max = CONFIG_OPENZENTRI_WATCHDOG_SECONDS * MSEC_PER_SEC,
+		.flags = WDT_FLAG_RESET_SOC,
+	};
+	int installed, error;
+
+	if (!device_is_ready(watchdog)) {
+		return -ENODEV;
+	}
+	installed = wdt_install_timeout(watchdog, &timeout);
+	if (installed < 0) {
+		return installed;
+	}
+	error = wdt_setup(watchdog, WDT_OPT_PAUSE_HALTED_BY_DBG);
+	if (error == -ENOTSUP) {
+		/* Then it runs on while a debugger has halted the processor. */
+		error = wdt_setup(watchdog, 0);
+	}
+	return error < 0 ? error : installed;
+}
+
+void oz_watchdog_feed(void)
+{
+	static bool tried;
+
+	/* Not before the loop: making the volume of a new device takes as long as its flash wants. */
+	if (!tried) {
+		tried = true;
+		channel = start();
+		if (channel < 0) {
+			printk("watchdog: %d\n", channel);
+		}
+	}
+	if (channel >= 0) {
+		(void)wdt_feed(watchdog, channel);
+	}
+}

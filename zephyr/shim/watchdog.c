@@ -2,8 +2,10 @@
  * The board's watchdog: it restarts a device whose loop does not come around any more, because one of its steps or a driver
  * that it has called does not come back. The next life finds the reason and counts a fault (interface, serial 8).
  */
+#include <errno.h>
 #include <zephyr/device.h>
 #include <zephyr/drivers/watchdog.h>
+#include <zephyr/kernel.h>
 #include <zephyr/sys/printk.h>
 
 #include "openzentri.h"

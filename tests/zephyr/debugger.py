@@ -23,6 +23,12 @@ class Debugger:
     def ask(self, request):
         """Sends a packet; answers the content of the reply."""
         self.socket.sendall(b"$%s#%02x" % (request, sum(request) % 256))
+        reply = self.packet()
+        # That the processor has halted is told unasked.
+        return self.packet() if reply.startswith(b"T") else reply
+
+    def packet(self):
+        """The content of the next packet."""
         while not (packet := re.search(rb"\$([^#]*)#..", self.seen)):
             more = self.socket.recv(4096)
             assert more, "the debugger's line has ended"

@@ -170,7 +170,7 @@ fn command() -> Command {
             "wlan",
             "INTERFACE",
             value_parser!(String),
-            "Network interface that acts as the radio; its DHCP server gives the address",
+            "Network interface of the station; a DHCP server there gives the address",
         ))
         .arg(option(
             "softap",

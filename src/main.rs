@@ -74,7 +74,7 @@ fn boot_and_run(port: &'static LinuxPort, options: &Options) -> Result<(), u8> {
     match port.run(&runtime) {
         Exit::Stopped => {
             if port.input_has_ended() {
-                eprintln!("openzentri: ended with its standard input; --serial none runs without one");
+                eprintln!("openzentri: stopped because standard input ended; --serial none runs without it");
             }
             Ok(())
         }
@@ -112,7 +112,7 @@ fn warn_of_strangers(variables: &Variables, options: &Options) {
     if open && !options.bind.is_loopback() {
         let name = options.bind;
         eprint!(
-            "openzentri: whoever reaches {name} may command this device: set http.server.username and http.server.password\r\n"
+            "openzentri: anyone who reaches {name} may control this device: set http.server.username and http.server.password\r\n"
         );
     }
 }
@@ -120,7 +120,7 @@ fn warn_of_strangers(variables: &Variables, options: &Options) {
 fn wrong_setting(error: BootError, overrides: &[(&str, &str)]) -> u8 {
     let place = match error {
         BootError::Override(place) => place,
-        BootError::Services => return fail(FAILURE, "the device does not start: more services than it has room for"),
+        BootError::Services => return fail(FAILURE, "the device does not start: it has no room for all its services"),
     };
     let (name, value) = overrides.get(place).copied().unwrap_or_default();
     fail(WRONG_USAGE, format_args!("--set {name}={value}: there is no such variable, or it does not take this value"))

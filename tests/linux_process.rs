@@ -155,7 +155,7 @@ fn commands_from_a_pipe_are_answered_before_the_end() {
     let folder = Folder::new();
     let output = run(&mut command(&folder), "get wlan.mac\r\nget wlan.mac\r\n");
     assert!(output.status.success());
-    let why = "openzentri: ended with its standard input; --serial none runs without one\n";
+    let why = "openzentri: stopped because standard input ended; --serial none runs without it\n";
     assert_eq!(String::from_utf8(output.stderr).unwrap(), why);
     let text = String::from_utf8(output.stdout).unwrap();
     let identity = fs::read_to_string(folder.join("data/identity")).unwrap();

@@ -250,7 +250,7 @@ pub(super) fn list(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     Ok(Ending::Text)
 }
 
-/// `format_flash <memory> <MAC>`: erases the files; the device's own MAC is the guard.
+/// `format_flash <memory> <MAC>`: erases the files; it needs the device's own MAC.
 pub(super) async fn format(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     if !matches!(call.argument(0)?, b"extended" | b"bulk") {
         return Err(CommandError::Invalid);

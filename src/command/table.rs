@@ -127,7 +127,7 @@ macro_rules! commands {
 }
 
 const OWN_FAULTS: Conformance = Differs(
-    "the original's two handles do not exist here and print as 00; what is known of the place of a fault stands behind",
+    "the original's two handles do not exist here and print as 00; after them comes what is known of the place of a fault",
 );
 
 const AWAKE: Conformance = Differs(
@@ -138,22 +138,22 @@ commands! {
     adc_take_sample "adc" Read "<gpio>" ["" 1..=1] "Sample an ADC pin", Done => now(converters::sample);
     dac_set_level "dac" Streams "<gpio> <level>|stop" ["" 2..=2] "Set a DAC output", Done => now(converters::set_level);
     exit "exit" Streams "" ["" 0..=0] "Go back to stream mode, after breaking out of it", Done => now(system::exit);
-    factory_reset "fac" Admin "<MAC>" ["" 1..=1 safe] "Erase the configuration and restart; the device's own MAC is the guard", Done => waits(system::factory_reset);
+    factory_reset "fac" Admin "<MAC>" ["" 1..=1 safe] "Erase the configuration and restart; it needs the device's own MAC", Done => waits(system::factory_reset);
     faults_print "faup" Read "" ["" 0..=0 safe] "Print the stored faults", OWN_FAULTS => now(system::faults_print);
     faults_reset "faur" Config "" ["" 0..=0 safe] "Clear the stored faults", Done => waits(system::faults_reset);
     file_create "fcr" Files "[-[e][u][r]] [-o] <name> <size> [<version> [<type> [<crc>]]]" ["oeurv:t:c:l:m:" 2..=5 safe] "Create a file from the data that follow, or as a stream", Done => waits(files::create);
     file_delete "fde" Files "<name>" ["" 1..=1 safe] "Delete a file", Done => waits(files::delete);
     file_open "fop" Files "<name>" ["" 1..=1 safe] "Open a file for reading", Done => waits(files::open);
-    file_stat "fst" Read "[-v] <name>" ["v" 1..=1 safe] "Print what is known of a file", Differs("the original's output is not known; size,version,type,flags,CRC,name, with -v one name: value line each") => now(files::stat);
-    force_safemode "force_safemode" Admin "<MAC>" ["" 1..=1 safe] "Enter safe mode for a test; the device's own MAC is the guard", Done => waits(system::force_safemode);
-    format_flash "format" Admin "<extended|bulk> <MAC>" ["" 2..=2 safe] "Erase all files; the device's own MAC is the guard", Done => waits(files::format);
+    file_stat "fst" Read "[-v] <name>" ["v" 1..=1 safe] "Print the properties of a file", Differs("the original's output is not known; size,version,type,flags,CRC,name, with -v one name: value line each") => now(files::stat);
+    force_safemode "force_safemode" Admin "<MAC>" ["" 1..=1 safe] "Enter safe mode for a test; it needs the device's own MAC", Done => waits(system::force_safemode);
+    format_flash "format" Admin "<extended|bulk> <MAC>" ["" 2..=2 safe] "Erase all files; it needs the device's own MAC", Done => waits(files::format);
     get "get" Read "<variable>|<group>|all" ["" 1..=23 safe] "Read a variable, a group or all", Done => now(variables::get);
     gpio_dir "gdi" Config "<gpio> <direction> [<level>]" ["" 2..=3] "Set the direction of a pin, or release it", Done => now(pins::direct);
     gpio_get "gge" Read "<gpio>" ["" 1..=1] "Read a pin", Done => now(pins::get);
     gpio_set "gse" Streams "<gpio> <0|1>" ["" 2..=2] "Drive a pin", Done => now(pins::set);
-    gpios_dir "gdis" Config "<directions>" ["" 1..=1] "Set several directions: a digit a pin, x for no change", Done => now(pins::direct_all);
-    gpios_get "gges" Read "" ["" 0..=0] "Read all pins: a digit a pin", Done => now(pins::get_all);
-    gpios_set "gses" Streams "<levels>" ["" 1..=1] "Drive several pins: a digit a pin, x for no change", Done => now(pins::set_all);
+    gpios_dir "gdis" Config "<directions>" ["" 1..=1] "Set several directions: one digit per pin, x for no change", Done => now(pins::direct_all);
+    gpios_get "gges" Read "" ["" 0..=0] "Read all pins: one digit per pin", Done => now(pins::get_all);
+    gpios_set "gses" Streams "<levels>" ["" 1..=1] "Drive several pins: one digit per pin, x for no change", Done => now(pins::set_all);
     help "help" Read "[commands|variables|all|<name>]" ["" 0..=8 safe] "List commands or variables, or explain one", Done => now(help::help);
     http_add_header "had" Streams "<handle> <name> <value>" ["" 3..=3] "Add a header to an opened request", Done => now(http::add_header);
     http_download "hdo" Files "[-e] [-u] [-c <crc>] [-i <interface>] [-a <ca cert>] [-x <cert>] [-k <key>] <url> [<name> [<version> [<type>]]]" ["euc:i:n:v:t:a:x:k:" 1..=4] "Fetch a URL into a file; an older file of that name is replaced", Done => waits(http::download);
@@ -163,10 +163,10 @@ commands! {
     http_put "http_put" Streams "[-o] [-i <interface>] [-c <ca cert>] [-x <cert>] [-k <key>] [-l <length>] <url> <content type>" ["oi:c:x:k:l:" 1..=2] "Start a PUT request as a stream", Done => waits(http::put);
     http_read_status "hre" Streams "<handle>" ["" 1..=1] "Complete a request and answer its status", Done => waits(http::read_status);
     http_upload "hup" Files "[-i <interface>] [-a <ca cert>] [-x <cert>] [-k <key>] <url> <name> [<remote name>]" ["i:a:x:k:" 2..=3] "Send a file to a URL as a form", Done => waits(http::upload);
-    i2c_master_open "i2c_master_open" Streams "[-p <bus>] [-r <retries>] [-b <bytes>] <address> [<clock>]" ["p:r:b:" 1..=2] "Open a stream of a device on I2C", Done => now(buses::open_i2c);
+    i2c_master_open "i2c_master_open" Streams "[-p <bus>] [-r <retries>] [-b <bytes>] <address> [<clock>]" ["p:r:b:" 1..=2] "Open a stream to a device on I2C", Done => now(buses::open_i2c);
     load "load" Admin "<file>" ["" 1..=1 safe] "Read a settings file into RAM", Differs("takes effect at once, without a restart") => waits(variables::load);
     ls "ls" Read "[-v]" ["vl" 0..=0 safe] "List the files", Done => now(files::list);
-    mdns_discover "mdns" Streams "[<service>]" ["" 0..=1] "List who offers a service in the network, or all services", Differs("the original's output is not known; a row # <name> <ip>:<port> each, with its type behind when no service was named") => waits(network::mdns_discover);
+    mdns_discover "mdns" Streams "[<service>]" ["" 0..=1] "List the providers of a service in the network, or of all services", Differs("the original's output is not known; a row # <name> <ip>:<port> each, with its type at the end if no service was named") => waits(network::mdns_discover);
     network_down "ndo" Config "[-i <interface>]" ["i:" 0..=1] "Take an interface down", Done => now(network::network_down);
     network_lookup "nlo" Streams "<name>" ["" 1..=1] "Resolve a host name", Done => waits(network::network_lookup);
     network_restart "nre" Config "[-i <interface>]" ["i:" 0..=1] "Take an interface down and up, which applies its variables", Done => waits(network::network_restart);
@@ -183,7 +183,7 @@ commands! {
     simulate "simulate" Admin "<gpio> [low|high|open|<level>]" ["" 1..=2] "Do at the wire of a simulated pin what people do at that of a real one, or look at it", Extension("simulated pins") => now(pins::simulate);
     sleep "sleep" Config "" ["" 0..=0 safe] "Sleep until an event or reset", AWAKE => waits(system::sleep);
     smtp_send "smtp" Streams "[-i <interface>] <to>[,<to>] <subject> <size>" ["i:" 3..=3] "Send the data that follow as an e-mail", Done => waits(mail::send);
-    spi_master_open "spi_master_open" Streams "[-p <bus>] [-m <mode>] [-l] [-b <bytes>] [<gpio> [<clock>]]" ["p:m:lb:" 0..=2] "Open a stream of a device on SPI", Done => now(buses::open_spi);
+    spi_master_open "spi_master_open" Streams "[-p <bus>] [-m <mode>] [-l] [-b <bytes>] [<gpio> [<clock>]]" ["p:m:lb:" 0..=2] "Open a stream to a device on SPI", Done => now(buses::open_spi);
     stream_close "close" Streams "<handle>|all" ["" 1..=1 safe] "Close a stream or all", Done => waits(streams::close);
     stream_list "list" Read "[<handle>]" ["" 0..=1 safe] "List the streams", Done => now(streams::list);
     stream_poll "poll" Read "<handle>|all [-c] [-r]" ["cr" 1..=1 safe] "Ask a stream for data or its end", Done => now(streams::poll);
@@ -199,14 +199,14 @@ commands! {
     token_create "token_create" Admin "<name> <scope,...>" ["" 2..=2] "Make an API token and print it once", Extension("API tokens") => now(tokens::create);
     token_delete "token_delete" Admin "<name>" ["" 1..=1] "Revoke an API token", Extension("API tokens") => now(tokens::delete);
     token_list "token_list" Admin "" ["" 0..=0] "List the API tokens", Extension("API tokens") => now(tokens::list);
-    uart_update "uart_update" Config "[<uart>]" ["" 0..=1 safe] "Let uart.* act, once the answer has left", Done => now(system::uart_update);
+    uart_update "uart_update" Config "[<uart>]" ["" 0..=1 safe] "Apply uart.*, once the answer has been sent", Done => now(system::uart_update);
     udp_client "udpc" Streams "[-i <interface>] [-l <local port>] <host> <port> [<local port>]" ["i:l:" 2..=3] "Open a UDP client", Done => waits(sockets::udp_client);
     udp_server "udps" Streams "[-i <interface>] start|stop [<port>]; read <size>; write <size> <ip> <port>" ["i:" 1..=4] "Start, stop, read or write a UDP server", Done => waits(sockets::udp_server);
     version "ver" Read "" ["" 0..=0 safe] "Print the version", Done => now(system::version);
     websocket_client "webc" Streams "[-o] [-i <interface>] [-f bin|text] [-p <seconds>] <url> [<ca cert> [<cert> [<key>]]]" ["oi:f:p:" 1..=4] "Open a WebSocket client; -o lets headers be added before http_read_status opens it, -p pings a silent server", Done => waits(http::websocket);
     wlan_get_rssi "rssi" Read "" ["" 0..=0] "Signal of the present network in dBm", Done => now(wlan::rssi);
-    wlan_join "wlan_join" Config "[-t <seconds>] <ssid> [<passkey>]" ["t:" 1..=2] "Join a network and store it; go back when that fails", Extension("joining with a way back") => waits(setup::wlan_join);
-    wlan_scan "scan" Read "[-v] [<channel>|all] [<ssid>]" ["+v" 0..=2] "List the wireless networks", Differs("the rate prints as 54.0 where the radio's driver does not tell it, as Zephyr's") => waits(wlan::scan);
+    wlan_join "wlan_join" Config "[-t <seconds>] <ssid> [<passkey>]" ["t:" 1..=2] "Join a network and store it; go back to the old one if that fails", Extension("joining with a way back") => waits(setup::wlan_join);
+    wlan_scan "scan" Read "[-v] [<channel>|all] [<ssid>]" ["+v" 0..=2] "List the wireless networks", Differs("the rate prints as 54.0 if the radio's driver does not report it, as with Zephyr's drivers") => waits(wlan::scan);
     wps "wps" Config "[<pin>]" ["" 0..=1] "Join by WPS", Differs("WPS is refused: its PIN can be guessed in hours, and the radios' drivers here have no push button") => now(setup::wps);
 }
 

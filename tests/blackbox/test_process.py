@@ -68,7 +68,7 @@ class Surroundings(DeviceCase):
 
     def test_open_to_everybody(self):
         device = self.new_device(arguments=["--bind", "0.0.0.0"])
-        self.eventually(lambda: "whoever reaches 0.0.0.0 may command this device" in device.stderr())
+        self.eventually(lambda: "anyone who reaches 0.0.0.0 may control this device" in device.stderr())
         guarded = {"http.server.username": "owner", "http.server.password": "secret"}
         device = self.new_device(arguments=["--bind", "0.0.0.0"], settings=guarded)
         device.wait_http()
@@ -113,7 +113,7 @@ class Refusals(DeviceCase):
         second = self.new_device(start=False)
         second.link = self.device.link
         message = self.refused(second)
-        self.assertIn("another device has it", message)
+        self.assertIn("another device uses it", message)
         self.assertEqual(self.device.machine().ok("get sy c e"), "0", "the first goes on")
 
     def test_a_serial_port_in_use(self):

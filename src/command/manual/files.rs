@@ -3,7 +3,7 @@
 use super::page::{Page, Part, SUCCESS, part};
 
 const NAME: Part = part("name", "The name of the file, up to 96 bytes.");
-const MAC: Part = part("MAC", "The device's own MAC (`get wlan.mac`), so that nobody does it by mistake.");
+const MAC: Part = part("MAC", "The device's own MAC (`get wlan.mac`), as protection against mistakes.");
 
 pub(super) const PAGES: &[Page] = &[
     Page {
@@ -18,7 +18,7 @@ pub(super) const PAGES: &[Page] = &[
         options: &[
             part("-e", "Essential: factory_reset keeps the file."),
             part("-u", "Unprotected: the web server gives it out without a password."),
-            part("-r", "Replaces a file of that name when the new one is whole."),
+            part("-r", "Replaces a file of that name when the new one is complete."),
             part("-o", "Answers a handle; the content comes by stream_write. Without it the content follows the line."),
         ],
         answer: "`Success` when the last byte has come; with -o the handle.",
@@ -50,7 +50,7 @@ pub(super) const PAGES: &[Page] = &[
         name: "ls",
         parameters: &[],
         options: &[part("-v", "Also place, type, flags and CRC.")],
-        answer: "A heading that begins with `!`, then a row a file that begins with `#`: number, size, version, name.",
+        answer: "A heading that begins with `!`, then one row per file, beginning with `#`: number, size, version, name.",
         example: "ls",
     },
     Page { name: "nvm", parameters: &[], options: &[], answer: "It is refused.", example: "nvm" },

@@ -10,7 +10,7 @@ pub(super) const PAGES: &[Page] = &[
             "The kind of service, `http`, `osc,udp` or `_http._tcp`; without it all kinds that are announced.",
         )],
         options: &[],
-        answer: "After two seconds a row `# <name> <ip>:<port>` for each that is found, with the kind behind when none was named.",
+        answer: "After two seconds a row `# <name> <ip>:<port>` for each service found, with its kind at the end if none was named.",
         example: "mdns_discover http",
     },
     Page {
@@ -64,7 +64,10 @@ pub(super) const PAGES: &[Page] = &[
     },
     Page {
         name: "setup",
-        parameters: &[part("web|stop|status|cmd", "Starts web setup, ends it, asks for it; `cmd` is refused here.")],
+        parameters: &[part(
+            "web|stop|status|cmd",
+            "Starts web setup, ends it, or asks whether it runs; `cmd` is refused here.",
+        )],
         options: &[],
         answer: "`web`: `In progress`, then `Web setup started` in the log. `stop`: `Success`. `status`: 1 or 0.",
         example: "setup web",
@@ -83,14 +86,14 @@ pub(super) const PAGES: &[Page] = &[
             part("passkey", "Its passphrase; none for an open one."),
         ],
         options: &[part("-t", "Limit: `<seconds>`, 30 without it.")],
-        answer: "`Success` when it is joined and stored; `In progress` to who asks over it.",
+        answer: "`Success` when the network is joined and stored; `In progress` to a client that asks over the WLAN.",
         example: "wlan_join \"My Net\" \"secret words\"",
     },
     Page {
         name: "wlan_scan",
         parameters: &[part("channel", "One channel, or `all`."), part("ssid", "Only the network of that name.")],
         options: &[part("-v", "Also rate, security and the length of the name.")],
-        answer: "Two lines that begin with `!`, then a row a network that begins with `#`.",
+        answer: "Two lines that begin with `!`, then one row per network, beginning with `#`.",
         example: "wlan_scan -v",
     },
     Page {

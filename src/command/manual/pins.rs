@@ -6,7 +6,7 @@ const GPIO: Part = part("gpio", "The number of the pin, or its alias.");
 
 /// What the option -b is.
 const BYTES: &str =
-    "`<bytes>`: so many received bytes are kept at most; 0 keeps none. Without it as many as a stream can hold.";
+    "`<bytes>`: the most received bytes to keep; 0 keeps none. Without it as many as a stream can hold.";
 
 pub(super) const PAGES: &[Page] = &[
     Page {
@@ -21,7 +21,7 @@ pub(super) const PAGES: &[Page] = &[
         parameters: &[
             GPIO,
             part("level", "Millivolts, at most `system.adc.vref`."),
-            part("stop", "In its place: the output ends, and the pin is free."),
+            part("stop", "In place of the level: the output ends, and the pin is free."),
         ],
         options: &[],
         answer: SET_OK,
@@ -32,7 +32,7 @@ pub(super) const PAGES: &[Page] = &[
         parameters: &[
             GPIO,
             part("direction", "`in`, `out`, a long name such as `input_pull_up`, or `none` to release the pin."),
-            part("level", "Of an output: the level that it begins with, 0 without it."),
+            part("level", "For an output: its level at first, 0 without it."),
         ],
         options: &[],
         answer: SET_OK,
@@ -50,7 +50,7 @@ pub(super) const PAGES: &[Page] = &[
         name: "gpios_dir",
         parameters: &[part(
             "directions",
-            "A character a pin, from 0 on: 0 pull-up, 1 pull-down, 2 high impedance, 3 push-pull, 4 open drain, 5 open drain \
+            "One character per pin, from pin 0 on: 0 pull-up, 1 pull-down, 2 high impedance, 3 push-pull, 4 open drain, 5 open drain \
              with pull-up, 6 none, x as it is.",
         )],
         options: &[],
@@ -61,12 +61,12 @@ pub(super) const PAGES: &[Page] = &[
         name: "gpios_get",
         parameters: &[],
         options: &[],
-        answer: "A character a pin, from 0 on: its level; 0 for a pin that is neither input nor output.",
+        answer: "One character per pin, from pin 0 on: its level; 0 for a pin that is neither input nor output.",
         example: "gpios_get",
     },
     Page {
         name: "gpios_set",
-        parameters: &[part("levels", "A character a pin, from 0 on: 0, 1, or x for one that stays as it is.")],
+        parameters: &[part("levels", "One character per pin, from pin 0 on: 0, 1, or x for one that stays as it is.")],
         options: &[],
         answer: SET_OK,
         example: "gpios_set xx10",
@@ -81,7 +81,7 @@ pub(super) const PAGES: &[Page] = &[
             part("-p", "`<bus>`: its number; 0 without it."),
             part(
                 "-r",
-                "`<retries>`: how often a transfer that nobody answers is tried again, 5 ms later; 0 without it.",
+                "`<retries>`: how often a transfer that no device answers is tried again, 5 ms later; 0 without it.",
             ),
             part("-b", BYTES),
         ],
@@ -104,11 +104,11 @@ pub(super) const PAGES: &[Page] = &[
         name: "simulate",
         parameters: &[
             GPIO,
-            part("low|high|open", "Somebody drives it low or high, or nobody does."),
-            part("level", "In place of these: it has so many millivolts."),
+            part("low|high|open", "Drives the pin low or high, or releases it."),
+            part("level", "In place of these: the pin's voltage in millivolts."),
         ],
         options: &[],
-        answer: "`Success`; without a level what the device does at the wire.",
+        answer: "`Success`; without a level what the device does with the pin.",
         example: "simulate 12 high",
     },
     Page {
@@ -120,7 +120,7 @@ pub(super) const PAGES: &[Page] = &[
         options: &[
             part("-p", "`<bus>`: its number; 0 without it."),
             part("-m", "`<mode>`: the mode of SPI, 0 to 3; 0 without it."),
-            part("-l", "The lowest bit of a byte goes first."),
+            part("-l", "Sends the lowest bit of a byte first."),
             part("-b", BYTES),
         ],
         answer: HANDLE,

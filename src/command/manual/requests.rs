@@ -42,7 +42,7 @@ pub(super) const PAGES: &[Page] = &[
             OPTION_CERT,
             OPTION_KEY,
         ],
-        answer: "`Success` when the file is whole. Another status than 200 is `Command failed`.",
+        answer: "`Success` when the file is complete. A status other than 200 is `Command failed`.",
         example: "http_download http://example.com/index.html webapp/index.html",
     },
     Page { name: "http_get", parameters: &[URL], options: GET, answer: HANDLE, example: "http_get example.com/status" },

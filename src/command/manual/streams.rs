@@ -5,7 +5,7 @@ use super::page::{CA, CERT, HANDLE, INTERFACE, KEY, ON_STREAM, Page, Part, SUCCE
 const HOST: Part = part("host", "A name or an address.");
 const PORT: Part = part("port", "The port of the host.");
 const LOCAL: Part = part("local port", "The port on this side; without it one is chosen.");
-const OPTION_LOCAL: Part = part("-l", "The port on this side, as `<local port>` behind the line.");
+const OPTION_LOCAL: Part = part("-l", "The port on this side, as `<local port>` at the end of the line.");
 const START: Part = part("start|stop", "What to do.");
 const LISTENING: Part = part("port", "The port; `stop` without one stops all of them.");
 const COUNT: Part = part("-c", "Also the number of bytes that wait.");
@@ -23,7 +23,7 @@ pub(super) const PAGES: &[Page] = &[
         name: "stream_list",
         parameters: &[part("handle", "One stream only.")],
         options: &[],
-        answer: "The heading `! # Type  Info`, then a row a stream that begins with `#`: handle, kind, the two ends.",
+        answer: "The heading `! # Type  Info`, then one row per stream, beginning with `#`: handle, kind, the two ends.",
         example: "stream_list",
     },
     Page {
@@ -37,7 +37,7 @@ pub(super) const PAGES: &[Page] = &[
         name: "stream_read",
         parameters: &[ON_STREAM, part("size", "The most bytes to take.")],
         options: &[],
-        answer: "The bytes that are there, possibly none. `Command failed` when the stream has ended and is read.",
+        answer: "The bytes that are there, possibly none. `Command failed` when the stream has ended and all is read.",
         example: "stream_read 0 1000",
     },
     Page {
@@ -47,7 +47,7 @@ pub(super) const PAGES: &[Page] = &[
             part("milliseconds", "How long to wait, up to 600,000."),
         ],
         options: &[COUNT, READY],
-        answer: "As `stream_poll`, but not before there is something to say, or the time is over.",
+        answer: "As `stream_poll`, but only when a stream has data or has ended, or the time is over.",
         example: "stream_wait 0 5000",
     },
     Page {
@@ -61,7 +61,7 @@ pub(super) const PAGES: &[Page] = &[
         name: "structured_start",
         parameters: &[],
         options: &[],
-        answer: "`Success`; what follows on the line is frames ([the structured protocol](../../structured-protocol.md)).",
+        answer: "`Success`; after it the line carries frames ([the structured protocol](../../structured-protocol.md)).",
         example: "structured_start",
     },
     Page {
@@ -108,7 +108,7 @@ pub(super) const PAGES: &[Page] = &[
             LISTENING,
         ],
         options: &[INTERFACE],
-        answer: "`start`: the handle of its one stream, of the kind UDPS, for all its peers. Else `Success`.",
+        answer: "`start`: the handle of its one stream, of the kind UDPS, for all its peers. Otherwise `Success`.",
         example: "udp_server start 3000",
     },
 ];

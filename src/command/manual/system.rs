@@ -2,8 +2,8 @@
 
 use super::page::{Page, Part, SET_OK, SUCCESS, part};
 
-const MAC: Part = part("MAC", "The device's own MAC (`get wlan.mac`), so that nobody does it by mistake.");
-const VARIABLE: Part = part("variable", "Its name or its short name; of an indexed one the element behind it.");
+const MAC: Part = part("MAC", "The device's own MAC (`get wlan.mac`), as protection against mistakes.");
+const VARIABLE: Part = part("variable", "Its name or short name; for an indexed variable the element after it.");
 
 pub(super) const PAGES: &[Page] = &[
     Page { name: "exit", parameters: &[], options: &[], answer: SUCCESS, example: "exit" },
@@ -18,7 +18,7 @@ pub(super) const PAGES: &[Page] = &[
         name: "faults_print",
         parameters: &[],
         options: &[],
-        answer: "A row for each of the last eight faults: its number, what it was, two handles that are always 00, and what is known of its place.",
+        answer: "A row for each of the last eight faults: its number, its kind, two handles that are always 00, and what is known of its place.",
         example: "faults_print",
     },
     Page { name: "faults_reset", parameters: &[], options: &[], answer: SUCCESS, example: "faults_reset" },
@@ -37,7 +37,7 @@ pub(super) const PAGES: &[Page] = &[
             part("all", "All variables."),
         ],
         options: &[],
-        answer: "The value alone; of a group or of all a line a variable, `<name>: <value>`.",
+        answer: "The value alone; for a group or `all` one line per variable, `<name>: <value>`.",
         example: "get wlan.network.ip",
     },
     Page {
@@ -91,7 +91,7 @@ pub(super) const PAGES: &[Page] = &[
         name: "sleep",
         parameters: &[],
         options: &[],
-        answer: "None. Time (`system.wakeup.timeout`), a pin (`system.wakeup.events`) or a byte at the UART wakes the device, which starts anew.",
+        answer: "None. Time (`system.wakeup.timeout`), a pin (`system.wakeup.events`) or a byte at the UART wakes the device, which then restarts.",
         example: "sleep",
     },
     Page {
@@ -108,7 +108,7 @@ pub(super) const PAGES: &[Page] = &[
             part("scope,...", "Of `read`, `streams`, `files`, `config`, `admin`, with commas between them."),
         ],
         options: &[],
-        answer: "The token, this once.",
+        answer: "The token, shown only this once.",
         example: "token_create phone read,streams",
     },
     Page {
@@ -122,7 +122,7 @@ pub(super) const PAGES: &[Page] = &[
         name: "token_list",
         parameters: &[],
         options: &[],
-        answer: "A row a token: its name and scopes.",
+        answer: "One row per token: its name and scopes.",
         example: "token_list",
     },
     Page {

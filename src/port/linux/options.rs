@@ -132,8 +132,8 @@ fn command() -> Command {
         .arg(
             option("data", "DIR", value_parser!(PathBuf), "Folder with settings and files")
                 .long_help(
-                    "Folder with settings and files. Without it $STATE_DIRECTORY, else openzentri in $XDG_STATE_HOME or \
-                     ~/.local/state",
+                    "Folder with settings and files. The default is $STATE_DIRECTORY, or else openzentri in $XDG_STATE_HOME \
+                     or ~/.local/state",
                 )
                 .value_hint(clap::ValueHint::DirPath),
         )
@@ -144,10 +144,10 @@ fn command() -> Command {
             Arg::new("terminal")
                 .long("terminal")
                 .action(ArgAction::SetTrue)
-                .help("A person uses the serial line, at a terminal: draw the line that is typed")
+                .help("A person uses the serial line at a terminal: draw the typed line")
                 .long_help(
-                    "A person uses the serial line, at a terminal program: draw the line that is typed, complete, search. Without it \
-                     that is so where standard input and output are a terminal",
+                    "A person uses the serial line at a terminal program: draw the typed line, with completion and search. This is \
+                     the default if standard input and output are a terminal",
                 ),
         )
         .arg(Arg::new("log").long("log").action(ArgAction::SetTrue).help("Print log lines to standard error"))
@@ -156,11 +156,11 @@ fn command() -> Command {
                 .action(ArgAction::Append),
         )
         .arg(address("bind", "127.0.0.1", "IPv4 address that servers listen on"))
-        .arg(address("softap-bind", "127.0.0.2", "The same for servers of the soft AP"))
+        .arg(address("softap-bind", "127.0.0.2", "IPv4 address that servers of the soft AP listen on"))
         .arg(
-            option("radio", "FILE", value_parser!(PathBuf), "Networks that the simulated radio hears, one a line")
+            option("radio", "FILE", value_parser!(PathBuf), "Networks that the simulated radio hears, one per line")
                 .long_help(
-                    "Networks that the simulated radio hears, one a line: ssid=NAME [security=wpa2-aes passkey=KEY] \
+                    "Networks that the simulated radio hears, one per line: ssid=NAME [security=wpa2-aes passkey=KEY] \
                      [channel=N] [rssi=DBM] [bssid=MAC] [dhcp=no] [hidden=yes] [fails=N] [hangs=yes] [vanishes=SECONDS] \
                      [drops=SECONDS]",
                 )
@@ -170,13 +170,13 @@ fn command() -> Command {
             "wlan",
             "INTERFACE",
             value_parser!(String),
-            "Network interface behind the radio: addresses by its DHCP server",
+            "Network interface of the station; a DHCP server there gives the address",
         ))
         .arg(option(
             "softap",
             "INTERFACE",
             value_parser!(String),
-            "The same for the soft AP, which is the DHCP server there",
+            "Network interface of the soft AP; the device is the DHCP server there",
         ))
         .arg(
             Arg::new("show-pins")
@@ -186,8 +186,8 @@ fn command() -> Command {
         )
         .arg(option("flash", "SIZE", size, "Bytes of file space, also as 512K or 4M").default_value("4M"))
         .arg(option("tls-client", "LIBRARY", tls_client, "Library of TLS clients: rustls or embedded").long_help(
-            "Library of TLS clients: rustls, or embedded: embedded-tls, as boards without Mbed TLS can have it. The environment \
-             variable OPENZENTRI_TLS_CLIENT says the same",
+            "Library of TLS clients: rustls, or embedded for embedded-tls, which boards without Mbed TLS can use. The \
+             environment variable OPENZENTRI_TLS_CLIENT does the same",
         ))
         .arg(option("completion", "SHELL", value_parser!(Shell), "Print a completion script for a shell, and exit"))
         .arg(Arg::new("man").long("man").action(ArgAction::SetTrue).help("Print the man page, and exit"))

@@ -122,7 +122,7 @@ fn claim(link: &Path) -> io::Result<OwnedFd> {
     let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
     match rustix::net::bind(&socket, &address) {
         Ok(()) => Ok(socket),
-        Err(Errno::ADDRINUSE) => Err(io::Error::other("another device has it; end that one or choose another name")),
+        Err(Errno::ADDRINUSE) => Err(io::Error::other("another device uses it; stop that one or choose another name")),
         Err(other) => Err(other.into()),
     }
 }
@@ -133,7 +133,7 @@ fn point(link: &Path, terminal: &str) -> io::Result<()> {
         Ok(target) if target.starts_with(DEVICES) || !link.exists() => fs::remove_file(link)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         _ => {
-            let why = "there is a file of that name that is no link to a terminal; remove it or choose another name";
+            let why = "a file of that name is there and is not a link to a terminal; remove it or choose another name";
             return Err(io::Error::other(why));
         }
     }

@@ -32,7 +32,7 @@ pub(super) const ROWS: &[Variable] = &[
     var("http.server.root_filename", "ht s r", FILE, "webapp/index.html")
         .done("Page of the path /."),
     var("http.server.tls_ca_cert", "", FILE, "").at(Network).guarded()
-        .done("CA certificate of HTTPS clients; with it they must show one."),
+        .done("CA certificate of HTTPS clients; if set, they must show a certificate."),
     var("http.server.tls_cert", "", FILE, "").at(Network).guarded()
         .done("Certificate of the HTTPS server; empty: the device makes its own."),
     var("http.server.tls_enabled", "ht s t", ValueKind::Bool, "0").at(Network)

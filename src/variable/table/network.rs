@@ -2,9 +2,8 @@
 
 use super::build::*;
 
-const OWN_ARP: &str = "the IP stack of the port keeps the table; its size is fixed when that is built";
-const BUFFERS: &str =
-    "kept, but the buffers are fixed when the firmware is built (Kconfig), so that none is ever missing";
+const OWN_ARP: &str = "the IP stack of the port keeps the table; its size is fixed at build time";
+const BUFFERS: &str = "stored, but the buffers are fixed at build time (Kconfig), so that none is ever missing";
 
 #[rustfmt::skip]
 pub(super) const ROWS: &[Variable] = &[
@@ -21,7 +20,7 @@ pub(super) const ROWS: &[Variable] = &[
     var("network.default_interface", "ne f", ValueKind::Choice(&["wlan", "softap"]), "wlan")
         .done("Interface that default stands for."),
     var("network.tls.ca_cert", "ne t a", FILE, "geotrust_ca.pem")
-        .done("Certificates of the authorities of TLS servers."),
+        .done("CA certificates for TLS servers."),
     var("network.tls.client_cert", "ne t c", FILE, "")
         .done("Client certificate."),
     var("network.tls.client_key", "ne t k", FILE, "")
@@ -29,13 +28,13 @@ pub(super) const ROWS: &[Variable] = &[
     var("network.tls.handshake_timeout", "ne t t", number(1, 65535), "20000")
         .done("Milliseconds for a TLS handshake."),
     var("network.tls.server_ca_cert", "", FILE, "").guarded()
-        .extension("TLS", "Certificates of the authorities of a TLS server's clients; with it they must show one."),
+        .extension("TLS", "CA certificates for clients of TLS servers; if set, they must show a certificate."),
     var("network.tls.server_cert", "", FILE, "")
         .done("Certificate of TLS servers."),
     var("network.tls.server_key", "", FILE, "")
         .done("Key of TLS servers."),
     var("network.tls.verify", "", ValueKind::Bool, "1").guarded()
-        .extension("TLS", "Without a CA certificate: 1 refuses every server, 0 takes any."),
+        .extension("TLS", "Without a CA certificate: 1 refuses every server, 0 accepts any."),
     var("network.tls.version", "ne t v", ValueKind::Choice(&["12", "13"]), "13")
         .differs("TLS 1.0 and 1.1 are refused, 1.3 is offered", "Highest TLS version to offer."),
 ];

@@ -24,27 +24,27 @@ pub(super) const BUS: &[Variable] = &[
         .done("Milliseconds to wait for data bytes that follow a command."),
     var("bus.command.rx_bufsize", "bu c r", number(256, 10_000), "4096").at(Boot)
         .differs(
-            "of the buffer that the build has (4096, CONFIG_OPENZENTRI_SERIAL_RX), so many are for what waits for a connection in stream mode",
+            "the part of the build's buffer (4096, CONFIG_OPENZENTRI_SERIAL_RX) for bytes that wait for a connection in stream mode",
             "Bytes of the receive buffer.",
         ),
     var("bus.command.tx_bufsize", "", number(256, 10_000), "256").at(Boot)
-        .differs("answers are sent out of the buffer that they are made in", "Bytes of the transmit buffer in command mode."),
+        .differs("answers are sent from the buffer in which they are made", "Bytes of the transmit buffer in command mode."),
     var("bus.command.write_check_enabled", "bu c c", ValueKind::Bool, "0")
         .done("Check for room before a write takes its data."),
     var("bus.command.write_timeout", "bu c w", number(0, 65535), "25000")
         .done("Milliseconds a write waits for its data bytes, and for room."),
     var("bus.data_bus", "bu d", UARTS, "uart0").at(Boot)
         .differs(
-            "chooses whose uart.* hold; which UART it is, the devicetree says (zentri,command-uart), on Linux --serial",
+            "chooses which uart.* apply; the devicetree (zentri,command-uart) or --serial on Linux says which UART it is",
             "UART of commands and data.",
         ),
     var("bus.log_bus", "bu l", UARTS, "uart0").at(Boot)
         .differs(
-            "another one than bus.data_bus keeps log lines off the command UART; they are in GET /log and in Zephyr's log",
+            "a value other than bus.data_bus keeps log lines off the command UART; they are in GET /log and in Zephyr's log",
             "UART of log lines.",
         ),
     var("bus.mode", "bu m", ValueKind::Choice(&["command", "stream"]), "command").at(Boot).backup()
-        .done("What the data bus is at boot."),
+        .done("Mode of the data bus at boot."),
     var("bus.stream.cmd_gpio", "bu s g", ValueKind::Gpio, "-1").at(Boot)
         .done("GPIO: high is command mode, low stream mode."),
     var("bus.stream.cmd_seq", "bu s s", text(15), "$$$").at(Boot)
@@ -84,7 +84,7 @@ pub(super) const UART: &[Variable] = &[
     var("uart.baud", "ua b", each_uart(&ValueKind::Baud), "115200").at(Uart).backup()
         .done("Speed of a UART."),
     var("uart.data", "ua d", each_uart(&number(5, 9)), "8").at(Uart).backup()
-        .differs("9 where the driver can; a terminal of Linux has 5 to 8", "Data bits of a UART."),
+        .differs("9 if the driver can do it; a Linux terminal has 5 to 8", "Data bits of a UART."),
     var("uart.flow", "ua f", each_uart(&ValueKind::Bool), "0").at(Uart).backup()
         .done("RTS/CTS flow control of a UART."),
     var("uart.parity", "ua p", each_uart(&ValueKind::Choice(&["none", "odd", "even"])), "none").at(Uart).backup()

@@ -99,7 +99,7 @@ pub(super) const NTP: &[Variable] = &[
 #[rustfmt::skip]
 pub(super) const REMOTE_TERMINAL: &[Variable] = &[
     var("remote_terminal.enabled", "re e", ValueKind::Bool, "0").at(Network).guarded()
-        .done("Take commands over Telnet; the command UART takes none while somebody is there."),
+        .done("Take commands over Telnet; the command UART takes none while a client uses it."),
     var("remote_terminal.interface", "re i", INTERFACE, "default").at(Network)
         .done("Interface to listen on."),
     var("remote_terminal.password", "re w", text(64), "").secret(Secret::Always).guarded()

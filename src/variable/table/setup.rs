@@ -20,7 +20,7 @@ pub(super) const SETUP: &[Variable] = &[
     var("setup.gpio.level", "", number(0, 1), "1").at(Boot)
         .done("Active level of that GPIO."),
     var("setup.gpio.mode", "", text(16), "").at(Boot)
-        .differs("stored; its values are not known: the button is held", "How the GPIO triggers."),
+        .differs("stored; its values are not known: the button must be held", "How the GPIO triggers."),
     var("setup.web.captive_portal_enabled", "", ValueKind::Bool, "1").at(Setup)
         .differs("1 by default, so that a phone shows the page by itself", "Redirect the connectivity checks of phones to the setup page."),
     var("setup.web.channel", "", number(0, 13), "0").at(Setup)
@@ -39,7 +39,7 @@ pub(super) const SETUP: &[Variable] = &[
     var("setup.web.url", "se w u", text(128), "setup.com").at(Setup)
         .done("Names that lead to the setup page."),
     var("setup.web.verify_credentials", "", ValueKind::Bool, "0").at(Setup)
-        .differs("the page tries a network before it changes anything, whatever this says", "Try the entered network before leaving web setup."),
+        .differs("the page tries a network before it changes anything, regardless of this value", "Try the entered network before leaving web setup."),
 ];
 
 #[rustfmt::skip]

@@ -18,15 +18,15 @@ pub(super) const ROWS: &[Variable] = &[
     var("softap.dns_server.enabled", "so n e", ValueKind::Bool, "1").at(Network)
         .done("Answer name look-ups of stations."),
     var("softap.dns_server.url", "so n u", text(128), "zentrios.com,www.zentrios.com").at(Network)
-        .done("Names that lead to the device."),
+        .done("Names that resolve to the device."),
     var("softap.hide_ssid", "", ValueKind::Bool, "0").at(Network)
         .done("Do not announce the network name."),
     var("softap.idle_timeout", "so t", number(0, 65535), "7").at(Network)
-        .differs("stations are not dropped: the radios' drivers do not tell how long one was silent", "Seconds of silence after which a station is dropped."),
+        .differs("stations are not dropped: the radios' drivers do not report how long a station was silent", "Seconds of silence after which a station is dropped."),
     report("softap.info", "so i")
         .done("Summary of the soft AP."),
     var("softap.max_clients", "", number(1, 8), "4").at(Network)
-        .differs("5 on the ESP32-C3, any number on an interface of Linux (--softap), whatever this says: nobody can be sent away there", "Stations at once."),
+        .differs("5 on the ESP32-C3, any number on a Linux interface (--softap), regardless of this value: no station can be refused there", "Stations at once."),
     var("softap.passkey", "so p", ValueKind::Passkey(8), "").at(Network).secret(Secret::Passkey)
         .done("WPA2 passphrase."),
     var("softap.rate.protocol", "so r p", ValueKind::Choice(&["auto", "b", "g", "n"]), "auto").at(Network)

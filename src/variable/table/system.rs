@@ -7,9 +7,8 @@ const MODES: ValueKind = ValueKind::Choice(&["human", "machine"]);
 const INDICATORS: Index = Index::Word(&INDICATED);
 const INDICATED: &[&str] = &["wlan", "network", "softap"];
 const OWN_EVENTS: &str = "the names of the events and of all tags but @t are not known: those are ours";
-const ANY_LOCK: &str =
-    "the original marks some variables as lockable, of which uart.* are known; here any can be but the lock itself";
-const RECOVERY: &str = "only the names are known; no update and no factory reset is tried by itself";
+const ANY_LOCK: &str = "the original marks some variables as lockable, of which uart.* are known; here any can be locked except the lock itself";
+const RECOVERY: &str = "only the names are known; the device tries no update and no factory reset by itself";
 const ACTIVITIES: ValueKind =
     ValueKind::Fields(&["none", "softap_rx", "softap_tx", "wlan_rx", "wlan_tx", "uart*_rx", "uart*_tx"]);
 const EVENTS: Index = Index::Word(&EVENT_NAMES);
@@ -41,7 +40,7 @@ pub(super) const ROWS: &[Variable] = &[
     var("system.adc.vref", "sy a v", number(0, 65535), "3300")
         .done("Reference of the ADC and the DAC in millivolts."),
     var("system.bflash.cs_gpio", "", ValueKind::Gpio, "-1").at(Boot)
-        .differs("how external flash is wired is in the devicetree of a board", "Chip select of external flash."),
+        .differs("the devicetree of a board says how external flash is wired", "Chip select of external flash."),
     live("system.build_number", "sy n")
         .done("Build id, seven hexadecimal digits."),
     var("system.cmd.aux_bus", "", text(16), "").at(Boot)
@@ -63,7 +62,7 @@ pub(super) const ROWS: &[Variable] = &[
     var("system.cmd.timestamp", "sy c t", ValueKind::Choice(&["none", "log", "all"]), "log")
         .differs("all acts as log", "Where time stamps are printed."),
     var("system.compatibility", "", ValueKind::Choice(&["zentrios", "gecko_os"]), "zentrios")
-        .extension("compatibility", "Whose forms the version text, ls -v and options of commands have."),
+        .extension("compatibility", "Form of the version text, ls -v and command options."),
     var("system.factory_reset.aux_gpio", "", ValueKind::Gpio, "-1").at(Boot)
         .done("GPIO that must be held together with system.factory_reset.gpio; -1 none."),
     var("system.factory_reset.aux_level", "", number(0, 1), "1").at(Boot)
@@ -83,15 +82,15 @@ pub(super) const ROWS: &[Variable] = &[
     var("system.msg", "", ValueKind::Indexed(EVENTS, &ValueKind::Template(31)), "")
         .differs(OWN_EVENTS, "Text of an event message; empty is the built-in one. @t is the time, @h the handle of a stream, @m the MAC of a station."),
     var("system.oob.edge", "sy o r", ValueKind::Mask(u32::MAX), "0x0").at(Boot)
-        .done("Events that stay until system.oob.status is read; others are there while what they tell is so."),
+        .done("Events that stay until system.oob.status is read; others last as long as their condition."),
     var("system.oob.events", "sy o e", ValueKind::Mask(u32::MAX), "0x0").at(Boot)
-        .done("Events that are told: 1 ioconn, 2 WLAN, 4 client of a TCP server, 8 its data, 0x10 data of a UDP server, 0x20 of a TCP client, 0x40 of a UDP client."),
+        .done("Events to signal: 1 ioconn, 2 WLAN, 4 client of a TCP server, 8 its data, 0x10 data of a UDP server, 0x20 of a TCP client, 0x40 of a UDP client."),
     var("system.oob.gpio", "sy o g", ValueKind::Gpio, "-1").at(Boot)
-        .done("GPIO that tells of events."),
+        .done("GPIO that signals events."),
     var("system.oob.level", "sy o l", number(0, 1), "1").at(Boot)
         .done("Level of that GPIO while there is an event."),
     live("system.oob.status", "sy o s")
-        .done("Events that are there, as in system.oob.events; reading it forgets those of system.oob.edge."),
+        .done("Present events, as in system.oob.events; reading clears those of system.oob.edge."),
     var("system.powersave.mode", "sy p m", ValueKind::Bool, "1")
         .differs("an idle processor always sleeps, also with 0", "Let the processor sleep when idle."),
     var("system.print_level", "sy p", ValueKind::Choice(&["0", "1", "2", "3", "4", "5", "all"]), "all").backup()
@@ -109,7 +108,7 @@ pub(super) const ROWS: &[Variable] = &[
     live("system.uuid", "sy u")
         .done("Unique id of the device."),
     var("system.variable_lock", "", ValueKind::Names, "").guarded()
-        .differs(ANY_LOCK, "Variables, or groups of them, that nobody can set and a factory reset leaves as they are."),
+        .differs(ANY_LOCK, "Variables or groups that cannot be set and that a factory reset keeps."),
     live("system.version", "sy v")
         .done("Version of the firmware."),
     var("system.wakeup.events", "sy w e", ValueKind::Fields(&["none", "gpio*"]), "none").at(Boot)

@@ -20,7 +20,7 @@ pub(super) const ROWS: &[Variable] = &[
     var("tcp.client.remote_port", "tc c p", PORT, "3000").at(Network)
         .done("Port of that server."),
     var("tcp.client.retries", "tc c r", number(1, 255), "1")
-        .done("Attempts to connect of one command."),
+        .done("Connection attempts of one command."),
     var("tcp.client.retry_period", "tc c d", number(0, 65535), "1000")
         .done("Milliseconds between those attempts."),
     var("tcp.client.tls_enabled", "", ValueKind::Bool, "0").at(Network)

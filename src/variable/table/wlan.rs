@@ -34,7 +34,7 @@ pub(super) const ROWS: &[Variable] = &[
     var("wlan.dhcp.cache_enabled", "wl d c", ValueKind::Bool, "0").at(Network)
         .differs("stored; DHCP runs at each join, which takes a second, and servers give a MAC the same address again", "Keep the lease over a reboot."),
     var("wlan.dhcp.enabled", "wl d e", ValueKind::Bool, "1").at(Network).backup()
-        .done("Ask for an address by DHCP; otherwise wlan.static.* holds."),
+        .done("Ask for an address by DHCP; otherwise wlan.static.* applies."),
     var("wlan.dhcp.hostname", "wl d h", text(64), "ZentriOS-#").at(Network)
         .done("Host name in DHCP requests; # stands for the end of the MAC."),
     var("wlan.dhcp.timeout", "wl d t", number(1, 255), "15").at(Network)
@@ -44,7 +44,7 @@ pub(super) const ROWS: &[Variable] = &[
     report("wlan.info", "wl i")
         .done("Summary of the connection."),
     live("wlan.join.reason", "")
-        .extension("joining with a way back", "Why the last join has failed, in words; empty when it has not."),
+        .extension("joining with a way back", "Why the last join failed, in words; empty if it did not fail."),
     live("wlan.join.result", "wl j s")
         .done("Result of the last join: 0 none, 1 success, 2 joining, 3 to 8 why it failed."),
     var("wlan.join.retries", "wl j r", number(0, 255), "3")
@@ -76,15 +76,15 @@ pub(super) const ROWS: &[Variable] = &[
     var("wlan.rssi_average", "", number(0, 255), "8")
         .differs("stored; the radio's own average is shown", "Samples in the average of the signal strength."),
     var("wlan.scan.active_dwell", "wl s a", number(1, 10_000), "100")
-        .differs(AS_FAR, "Milliseconds a channel in active scans."),
+        .differs(AS_FAR, "Milliseconds per channel in active scans."),
     var("wlan.scan.channel_mask", "wl s c", ValueKind::Mask(0x3fff), "0x3fff")
         .differs(AS_FAR, "Channels to scan: bit 0 is channel 1."),
     var("wlan.scan.home_dwell", "", number(0, 10_000), "30")
         .differs(NO_SCAN_TUNING, "Milliseconds on the home channel between scanned ones."),
     var("wlan.scan.num_probes", "", number(1, 255), "2")
-        .differs(NO_SCAN_TUNING, "Probe requests a channel."),
+        .differs(NO_SCAN_TUNING, "Probe requests per channel."),
     var("wlan.scan.passive_dwell", "wl s p", number(1, 10_000), "150")
-        .differs(AS_FAR, "Milliseconds a channel in passive scans."),
+        .differs(AS_FAR, "Milliseconds per channel in passive scans."),
     var("wlan.scan.retries", "wl s r", number(0, 255), "1")
         .done("Repetitions of a scan."),
     var("wlan.scan.type", "wl s t", ValueKind::Choice(&["active", "passive"]), "active")

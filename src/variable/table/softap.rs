@@ -36,7 +36,7 @@ pub(super) const ROWS: &[Variable] = &[
     var("softap.ssid", "so s", ValueKind::Bytes(32), "ZentriOS-#").at(Network)
         .done("Name of the network; # stands for the end of the MAC."),
     var("softap.static.gateway", "so s g", ValueKind::Ipv4, "10.10.10.1").at(Network)
-        .done("Gateway in the device's own address set; stations are given its address."),
+        .done("Gateway of the device on this interface. Stations get the device's own address as their gateway."),
     var("softap.static.ip", "so s i", ValueKind::Ipv4, "10.10.10.1").at(Network)
         .done("Address of the device on the soft AP."),
     var("softap.static.netmask", "so s n", ValueKind::Ipv4, "255.255.255.0").at(Network)

@@ -52,14 +52,14 @@ pub fn suggestion(line: &[u8], code: u8) -> Option<Suggestion> {
     let first = words.next().filter(|_| UNKNOWN.contains(&code))?;
     let mut text = Suggestion::new();
     match (first, words.next()) {
-        (b"get" | b"set", Some(word)) => say(&mut text, "", &nearest(word, false, true)),
-        (b"help", Some(word)) => say(&mut text, "help ", &nearest(word, true, true)),
+        (b"get" | b"set", Some(word)) => say(&mut text, "", &nearest(word, &[Names::Variables])),
+        (b"help", Some(word)) => say(&mut text, "help ", &nearest(word, &[Names::Commands, Names::Variables, Names::Groups])),
         (b"get" | b"set" | b"help", None) => None,
         (word, _) if variable::find_bytes(&[word]).is_some() => {
             let name = core::str::from_utf8(word).ok()?;
             write!(text, "Did you mean get {name}?").ok()
         }
-        (word, _) if code == 3 => say(&mut text, "", &nearest(word, true, false)).or_else(|| {
+        (word, _) if code == 3 => say(&mut text, "", &nearest(word, &[Names::Commands])).or_else(|| {
             let group = core::str::from_utf8(word).ok().filter(|_| is_group(word))?;
             write!(text, "Did you mean help {group}?").ok()
         }),
@@ -68,16 +68,35 @@ pub fn suggestion(line: &[u8], code: u8) -> Option<Suggestion> {
     Some(text)
 }
 
-fn nearest(word: &[u8], commands: bool, variables: bool) -> Vec<&'static str, MOST> {
+/// What a word may be the name of.
+enum Names {
+    Commands,
+    Variables,
+    /// What several names begin with.
+    Groups,
+}
+
+fn nearest(word: &[u8], kinds: &[Names]) -> Vec<&'static str, MOST> {
     // Nearer than a third of the word.
     let mut nearest = Nearest { word, distance: word.len().min(LONGEST) / 3 + 1, names: Vec::new(), more: false };
-    for command in COMMANDS.iter().filter(|_| commands) {
-        nearest.look(command.name, command.name);
-        nearest.look(command.name, command.abbr);
+    for kind in kinds {
+        match kind {
+            Names::Commands => COMMANDS.iter().for_each(|command| {
+                nearest.look(command.name, command.name);
+                nearest.look(command.name, command.abbr);
+            }),
+            Names::Variables => variable::rows().iter().for_each(|row| nearest.look(row.name, row.name)),
+            Names::Groups => groups(|group| nearest.look(group, group)),
+        }
     }
-    variable::rows().iter().filter(|_| variables).for_each(|row| nearest.look(row.name, row.name));
     // Among many nobody finds what he has meant.
     if nearest.more { Vec::new() } else { nearest.names }
+}
+
+/// The first parts of the names of commands and variables; one that several names begin with comes several times.
+fn groups(mut each: impl FnMut(&'static str)) {
+    COMMANDS.iter().filter_map(|command| command.name.split_once('_')).for_each(|(group, _)| each(group));
+    variable::rows().iter().filter_map(|row| row.name.split_once('.')).for_each(|(group, _)| each(group));
 }
 
 /// Whether names of commands or variables begin with a word, so that `help` explains it.
@@ -149,6 +168,7 @@ mod tests {
         assert_eq!(said("get wlan.sid", 6), some("wlan.ssid"));
         assert_eq!(said("set wlan.pasky x", 6), some("wlan.passkey"));
         assert_eq!(said("help strem_read", 3), some("help stream_read"));
+        assert_eq!(said("help strem", 3), some("help stream"), "a group");
         assert_eq!(said("wlan.ssid", 3), some("get wlan.ssid"));
         assert_eq!(said("stream", 3), some("help stream"));
         assert_eq!(said("qqqqqqq", 3), None);

@@ -75,8 +75,8 @@ mod console {
     /// The path of all parts.
     const ROOT: &str = "/.console/";
 
-    /// Packs the files of `web/` and writes the table of them. The path of each but the page holds a hash of all, so
-    /// that browsers can keep them for ever and yet never mix two releases.
+    /// Packs the files of `web/` and writes the table of them. Each path except the page's holds a hash of all files,
+    /// so that browsers can keep the files for ever and yet never mix two releases.
     pub fn write(offered: bool) {
         let folder = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it")).join("web");
         println!("cargo:rerun-if-changed={}", folder.display());
@@ -138,8 +138,8 @@ mod console {
         packed
     }
 
-    /// Leaves out indentation, empty lines, and comments that have whole lines: from `//`, or from `/*` to `*/`. A text in a script
-    /// does not go on in the next line.
+    /// Leaves out indentation, empty lines, and comments that fill whole lines: from `//`, or from `/*` to `*/`. A text
+    /// in a script must end in its line.
     fn uncommented(text: &str) -> String {
         let (mut kept, mut inside) = (String::new(), false);
         for line in text.lines() {

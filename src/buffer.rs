@@ -1,8 +1,8 @@
 //! Buffers for answers: one for each command that can answer at a time, not one for each place where an answer could be.
 //!
-//! Whoever runs a command has one, and gives it back with its turn. What must stay in a buffer for longer, because a
-//! peer takes its time (an answer on its way to a slow HTTP client, the text of a buffered command), may do so only while
-//! one buffer is left for the others: see [`Buffer::keep`].
+//! A running command has one, and gives it back with its turn. A text that must stay in a buffer for longer, because a
+//! peer takes its time (an answer on its way to a slow HTTP client, the text of a buffered command), may do so only
+//! while one buffer is left for other commands: see [`Buffer::keep`].
 
 use core::cell::{Cell, RefCell, RefMut};
 use core::future::poll_fn;
@@ -25,7 +25,7 @@ pub struct Pool {
     buffers: &'static [RefCell<Content>],
     /// How many are kept beyond a turn.
     kept: Cell<usize>,
-    /// Who waits for a buffer or for the right to keep one.
+    /// Tasks that wait for a buffer or for the right to keep one.
     waiting: RefCell<MultiWakerRegistration<{ limits::WATCHERS }>>,
 }
 
@@ -60,7 +60,7 @@ impl Pool {
         .await
     }
 
-    /// How many buffers nobody has.
+    /// How many buffers are free.
     pub fn free(&self) -> usize {
         self.buffers.iter().filter(|buffer| buffer.try_borrow().is_ok()).count()
     }
@@ -72,7 +72,7 @@ impl Default for Pool {
     }
 }
 
-/// A buffer that somebody has. Dropping it gives it back.
+/// A buffer in use. Dropping it gives it back.
 pub struct Buffer {
     pool: &'static Pool,
     content: RefMut<'static, Content>,
@@ -80,7 +80,7 @@ pub struct Buffer {
 }
 
 impl Buffer {
-    /// Asks to keep the buffer for as long as a peer takes; `false` when as many are kept as may be.
+    /// Asks to keep the buffer for as long as a peer takes; `false` when the most that may be kept are kept already.
     #[must_use = "who may not keep it must give it back soon"]
     pub fn keep(&mut self) -> bool {
         let kept = self.pool.kept.get();
@@ -109,7 +109,7 @@ impl Drop for Buffer {
         if self.kept {
             self.pool.kept.set(self.pool.kept.get().saturating_sub(1));
         }
-        // Who is woken looks for the buffer after it has been dropped: there is one thread.
+        // A woken task looks for the buffer after it has been dropped: there is one thread.
         self.pool.waiting.borrow_mut().wake();
     }
 }

@@ -50,7 +50,7 @@ pub struct Device {
 pub enum BootError {
     /// A variable given at the start is unknown, or its value is not valid: its place in the list.
     Override(usize),
-    /// More services than `limits::SERVICES`: a mistake of who put the device together.
+    /// More services than `limits::SERVICES`: a mistake in how the device is put together.
     Services,
 }
 
@@ -60,7 +60,7 @@ impl From<network::TooManyServices> for BootError {
     }
 }
 
-/// Declares a task: on a board out of a static pool, elsewhere on the heap.
+/// Declares a task: on a board from a static pool, elsewhere on the heap.
 macro_rules! task {
     ($name:ident[$pool:expr]($($argument:ident: $kind:ty),*) $body:expr) => {
         #[cfg(feature = "host")]
@@ -181,7 +181,7 @@ fn serve_stations(spawner: Spawner, machine: &'static Machine) -> Result<(), Boo
     Ok(())
 }
 
-/// What else comes and goes with an interface.
+/// The other services that come and go with an interface.
 fn serve_network(spawner: Spawner, machine: &'static Machine, server: &'static HttpServer) -> Result<(), BootError> {
     let (base, network) = (machine.base, machine.network);
     // Before the HTTP server, as the lines of a join are (interface, network 2.2).
@@ -269,7 +269,7 @@ fn start_network(spawner: Spawner, shell: &'static Shell, server: &'static HttpS
     spawn_pins(spawner, pins);
 }
 
-/// Sets one variable by its full name or abbreviation, with its element behind.
+/// Sets one variable by its full name or abbreviation, with its element after it.
 fn give(base: &Base, name: &str, value: &str) -> Option<()> {
     let mut words: heapless::Vec<&[u8], 8> = heapless::Vec::new();
     for word in name.split(' ').chain([value]) {
@@ -304,7 +304,7 @@ async fn serve_serial(shell: &'static Shell, uart: Uart, first_log: u32) {
     let port = machine.base.port;
     terminal::serve(shell, Line::serial(port, &machine.base.status.uart_traffic), Opening::Boot(first_log), Some(uart))
         .await;
-    // The process ends: what was to be stored is.
+    // The process ends, once everything is stored.
     stored(machine).await;
     port.board().serial_ended();
 }
@@ -351,13 +351,13 @@ async fn keep_files(files: &'static Files) {
     files.keep().await;
 }
 
-/// Lets a device in safe mode that nobody helps try by itself how it is without.
+/// Lets a device in safe mode that nobody helps try by itself to run without safe mode.
 async fn recover(shell: &'static Shell) {
     let machine = shell.machine();
     life::recover(machine.base, machine.faults, || shell.count()).await;
 }
 
-/// Carries out the restart that a command has ordered, once its answer is on its way and all that is to be stored is.
+/// Carries out the restart that a command has ordered, once its answer is on its way and everything is stored.
 async fn restart(machine: &'static Machine) {
     machine.base.restart.ordered().await;
     stored(machine).await;

@@ -1,10 +1,10 @@
-//! What this build can do beside the core of the device: the command language, variables, files, streams of TCP and UDP,
-//! the REST API and pages.
+//! What this build can do besides the core of the device: the command language, variables, files, streams of TCP and
+//! UDP, the REST API and pages.
 //!
 //! A feature is there when its Cargo feature is, and on Zephyr only when its Kconfig option is set as well
-//! (`CONFIG_OPENZENTRI_…`; the profiles `full` and `small` are sets of them). All code is always compiled, so that no
-//! combination fails to: what is behind a constant that is `false` is left out of the image. What is not there answers as
-//! something that the device does not have: a command `Command failed`, a path as that of a file.
+//! (`CONFIG_OPENZENTRI_…`; the profiles `full` and `small` are sets of them). All code is always compiled, so that
+//! every combination compiles: code behind a constant that is `false` is left out of the image. A missing feature
+//! answers like something that the device does not have: a command with `Command failed`, a path like that of a file.
 
 include!(concat!(env!("OUT_DIR"), "/features.rs"));
 
@@ -21,8 +21,8 @@ const fn set(name: &str) -> bool {
     false
 }
 
-/// Chooses by type between what this build has and what it has not. An `if` around an `await` is not enough: the future
-/// keeps a place for all that it could ever wait for, and its code.
+/// Chooses by type between what this build has and what it lacks. An `if` around an `await` is not enough: the future
+/// keeps room for everything that it could ever wait for, and the code of it.
 pub(crate) struct Built<const IS: bool>;
 
 /// What [`Built`] can do.
@@ -102,8 +102,8 @@ pub const TLS: bool = cfg!(feature = "tls") && set("TLS");
 pub const MANUAL: bool = cfg!(feature = "manual") && set("MANUAL");
 /// The command `websocket_client` (`websocket_client`, `CONFIG_OPENZENTRI_WEBSOCKET_CLIENT`). It is a part of the HTTP client.
 pub const WEBSOCKET_CLIENT: bool = HTTP_CLIENT && cfg!(feature = "websocket_client") && set("WEBSOCKET_CLIENT");
-/// What a person at a terminal has beyond the plain editor: keys, search, completion of arguments, a line that is drawn again
-/// (`line_editor`). No board sees a terminal, so this is for processes and not one of `full`.
+/// What a person at a terminal has beyond the plain editor: keys, search, completion of arguments, a line that is drawn
+/// again (`line_editor`). No board sees a terminal, so this is for processes and not part of `full`.
 pub const LINE_EDITOR: bool = cfg!(feature = "line_editor");
 /// The WebSocket server at `/stream` (`websocket`, `CONFIG_OPENZENTRI_WEBSOCKET`).
 pub const WEBSOCKET: bool = cfg!(feature = "websocket") && set("WEBSOCKET");

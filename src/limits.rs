@@ -24,7 +24,7 @@ const fn option(name: &str, default: usize) -> usize {
 pub const STREAMS: usize = 8;
 /// Bytes of received data a stream keeps for `stream_read` (`CONFIG_OPENZENTRI_STREAM_RX`).
 pub const STREAM_RX: usize = option("STREAM_RX", 65536);
-/// Bytes of a `stream_write` a stream takes before the peer has (`CONFIG_OPENZENTRI_STREAM_TX`).
+/// Bytes of `stream_write` that a stream takes before the peer takes them (`CONFIG_OPENZENTRI_STREAM_TX`).
 pub const STREAM_TX: usize = option("STREAM_TX", 65536);
 /// Bytes moved at once between a socket and a stream (`CONFIG_OPENZENTRI_CHUNK`).
 pub const CHUNK: usize = option("CHUNK", 16_384);
@@ -51,7 +51,7 @@ pub const HISTORY: usize = 5;
 pub const DRAFT: usize = if features::LINE_EDITOR { COMMAND_LINE } else { 0 };
 /// Lines kept for the arrow keys and the search at a terminal.
 pub const DRAFTS: usize = if features::LINE_EDITOR { 32 } else { 1 };
-/// Bytes of what a person has typed as the data of a command that are still shown.
+/// The last bytes of a command's data that are shown to the person who types them.
 pub const DATA_SHOWN: usize = if features::LINE_EDITOR { 160 } else { 0 };
 /// Bytes that draw a line: its text, a prompt, and what moves the cursor.
 pub const DRAWING: usize = if features::LINE_EDITOR { COMMAND_LINE + 256 } else { 0 };
@@ -69,7 +69,7 @@ pub const GPIOS: u8 = 64;
 pub const FILES: usize = option("FILES", 128);
 /// Bytes of a file name (interface, commands/file_create).
 pub const FILE_NAME: usize = 96;
-/// Bytes of a stored file read at once while its check sum is compared.
+/// Bytes of a stored file read at once while its checksum is compared.
 pub const FILE_PIECE: usize = 512;
 /// Files being written at once: one for each stream, one each for `http_download` and `file_create` without a stream.
 pub const FILE_WRITERS: usize = STREAMS + 2;
@@ -84,14 +84,14 @@ pub const REMOTE_TERMINALS: usize = features::REMOTE_TERMINAL as usize;
 /// Bytes that the remote terminal sends in one piece: the echo of a line and its answer
 /// (`CONFIG_OPENZENTRI_REMOTE_TERMINAL_TX`).
 pub const REMOTE_TERMINAL_TX: usize = if features::REMOTE_TERMINAL { option("REMOTE_TERMINAL_TX", 1400) } else { 0 };
-/// Commands that wait for something else than their turn at once, those of the [`LINES`] included; one more fails
+/// Commands that wait for something other than their turn at once, those of the [`LINES`] included; one more fails
 /// (`CONFIG_OPENZENTRI_COMMANDS_APART`).
 pub const COMMANDS_APART: usize = option("COMMANDS_APART", 24);
 /// Tasks that can wait for one thing without waking each other: the commands that wait, and the room's own.
 pub const WATCHERS: usize = COMMANDS_APART + 12;
 /// HTTP connections served at once (`CONFIG_OPENZENTRI_HTTP_CONNECTIONS`).
 pub const HTTP_CONNECTIONS: usize = option("HTTP_CONNECTIONS", 32);
-/// Connections that wait for one of these to end, a socket each (`CONFIG_OPENZENTRI_HTTP_WAITING`).
+/// Connections that wait for one of these to end, each with a socket (`CONFIG_OPENZENTRI_HTTP_WAITING`).
 pub const HTTP_WAITING: usize = option("HTTP_WAITING", 64);
 /// WebSocket clients served at once; more than [`STREAMS`] are of no use (`CONFIG_OPENZENTRI_WEBSOCKETS`).
 pub const WEBSOCKETS: usize = if features::WEBSOCKET { option("WEBSOCKETS", STREAMS) } else { 0 };
@@ -163,7 +163,7 @@ pub const TLS_FILES: usize = if features::TLS { option("TLS_FILES", 65_536) } el
 pub const TLS_DOORS: usize = if features::TLS { option("TLS_DOORS", 8) } else { 0 };
 /// Bytes of the certificate and the key that a device makes for itself, both in DER.
 pub const IDENTITY: usize = 1024;
-/// Bytes of a request for a certificate, at most: one with an RSA key of 4,096 bits.
+/// The most bytes of a request for a certificate: one with an RSA key of 4,096 bits.
 pub const REQUEST: usize = 1536;
 /// Bytes of the name of a protocol chosen by ALPN.
 pub const ALPN: usize = 16;

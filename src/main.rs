@@ -85,8 +85,8 @@ fn boot_and_run(port: &'static LinuxPort, options: &Options) -> Result<(), u8> {
     }
 }
 
-/// Prints each line of the log to standard error; those of the boot, which are there already, first. Where that is the
-/// terminal on which the device prints them itself, only those that it does not.
+/// Prints each log line to standard error, first those of the boot, which are there already. If that is the terminal on
+/// which the device itself prints log lines, prints only those that the device does not.
 async fn print_log(base: &'static Base) {
     let log = base.log;
     let mut next = log.first();
@@ -106,7 +106,7 @@ async fn print_log(base: &'static Base) {
     }
 }
 
-/// Says so when everybody in the network may command the device.
+/// Warns when everybody in the network may command the device.
 fn warn_of_strangers(variables: &Variables, options: &Options) {
     let open = variables.is_empty(USERNAME) || variables.is_empty(PASSWORD);
     if open && !options.bind.is_loopback() {

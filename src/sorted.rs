@@ -1,4 +1,5 @@
-//! Names of a table in order, made at compile time: a name is found by halving instead of by looking at every row.
+//! Names of a table in order, made at compile time: a name is found by binary search instead of by looking at every
+//! row.
 
 /// The numbers of all names, sorted by name. Of equal names the first comes first.
 pub const fn order<const N: usize>(names: &[&str; N]) -> [u16; N] {
@@ -6,7 +7,7 @@ pub const fn order<const N: usize>(names: &[&str; N]) -> [u16; N] {
     let mut order = [0; N];
     let mut row = 0;
     while row < N {
-        // Tables are nearly in order, so few have to move.
+        // Tables are nearly in order, so few names have to move.
         let mut place = row;
         while place > 0 && is_less(names[row], names[order[place - 1] as usize]) {
             order[place] = order[place - 1];
@@ -30,7 +31,7 @@ const fn is_less(left: &str, right: &str) -> bool {
     left.len() < right.len()
 }
 
-/// The number of a name; `name_of` answers the name of a number.
+/// The number of a name; `name_of` returns the name of a number.
 pub fn find(order: &[u16], name: &[u8], name_of: impl Fn(usize) -> &'static str) -> Option<usize> {
     let found = order.binary_search_by(|row| name_of(usize::from(*row)).as_bytes().cmp(name)).ok()?;
     order.get(found).map(|row| usize::from(*row))

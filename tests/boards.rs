@@ -1,5 +1,5 @@
-//! The commands of README.md and docs/boards/: every board, folder and module that they name is there. Nobody can run them in
-//! a test, which has no network; what they name is what goes wrong in them.
+//! The commands of README.md and docs/boards/: every board, folder and module that they name exists. A test has no
+//! network and cannot run them, but wrong names are what goes wrong in them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -31,7 +31,7 @@ fn commands(page: &str) -> Vec<String> {
     found
 }
 
-/// The word behind an option.
+/// The word after an option.
 fn after<'a>(command: &'a str, option: &str) -> Option<&'a str> {
     command.split_whitespace().skip_while(|word| *word != option).nth(1)
 }
@@ -72,7 +72,7 @@ fn fault(command: &str, built: &mut BTreeSet<String>) -> Option<String> {
             (!is_here || !has_board(board)).then(|| format!("no files of the board {board}, or not -T ."))
         }
         [program, ..] if program.contains("build/") => {
-            // An environment variable may have the path, too.
+            // An environment variable may contain the path, too.
             let path = program.rsplit('=').next().unwrap_or_default();
             let folder = path.trim_start_matches("./").split("/zephyr/").next();
             (!known(folder)).then(|| format!("{program} was not built before"))

@@ -15,7 +15,7 @@ const NOON: u64 = 1_795_780_800_000;
 
 const SETTINGS: &[(&str, &str)] = &[("wlan.ssid", "Open House"), ("http.server.enabled", "0")];
 
-/// A device in the network, and who hears it.
+/// A device in the network, and a peer that hears it.
 struct World {
     device: SimDevice,
     listener: UdpPeer,
@@ -116,7 +116,7 @@ fn other_lists_have_their_own_order() {
     for (list, expected) in [
         ("remote_terminal_port,ip", "{\"remote_terminal_port\":2000,\"ip\":\"10.5.6.108\"}"),
         ("IP, Channel", "{\"ip\":\"10.5.6.108\",\"channel\":2}"),
-        // A key that is there twice is no good JSON.
+        // A key that appears twice is not good JSON.
         ("ssid,rssi,ssid", "{\"ssid\":\"Open House\",\"rssi\":-52}"),
     ] {
         assert_eq!(world.set(&format!("broadcast.data \"{list}\"")), [expected]);
@@ -208,7 +208,7 @@ fn on_the_soft_ap_alone_there_is_no_access_point_to_tell_of() {
     world.heard();
     let texts = world.set("broadcast.data ip,channel,bssid,rssi,ssid,remote_terminal_port");
     assert_eq!(texts, ["{\"ip\":\"10.10.10.1\",\"channel\":11,\"remote_terminal_port\":2000}"]);
-    // With the WLAN there is one.
+    // With the WLAN up, there is an access point.
     world.device.command("network_up -i wlan");
     assert!(world.heard().is_empty(), "that is another interface");
     let texts = world.set("broadcast.data ip,bssid");
@@ -289,7 +289,7 @@ fn serve(server: &PeerListener, device: &mut SimDevice, answer: &str) -> Vec<Str
     posts
 }
 
-/// What a server answers that is content.
+/// The answer of a server that accepts a post.
 const FINE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 #[test]
@@ -331,7 +331,7 @@ fn a_name_and_a_path_are_as_good() {
     world.check_rest();
 }
 
-/// Sets the host and lets five intervals go by; the datagrams go on as if nothing were.
+/// Sets the host and lets five intervals go by; the datagrams go on regardless.
 fn five_intervals(world: &mut World, host: &str) {
     assert_eq!(world.set(&format!("broadcast.http.host {host}")).len(), 1);
     for _ in 0..5 {

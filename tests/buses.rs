@@ -58,7 +58,7 @@ fn a_transfer_that_is_given_up_ends_before_the_next_one() {
     device.port().hold_buses(false);
     device.settle();
     assert!(device.take_output().contains("Success\r\n"));
-    // What the first one has brought is for nobody.
+    // The data of the transfer that was given up go to nobody.
     assert_eq!((device.command("poll 1").as_str(), device.command("poll 0").as_str()), ("0\r\n", "1\r\n"));
 }
 

@@ -30,7 +30,7 @@ fn ask(device: &SimDevice, line: &str) -> Peer {
     peer
 }
 
-/// What a REST client is answered.
+/// The answer to a REST client.
 fn rest(device: &mut SimDevice, line: &str) -> String {
     let peer = ask(device, line);
     device.settle();
@@ -95,7 +95,7 @@ fn late_data_are_waited_for() {
     assert_eq!(peer.received(), b"abcde");
 }
 
-/// Issue 8, 1.8: running out of time fails the command, for whatever takes data.
+/// Issue 8, 1.8: a timeout fails every command that takes data.
 #[test]
 fn missing_data_fail_the_command() {
     let mut device = device();
@@ -150,7 +150,7 @@ fn a_websocket_gets_no_empty_message_for_missing_data() {
     assert_eq!(peer.received(), b"\x82\x05abcde");
 }
 
-/// The handle is another stream's when the command that has waited comes back.
+/// When the waiting command comes back, the handle belongs to another stream.
 #[test]
 fn a_close_that_waits_does_not_close_a_later_stream() {
     let mut device = device();
@@ -162,7 +162,7 @@ fn a_close_that_waits_does_not_close_a_later_stream() {
     device.type_line("close 0");
     device.settle();
     assert_eq!(device.take_output(), "");
-    // Another client takes it down and opens something else on the handle.
+    // Another client takes the interface down and opens something else on the handle.
     rest(&mut device, "ndo");
     let output = device.take_output();
     assert!(output.ends_with("Success\r\n"), "{output}");
@@ -224,7 +224,7 @@ fn long_file(device: &mut SimDevice) {
     assert_eq!(device.take_output(), "R000009\r\nSuccess\r\n");
 }
 
-/// What is kept beyond a turn leaves one buffer: slow clients and a CMD stream stop neither the host nor REST.
+/// Answers that are kept beyond a turn leave one buffer: slow clients and a CMD stream stop neither the host nor REST.
 #[test]
 fn kept_answers_leave_a_buffer() {
     let mut device = device();
@@ -233,7 +233,7 @@ fn kept_answers_leave_a_buffer() {
     let kept: Vec<Peer> = (2..limits::ANSWERS).map(|_| slow_reader(&mut device)).collect();
     let handle = device.success("help variables");
     assert!(handle.starts_with("0,"), "{handle}");
-    // As many are kept as may be. A long answer that would be the next is refused, short ones are not.
+    // The most that may be kept are kept. The next long answer is refused, short ones are not.
     let refused = slow_reader(&mut device);
     refused.set_window(100_000);
     assert_eq!(refused.received_text().len(), 0);
@@ -244,7 +244,7 @@ fn kept_answers_leave_a_buffer() {
     device.type_line("get all");
     device.settle();
     assert!(device.take_output().ends_with("Command failed\r\n"), "a buffer for its text may not be kept");
-    // Whoever gives one back makes room.
+    // A buffer that is given back makes room.
     assert_eq!(device.success("close 0"), "Success");
     assert!(device.success("help variables").starts_with("0,"));
     drop(kept);
@@ -278,8 +278,8 @@ fn a_client_that_goes_gives_its_buffer_back() {
     assert!(device.success("help variables").starts_with("0,"));
 }
 
-/// The future of a command is as large as that of the largest handler, and every HTTP connection has one. It was 1,720 bytes
-/// with `smtp_send` as the largest; what has come since is to be made smaller.
+/// The future of a command is as large as that of the largest handler, and every HTTP connection has one. It was 1,720
+/// bytes with `smtp_send` as the largest; what was added since then should become smaller.
 #[test]
 fn the_future_of_a_command_stays_small() {
     let device = device();
@@ -309,7 +309,7 @@ fn stream_wait_answers_when_there_is_something() {
         assert!(waiting.received_text().contains(&format!(r#""code":0,"flags":0,"response":"{answer}\r\n""#)));
         device.success("read 1 10");
     }
-    // Running out of time is no failure; what is there already is answered at once.
+    // A timeout is no failure; data that have come already are answered at once.
     device.type_line("stream_wait 0 1000");
     wait(&mut device, 1001);
     assert_eq!(device.take_output(), "R000003\r\n0\r\n");
@@ -357,8 +357,8 @@ fn what_two_front_ends_write_to_a_stream_does_not_mix() {
     assert_eq!(received.iter().position(|byte| *byte == b'y'), Some(size));
 }
 
-/// The stream is closed by one front end while another waits to write to it: that one ends, and does not write to a later
-/// stream of the same handle.
+/// One front end closes the stream while another waits to write to it: the waiting one ends, and does not write to a
+/// later stream of the same handle.
 #[test]
 fn a_write_that_waits_for_another_ends_with_its_stream() {
     let mut device = device();

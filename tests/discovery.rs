@@ -37,7 +37,7 @@ fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
-/// A device that has joined, and somebody in its network who hears everything of multicast DNS.
+/// A device that has joined, and a peer in its network that hears all multicast DNS.
 fn joined(settings: &'static [(&'static str, &'static str)]) -> (SimDevice, UdpPeer) {
     let mut device = SimDevice::boot(SimPort::new(), settings);
     let peer = device.port().udp_peer(SocketAddrV4::new(OTHER, MDNS));
@@ -62,7 +62,7 @@ fn text(name: &Name) -> String {
     name.labels().map(|label| String::from_utf8_lossy(label).into_owned()).collect::<Vec<_>>().join(".")
 }
 
-/// What a message says, one line a question and record: `? name type class`, `= name type class ttl`.
+/// What a message says, one line per question or record: `? name type class`, `= name type class ttl`.
 fn lines(datagram: &Datagram) -> Vec<String> {
     let message = Message::new(&datagram.data).unwrap();
     let mut lines = Vec::new();
@@ -180,7 +180,7 @@ fn questions_are_answered_at_their_time() {
     let asked = device.millis();
     assert!(device.run_until(seconds(3), |_| !peer.received().is_empty()));
     assert_eq!(device.millis() - asked, 1000);
-    // What others may have, too: after a short while.
+    // A record that others may have, too: after a short while.
     peer.send(MDNS, question("_http._tcp.local", kind::PTR));
     let asked = device.millis();
     let mut sent = Vec::new();
@@ -191,7 +191,7 @@ fn questions_are_answered_at_their_time() {
     assert!((20..=120).contains(&(device.millis() - asked)), "{}", device.millis() - asked);
     assert_eq!(lines(&sent[0])[0], "= _http._tcp.local 12 1 300");
     assert_eq!(lines(&sent[0]).len(), 3, "{:?}", lines(&sent[0]));
-    // No IPv6 address: the device says so, and so of other types.
+    // The device says that it has no IPv6 address, and the same for other types.
     device.advance(seconds(3));
     peer.send(MDNS, question("lamp.local", kind::AAAA));
     device.settle();
@@ -271,7 +271,7 @@ fn who_speaks_dns_only_gets_a_plain_answer() {
     assert_eq!((sent.len(), sent[0].to), (1, SocketAddrV4::new(OTHER, 40_000)));
     assert_eq!(Message::new(&sent[0].data).unwrap().id(), 0x1234);
     assert_eq!(lines(&sent[0]), ["? lamp.local 1 1", "= lamp.local 1 1 10", "+ lamp.local 47 1 10"]);
-    // Nobody outside of the network gets an answer, and nobody too many.
+    // A peer outside the network gets no answer, and no peer gets too many.
     let stranger = device.port().udp_peer(SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 1), 40_001));
     let asked = question("lamp.local", kind::A);
     stranger.send(MDNS, &asked);
@@ -293,7 +293,7 @@ fn who_wants_a_unicast_answer_gets_one_unless_it_is_time_for_all() {
     let sent = peer.received();
     assert_eq!((sent.len(), sent[0].to), (1, SocketAddrV4::new(OTHER, MDNS)));
     assert_eq!(lines(&sent[0])[0], "= lamp.local 1 8001 300");
-    // A quarter of its time after it was told to all, it is told to all.
+    // Once a quarter of the record's lifetime has passed since it was sent to all, it is sent to all again.
     device.advance(seconds(80));
     peer.send(MDNS, &asked);
     device.settle();
@@ -310,7 +310,7 @@ fn a_name_that_somebody_has_is_not_taken() {
     assert_eq!(lines(&sent[0])[0], "? lamp-2.local 255 8001");
     assert_eq!(lines(sent.last().unwrap())[0], "= lamp-2.local 1 8001 300");
     assert!(device.take_output().contains("mDNS domain: lamp-2.local\r\n"));
-    // Later it is asked for again first; who defends it keeps it.
+    // After a later conflict the device first probes for the name again; the peer that defends it keeps it.
     peer.received();
     peer.send(MDNS, response("lamp-2.local", 120, &Data::Address(OTHER)));
     device.settle();
@@ -318,7 +318,7 @@ fn a_name_that_somebody_has_is_not_taken() {
     peer.send(MDNS, response("lamp-2.local", 120, &Data::Address(OTHER)));
     device.advance(seconds(3));
     assert_eq!(lines(peer.received().last().unwrap())[0], "= lamp-3.local 1 8001 300");
-    // Somebody who says the same, or goodbye, or the same of another name, has no conflict with it.
+    // A peer that says the same, or goodbye, or the same of another name, causes no conflict.
     for harmless in [
         response("lamp-3.local", 120, &Data::Address(OWN)),
         response("lamp-3.local", 0, &Data::Address(OTHER)),
@@ -362,7 +362,7 @@ fn two_devices_settle_a_conflict() {
             log.rsplit("mDNS domain: ").next().unwrap().split(".local").next().unwrap().to_owned()
         })
         .collect();
-    // Both have probed at the same time: who has the later address has won.
+    // Both have probed at the same time: the device with the later address has won.
     assert_eq!(names, ["lamp-2", "lamp"]);
     // Each finds the other one, and its services.
     for (asker, line, answer) in [
@@ -436,7 +436,7 @@ fn somebody_elses_goodbye_to_what_is_still_there_is_corrected() {
     peer.send(MDNS, response("_services._dns-sd._udp.local", 0, &Data::Name(&name("_http._tcp.local"))));
     device.advance(seconds(1));
     assert_eq!(lines(&peer.received()[0])[0], "= _services._dns-sd._udp.local 12 1 300");
-    // What another one has just said is not said again.
+    // The device does not repeat what another one has just said.
     peer.send(MDNS, question("_services._dns-sd._udp.local", kind::PTR));
     peer.send(MDNS, response("_services._dns-sd._udp.local", 300, &Data::Name(&name("_http._tcp.local"))));
     device.advance(seconds(3));

@@ -1,4 +1,4 @@
-//! `file_create` and its relatives as hosts of both product lines give it (interface, files 3).
+//! `file_create` and related commands as hosts of both product lines give them (interface, files 3).
 
 use openzentri::port::sim::{SimDevice, SimPort};
 
@@ -6,7 +6,7 @@ fn device() -> SimDevice {
     SimDevice::boot_machine(SimPort::new(), &[])
 }
 
-/// The answer to a command with data behind it, without its line end.
+/// The answer to a command with data after it, without its line end.
 fn with_data(device: &mut SimDevice, line: &str, data: &[u8]) -> String {
     device.type_line(line);
     device.port().type_bytes(data);

@@ -1,4 +1,4 @@
-//! A flash that takes its time: whoever asked for something to be stored waits, and nobody else.
+//! A slow flash: the asker that stores something waits, and nobody else.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -8,7 +8,7 @@ use openzentri::port::sim::{Call, Peer, SimDevice, SimPort};
 
 const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 5, 6, 1), 7);
 
-/// What each piece of work on flash takes, in milliseconds.
+/// How long each piece of work on flash takes, in milliseconds.
 const STEP: u64 = 1000;
 
 /// More than all pieces of one command take.
@@ -21,7 +21,7 @@ const FAILED: &str = "R100016\r\nCommand failed\r\n";
 struct Slow {
     device: SimDevice,
     peer: Peer,
-    /// What readers of deleted files have left behind is still removed in one call each.
+    /// Files that readers of deleted files have left behind; each is still removed in one call.
     tidied: usize,
 }
 
@@ -48,7 +48,7 @@ impl Slow {
         self.device.port().flash()
     }
 
-    /// Types a line and what belongs to it. Nothing may be answered yet.
+    /// Types a line and its data. There must be no answer yet.
     fn begin(&mut self, line: &str, data: &[u8]) {
         self.device.type_line(line);
         self.device.port().type_bytes(data);
@@ -56,7 +56,7 @@ impl Slow {
         assert_eq!(self.device.take_output(), "", "{line} waits");
     }
 
-    /// What a REST client is answered at once.
+    /// The answer that a REST client gets at once.
     fn rest(&mut self, line: &str) -> String {
         let peer = self.send(line);
         self.device.settle();
@@ -70,7 +70,7 @@ impl Slow {
         peer
     }
 
-    /// REST answers and the stream moves bytes both ways, without a moment passing.
+    /// REST answers and the stream moves bytes both ways, and no time passes.
     fn goes_on(&mut self) {
         let now = self.device.millis();
         self.peer.send(b"abc");
@@ -105,7 +105,7 @@ impl Slow {
         self.device.advance(Duration::from_millis(millis));
     }
 
-    /// What a variable is after a cut of the power.
+    /// The value of a variable after a power cut.
     fn after_cut(&mut self, variable: &str) -> String {
         self.device.power_cycle();
         self.flash().set_delay(None);
@@ -142,7 +142,7 @@ fn others_go_on_while_a_file_is_stored() {
     assert!(slow.rest("fcr -o a.txt 5").contains("\"code\":1"), "nobody else can make one of this name");
     assert!(slow.answer().ends_with(SUCCESS));
     assert!(slow.rest("ls").contains("a.txt"));
-    // Another one takes its place.
+    // Another file replaces it.
     slow.begin("fcr -r a.txt 7", b"goodbye");
     slow.goes_on();
     assert!(slow.answer().ends_with(SUCCESS));
@@ -172,7 +172,7 @@ fn a_file_written_through_a_stream_is_waited_for() {
     slow.goes_on();
     assert!(slow.answer().ends_with(SUCCESS));
     assert!(slow.rest("ls").contains("a.txt"));
-    // One without content is there when it is closed.
+    // A file without content exists once it is closed.
     assert_eq!(ask(&mut slow.device, "fcr -o b.txt 0"), "1\r\n");
     slow.begin("close 1", b"");
     slow.goes_on();
@@ -227,7 +227,7 @@ fn others_go_on_while_files_are_deleted() {
     slow.begin("fde b.txt", b"");
     assert!(slow.answer().ends_with(FAILED));
     assert!(slow.rest("ls").contains("b.txt"), "it is still there");
-    // Who goes away does not keep it from being deleted, and another one can have its name.
+    // A client that goes away does not stop the deletion, and a new file can have the name.
     let gone = slow.send("fde b.txt");
     slow.device.settle();
     gone.reset();
@@ -243,7 +243,7 @@ fn others_go_on_while_files_are_deleted() {
     assert_eq!((slow.flash().held_up(), slow.flash().open_files()), (0, 0));
 }
 
-/// What is read when it is deleted or replaced can be read on; nothing of it is left then.
+/// A file that is deleted or replaced while it is read can be read to its end; nothing of it is left then.
 #[test]
 fn who_reads_a_file_can_read_on() {
     let mut slow = Slow::new();
@@ -261,7 +261,7 @@ fn who_reads_a_file_can_read_on() {
     assert!(slow.rest("stream_read 2 9").contains('w'));
     assert_eq!((slow.flash().names().len(), slow.flash().open_files()), (0, 0));
     slow.tidied = 2;
-    // A reader that goes while the flash is at it: its file is removed by whoever deletes it.
+    // A reader that goes while the flash works: the command that deletes its file removes it.
     slow.begin("fcr a.txt 5", b"hello");
     assert!(slow.answer().ends_with(SUCCESS));
     assert_eq!(ask(&mut slow.device, "fop a.txt"), "1\r\n");
@@ -272,7 +272,7 @@ fn who_reads_a_file_can_read_on() {
     assert_eq!((slow.flash().names().len(), slow.flash().open_files()), (0, 0));
 }
 
-/// Neither writes over the record of the other, whoever asks.
+/// Neither save overwrites the record of the other, whoever asks.
 #[test]
 fn saves_follow_one_another() {
     let mut slow = Slow::new();
@@ -305,7 +305,8 @@ fn a_reboot_waits_for_what_is_to_be_stored() {
     slow.send("save b.txt");
     slow.device.settle();
     assert!(slow.rest("reboot").contains("Rebooting"));
-    // The host is answered no more, as with every command that a restart ends; what it has begun is done all the same.
+    // The host gets no more answers, as with every command that a restart ends; the work that it has begun is still
+    // done.
     slow.advance(STEP / 2);
     assert_eq!((slow.device.restarts(), slow.flash().slot(0)), (0, None));
     slow.advance(STEP / 2);
@@ -341,7 +342,7 @@ fn a_factory_reset_restarts_when_nothing_is_left() {
     }
 }
 
-/// Nothing stops the flash. Who comes next waits for what it is at.
+/// Nothing stops the flash. The next command waits for its present work.
 #[test]
 fn who_gives_up_leaves_no_mess() {
     let mut slow = Slow::new();
@@ -354,14 +355,14 @@ fn who_gives_up_leaves_no_mess() {
     slow.begin("save", b"");
     assert!(slow.answer().ends_with(SUCCESS));
     assert!(slow.flash().slot(0).is_some() && slow.flash().slot(1).is_some(), "each has a slot of its own");
-    // A file of which all has come is stored although nobody waits for it.
+    // A file whose content is complete is stored although nobody waits for it.
     let gone = slow.send("save c.txt");
     slow.device.settle();
     gone.reset();
     slow.device.settle();
     slow.advance(ALL);
     assert!(slow.rest("ls").contains("c.txt"));
-    // Its place among the files that are written is free again.
+    // Its place among the files being written is free again.
     for _ in 0..20 {
         let gone = slow.send("save c.txt");
         slow.device.settle();

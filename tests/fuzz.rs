@@ -11,7 +11,7 @@ use targets::TARGETS;
 /// Inputs for each target.
 const COUNT: usize = 3000;
 
-/// What is worth spoiling; each target gets each.
+/// The samples to spoil; each target gets each of them.
 const SAMPLES: &[&[u8]] = &[
     b"POST http://h:80/command?x=%41 HTTP/1.2\r\nHost: a\r\nTransfer-Encoding: chunked\r\nRange: bytes=1-2\r\n\r\n",
     b"\0HTTP/1.1 302 Found\r\nContent-Length: 5\r\nTransfer-Encoding: gzip, chunked\r\nLocation: /a?b\r\n\r\n",

@@ -1,4 +1,4 @@
-//! Pins of the host (`gpio_dir` and its like, `gpio.init`, `gpio.sleep`) on simulated ones. What they print is in
+//! Pins of the host (`gpio_dir` and similar commands, `gpio.init`, `gpio.sleep`), simulated. What they print is in
 //! tests/transcripts/pins.txt; here is what the pins do.
 
 use embassy_time::Duration;

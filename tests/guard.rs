@@ -25,7 +25,7 @@ fn a_file_that_a_guarded_variable_points_to_is_guarded_by_its_name() {
     for word in ["402.html", "a401.html", "401.html.gz", "http://h/401.html/x", ""] {
         assert!(!names(&device, word), "{word}");
     }
-    // A variable that guards nothing, and one that holds no name of a file.
+    // A variable that guards nothing, and one that holds no file name.
     device.request("set ht s r index.html");
     device.request("set ht s u owner");
     device.request("set ht s w secret");

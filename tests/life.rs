@@ -20,7 +20,7 @@ fn device(settings: Settings) -> SimDevice {
     device
 }
 
-/// A device that crashes so often.
+/// A device that has crashed this many times.
 fn crashed(settings: Settings, times: usize) -> SimDevice {
     let mut device = device(settings);
     for number in 0..times {
@@ -193,7 +193,7 @@ fn a_torn_record_is_an_empty_one() {
     assert_eq!(device.command("faults_print"), "");
 }
 
-/// Lets a device that crashes at once in normal life be alone for so long.
+/// Leaves a device that crashes at once in normal life alone for this time.
 fn alone(device: &mut SimDevice, time: Duration) -> Vec<(u64, &'static str)> {
     let mut seen = Vec::new();
     let mut before = 0;
@@ -232,7 +232,7 @@ fn nobody_comes_and_the_device_tries_three_times_by_itself() {
         .map(|(_, _, line)| String::from_utf8_lossy(&line).into_owned() + "\n")
         .collect();
     assert!(text.contains("Web setup network: ZentriOS-942, passphrase: "), "{text}");
-    // A new start with power tries again.
+    // After a power-on the device tries again.
     device.power_cycle();
     assert_eq!(alone(&mut device, seconds(1000)).len(), 3);
 }
@@ -249,7 +249,7 @@ fn too_many_starts_in_safe_mode_open_the_soft_ap() {
     assert_eq!(device.command("nup"), "Not available in safe mode: network_up\r\nCommand failed\r\n");
 }
 
-/// Sends the device to sleep; it has said nothing then.
+/// Sends the device to sleep; it gives no answer.
 fn fall_asleep(device: &mut SimDevice) {
     device.take_output();
     device.type_line("sleep");

@@ -12,7 +12,7 @@ use openzentri::terminal::{self, Line, Opening};
 
 const SILENT: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 5, 6, 9), 99);
 
-/// A device that says nothing by itself, with these settings besides.
+/// A device with these settings that has printed all its boot lines.
 fn device(settings: &'static [(&'static str, &'static str)]) -> SimDevice {
     let mut device = SimDevice::boot(SimPort::new(), settings);
     device.settle();
@@ -78,7 +78,7 @@ fn what_waits_behind_a_factory_reset_runs_in_the_next_life() {
 
 #[test]
 fn bytes_of_a_restart_are_kept_one_by_one() {
-    // Not even a NUL or half a line is lost; what comes while the device is on its way down too.
+    // Not even a NUL or half a line is lost, nor are bytes that come while the device goes down.
     let mut device = device(HUMAN);
     device.port().type_bytes(b"reboot\r\nget wlan.s");
     device.advance(Duration::from_millis(150));
@@ -273,7 +273,7 @@ fn control_c_typed_into_data_ends_the_command_and_a_byte_of_the_data_does_not() 
     device.advance(Duration::from_secs(1));
     assert!(device.take_output().ends_with("Command failed\r\n> "));
     assert!(!device.command("ls").contains("x.bin"));
-    // In a row with others it is a byte, also when the data come in two pieces, and as the last one.
+    // Next to other bytes it is a data byte, also when the data come in two pieces, and as the last byte.
     device.port().type_bytes(b"fcr y.bin 6\r\na\x03");
     device.advance(Duration::from_secs(1));
     device.port().type_bytes(b"\x03b\x03");
@@ -333,7 +333,7 @@ fn a_tcp_connection_is_one_more_line() {
     client.send("get wlan.mac\n");
     device.settle();
     assert_eq!(client.received_text(), "get wlan.mac\r\n4C:55:CC:10:09:42\r\n> ");
-    // Editing, data and the log, as on the UART; the UART works beside it.
+    // Editing, data and the log work as on the UART; the UART works beside it.
     client.send("verx\x7f\r\nfcr a.txt 3\r\na\r\n");
     device.settle();
     let text = client.received_text();

@@ -78,7 +78,7 @@ impl Device {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// Ends the device and answers whether it ended well.
+    /// Ends the device and returns whether it ended well.
     fn stop(&mut self) -> bool {
         self.signal(Signal::TERM);
         self.wait()
@@ -228,10 +228,10 @@ fn a_host_keeps_its_connection_across_a_reboot() {
     assert!(device.stop());
 }
 
-/// Commands behind a reboot in one write, one of them with data that no line discipline may touch.
+/// Commands after a reboot in one write, one of them with data that no line discipline may touch.
 const BEHIND_A_REBOOT: &[u8] =
     b"reboot\r\nset wlan.ssid Next\r\nget wlan.ssid\r\nfcr a.bin 6\r\n\x00\x03\r\n\xff\x04fst a.bin\r\n";
-/// What the next life makes of them.
+/// What the next life answers to them.
 const IN_THE_NEXT_LIFE: [&str; 7] =
     ["Rebooting\r\n[Disassociated]\r\n", "[Ready]\r\n", "Set OK", "Next\r\n", "File created", "\r\n6,", "> "];
 

@@ -130,7 +130,7 @@ fn a_server_on_an_interface_that_is_down_is_a_clear_failure() {
         assert!(printed.ends_with("Command failed\r\n"), "{line}: {printed}");
     }
     assert_eq!(device.port().open_sockets(), 0);
-    // As every command that needs the network, a server brings it up first.
+    // Like every command that needs the network, a server brings it up first.
     device.command("network_down");
     assert!(device.command("tcp_server start").ends_with("[Associated]\r\nSuccess\r\n"));
     device.command("network_down");
@@ -139,7 +139,7 @@ fn a_server_on_an_interface_that_is_down_is_a_clear_failure() {
     assert_eq!(device.port().open_sockets(), 0);
 }
 
-/// A port wakes the last one who waits for its radio: a scan must not make the device deaf to a loss.
+/// A port wakes only the last task that waits for its radio: after a scan the device must still notice a loss.
 #[test]
 fn a_loss_is_noticed_after_a_scan() {
     let mut device = device(&[("wlan.ssid", "MyNet"), ("wlan.passkey", "mypassword")]);
@@ -207,7 +207,7 @@ fn a_name_with_other_security_only_is_result_5() {
     }
 }
 
-/// What was learnt in an earlier join does not get round a stricter rule.
+/// What the device has learnt in an earlier join does not bypass a stricter rule.
 #[test]
 fn a_known_network_must_still_be_allowed() {
     let mut device = among_the_same_name(&[]);
@@ -255,7 +255,7 @@ fn a_second_access_point_of_the_same_name_takes_over() {
     assert_eq!(device.command("get wlan.network.status"), "2\r\n");
 }
 
-/// The radio is let go wherever the sequence was, and the next join works.
+/// The radio is released at every step of the sequence, and the next join works.
 #[test]
 fn network_down_ends_a_join_at_every_step() {
     const SETTINGS: &[(&str, &str)] = &[
@@ -398,7 +398,7 @@ fn another_address_is_taken_over_and_a_lost_one_is_looked_for() {
     assert!(printed.contains("IPv4 address: 10.5.6.200\r\n"), "{printed}");
     assert!(printed.contains("HTTP and REST API server listening"), "{printed}");
     assert_eq!(device.command("get wlan.network.ip"), "10.5.6.200\r\n");
-    // A server that restarts takes it away for a moment.
+    // A DHCP server that restarts takes the address away for a moment.
     device.port().radio().renumber(None);
     device.advance(Duration::from_secs(4));
     device.port().radio().renumber(Some(other));
@@ -470,8 +470,8 @@ fn what_is_to_run_at_the_first_start_runs() {
     assert!(device.take_output().contains("setup.auto.cmd failed\r\n"));
 }
 
-/// Joins asked for by the serial line, the operator's console and again, all at once: each has an answer, the last state
-/// is a network.
+/// Joins from the serial line and the operator console, again and again, all at once: each gets an answer, the last
+/// state is a network.
 #[test]
 fn a_burst_of_joins_ends_in_a_network() {
     const SETTINGS: &[(&str, &str)] =

@@ -1,4 +1,5 @@
-//! The clock set by time servers (interface, network 8): who is believed, who is asked when, what the log says.
+//! The clock set by time servers (interface, network 8): which servers are believed, which one is asked when, what the
+//! log says.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -84,7 +85,7 @@ impl World {
         self.device.command("get time.rtc ms").trim().parse().unwrap()
     }
 
-    /// Seconds until the server is asked again, at most that many.
+    /// Seconds until the server is asked again, at most `most`.
     fn seconds_until_request(&mut self, most: u64) -> Option<u64> {
         let (begun, server) = (self.device.millis(), self.server);
         let mut requests = Vec::new();
@@ -109,7 +110,7 @@ fn heard(server: &UdpPeer) -> Vec<Datagram> {
     heard
 }
 
-/// What a good server answers to a request at that time.
+/// The answer of a good server to a request at that time.
 fn good(request: &Datagram, millis: u64) -> Message {
     Message {
         version: 4,
@@ -164,7 +165,7 @@ fn what_comes_from_elsewhere_or_answers_something_else_is_not_believed() {
     let request = world.request();
     let answer = good(&request, NOON);
     let port = world.device.port();
-    // Right in everything but the address, or the port, that it comes from.
+    // Right except for the address, or the port, that it comes from.
     world.other.send(request.from.port(), answer.write());
     let stranger = port.udp_peer(SocketAddrV4::new(*SERVER.ip(), 124));
     stranger.send(request.from.port(), answer.write());
@@ -184,7 +185,7 @@ fn what_comes_from_elsewhere_or_answers_something_else_is_not_believed() {
     }
     world.device.settle();
     assert!(!world.is_set());
-    // The answer itself is still welcome, also with something behind it.
+    // The answer itself is still accepted, also with more bytes after it.
     let mut bytes = answer.write().to_vec();
     bytes.extend([0; 20]);
     world.server.send(request.from.port(), bytes);
@@ -244,7 +245,7 @@ fn requests_come_every_interval_and_other_servers_at_once() {
     world.answer(&request, good(&request, NOON));
     assert_eq!(world.seconds_until_request(4000), Some(3600));
     world.device.command("set ntp.server 10.5.6.124");
-    // The request to the old one is given up after its time.
+    // The request to the old server is given up after its timeout.
     world.device.advance(Duration::from_secs(4));
     assert_eq!(heard(&world.other).len(), 1);
     world.device.command("set ntp.server 10.5.6.123");
@@ -270,7 +271,7 @@ fn a_server_that_denies_is_not_asked_again_until_others_are_named() {
         assert_eq!(world.millis(), NOON);
         assert_eq!(world.seconds_until_request(100_000), None, "{code:?}");
         assert!(heard(&world.other).len() > 20);
-        // Neither does a network that goes and comes change that.
+        // A network that goes and comes back does not change that either.
         world.device.command("network_restart");
         assert!(world.requests().is_empty());
         world.device.command("set ntp.server 10.5.6.123");
@@ -303,7 +304,7 @@ fn a_kissed_server_keeps_its_longer_interval() {
     world.device.advance(Duration::from_secs(300));
     let request = world.request();
     world.answer(&request, kiss(&request, b"RATE"));
-    // Back-off goes on behind it, so that the moment is the first try after 600 s.
+    // Back-off goes on meanwhile, so that the request comes with the first try after 600 s.
     let mut waited = 0;
     let requests = loop {
         world.device.advance(Duration::from_secs(1));
@@ -327,7 +328,7 @@ fn the_next_server_is_asked_when_one_is_silent() {
     world.other.send(requests[0].from.port(), good(&requests[0], NOON).write());
     world.device.settle();
     assert_eq!(world.millis(), NOON);
-    // The next time, an hour after the last one, the first one has its chance again.
+    // The next time, an hour after the last request, the first server has its chance again.
     assert_eq!(world.seconds_until_request(4000), Some(3596));
 }
 
@@ -391,7 +392,7 @@ fn off_or_elsewhere_nobody_is_asked() {
     world.request();
 }
 
-/// Nobody else opens sockets for datagrams, so that it is the client whose calls fail.
+/// No other service opens UDP sockets, so that the failing calls are those of the NTP client.
 const ALONE: &[(&str, &str)] =
     &[("wlan.ssid", "Open House"), ("ntp.enabled", "0"), ("ntp.server", "10.5.6.123"), ("broadcast.interval", "0")];
 
@@ -426,7 +427,7 @@ fn small_corrections_do_not_run_back_in_the_log() {
     assert_eq!(world.millis(), NOON + 3_687_500);
     world.device.advance(Duration::from_secs(100));
     assert_eq!(world.millis(), NOON + 3_775_000);
-    // Forwards it goes at once.
+    // Forwards, the clock is corrected at once.
     world.device.advance(Duration::from_secs(3400));
     let request = world.request();
     world.answer(&request, good(&request, NOON + 7_200_000));

@@ -55,7 +55,7 @@ fn texts_are_short_and_their_tags_known() {
     set(&mut device, &format!("system.msg wake {}", "x".repeat(31)));
 }
 
-/// What the original overran a buffer with (CVE-2024-23938).
+/// The kind of text that overran a buffer in the original (CVE-2024-23938).
 #[test]
 fn the_longest_text_fills_a_line_and_no_more() {
     let mut device = with_file(QUIET);
@@ -149,7 +149,7 @@ fn a_factory_reset_leaves_what_is_locked() {
     assert_eq!(device.command("set wlan.ssid Other"), refused("wlan.ssid"));
     set(&mut device, "wlan.hide_passkey 0");
     assert_eq!(device.command("get wlan.passkey"), "");
-    // What is given at the start holds all the same.
+    // A value given at the start still holds.
     assert_eq!(device.command("get uart.baud 0"), "19200\r\n");
     set(&mut device, "system.variable_lock \"\"");
     let before = device.restarts();

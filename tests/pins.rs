@@ -40,7 +40,7 @@ fn changes(device: &SimDevice, pin: u8) -> Vec<(u64, Option<bool>)> {
     all.into_iter().filter(|change| change.pin == pin).map(|change| (change.at, change.level)).collect()
 }
 
-/// What the event log says of a pin.
+/// What the event log says about a pin.
 fn logged(device: &SimDevice, pin: u8) -> Vec<String> {
     let log = device.device().unwrap().base.log;
     let mut lines = Vec::new();
@@ -74,7 +74,7 @@ fn each_pattern_has_its_time() {
     for (pattern, level) in [("static_on", true), ("static_off", false)] {
         set(&mut device, &format!("system.indicator.state softap {pattern}|static_off|static_off|static_off"));
         set(&mut device, "system.indicator.gpio softap 20");
-        // What the pattern before has asked of the timer.
+        // Lets the timer of the pattern before run out.
         device.advance(millis(100));
         changes(&device, 20);
         assert_eq!(device.settle(), None, "nothing blinks: the device sleeps");
@@ -202,7 +202,7 @@ fn an_indicator_moves_at_once_and_lets_its_pin_go() {
     device.settle();
     assert_eq!((device.port().pin(20), device.port().pin(21)), (None, Some(true)));
     assert_eq!(device.port().pin_direction(20), Direction::Released);
-    // The pin that was let go is free for another one, also in the same moment.
+    // A released pin is free for another indicator, also in the same moment.
     device.port().type_bytes(b"set sy i g wlan 22\r\nset sy i g network 21\r\n");
     device.settle();
     assert_eq!((device.port().pin(22), device.port().pin(21)), (Some(true), Some(false)));
@@ -297,7 +297,7 @@ fn a_pin_that_cannot_be_driven_is_said() {
 
 // --- system.cmd.gpio --------------------------------------------------------------------------------------------------
 
-/// Types a line, and answers what the pin does meanwhile, in milliseconds after the line.
+/// Types a line, and returns what the pin does meanwhile, in milliseconds after the line.
 fn pulse(device: &mut SimDevice, line: &str) -> Vec<(u64, Option<bool>)> {
     changes(device, 16);
     let begun = device.millis();

@@ -30,7 +30,7 @@ fn device(settings: &'static [(&'static str, &'static str)]) -> SimDevice {
     device
 }
 
-/// A client, after the device has said what it says at first.
+/// A client, after it has received the device's first prompt.
 fn client(device: &mut SimDevice) -> Peer {
     let client = device.port().connect(TERMINAL).expect("the device listens");
     device.settle();
@@ -38,14 +38,14 @@ fn client(device: &mut SimDevice) -> Peer {
     client
 }
 
-/// A client that has said something and so is there in the command UART's place.
+/// A client that has sent something and so has taken the command UART's place.
 fn speaker(device: &mut SimDevice) -> Peer {
     let client = client(device);
     assert!(answer(device, &client, "\n").ends_with("\r\n> "));
     client
 }
 
-/// What the client is sent at once for these bytes.
+/// What the device sends the client at once for these bytes.
 fn answer(device: &mut SimDevice, client: &Peer, bytes: impl AsRef<[u8]>) -> String {
     client.send(bytes);
     device.settle();
@@ -78,7 +78,7 @@ fn the_echo_of_a_line_and_its_answer_are_one_piece() {
         assert!(shown.starts_with(&format!("{line}\r\n")) && shown.ends_with("\r\n> "), "{shown:?}");
         assert_eq!(client.pieces(), before + 1, "{line:?}");
     }
-    // Also what is not ready at once, with its log lines.
+    // Also an answer that is not ready at once, with its log lines.
     answer(&mut device, &client, "set system.print_level all\n");
     device.port().set_answer(SILENT, Duration::from_millis(100), Answer::Accept);
     let before = client.pieces();
@@ -106,7 +106,7 @@ fn who_types_sees_it_and_a_slow_command_shows_what_it_does() {
     seconds(&mut device, 1);
     let shown = client.received_text();
     assert!(shown.starts_with("tcpc 10.5.6.9 99\r\n[Opening: ") && !shown.contains("failed"), "{shown:?}");
-    // Ctrl-C ends it, and so does Telnet's word for it.
+    // Ctrl-C ends it, and so does Telnet's "interrupt process".
     assert!(answer(&mut device, &client, "\x03").ends_with("Command failed\r\n> "));
     answer(&mut device, &client, "tcpc 10.5.6.9 99\n");
     assert!(answer(&mut device, &client, b"\xff\xf4").ends_with("Command failed\r\n> "));
@@ -123,7 +123,7 @@ fn machine_mode_has_headers_as_on_the_uart() {
     answer(&mut device, &client, "set system.print_level all\nfcr a.txt 3\nabcfop a.txt\n");
     device.settle();
     assert_eq!(answer(&mut device, &client, "read 0 9\n"), "L000013\r\n[Closed: 0]\r\nR000005\r\nabc\r\n");
-    // Who comes in machine mode is greeted by nothing.
+    // A client that connects in machine mode gets no greeting.
     client.close();
     device.settle();
     let next = device.port().connect(TERMINAL).expect("the device listens");
@@ -168,7 +168,7 @@ fn data_of_any_bytes_pass() {
     let mut device = device(OPEN);
     let telnet = client(&mut device);
     let data: Vec<u8> = (0..=255).collect();
-    // A client that speaks Telnet sends 255 twice and puts a NUL behind CR, and gets 255 twice.
+    // A client that speaks Telnet sends 255 twice and a NUL after CR, and gets 255 twice.
     let sent: Vec<u8> = data
         .iter()
         .flat_map(|byte| match byte {
@@ -186,7 +186,7 @@ fn data_of_any_bytes_pass() {
     assert_eq!(telnet.received(), [&doubled[..], b"\r\n> "].concat());
     telnet.close();
     device.settle();
-    // One that does not gets bytes as they are.
+    // A client that does not speak Telnet gets the bytes as they are.
     let raw = client(&mut device);
     answer(&mut device, &raw, "fop any.bin\n");
     raw.send("read 0 256\n");
@@ -237,7 +237,7 @@ fn name_and_password_must_both_be_right() {
 fn wrong_passwords_take_time_and_end() {
     let mut device = device(PASSWORD);
     let mut tried = 0;
-    // Three a connection; after ten, an address must wait.
+    // Three per connection; after ten, an address must wait.
     loop {
         let client = device.port().connect(TERMINAL).expect("the device listens");
         device.settle();
@@ -349,7 +349,7 @@ fn who_only_connects_leaves_the_uart_alone() {
     let mut device = device(OPEN);
     let remote = client(&mut device);
     assert_eq!(device.command("get time.zone"), "0\r\n");
-    // What it negotiates is not said by anybody.
+    // Telnet negotiation does not count as input.
     remote.send([0xFF, 0xFD, 0x01]);
     device.settle();
     remote.received();
@@ -411,7 +411,7 @@ fn what_the_uart_was_asked_is_not_answered_by_the_remote_terminal() {
     assert!(device.take_output().ends_with("Number of the network (nothing: none):\r\n> "));
     let remote = client(&mut device);
     assert!(answer(&mut device, &remote, "get time.zone\n").ends_with("\r\n0\r\n> "));
-    // It can be asked itself; when it goes, nobody is asked any more.
+    // The remote terminal can be asked itself; when its client goes, nobody is asked any more.
     answer(&mut device, &remote, "network_up -s\n");
     seconds(&mut device, 10);
     assert!(remote.received_text().ends_with("Number of the network (nothing: none):\r\n> "));

@@ -91,7 +91,7 @@ fn is_left_out(line: &[u8]) -> bool {
     mode || has(b"reboot") || has(b"sleep") || has(b"wlan.ssid") || has(b"wl s")
 }
 
-/// Splits what was printed into frames. Answers the codes of the answers, or `None` when it ends within a frame.
+/// Splits the output into frames. Returns the codes of the answers, or `None` when the output ends within a frame.
 fn answers(printed: &[u8]) -> Option<Vec<usize>> {
     let (mut rest, mut codes) = (printed, Vec::new());
     while !rest.is_empty() {
@@ -132,7 +132,7 @@ fn random_lines_are_answered_with_whole_frames() {
         assert!(answered, "round {round}: no answer to {:?}", line.escape_ascii());
         answers(&printed).unwrap().into_iter().for_each(|code| seen[code] += 1);
     }
-    // All codes but 9, which wants a full buffer, were seen: the lines reach all parts of the device.
+    // All codes but 9, which needs a full buffer, were seen: the lines reach all parts of the device.
     assert!(seen[..9].iter().all(|count| *count > 0), "{seen:?}");
     assert_eq!(port.stale_calls(), 0);
     port.type_bytes(b"close all\r");

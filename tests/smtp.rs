@@ -51,7 +51,7 @@ fn good(line: &str) -> &'static str {
 }
 
 impl Server {
-    /// Takes what has come, and says what there is to say; whether anything has happened.
+    /// Takes what has come, and answers it; returns whether anything has happened.
     fn serve(&mut self, listener: &PeerListener, script: Script<'_>) -> bool {
         if let Some(peer) = listener.accept() {
             *self = Self { peer: Some(peer), messages: std::mem::take(&mut self.messages), ..Self::default() };
@@ -171,7 +171,7 @@ impl World {
         panic!("no answer: {output:?}");
     }
 
-    /// Nothing is left of what was begun.
+    /// Nothing that was begun is left.
     fn check_rest(&mut self) {
         self.device.advance(Duration::from_secs(3));
         let port = self.device.port();
@@ -227,7 +227,7 @@ fn several_recipients_and_texts_beyond_ascii() {
         "From: =?UTF-8?B?S8OkdGhl?= <k@my.org>\r\nTo: a@b,\r\n Smith <c@d>,\r\n \"x, y\" <e@[10.0.0.1]>\r\nSubject: =?UTF-8?B?VMO8ciBhdWY=?=\r\n"
     ), "{header}");
     assert_eq!(content, b"x\n");
-    // One that is refused means that nobody gets the message.
+    // If one recipient is refused, nobody gets the message.
     let refuse = |line: &str| line.contains("<c@d>").then_some("550 5.1.1 No such user\r\n");
     assert_eq!(world.run(line, b"x\n", &refuse), "SMTP RCPT TO: 550 5.1.1 No such user\r\nCommand failed\r\n");
     assert!(!world.server.heard.contains(&"DATA".to_owned()));
@@ -488,7 +488,7 @@ fn somebody_else_is_told_that_a_message_is_on_its_way_and_who_gives_up_leaves_no
     assert!(server.is_device_gone());
     world.device.advance(Duration::from_secs(1));
     world.device.take_output();
-    // The next one, over REST.
+    // The next message, over REST.
     let rest = world.device.port().connect(80).unwrap();
     rest.send(format!("POST /command HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
     for _ in 0..100 {

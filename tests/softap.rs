@@ -284,7 +284,7 @@ fn the_owner_can_end_a_trial() {
     assert_eq!(get(&mut device, "wlan.join.result"), "8");
 }
 
-/// A power cut at every write while a network that was tried is stored: the old one or the new one, never half of each.
+/// A power cut at every write while a tried network is stored: leaves the old one or the new one, never half of each.
 #[test]
 fn a_cut_while_a_network_is_stored_leaves_the_old_or_the_new_one() {
     for cut in 0.. {
@@ -329,7 +329,7 @@ fn web_setup_runs_beside_its_host() {
     device.advance(Duration::from_secs(1));
     assert_eq!(device.command("setup status"), "0\r\n");
     assert!(device.port().radio().offer().is_none());
-    // The next time it is the same, also after a restart.
+    // The next time the passphrase is the same, also after a restart.
     device.power_cycle();
     device.command("setup_web");
     device.advance(Duration::from_secs(1));

@@ -22,7 +22,7 @@ fn mac(number: usize) -> [u8; 6] {
     [2, 0, 0, 0, (number >> 8) as u8, number as u8]
 }
 
-/// Somebody on the soft AP; before it has an address it hears broadcasts only.
+/// A station on the soft AP; before it has an address it hears broadcasts only.
 struct Station {
     peer: UdpPeer,
     mac: [u8; 6],
@@ -99,7 +99,7 @@ fn a_request_for_a_wrong_address_is_refused_and_one_for_another_server_is_left_a
             "{wish}"
         );
     }
-    // A rogue server on the same network: who takes its offer is not ours.
+    // A rogue server on the same network: a station that takes its offer is not ours.
     let rogue = Some(Ipv4Addr::new(10, 10, 10, 200));
     assert_eq!(other.ask(&mut device, MessageType::Request, Some(7), rogue), None);
     assert_eq!(station.ask(&mut device, MessageType::Release, None, Some(OWN)), None);
@@ -130,10 +130,10 @@ fn answers_go_to_nobody_outside() {
     let inform = Request { client: victim, ..station.request(MessageType::Inform, None, None) };
     assert_eq!(station.exchange(&mut device, &inform), None);
     assert!(outside.received().is_empty());
-    // Everybody here hears this one, so also the station.
+    // Every station here hears this answer, so this one, too.
     let renewal = Request { client: victim, ..station.request(MessageType::Request, Some(2), None) };
     assert_eq!(station.exchange(&mut device, &renewal), Some((MessageType::Ack, Some(Ipv4Addr::new(10, 10, 10, 2)))));
-    // One with an address of this network hears at that address what belongs to it.
+    // A station with an address of this network hears its answer at that address.
     let own = Ipv4Addr::new(10, 10, 10, 77);
     let settled = Station { peer: device.port().udp_peer(SocketAddrV4::new(own, 68)), mac: mac(2) };
     let inform = Request { client: own, ..settled.request(MessageType::Inform, None, None) };
@@ -149,7 +149,7 @@ fn two_hundred_and_fifty_stations() {
         assert!(given.iter().all(|address| address.octets()[3] > 1));
     }
     assert_eq!(given.len(), openzentri::limits::DHCP_LEASES, "as many as there is room for, the others none");
-    // A day later the others have theirs.
+    // A day later the others get theirs.
     device.advance(Duration::from_secs(86_500));
     assert!(Station::new(&device, 249).lease(&mut device).is_some());
     assert_eq!(device.command("version").lines().count(), 1);
@@ -203,14 +203,14 @@ fn messages_with_wrong_bytes_hurt_nobody() {
             device.advance(Duration::from_millis(1));
         }
     }
-    // Whatever was given or declined meanwhile is over by then.
+    // Whatever was given or declined meanwhile has run out by then.
     device.advance(Duration::from_secs(86_500));
     assert!(Station::new(&device, 200).lease(&mut device).is_some());
     let station = Ipv4Addr::new(10, 10, 10, 2);
     assert_eq!(ask_name(&mut device, station, "captive.apple.com", kind::A), Some((0, vec![OWN])));
 }
 
-/// Asks for a name; answers the code and the addresses.
+/// Asks for a name; returns the code and the addresses.
 fn ask_name(device: &mut SimDevice, from: Ipv4Addr, name: &str, kind: u16) -> Option<(u8, Vec<Ipv4Addr>)> {
     let peer = device.port().udp_peer(SocketAddrV4::new(from, 5353));
     let (mut buffer, name) = ([0; 300], Name::parse(name).unwrap());
@@ -249,7 +249,7 @@ fn names_that_lead_to_the_device() {
     assert_eq!(ask_name(&mut device, station, "my.device", kind::A), None);
 }
 
-/// Fetches a path over an interface; answers all that came.
+/// Fetches a path over an interface; returns all that came.
 fn fetch(device: &mut SimDevice, interface: Interface, path: &str) -> String {
     let from = SocketAddrV4::new(Ipv4Addr::new(10, 10, 10, 2), 40_000);
     let peer = device.port().connect_from(interface, from, 80).unwrap();

@@ -51,13 +51,13 @@ fn connected(settings: Settings) -> (SimDevice, PeerListener, Peer) {
     (device, listener, peer)
 }
 
-/// Lets the host send, and time pass.
+/// Lets the host send, then lets time pass.
 fn send(device: &mut SimDevice, bytes: &[u8], millis: u64) {
     device.port().type_bytes(bytes);
     wait(device, millis);
 }
 
-/// Breaks out, and takes what is printed.
+/// Breaks out, and returns what is printed.
 fn break_out(device: &mut SimDevice) -> String {
     send(device, b"$$$\r\n", 200);
     device.take_output()
@@ -236,7 +236,7 @@ fn a_peer_that_only_listens_gets_what_the_host_has_sent() {
     device.port().type_bytes(b"answer");
     device.settle();
     wait(&mut device, 10);
-    // The connection ends when nothing is left to send: what comes later is for the next one.
+    // The connection ends when nothing is left to send: later bytes are for the next one.
     assert!(peer.is_device_gone());
 }
 
@@ -251,7 +251,7 @@ fn input_waits_for_a_connection() {
     assert_eq!(listener.accept().unwrap().received_text(), "early birds");
 }
 
-/// So much input that it cannot all wait.
+/// More input than can wait.
 fn flood() -> Vec<u8> {
     (0..limits::SERIAL_RX + 1000).map(|place| b'a' + (place % 26) as u8).collect()
 }
@@ -461,7 +461,7 @@ fn a_pin_chooses_the_mode() {
     device.take_output();
     send(&mut device, b"low again", 10);
     assert_eq!(peer.received_text(), "low low again");
-    // The sequence works as well; the pin takes the line back once it has been high.
+    // The sequence works as well; the pin takes the line back to stream mode once it has been high.
     break_out(&mut device);
     assert_eq!(device.command("poll 0"), "0\r\n");
     for level in [true, false] {
@@ -544,7 +544,7 @@ fn random_segments_arrive_whole() {
     }
 }
 
-/// The vendor's acceptance script: afterwards everything comes up alone.
+/// The vendor's acceptance script: afterwards everything comes up by itself.
 #[test]
 fn after_a_restart_soft_ap_server_and_bridge_come_up_alone() {
     let port = SimPort::new();
@@ -627,7 +627,7 @@ fn pins_tell_of_data_and_clients() {
     peer.close();
     device.settle();
     assert_eq!(levels(), [false; 3]);
-    // They move with the next start of the interface.
+    // The pins move with the next start of the interface.
     assert_eq!(device.command("set tcp.server.connected_gpio 8"), "Set OK\r\n");
     device.settle();
     assert_eq!((port.pin(1), port.pin(8)), (Some(false), None));

@@ -310,7 +310,7 @@ fn a_udp_server_answers_who_spoke_last() {
     one.send(4000, b"from one");
     two.send(4000, b"from two");
     device.settle();
-    // Who spoke last is known from the arrival, not from the read.
+    // The arrival of a datagram decides who spoke last, not the read.
     assert!(device.success("list 0").ends_with(" 10.5.6.22:1002"));
     assert_eq!(write(&mut device, "0", b"to two"), "Success");
     assert_eq!(device.success("read 0 4"), "from");
@@ -448,12 +448,12 @@ fn every_address_of_a_name_is_tried_in_order_within_the_time_limit() {
     let taken = device.millis() - before;
     assert!((1000..1100).contains(&taken), "the silent one has a third of the time: {taken}");
     assert!(listener.accept().is_some());
-    // All silent: the limit is that of one connection, not of each.
+    // All silent: the limit is that of one connection, not of each address.
     device.port().set_names("silent.example", Duration::from_millis(5), &[*silent.ip(); 3]);
     let before = device.millis();
     assert_eq!(code(&mut device, "tcpc silent.example 7"), 1);
     assert!(device.millis() - before <= 3100);
-    // Every attempt tries them all again.
+    // Every attempt tries all addresses again.
     device.success("set tcp.client.retries 2");
     device.success("set tcp.client.retry_period 100");
     device.port().set_names("both.example", Duration::from_millis(5), &[*refusing.ip(), *silent.ip()]);
@@ -464,7 +464,7 @@ fn every_address_of_a_name_is_tried_in_order_within_the_time_limit() {
     assert_eq!((device.port().open_sockets(), device.port().stale_calls()), (0, 0));
 }
 
-/// A host may write its answer before it has read the last of a peer that has finished sending.
+/// A host may write its answer before it has read the last bytes of a peer that has finished sending.
 #[test]
 fn what_was_written_goes_out_before_a_stream_closes_itself() {
     let mut device = device();

@@ -15,7 +15,7 @@ const SERVER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(10, 5, 6, 1), 7);
 struct Host {
     device: SimDevice,
     collector: Collector<FRAME>,
-    /// Payloads that have come and were not looked at.
+    /// Payloads that have come and were not looked at yet.
     payloads: Vec<Vec<u8>>,
     damaged: usize,
 }
@@ -66,7 +66,7 @@ impl Host {
         self.take(&bytes);
     }
 
-    /// What has come so far, each as `Name { … }`.
+    /// The messages that have come so far, each as `Name { … }`.
     fn all(&mut self) -> Vec<String> {
         self.receive();
         let shown =
@@ -150,7 +150,7 @@ impl Host {
         panic!("nothing is said about handle {handle}");
     }
 
-    /// Opens a TCP client to [`SERVER`]; answers its number.
+    /// Opens a TCP client to [`SERVER`]; returns its number.
     fn open(&mut self, id: u32) -> u32 {
         assert_eq!(self.run(id, "tcpc 10.5.6.1 7"), (0, "0\r\n".into()));
         self.stream(0)
@@ -224,7 +224,7 @@ fn several_wait_at_once_and_one_more_is_busy() {
     let busy = format!("{:?}", Message::Notice { id: 5, what: notice::BUSY });
     let runs = format!("{:?}", Message::Notice { id: 2, what: notice::RUNS });
     assert!(said.contains(&busy) && said.contains(&runs), "{said:?}");
-    // The others are given up, and there is a place.
+    // The others are given up, and a place is free.
     host.send(&Message::Done { base: 4 });
     host.device.settle();
     host.request(5, 4, "get uart.baud 0", b"");
@@ -272,12 +272,12 @@ fn a_stream_flows_as_far_as_it_is_granted() {
     assert_eq!(host.data(stream), [(0, true, b"hello".to_vec())]);
     host.grant(stream, 5, 100, 0);
     assert_eq!(host.data(stream), [(5, true, b"\0world".to_vec())]);
-    // It was lost, and a later one shows the gap.
+    // The piece was lost, and a later one shows the gap.
     peer.send(b"!");
     assert_eq!(host.data(stream), [(11, true, b"!".to_vec())]);
     host.grant(stream, 5, 100, credit::AGAIN);
     assert_eq!(host.data(stream), [(5, true, b"\0world!".to_vec())]);
-    // All of it was lost, and nothing comes behind.
+    // All of it was lost, and nothing comes after it.
     host.device.advance(Duration::from_millis(499));
     assert_eq!(host.data(stream), []);
     host.device.advance(Duration::from_millis(1));

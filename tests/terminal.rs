@@ -12,7 +12,7 @@ use screen::Screen;
 
 const QUIET: &[(&str, &str)] = &[("wlan.ssid", ""), ("http.server.enabled", "0")];
 
-/// A device with somebody at a terminal, who has seen the prompt.
+/// A device with a person at a terminal, who has seen the prompt.
 struct Seat {
     device: SimDevice,
     screen: Screen,
@@ -56,7 +56,7 @@ impl Seat {
         self.screen.last(count)
     }
 
-    /// Something is logged by somebody else: a file that is opened over the console.
+    /// Makes the device log something that others do: the console opens a file.
     fn logs(&mut self) {
         self.device.port().console_type("file_open there.txt");
         self.device.settle();
@@ -168,7 +168,7 @@ fn what_the_place_of_the_device_says_lands_above_the_line() {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
-    /// A log line changes nothing of what is drawn, whatever was typed on however narrow a terminal.
+    /// A log line changes nothing that is drawn, whatever was typed and however narrow the terminal is.
     #[test]
     fn a_log_line_leaves_no_trace_in_the_line(
         columns in 8u16..40,
@@ -412,7 +412,7 @@ fn control_c_ends_a_command_that_reads_data() {
     seat.device.port().send_break();
     seat.look();
     assert_eq!(seat.rows(3), ["[3 of 9] abc", "Command failed", "> |"]);
-    // As a byte it counts when it comes alone: it could be one of the data.
+    // As a byte, Ctrl-C counts only when it comes alone: it could be a data byte.
     seat.types("file_create x.bin 9\rabc");
     seat.device.advance(Duration::from_millis(100));
     seat.types("\x03");

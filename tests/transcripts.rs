@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use openzentri::port::sim::{SimDevice, SimPort, transcript};
 
-/// What the transcripts start from; see their README.
+/// The settings that the transcripts start from; see their README.
 const START: [(&str, &str); 4] =
     [("wlan.ssid", ""), ("wlan.auto_join.enabled", "0"), ("http.server.enabled", "0"), ("ntp.enabled", "0")];
 

@@ -1,4 +1,5 @@
-//! The words of a command line: options, their values, and arguments by their place. One reader for all commands.
+//! Sorts the words of a command line into options, their values, and arguments by their place. One reader for all
+//! commands.
 
 use super::line::Line;
 use super::response::CommandError;
@@ -6,9 +7,9 @@ use super::response::CommandError;
 /// What words a command takes, in its row of the table.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Words {
-    /// The letters of its options, as in `getopt`: a colon behind one that has a value, a plus sign in front of all when
-    /// options stand before the first argument only. Empty for a command without options: then a word that begins with
-    /// a hyphen is an argument as any other.
+    /// The letters of its options, as in `getopt`: a colon after a letter that has a value, a plus sign before all
+    /// letters if options may only stand before the first argument. Empty for a command without options: then a word
+    /// that begins with a hyphen is an argument like any other.
     pub options: &'static str,
     /// The fewest arguments.
     pub min: u8,
@@ -16,7 +17,7 @@ pub(super) struct Words {
     pub max: u8,
 }
 
-/// The words of one line, told apart. Bit `n` of a set stands for word `n`.
+/// The words of one line, sorted into options and arguments. Bit `n` of a set stands for word `n`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Arguments {
     /// Words with option letters.
@@ -42,8 +43,8 @@ impl Words {
         hyphen && !self.options.is_empty() && (!leading || places == 0)
     }
 
-    /// Tells the words of a line apart: unknown options are code 6, a value or arguments that are missing code 4, too
-    /// many arguments code 5.
+    /// Sorts the words of a line: unknown options are code 6, a missing value or missing arguments code 4, too many
+    /// arguments code 5.
     pub fn read(&self, line: &Line<'_>) -> Result<Arguments, CommandError> {
         let mut arguments = Arguments::default();
         let mut words = line.words().enumerate().skip(1);

@@ -15,14 +15,14 @@ const I2C_CLOCKS: [u32; 3] = [100_000, 400_000, 1_000_000];
 const ADDRESSES: core::ops::RangeInclusive<u32> = 0x08..=0x77;
 /// Hertz of SPI when the host says nothing.
 const SPI_CLOCK: u32 = 1_000_000;
-/// The fastest clock of SPI that can be asked for.
+/// The fastest SPI clock that a host can ask for.
 const FASTEST: u32 = 100_000_000;
 /// The most bytes that a stream keeps.
 const MOST: usize = if limits::BUS_TRANSFER < limits::STREAM_RX { limits::BUS_TRANSFER } else { limits::STREAM_RX };
 
 const _: () = assert!(MOST <= u16::MAX as usize);
 
-/// A number behind an option, or what holds without it.
+/// The number after an option, or `absent` without the option.
 fn option(call: &Call<'_>, letter: u8, most: u32, absent: u32) -> Result<u32, CommandError> {
     call.option(letter).map_or(Ok(absent), |word| number(word, most))
 }

@@ -28,8 +28,8 @@ use crate::variable::{Id, id};
 const PROMPT: Id = id("system.cmd.prompt_enabled");
 const WRITE_TIMEOUT: Id = id("bus.command.write_timeout");
 
-/// How long to wait for each of the data bytes that are thrown away: a host that sends them has them on the way, one
-/// that waits for the refusal first should not wait long. (One known host sends its data 400 ms late.)
+/// How long to wait for each data byte that is thrown away: a host that sends data has them on the way, and a host that
+/// first waits for the refusal should not wait long. (One known host sends its data 400 ms late.)
 const REFUSED_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long a person may think before typing the data of a command, in milliseconds.
@@ -97,7 +97,7 @@ impl<'a> Call<'a> {
         Self { machine, line, reply, long: false, arguments, asker, data: Some(data), queue, turn: Some(turn) }
     }
 
-    /// The words of the line are told apart as the row of its command says.
+    /// The words of the line have been sorted as the row of its command says.
     pub fn set_arguments(&mut self, arguments: Arguments) {
         self.arguments = arguments;
     }
@@ -128,7 +128,7 @@ impl<'a> Call<'a> {
         number(self.argument(index)?, max)
     }
 
-    /// An argument that names a stream: a number. Whether it is open is found out by using it.
+    /// An argument that names a stream: a number. Using it shows whether it is open.
     pub fn handle(&self, index: usize) -> Result<u8, CommandError> {
         self.number(index, u8::MAX.into()).map(|handle| handle as u8)
     }
@@ -138,7 +138,7 @@ impl<'a> Call<'a> {
         self.arguments.count()
     }
 
-    /// No more than `count` arguments are allowed; the row of the table says the most for all forms of the command.
+    /// Allows at most `count` arguments here; the row of the table gives the maximum of all forms of the command.
     pub fn at_most(&self, count: usize) -> Result<(), CommandError> {
         if self.count() > count { Err(CommandError::TooMany) } else { Ok(()) }
     }
@@ -153,15 +153,15 @@ impl<'a> Call<'a> {
         self.arguments.option(self.line, letter).and_then(|place| self.line.get(place + 1))
     }
 
-    /// Whether the option stands behind the `index`-th argument.
+    /// Whether the option stands after the `index`-th argument.
     pub fn is_behind(&self, letter: u8, index: usize) -> bool {
         let option = self.arguments.option(self.line, letter);
         option.zip(self.arguments.place(index)).is_some_and(|(option, place)| option > place)
     }
 
-    /// Waits for something that needs time. When it is not there at once, other commands run meanwhile: what is in use
-    /// afterwards must be looked up again (a handle may belong to another stream then). Too many commands that wait at
-    /// once make this one fail.
+    /// Waits for something that needs time. If it is not ready at once, other commands run meanwhile: the caller must
+    /// look up again what it uses afterwards (a handle may belong to another stream then). If too many commands wait at
+    /// once, this one fails.
     ///
     /// Dropping the command's future while it waits drops `waiting`, which must give back what it has taken.
     pub async fn apart<T>(&mut self, mut waiting: Pin<&mut dyn Future<Output = T>>) -> Result<T, CommandError> {
@@ -179,8 +179,8 @@ impl<'a> Call<'a> {
         Ok(value)
     }
 
-    /// The `size` bytes of data that follow the line, to be taken apart. A client that knows how many it has sent must
-    /// have sent as many; it has none to skip when it has not.
+    /// The `size` bytes of data that follow the line, to be taken apart. A source that knows its length must have
+    /// exactly this many; if it has not, there is nothing to skip.
     pub fn data(&mut self, size: usize) -> Result<Data<'a>, CommandError> {
         let Some(source) = self.data.take() else { return Err(CommandError::Failed) };
         source.begin(size);
@@ -191,7 +191,7 @@ impl<'a> Call<'a> {
         Ok(Data::new(source, size, Duration::from_millis(patience)))
     }
 
-    /// The data are known to be none at all, whatever the line says.
+    /// Whether it is known that there are no data, whatever the line says.
     pub fn has_no_data(&self) -> bool {
         self.data.as_ref().is_some_and(|data| data.length() == Some(0))
     }
@@ -203,7 +203,7 @@ impl<'a> Call<'a> {
         if variables.flag(PROMPT) { HUMAN_PATIENCE } else { variables.number(WRITE_TIMEOUT).max(0) as u64 }
     }
 
-    /// What a command with data answers when it cannot take them. A host sends the data right behind the line, and they
+    /// What a command with data answers when it cannot take them. A host sends the data right after the line, and they
     /// must not be read as commands; a person at the prompt has not typed them yet.
     pub async fn refuse(&mut self, size: usize, error: CommandError) -> Result<Ending, CommandError> {
         if !self.machine.base.variables.flag(PROMPT) {

@@ -26,7 +26,7 @@ pub(super) async fn request(call: &mut Call<'_>) -> Result<Ending, CommandError>
     Ok(Ending::Text)
 }
 
-/// Whether it is a name of a host, which can be the DNS name of a certificate.
+/// Whether it is a host name, which can be the DNS name of a certificate.
 fn is_host_name(name: &str) -> bool {
     let is_label = |label: &str| {
         let letters = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');

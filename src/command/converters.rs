@@ -45,7 +45,7 @@ pub(super) fn pulse(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     Ok(Ending::SetOk)
 }
 
-/// The pulse of a duty and a frequency in hertz. In the other order they are taken where the first one cannot be a duty.
+/// The pulse of a duty and a frequency in hertz. If the first cannot be a duty, they are taken in the other order.
 fn pulse_of(first: u32, second: u32) -> Option<Pulse> {
     let (duty, frequency) = if first > FULL_DUTY { (second, first) } else { (first, second) };
     let period = SECOND.checked_div(frequency).filter(|_| duty <= FULL_DUTY)?;

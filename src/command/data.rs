@@ -7,14 +7,14 @@ use embassy_time::{Duration, with_timeout};
 
 /// Where the data bytes of a command come from. They stay in the source's own buffer until they have been used.
 pub trait DataSource {
-    /// The bytes that are there; pending until there are some. None at all means that no more will come. They are lent
-    /// until [`DataSource::consume`] is called: nothing should be waited for meanwhile.
+    /// The bytes that have come; pending until there are some. An empty slice means that no more will come. They are
+    /// lent until [`DataSource::consume`] is called: the caller should not wait for anything meanwhile.
     fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<&[u8]>;
 
-    /// So many of the bytes that [`DataSource::poll_fill`] answered have been used; the others are given back.
+    /// `count` of the bytes that [`DataSource::poll_fill`] returned have been used; the others are given back.
     fn consume(&mut self, count: usize);
 
-    /// The command takes so many bytes of data from now on: what comes on the line is not for anybody else.
+    /// The command takes this many bytes of data from now on: the bytes that come on the line are for it alone.
     fn begin(&mut self, _size: usize) {}
 
     /// How many bytes there are, when that is known beforehand (a REST body).
@@ -28,7 +28,7 @@ pub trait DataSource {
     }
 }
 
-/// Data that is all there: the `data` field of a REST request.
+/// Data that is complete from the start: the `data` field of a REST request.
 pub struct Bytes<'a>(pub &'a [u8]);
 
 impl DataSource for Bytes<'_> {
@@ -45,7 +45,7 @@ impl DataSource for Bytes<'_> {
     }
 }
 
-/// Waits until a source has bytes, and answers how many.
+/// Waits until a source has bytes, and returns how many.
 struct Filled<'a, 'b>(&'a mut (dyn DataSource + 'b));
 
 impl Future for Filled<'_, '_> {
@@ -56,7 +56,7 @@ impl Future for Filled<'_, '_> {
     }
 }
 
-/// The data of one command: a number of bytes out of a source.
+/// The data of one command: a number of bytes from a source.
 pub(super) struct Data<'a> {
     source: &'a mut (dyn DataSource + 'a),
     left: usize,
@@ -82,7 +82,7 @@ impl<'a> Data<'a> {
         self.left
     }
 
-    /// The bytes that are there; none when no more come, or not in time.
+    /// The bytes that have come; none when no more come, or not in time.
     pub async fn piece(&mut self) -> &[u8] {
         if self.left == 0 || self.ended {
             return &[];
@@ -97,13 +97,13 @@ impl<'a> Data<'a> {
         }
     }
 
-    /// So many bytes of the piece have been used.
+    /// `count` bytes of the piece have been used.
     pub fn used(&mut self, count: usize) {
         self.source.consume(count);
         self.left = self.left.saturating_sub(count);
     }
 
-    /// Takes the rest off the source for nobody, so that it is not read as commands.
+    /// Takes the rest from the source and drops it, so that it is not read as commands.
     pub async fn skip(&mut self) {
         loop {
             let count = self.piece().await.len();

@@ -1,5 +1,5 @@
 //! `network_up -s`: a person picks a network out of a scan and types its passphrase (interface, commands/network_up).
-//! Each answer is a line of its own of whoever has asked, read here instead of as a command.
+//! Each answer is a separate line from the same asker, read here instead of as a command.
 
 use core::cell::RefCell;
 use core::pin::pin;
@@ -69,7 +69,7 @@ pub(super) async fn begin(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     Ok(Ending::Text)
 }
 
-/// Goes on with the line that the person has typed.
+/// Continues with the line that the person has typed.
 pub(super) async fn go_on(call: &mut Call<'_>, answer: &[u8]) -> Result<Ending, CommandError> {
     let corrected = corrected(answer);
     let answer = corrected.trim_ascii();
@@ -81,13 +81,13 @@ pub(super) async fn go_on(call: &mut Call<'_>, answer: &[u8]) -> Result<Ending, 
     }
 }
 
-/// What is typed without an echo has its corrections in it.
+/// A line typed without echo still contains its backspaces: applies them.
 fn corrected(answer: &[u8]) -> Vec<u8, 80> {
     let mut corrected = Vec::new();
     for byte in answer {
         match byte {
             0x08 | 0x7f => drop(corrected.pop()),
-            // What is too long for a passphrase is still too long when it is cut here.
+            // An answer that is too long for a passphrase is still too long after this cut.
             byte => drop(corrected.push(*byte)),
         }
     }

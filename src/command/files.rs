@@ -20,7 +20,7 @@ impl Call<'_> {
         CommandError::Failed
     }
 
-    /// Keys are not read, for whatever.
+    /// Checks that the file is not a key: no command may read keys.
     pub fn readable(&self, file: &Meta) -> Result<(), CommandError> {
         if !tls::is_key(self.machine.base, file) {
             return Ok(());
@@ -30,7 +30,7 @@ impl Call<'_> {
         Err(CommandError::Failed)
     }
 
-    /// Opens the file that an argument names, when its content is what was stored.
+    /// Opens the file that an argument names, if its content is what was stored.
     pub async fn sound_file(&mut self, index: usize) -> Result<Reader, CommandError> {
         let name = self.argument(index)?;
         let files = self.machine.files;
@@ -46,7 +46,7 @@ impl Call<'_> {
     }
 }
 
-/// A check sum that a host has given: four digits or fewer can be either (Gecko OS 4 gives a CRC-32).
+/// A checksum that a host has given: four digits or fewer can be either kind (Gecko OS 4 gives a CRC-32).
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sums {
     pub crc16: Option<u16>,
@@ -90,16 +90,16 @@ impl Call<'_> {
         bit(b'e', flag::ESSENTIAL) | bit(b'u', flag::UNPROTECTED) | foreign(self.asker())
     }
 
-    /// Whether the words are in the form of Gecko OS 4: its options with values, options behind the size, or what
-    /// `system.compatibility` says.
+    /// Whether the words are in the form of Gecko OS 4: its options with values, options after the size, or
+    /// `system.compatibility` says so.
     fn is_gecko_form(&self) -> bool {
         version::is_gecko_os(self.machine.base)
             || b"vtcl".iter().any(|letter| self.flag(*letter))
             || b"oeurm".iter().any(|letter| self.is_behind(*letter, 1))
     }
 
-    /// What Gecko OS 4 says about a file that is to be created and this device cannot do: `-u` means *encrypt* there, and
-    /// there is one memory, the extended one.
+    /// Refuses what Gecko OS 4 can ask of a new file but this device cannot do: `-u` means *encrypt* there, and here is
+    /// one memory, the extended one.
     fn check_gecko_form(&self) -> Result<(), CommandError> {
         if !self.is_gecko_form() {
             return Ok(());
@@ -174,12 +174,12 @@ pub(super) async fn create(call: &mut Call<'_>) -> Result<Ending, CommandError> 
     Ok(Ending::Success)
 }
 
-/// Answers an error. The data on the way are skipped, unless it is the line itself that is wrong: then its size may be.
+/// Answers an error. Skips the data on the way, unless the line itself is wrong: then its size may be wrong too.
 async fn refuse(call: &mut Call<'_>, size: usize, error: CommandError) -> Result<Ending, CommandError> {
     if size == 0 || error != CommandError::Failed { Err(error) } else { call.refuse(size, error).await }
 }
 
-/// Writes a file out of the data of a command. After a failure the rest of them is still taken off the line.
+/// Writes a file from the data of a command. After a failure the rest of the data is still taken off the line.
 async fn store(machine: &Machine, mut file: Unfinished<'_>, mut data: Data<'_>) -> Result<(), CommandError> {
     let mut written = Ok(());
     while written.is_ok() {
@@ -194,7 +194,7 @@ async fn store(machine: &Machine, mut file: Unfinished<'_>, mut data: Data<'_>) 
     if written.is_err() {
         data.skip().await;
     }
-    // A file of which bytes are missing vanishes.
+    // A file with missing bytes vanishes.
     written.map_err(|error| failed(machine, error))?;
     finish(machine, file).await
 }

@@ -35,7 +35,7 @@ pub(super) fn help(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     Ok(Ending::Text)
 }
 
-/// One `<full name> : <short name>` a line; vendor tools need a colon on every line and no heading.
+/// One `<full name> : <short name>` per line; vendor tools need a colon on every line and no heading.
 fn commands(call: &mut Call<'_>) -> Result<(), CommandError> {
     call.at_most(1)?;
     call.long = true;
@@ -45,7 +45,7 @@ fn commands(call: &mut Call<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// One variable a line; its name is the second word (interface, variables 1.2).
+/// One variable per line; its name is the second word (interface, variables 1.2).
 fn variables(call: &mut Call<'_>) -> Result<(), CommandError> {
     call.at_most(1)?;
     call.long = true;
@@ -87,7 +87,7 @@ fn explain(reply: &mut Reply, page: &Page) {
     let _ = write!(reply, "Example: {}\r\n", page.example);
 }
 
-/// A line without the marks of code that the pages have for documents.
+/// A line without the code marks (backticks) that the pages have for documents.
 fn plain(reply: &mut Reply, text: &str) {
     for piece in text.split('`') {
         reply.put(piece.as_bytes());
@@ -95,7 +95,7 @@ fn plain(reply: &mut Reply, text: &str) {
     reply.put(b"\r\n");
 }
 
-/// The commands and variables whose names begin with a word, a line each with what they are for.
+/// The commands and variables whose names begin with a word: one line each, with its purpose.
 fn group(call: &mut Call<'_>) -> Result<(), CommandError> {
     let word = call.text(0).map_err(|_| CommandError::UnknownCommand)?;
     let ours = |name: &str| name.strip_prefix(word).is_some_and(|rest| rest.starts_with(['_', '.']));
@@ -111,7 +111,7 @@ fn group(call: &mut Call<'_>) -> Result<(), CommandError> {
     }
     for row in variables {
         let _ = write!(call.reply, "{} ({}): {}", row.name, row.abbr, row.summary);
-        // The web console looks for it.
+        // The web console looks for this text.
         let missing = matches!(row.status, Conformance::NotYet(_));
         call.reply.put(if missing { b" Not in this build.\r\n" } else { b"\r\n" });
     }

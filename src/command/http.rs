@@ -50,7 +50,7 @@ impl Call<'_> {
         Ok(claim)
     }
 
-    /// Says why no request could be begun.
+    /// Logs why no request could begin.
     fn not_claimed(&self, failure: Failure) -> CommandError {
         self.machine.http.log_failure(failure);
         failure.into()
@@ -84,14 +84,14 @@ fn describe(call: &Call<'_>, method: Method) -> Result<Claim, CommandError> {
     Ok(claim)
 }
 
-/// `[-o] [-i <interface>] [-c <ca cert>] [-x <cert>] [-k <key>] [-l <length>] <url> [<content type>]`. The files are of no
-/// meaning without TLS.
+/// `[-o] [-i <interface>] [-c <ca cert>] [-x <cert>] [-k <key>] [-l <length>] <url> [<content type>]`. The files mean
+/// nothing without TLS.
 async fn open(call: &mut Call<'_>, method: Method) -> Result<Ending, CommandError> {
     let claim = describe(call, method)?;
     open_claimed(call, claim).await
 }
 
-/// Opens the stream of a request and answers its handle.
+/// Opens the stream of a request and answers with its handle.
 async fn open_claimed(call: &mut Call<'_>, claim: Claim) -> Result<Ending, CommandError> {
     let machine = call.machine;
     let hold = call.flag(b'o');

@@ -1,4 +1,4 @@
-//! Command lines: words, quotes and escapes (interface, serial 2, variables 1.4). No I/O, no failure but
+//! Command lines: words, quotes and escapes (interface, serial 2, variables 1.4). No I/O, and no failure except
 //! [`LineError`], whatever the bytes.
 
 use heapless::Vec;
@@ -14,7 +14,7 @@ pub enum LineError {
     TooLong,
 }
 
-/// One command line as words, quotes removed and escapes resolved where the line lies.
+/// One command line as words, with quotes removed and escapes resolved in place.
 #[derive(Clone, Debug, Default)]
 pub struct Line<'a> {
     bytes: &'a [u8],
@@ -23,8 +23,7 @@ pub struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// Splits a line without its terminator. The words are written over its beginning: no escape is shorter than its
-    /// byte.
+    /// Splits a line without its terminator. The words overwrite its beginning: no escape is shorter than its byte.
     pub fn parse(input: &'a mut [u8]) -> Result<Self, LineError> {
         let mut ends = Vec::new();
         let mut splitter = Splitter { bytes: input, from: 0, to: 0 };
@@ -60,7 +59,8 @@ impl<'a> Line<'a> {
     }
 }
 
-/// A line that is being split: `from` is the next byte to be read, `to`, never behind it, where the next one is written.
+/// A line that is being split: `from` is the next byte to read; `to` is where the next one is written, never after
+/// `from`.
 struct Splitter<'a> {
     bytes: &'a mut [u8],
     from: usize,
@@ -72,7 +72,7 @@ impl Splitter<'_> {
         self.bytes.get(self.from..).unwrap_or_default()
     }
 
-    /// Goes on to the next word; `false` when there is none.
+    /// Moves to the next word; `false` when there is none.
     fn skip_blanks(&mut self) -> bool {
         self.from += self.rest().iter().take_while(|byte| is_blank(**byte)).count();
         !self.rest().is_empty()
@@ -93,7 +93,8 @@ impl Splitter<'_> {
                     self.from += 1;
                     return Ok(());
                 }
-                // Old clients do not escape a backslash at the end either: it cannot be a quote that nothing closes.
+                // Old clients do not escape a backslash at the end either: read as an escaped quote, it would leave the
+                // word open.
                 [b'\\', b'"', rest @ ..] if quoted && ends_word(rest) && !rest.contains(&b'"') => self.put(1, b'\\'),
                 [b'\\', ..] => {
                     let (taken, byte) = escape(self.rest());

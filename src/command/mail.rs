@@ -18,7 +18,7 @@ impl From<NotSent> for CommandError {
     }
 }
 
-/// `[-i <interface>] <to>[,<to>] <subject> <size>` and as many bytes: one message.
+/// `[-i <interface>] <to>[,<to>] <subject> <size>` and `<size>` bytes: one message.
 pub(super) async fn send(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let size = call.number(2, u32::MAX)? as usize;
     let (machine, pool, asker) = (call.machine, call.pool(), call.asker());
@@ -61,8 +61,9 @@ async fn deliver(
     Ok(session.end().await?)
 }
 
-/// Takes what a host sends right behind the line, as far as there is room for it: it would get lost while the server is
-/// talked to, and a line that lends its bytes is not watched. Nothing is taken from others who have sent all of it.
+/// Collects the bytes that a host sends right after the line, as far as there is room: they would get lost while the
+/// device talks to the server, and a line that lends its bytes is not watched. Takes nothing from other askers that
+/// have sent all of it.
 async fn collect(
     machine: &'static Machine,
     pool: &'static Pool,
@@ -73,7 +74,7 @@ async fn collect(
         return Ok(None);
     }
     let mut early = pool.wait().await;
-    // A server takes its time, and others need a buffer meanwhile.
+    // A server takes its time, and other commands need a buffer meanwhile.
     if !early.keep() {
         machine.base.log.line(Level::Failure, format_args!("No buffer for a message that comes in pieces"));
         return Err(CommandError::Failed);
@@ -85,7 +86,7 @@ async fn collect(
             return Err(CommandError::Failed);
         }
         if count == 0 {
-            // What has come is given back to who watches the line.
+            // Gives the bytes back, so that the line is watched again.
             data.used(0);
             break;
         }

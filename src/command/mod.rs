@@ -1,4 +1,4 @@
-//! The command language: one line in, one reply out, whoever asks.
+//! The command language: one line in, one reply out, for every asker.
 
 mod arguments;
 mod buses;

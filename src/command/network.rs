@@ -47,8 +47,8 @@ impl Call<'_> {
     }
 }
 
-/// A host in machine mode takes `network_up` as failed when there is no answer within a second; the join then goes on
-/// and the host polls `wlan.network.status` (interface, commands/network_up).
+/// A host in machine mode takes `network_up` as failed without an answer within a second. So the answer comes first,
+/// the join goes on, and the host polls `wlan.network.status` (interface, commands/network_up).
 pub(super) async fn network_up(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     if call.flag(b's') {
         return super::dialogue::begin(call).await;
@@ -131,7 +131,7 @@ pub(super) async fn ping(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     Ok(Ending::Text)
 }
 
-/// Sends an echo request to a host, or to the gateway; answers the time in milliseconds.
+/// Sends an echo request to a host, or to the gateway; returns the time in milliseconds.
 async fn echo(machine: &'static Machine, host: Option<&HostName>, interface: Interface) -> Result<u32, CommandError> {
     needed(machine, interface).await?;
     let address = match host {

@@ -1,4 +1,4 @@
-//! `gpio_dir`, `gpio_get`, `gpio_set` and those for several pins (interface, commands/README, serial 12).
+//! `gpio_dir`, `gpio_get`, `gpio_set` and their forms for several pins (interface, commands/README, serial 12).
 
 use core::fmt::Write;
 
@@ -62,8 +62,8 @@ pub(super) fn set_all(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     Ok(Ending::SetOk)
 }
 
-/// `simulate <gpio> [low|high|open|<millivolts>]`: what somebody does at the wire of a pin that is not there, or what the device
-/// does.
+/// `simulate <gpio> [low|high|open|<millivolts>]`: what somebody does at the wire of a simulated pin, or what the
+/// device does there.
 pub(super) fn simulate(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let pins = call.machine.pins;
     let pin = pins.named(call.argument(0)?)?;

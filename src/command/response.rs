@@ -1,4 +1,4 @@
-//! Result codes and their texts: the one table of them (interface, serial 4.2).
+//! The one table of result codes and their texts (interface, serial 4.2).
 
 use core::fmt;
 
@@ -49,7 +49,7 @@ impl CommandError {
 
     /// The text of the response, without CR LF.
     pub const fn text(self) -> &'static str {
-        // The line end is there in all.
+        // All texts have the line end.
         self.line().split_at(self.line().len() - 2).0
     }
 
@@ -76,9 +76,9 @@ pub struct Reply {
     /// The result digit; 0 is success.
     pub code: u8,
     text: Text,
-    /// Something was written that did not fit.
+    /// Something that was written did not fit.
     overflow: bool,
-    /// The line speaks the structured protocol behind the answer.
+    /// The line speaks the structured protocol after the answer.
     structured: bool,
 }
 
@@ -96,7 +96,7 @@ impl Reply {
         Self { code: 0, text: Text::Fixed(""), overflow: false, structured: false }
     }
 
-    /// An empty reply that is written into a buffer.
+    /// An empty reply with a buffer for its text.
     pub const fn with(buffer: Buffer) -> Self {
         Self { code: 0, text: Text::Buffer(buffer), overflow: false, structured: false }
     }
@@ -109,7 +109,7 @@ impl Reply {
         }
     }
 
-    /// Whether the line that has asked speaks the structured protocol from now on.
+    /// Whether the asking line speaks the structured protocol from now on.
     pub fn is_structured(&self) -> bool {
         self.structured
     }
@@ -128,7 +128,7 @@ impl Reply {
         Self { code: error.code(), text: Text::Fixed(error.line()), overflow: false, structured: false }
     }
 
-    /// Adds bytes. What does not fit makes the command end with a bounds error instead of a cut answer.
+    /// Adds bytes. If they do not fit, the command ends with a bounds error instead of a cut answer.
     pub fn put(&mut self, bytes: &[u8]) {
         self.overflow |= match &mut self.text {
             Text::Fixed(_) => true,
@@ -136,7 +136,7 @@ impl Reply {
         }
     }
 
-    /// Adds up to `size` bytes that `read` writes; it answers how many those are.
+    /// Adds up to `size` bytes that `read` writes; `read` returns how many it has written.
     pub(super) fn fill<E>(
         &mut self,
         size: usize,
@@ -195,8 +195,8 @@ impl Reply {
         matches!(self.text, Text::Buffer(_))
     }
 
-    /// Ends the reply: CR LF after a text that has none, the error's text in place of whatever was there. A fixed text
-    /// needs no buffer.
+    /// Ends the reply: CR LF after a text that has none; an error's text replaces any other. A fixed text needs no
+    /// buffer.
     pub(super) fn finish(&mut self, result: Result<Ending, CommandError>) {
         match result {
             _ if self.overflow => *self = Self::failed(CommandError::Bounds),

@@ -1,4 +1,4 @@
-//! Which scope a command line needs (`docs/extensions.md`). Front ends ask that know who their client is.
+//! Which scope a command line needs (`docs/extensions.md`). Front ends that know who their client is ask for it.
 
 use super::line::Line;
 use super::table;
@@ -8,9 +8,9 @@ use crate::variable;
 
 /// The scopes that an API token must have for a command line. A line that runs no command needs the least.
 ///
-/// The command's own scope, but [`Scope::Admin`] where a lesser one could make itself more than it is: setting a
-/// variable that guards the device, and writing a file that does so by its name: `guarded` knows which
-/// ([`crate::access::guard::names`]). Who saves the settings in a file writes a file as well.
+/// This is the command's own scope, but [`Scope::Admin`] where a lesser scope could raise itself: for setting a
+/// variable that guards the device, and for writing a file whose name does so; `guarded` knows these names
+/// ([`crate::access::guard::names`]). Saving the settings in a file also writes a file.
 pub fn scopes_of(line: &[u8], guarded: impl Fn(&[u8]) -> bool) -> Scopes {
     let mut copy = heapless::Vec::<u8, { limits::COMMAND_LINE }>::from_slice(line).unwrap_or_default();
     let Ok(line) = Line::parse(&mut copy) else { return Scope::Read.into() };

@@ -16,7 +16,7 @@ use crate::variable::mac_bytes;
 const VERIFY_LIMIT: Duration = Duration::from_secs(18);
 /// How long `wlan_join` may take without `-t`, in seconds.
 const JOIN_LIMIT: u32 = 30;
-/// How long an answer may take to leave before the network goes that carries it.
+/// How long an answer may take to leave before the network that carries it goes down.
 const NOTICE: Duration = Duration::from_millis(500);
 /// The channels of both bands.
 const LAST_CHANNEL: u32 = 196;
@@ -48,7 +48,8 @@ pub(super) fn setup(call: &mut Call<'_>) -> Result<Ending, CommandError> {
 
 /// `wlan_join [-t <seconds>] <ssid> [<passkey>]`
 ///
-/// Who asks over the WLAN has its answer before the device leaves it: the outcome is in `wlan.join.result`.
+/// A client that asks over the WLAN gets its answer before the device leaves that network: the outcome is in
+/// `wlan.join.result`.
 pub(super) async fn wlan_join(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let network = call.machine.network;
     let seconds = match call.option(b't') {
@@ -76,7 +77,7 @@ pub(super) async fn wlan_join(call: &mut Call<'_>) -> Result<Ending, CommandErro
 
 /// `network_verify wifi <ssid> <bssid> <channel> [<security> <key>]`
 ///
-/// The channel is a hint that is not needed: the network is looked for by its name.
+/// The channel is a hint that is not needed: the device looks for the network by its name.
 pub(super) async fn network_verify(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let network = call.machine.network;
     if !call.argument(0)?.eq_ignore_ascii_case(b"wifi") {

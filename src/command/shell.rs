@@ -26,7 +26,7 @@ pub struct Shell {
     queue: Queue,
     /// Commands run since boot.
     count: Cell<u32>,
-    /// Of them, by result code.
+    /// Commands that have ended since boot, by result code.
     results: [Cell<u32>; CODES],
 }
 
@@ -52,17 +52,17 @@ impl Shell {
         self.results.each_ref().map(Cell::get)
     }
 
-    /// Runs one command line (without its terminator) when its turn comes, and answers what it says. The line's words
-    /// are written over it. `Busy` when too many commands wait.
+    /// Runs one command line (without its terminator) when its turn comes, and returns its reply. The line's words
+    /// overwrite it. `Busy` when too many commands wait.
     ///
-    /// Dropping the future cancels the command wherever it is: what it has opened, reserved or begun to write is given
-    /// back, and others go on.
+    /// Dropping the future cancels the command at any point: what it has opened, reserved or begun to write is given
+    /// back, and other commands go on.
     pub async fn run(&self, line: &mut [u8], data: &mut dyn DataSource, asker: Asker) -> Result<Reply, Busy> {
         Ok(self.turn(asker).await?.run(line, data).await)
     }
 
     /// Waits for the right to run the next command. Dropping the future frees the place in the queue. Once a restart is
-    /// ordered nothing runs any more, so that no effect is lost: `Busy`, and who asks may try again.
+    /// ordered nothing runs any more, so that no effect is lost: `Busy`, and the asker may try again.
     pub async fn turn(&self, asker: Asker) -> Result<Ready<'_>, Busy> {
         let mut reply = Reply::new();
         let turn = self.queue.turn(&mut reply).await?;
@@ -72,7 +72,7 @@ impl Shell {
         Ok(Ready { shell: self, asker, turn, reply })
     }
 
-    /// A buffer for something else than a command, in a turn of its own; see [`Buffer::keep`].
+    /// A buffer for something other than a command, in a turn of its own; see [`Buffer::keep`].
     pub async fn buffer(&self) -> Buffer {
         self.queue.pool().wait().await
     }
@@ -117,7 +117,7 @@ impl Shell {
         self.machine.dialogue.is_secret(asker)
     }
 
-    /// The asker has gone: what it was asked is not answered any more.
+    /// The asker is gone: it will not answer its question any more.
     pub fn forget_question(&self, asker: Asker) {
         self.machine.dialogue.forget(asker);
     }
@@ -149,7 +149,7 @@ impl Shell {
         let size = reply.text().len();
         let kept = reply.keep();
         let Some(text) = reply.take_buffer().filter(|_| kept) else { return Reply::refused() };
-        // One that is kept leaves one for the handle.
+        // A buffer that may be kept leaves another one for the handle.
         let (Ok(handle), Some(buffer)) = (self.machine.streams.open_text(text), self.queue.pool().take()) else {
             return Reply::refused();
         };

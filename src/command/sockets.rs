@@ -99,7 +99,8 @@ pub(super) async fn udp_client(call: &mut Call<'_>) -> Result<Ending, CommandErr
     open(call, Kind::Udpc).await
 }
 
-/// `[-i <interface>] [-l <local port>] <host> <port> [<local port>]`: the network, the name, the connection, the handle.
+/// `[-i <interface>] [-l <local port>] <host> <port> [<local port>]`: brings the network up, resolves the name,
+/// connects, answers with the handle.
 async fn open(call: &mut Call<'_>, kind: Kind) -> Result<Ending, CommandError> {
     let machine = call.machine;
     let local_port = match (call.argument(2), call.option(b'l')) {
@@ -122,7 +123,7 @@ async fn open(call: &mut Call<'_>, kind: Kind) -> Result<Ending, CommandError> {
 }
 
 pub(super) async fn tcp_server(call: &mut Call<'_>) -> Result<Ending, CommandError> {
-    // Its clients speak TLS when the owner says so; then it is a TLS server, for `stop` as well.
+    // If the owner has chosen TLS for its clients, it is a TLS server, for `stop` as well.
     let secure = call.machine.base.variables.flag(TCP_TLS);
     call.server(if secure { Protocol::Tls } else { Protocol::Tcp }, TCP_PORT).await
 }

@@ -25,8 +25,8 @@ impl From<StreamError> for CommandError {
     }
 }
 
-/// A stream that was opened for a command whose answer has not told its handle yet: when the command is given up nobody
-/// would ever close it.
+/// A stream that was opened for a command whose answer has not told its handle yet: if the command is given up, nobody
+/// could ever close the stream.
 pub(super) struct Untold {
     streams: &'static Streams,
     stream: Option<StreamId>,
@@ -101,7 +101,7 @@ pub(super) fn poll(call: &mut Call<'_>) -> Result<Ending, CommandError> {
 }
 
 /// `stream_wait <handle>|all <milliseconds>`, an extension: waits until the stream, or one of all, has data or its end,
-/// and answers as `stream_poll`. Running out of time is no failure: the answer says that there is nothing.
+/// and answers as `stream_poll`. A timeout is no failure: the answer says that there is nothing.
 pub(super) async fn wait(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let streams = call.machine.streams;
     let limit = Duration::from_millis(call.number(1, LONGEST_WAIT)?.into());
@@ -137,7 +137,7 @@ pub(super) async fn read(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     read_into(call, handle, size)
 }
 
-/// Reads from a device on a bus, which may have to be asked.
+/// Reads from a device on a bus; the device may have to be asked first.
 async fn read_bus((call, stream, size): (&mut Call<'_>, StreamId, usize)) -> Result<Ending, CommandError> {
     let streams = call.machine.streams;
     call.apart(pin!(streams.before_read(stream, size))).await??;
@@ -145,7 +145,7 @@ async fn read_bus((call, stream, size): (&mut Call<'_>, StreamId, usize)) -> Res
     read_into(call, stream.handle, size)
 }
 
-/// Reads what is there, up to `size` bytes.
+/// Reads the bytes that have come, up to `size`.
 pub(super) fn read_into(call: &mut Call<'_>, handle: u8, size: usize) -> Result<Ending, CommandError> {
     let streams = call.machine.streams;
     call.reply.fill(size, |buffer| streams.read(handle, buffer))?;
@@ -161,7 +161,7 @@ pub(super) async fn close(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     }
     let closing = async {
         for handle in 0..limits::STREAMS as u8 {
-            // One that is not open, or has just gone, is closed already.
+            // A stream that is not open, or has just gone, is closed already.
             let _ = streams.close(handle).await;
         }
     };

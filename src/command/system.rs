@@ -26,12 +26,12 @@ impl Call<'_> {
 }
 
 pub(super) fn version(call: &mut Call<'_>) -> Result<Ending, CommandError> {
-    // The reply takes all text.
+    // Writing to the reply never fails.
     let _ = version::write(call.machine.base, &mut call.reply);
     Ok(Ending::Text)
 }
 
-/// Back to stream mode, on the line that has broken out of it (interface, serial 7).
+/// Goes back to stream mode, on the line that has broken out of it (interface, serial 7).
 pub(super) fn exit(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let bus = &call.machine.base.status.bus;
     if call.asker() != Asker::Serial || bus.get() != Bus::Break {
@@ -42,7 +42,8 @@ pub(super) fn exit(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     Ok(Ending::Success)
 }
 
-/// Lets `uart.*` act. The port has one UART for commands; settings of another one act when it becomes that.
+/// Applies `uart.*`. The port has one UART for commands; settings of another UART act when that becomes the command
+/// UART.
 pub(super) fn uart_update(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     if call.count() > 0 {
         call.number(0, 1)?;
@@ -81,9 +82,9 @@ pub(super) async fn factory_reset(call: &mut Call<'_>) -> Result<Ending, Command
     Ok(Ending::Success)
 }
 
-/// `faults_print`: the record of faults, a line each.
+/// `faults_print`: the record of faults, one per line.
 pub(super) fn faults_print(call: &mut Call<'_>) -> Result<Ending, CommandError> {
-    // The reply takes all text.
+    // Writing to the reply never fails.
     let _ = call.machine.faults.print(&mut call.reply);
     Ok(Ending::Text)
 }
@@ -117,7 +118,7 @@ fn not_kept(base: &Base, error: PortError) -> CommandError {
     CommandError::Failed
 }
 
-/// `sleep`: there is no answer; the next that is heard of the device is its start.
+/// `sleep`: there is no answer; the next sign of the device is its start.
 pub(super) async fn sleep(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     call.machine.base.restart.order_sleep(None);
     call.apart(pin!(core::future::pending())).await

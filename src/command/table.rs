@@ -12,7 +12,7 @@ use crate::conformance::Conformance::{self, Differs, Done, Extension, NotYet};
 use crate::features::{Built, Gate};
 use crate::{features, sorted};
 
-/// One row of the table: everything there is to know about a command.
+/// One row of the table: everything about a command.
 pub struct Command {
     /// The full name.
     pub name: &'static str,
@@ -59,7 +59,7 @@ enum Run {
     Waits(Waiting),
 }
 
-/// Whether this build has a command. One that it does not have is in the table all the same, and says so when it is run.
+/// Whether this build has a command. A missing one is still in the table, and says so when it is run.
 const fn is_built(name: &str) -> bool {
     match name.as_bytes() {
         [b'a' | b'd', b'd' | b'a', b'c', b'_', ..] | [b'p', b'w', b'm', b'_', ..] => features::CONVERTERS,
@@ -77,7 +77,7 @@ const fn is_built(name: &str) -> bool {
 }
 
 /// Makes the table, and one asynchronous function for all handlers that wait: its future is as large as the largest of
-/// theirs.
+/// their futures.
 macro_rules! commands {
     (@safe safe) => { true };
     (@safe) => { false };

@@ -1,8 +1,8 @@
-//! Whose turn it is: one command's code runs at a time, in the order in which the commands were given.
+//! Turns: one command's code runs at a time, in the order in which the commands were given.
 //!
-//! With the turn comes a buffer for the answer. A command that waits for something else goes apart: it gives turn and
-//! buffer back and comes before new commands when it is ready to go on. A place in the queue is free again the moment
-//! its future is dropped, wherever in the queue it stood: a client that goes away does not count against the next.
+//! A turn includes a buffer for the answer. A command that waits for something else goes apart: it gives turn and
+//! buffer back and comes before new commands when it is ready to go on. A place in the queue is free again as soon as
+//! its future is dropped, wherever in the queue it stood: a client that goes away does not count against the next one.
 
 use core::cell::RefCell;
 use core::future::poll_fn;
@@ -33,19 +33,19 @@ pub enum Asker {
     Structured,
     /// A client of the HTTP server.
     Http,
-    /// The same, but not the owner: with a token that is not for everything, or without one. The files that it writes
-    /// run no scripts.
+    /// A client of the HTTP server that is not the owner: its token does not allow everything, or it has none. The
+    /// files that it writes run no scripts.
     Guest,
 }
 
 impl Asker {
-    /// It can ask once at a time, so that it never waits with many.
+    /// Whether it can ask one thing at a time only, so that it never has many commands waiting.
     pub const fn is_line(self) -> bool {
         matches!(self, Self::Serial | Self::Remote | Self::Console)
     }
 
-    /// It types lines one after the other: it can be asked something back, and its long answers may go to a CMD stream
-    /// (`system.cmd.buffered`).
+    /// Whether it types lines one after the other: a command can ask it a question, and its long answers may go to a
+    /// CMD stream (`system.cmd.buffered`).
     pub const fn types(self) -> bool {
         matches!(self, Self::Serial | Self::Remote)
     }
@@ -60,11 +60,11 @@ pub(super) struct Queue {
 struct State {
     /// A command runs.
     taken: bool,
-    /// What the next one who waits is called.
+    /// The number of the next command that waits.
     next: u32,
-    /// Who comes back, the first first: before all others.
+    /// Commands that come back, in order: before all others.
     returning: Waiting<{ limits::COMMANDS_APART }>,
-    /// Who waits, the first first.
+    /// Commands that wait, in order.
     waiting: Waiting<{ limits::COMMAND_QUEUE }>,
     /// Commands that are apart.
     apart: usize,
@@ -99,13 +99,13 @@ impl<'a> Absence<'a> {
     /// Waits for the turn again, and for a buffer if the reply has none.
     pub async fn back(self, reply: &mut Reply) -> Turn<'a> {
         let mut place = Place { queue: self.0, number: None, returns: true };
-        // There is a place for everybody who is apart.
+        // There is a place for every command that is apart.
         let _ = poll_fn(|context| place.poll(context, reply)).await;
         Turn(self.0)
     }
 }
 
-/// A place in the queue, given up when the one who waits goes away.
+/// A place in the queue, given up when the waiting future is dropped.
 struct Place<'a> {
     queue: &'a Queue,
     number: Option<u32>,
@@ -118,7 +118,7 @@ impl Drop for Place<'_> {
         let mut state = self.queue.state.borrow_mut();
         state.remove(number);
         if !state.taken {
-            // It may have been this one who was told that the turn is free.
+            // The wake-up for the free turn may have gone to this place.
             state.wake_first();
         }
     }
@@ -136,14 +136,14 @@ impl Queue {
         self.pool
     }
 
-    /// Waits for the turn, and for a buffer if the reply has none; `Busy` when too many wait already.
+    /// Waits for the turn, and for a buffer if the reply has none; `Busy` when too many commands wait already.
     pub(super) async fn turn(&self, reply: &mut Reply) -> Result<Turn<'_>, Busy> {
         let mut place = Place { queue: self, number: None, returns: false };
         poll_fn(|context| place.poll(context, reply)).await?;
         Ok(Turn(self))
     }
 
-    /// A command wants to wait for something else; `None` when as many do as may.
+    /// A command wants to wait for something else; `None` when the most that may do so already do.
     pub(super) fn leave(&self, asker: Asker) -> Option<Absence<'_>> {
         let mut state = self.state.borrow_mut();
         let most = if asker.is_line() { limits::COMMANDS_APART } else { limits::COMMANDS_APART - limits::LINES };

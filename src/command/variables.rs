@@ -34,7 +34,7 @@ impl Sink for Reply {
     }
 }
 
-/// Whoever asks for it alone has heard of the events; lists of variables do not count.
+/// An asker that reads this variable alone knows of the events; lists of variables do not count.
 const EVENTS: Id = id("system.oob.status");
 
 pub(super) fn get(call: &mut Call<'_>) -> Result<Ending, CommandError> {
@@ -47,7 +47,7 @@ pub(super) fn get(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let base = call.machine.base;
     call.long = variable::is_long(&words);
     base.variables.get(base, &words, &mut call.reply)?;
-    // Looking a name up costs something, and most are of other groups.
+    // Looking a name up costs time, and most names belong to other groups.
     let may_be = words.first().is_some_and(|word| word.starts_with("sy"));
     if may_be && variable::find(&words).is_some_and(|(id, _)| id == EVENTS) {
         base.status.out_of_band.forget();
@@ -131,11 +131,11 @@ pub(super) fn failed(machine: &Machine, error: FileError) -> CommandError {
     CommandError::Failed
 }
 
-/// Bytes of a settings file that are read before others have their turn.
+/// Bytes of a settings file to read before other tasks have their turn.
 const PIECE: usize = 256;
 
-/// `load <file>`: reads a settings file into RAM, one `variable value` pair a line, `#` for comments. Others run between
-/// its pieces.
+/// `load <file>`: reads a settings file into RAM, one `variable value` pair per line, `#` for comments. Other tasks run
+/// between its pieces.
 pub(super) async fn load(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let machine = call.machine;
     let reader = call.sound_file(0).await?;
@@ -144,7 +144,7 @@ pub(super) async fn load(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     Ok(Ending::Success)
 }
 
-/// A file that is closed also when the command is given up.
+/// A file that is also closed when the command is given up.
 struct OpenFile {
     machine: &'static Machine,
     reader: Option<Reader>,
@@ -158,7 +158,7 @@ impl Drop for OpenFile {
     }
 }
 
-/// Reads piece by piece; others come in between. The line at hand is kept in a buffer of the pool.
+/// Reads piece by piece; other tasks run in between. A buffer of the pool keeps the current line.
 async fn load_lines(machine: &'static Machine, pool: &'static Pool, mut file: OpenFile) -> Result<(), CommandError> {
     let mut line = pool.wait().await;
     while let Some(reader) = file.reader.as_mut() {
@@ -170,7 +170,7 @@ async fn load_lines(machine: &'static Machine, pool: &'static Pool, mut file: Op
     load_line(machine, &mut line)
 }
 
-/// Takes the next piece over; false at the end of the file.
+/// Reads the next piece; false at the end of the file.
 fn load_piece(machine: &Machine, reader: &mut Reader, line: &mut Content) -> Result<bool, CommandError> {
     let mut piece = [0; PIECE];
     let count = machine.files.read(reader, &mut piece).map_err(|error| failed(machine, error))?;

@@ -8,7 +8,7 @@ use super::response::{CommandError, Ending, Reply};
 use crate::network::{Printable, security_name};
 use crate::port::AccessPoint;
 
-/// How often a scan is made again because another one has taken its results.
+/// The most scans to make because other scans replace the results.
 const SCANS: usize = 3;
 
 /// `wlan_scan [-v] [<channel>|all] [<ssid>]`
@@ -30,7 +30,7 @@ pub(super) async fn scan(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     Ok(Ending::Text)
 }
 
-/// Writes the results of the last scan that are wanted.
+/// Writes the wanted results of the last scan.
 pub(super) fn table(call: &mut Call<'_>, verbose: bool, wanted: impl Fn(&AccessPoint) -> bool) {
     let radio = call.machine.base.port.radio();
     let results = || (0..).map_while(|index| radio.scan_result(index)).filter(&wanted);
@@ -44,7 +44,7 @@ pub(super) fn table(call: &mut Call<'_>, verbose: bool, wanted: impl Fn(&AccessP
     }
 }
 
-/// Scans. The results lie in the port, where the next scan, of another command or of a join, replaces them.
+/// Scans. The port keeps the results until the next scan, of another command or of a join, replaces them.
 pub(super) async fn results(call: &mut Call<'_>, ssid: Option<&[u8]>) -> Result<(), CommandError> {
     let network = call.machine.network;
     for _ in 0..SCANS {
@@ -67,7 +67,7 @@ fn row(index: usize, found: &AccessPoint, verbose: bool, reply: &mut Reply) {
     );
     if verbose {
         let security = security_name(found.security);
-        // A radio that does not say is taken for the one of the original.
+        // A radio that does not report its rate counts as the radio of the original.
         let rate = if found.rate == 0 { 540 } else { found.rate };
         let _ = write!(reply, "{:>3}.{} {security:<10} {:>3} {:>3} ", rate / 10, rate % 10, "-", found.ssid.len());
     }

@@ -21,7 +21,7 @@ const WRITE_TIMEOUT: Id = id("bus.command.write_timeout");
 /// The longest message: the data of one command must be collected before it can go on.
 const MESSAGE: usize = if limits::RESPONSE < limits::DATAGRAM { limits::RESPONSE } else { limits::DATAGRAM };
 
-/// `stream_write <handle> <size>`; a host sends `-c` behind it, of which is not known what it means: it is ignored.
+/// `stream_write <handle> <size>`; a host sends `-c` after it; its meaning is not known, so it is ignored.
 pub(super) async fn write(call: &mut Call<'_>) -> Result<Ending, CommandError> {
     let machine = call.machine;
     let handle = call.handle(0)?;
@@ -83,7 +83,7 @@ async fn pour(
         result = streams.write(stream, &[]).await.map_err(|_| CommandError::Failed);
     }
     while result.is_ok() && data.left() > 0 {
-        // The data stay where they are until there is room for them.
+        // The data stay in the source until there is room for them.
         result = match streams.room_for(stream, 1).await {
             Ok(()) => match data.piece().await {
                 [] => break,
@@ -103,8 +103,8 @@ async fn pour(
     if data.left() > 0 { Err(CommandError::Failed) } else { Ok(Ending::Success) }
 }
 
-/// Sends data as one message: to the stream's peer, or in a datagram to another one. Nothing is sent when some of it is
-/// missing.
+/// Sends data as one message: to the stream's peer, or in a datagram to another peer. Sends nothing when some of the
+/// data is missing.
 pub(super) async fn message(
     call: &mut Call<'_>,
     stream: StreamId,
@@ -147,7 +147,7 @@ async fn collect(
     if piece.is_empty() {
         return Err(CommandError::Failed);
     }
-    // There is something, and more is missing: only now it needs a buffer.
+    // Some bytes have come and more are missing: only now a buffer is needed.
     let mut message = pool.wait().await;
     if !asker.is_line() && !message.keep() {
         machine.base.log.line(Level::Failure, format_args!("No buffer for a message that comes in pieces"));
@@ -171,7 +171,7 @@ async fn send(
     message: &[u8],
     to: Option<SocketAddrV4>,
 ) -> Result<(), CommandError> {
-    // A port wakes one task for a socket: two must not wait for the same.
+    // A port wakes one task per socket: two tasks must not wait for the same one.
     let _writing = machine.streams.begin_writing(stream).await.map_err(|_| CommandError::Failed)?;
     let sent: Result<(), StreamError> = match to {
         Some(to) => machine.streams.send_datagram(stream, message, Some(to)).await,

@@ -11,7 +11,7 @@ use crate::variable::{Id, id};
 
 const DISABLED: Id = id("system.safemode.disabled");
 
-/// Starts in safe mode after which the device does nothing by itself any more.
+/// After this many starts in safe mode, the device does nothing by itself any more.
 const MOST_LOADS: u8 = 10;
 /// How often a device clears its faults by itself.
 pub const MOST_RECOVERIES: u8 = 3;
@@ -21,7 +21,7 @@ pub const MOST_RECOVERIES: u8 = 3;
 pub enum Mode {
     /// As always.
     Normal,
-    /// With a few commands and without a network; after a while the device may try by itself how it is without.
+    /// With a few commands and without a network; after a while the device may try by itself to run without safe mode.
     Safe,
     /// As `Safe`, but nothing more is tried: the soft AP waits for somebody, too.
     Serial,
@@ -35,8 +35,8 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Takes what has ended the life before into the record. This comes before everything that could be the cause of a
-    /// fault, and is in flash when it is done.
+    /// Adds to the record what ended the life before. This comes before everything that could cause a fault, and the
+    /// record is in flash when this returns.
     pub fn new(base: &'static Base) -> Self {
         let (record, fault) = (stored(base), fault_before(base));
         let faults = Self { base, record: RefCell::new(record), mode: Cell::new(Mode::Normal) };
@@ -98,12 +98,12 @@ impl Faults {
         self.change(Record::clear).await
     }
 
-    /// Lets the next life be one in safe mode.
+    /// Makes the next life one in safe mode.
     pub async fn force(&self) -> Result<(), PortError> {
         self.change(|record| record.forced = true).await
     }
 
-    /// Forgets all faults because nobody has come; false when that was done often enough.
+    /// Forgets all faults because nobody has come; false when this was done often enough.
     pub(super) async fn recover(&self) -> bool {
         if self.record.borrow().recoveries >= MOST_RECOVERIES {
             return false;
@@ -115,7 +115,7 @@ impl Faults {
         changed.await.is_ok()
     }
 
-    /// Changes the record here and in flash. What the flash has not taken is not changed.
+    /// Changes the record here and in flash. If the flash does not take it, nothing changes.
     async fn change(&self, change: impl Fn(&mut Record)) -> Result<(), PortError> {
         let turn = self.base.flash.turn().await;
         change(&mut self.record.borrow_mut());
@@ -145,7 +145,7 @@ impl Faults {
     }
 }
 
-/// The record in flash; an empty one when there is none that is whole.
+/// The record in flash; an empty one when there is no complete one.
 fn stored(base: &Base) -> Record {
     base.scratch.with(|buffer| {
         let buffer = buffer.get_mut(..RECORD).unwrap_or_default();
@@ -154,7 +154,7 @@ fn stored(base: &Base) -> Record {
     })
 }
 
-/// What has ended the life before, when that was a fault: as the port tells, or as the reason of the reset has it.
+/// The fault that ended the life before, if one did: from the port, or from the reason of the reset.
 fn fault_before(base: &Base) -> Option<Fault> {
     let board = base.port.board();
     let kind = match board.reset_reason() {

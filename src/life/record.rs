@@ -33,7 +33,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// Nothing to be remembered.
+    /// Nothing to remember.
     pub const EMPTY: Self = Self { faults: Deque::new(), forced: false, loads: 0, recoveries: 0 };
 
     /// Adds a fault; the oldest gives way.
@@ -51,7 +51,7 @@ impl Record {
         self.forced = false;
     }
 
-    /// Writes it and answers its length; `None` when the buffer is too small.
+    /// Writes it and returns its length; `None` when the buffer is too small.
     pub fn encode(&self, buffer: &mut [u8]) -> Option<usize> {
         let mut encoder = Encoder::new(Cursor::new(&mut *buffer));
         let marks = encoder.array(6).ok()?.u32(VERSION).ok()?.bool(self.forced).ok()?;
@@ -66,7 +66,7 @@ impl Record {
         Some(length + encoder.writer().position())
     }
 
-    /// Reads one; `None` when it is not whole, or of another version.
+    /// Reads one; `None` when it is not complete, or of another version.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let mut decoder = Decoder::new(bytes);
         if decoder.array().ok()? != Some(6) || decoder.u32().ok()? != VERSION {

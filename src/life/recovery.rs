@@ -12,7 +12,7 @@ const SLEEP_TIMEOUT: Id = id("system.safemode.sleep_timeout");
 
 /// Clears the faults and restarts when nobody has given a command for `system.safemode.console_timeout` seconds; before
 /// that the device sleeps for `system.safemode.sleep_timeout`. How often it does so is limited: see [`Mode::Serial`].
-/// `commands` tells how many commands there were so far.
+/// `commands` returns how many commands there were so far.
 pub async fn recover(base: &'static Base, faults: &'static Faults, commands: impl Fn() -> u32) {
     let seconds = |id| base.variables.number(id).max(0) as u64;
     let patience = seconds(CONSOLE_TIMEOUT);

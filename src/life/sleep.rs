@@ -14,7 +14,7 @@ const SLEEP_AFTER: Id = id("system.gotosleep.timeout");
 const EVENTS: Id = id("system.wakeup.events");
 const TIMEOUT: Id = id("system.wakeup.timeout");
 
-/// What comes on the command UART within this time belongs to the line that has sent the device to sleep.
+/// Bytes that come on the command UART within this time belong to the line that has sent the device to sleep.
 const DEAF: Duration = Duration::from_millis(100);
 
 /// Orders sleep once the device has run for `system.gotosleep.timeout` seconds; 0 never.
@@ -30,7 +30,7 @@ pub async fn go_to_sleep(base: &'static Base) {
 /// `system.wakeup.events`, or a byte at the command UART, which is kept for the next life.
 pub async fn sleep(base: &'static Base, pins: &'static Pins, limit: Option<Duration>) {
     let wakers = watch_pins(base);
-    // Edges of before do not count.
+    // Earlier edges do not count.
     let _ = base.port.pins().pin_edges();
     let limit = limit.or_else(|| {
         let seconds = base.variables.number(TIMEOUT).max(0) as u64;
@@ -49,7 +49,7 @@ pub async fn sleep(base: &'static Base, pins: &'static Pins, limit: Option<Durat
     select3(over, pins.any_edge(wakers), called).await;
 }
 
-/// Takes what is typed and forgets it, for ever.
+/// Drops received bytes, for ever.
 async fn ignore_line(base: &Base) {
     let mut bytes = [0; 32];
     loop {
@@ -58,7 +58,7 @@ async fn ignore_line(base: &Base) {
     }
 }
 
-/// Watches the pins that wake the device; bit `n` is pin `n`. One that is no input yet becomes one.
+/// Watches the pins that wake the device; bit `n` is pin `n`. A pin that is no input yet becomes one.
 fn watch_pins(base: &Base) -> u64 {
     let pins = base.port.pins();
     let mut watched = 0;

@@ -16,7 +16,7 @@ const TYPES: Id = id("system.activity.gpio");
 const LEVEL: Id = id("system.activity.gpio_level");
 const DATA_BUS: Id = id("bus.data_bus");
 
-/// How long a pulse is, and the pause behind it at least. It is also how often the counts of traffic are looked at.
+/// The length of a pulse, and the shortest pause after it. It is also how often the counts of traffic are looked at.
 const PULSE: Duration = Duration::from_millis(50);
 /// Pins that pulse at the same time.
 const PINS: usize = 4;
@@ -38,9 +38,9 @@ pub(super) struct Activity {
     lights: [Light; PINS],
     /// The level of a pulse.
     active: Cell<bool>,
-    /// What was counted of each type when it was looked at last.
+    /// The count of each type at the last look.
     seen: Cell<[u32; NAMES.len()]>,
-    /// When it is looked at next, as long as there is any pin.
+    /// When the next look is due, if there is any pin.
     due: Cell<Option<Instant>>,
 }
 
@@ -68,7 +68,7 @@ impl Pins {
 }
 
 impl Activity {
-    /// Begins and ends pulses; answers when it must be called again at the latest.
+    /// Begins and ends pulses; returns when it must be called again at the latest.
     pub fn show(&self, base: &Base, now: Instant) -> Option<Instant> {
         let due = self.due.get()?;
         if now < due {
@@ -82,7 +82,7 @@ impl Activity {
             .enumerate()
             .fold(0, |moved, (bit, (before, counted))| moved | u8::from(*before != counted) << bit);
         for light in &self.lights {
-            // What moves all the time blinks.
+            // With constant traffic the pin blinks.
             let pulses = light.types.get() & moved != 0 && !light.pulses.get();
             light.pulses.set(pulses);
             light.output.set(base.port, pulses == self.active.get());
@@ -93,14 +93,14 @@ impl Activity {
     }
 }
 
-/// What has moved so far, in the order of [`NAMES`].
+/// The traffic so far, in the order of [`NAMES`].
 fn counts(base: &Base) -> [u32; NAMES.len()] {
     let on = |interface| base.port.sockets().meter(interface).map_or((0, 0), |meter| (meter.received(), meter.sent()));
     let (wlan, softap, uart) = (on(Interface::Wlan), on(Interface::SoftAp), &base.status.uart_traffic);
     [wlan.0, wlan.1, softap.0, softap.1, uart.received(), uart.sent()]
 }
 
-/// The types of a pin. Those of a UART that is not the command UART never move.
+/// The types of a pin. Those of a UART that is not the command UART never count.
 fn types(base: &Base, pin: u8) -> u8 {
     let uart = base.variables.with(DATA_BUS, |bus| bus.last().copied().unwrap_or(b'0'));
     let value = base.variables.at(TYPES, pin);

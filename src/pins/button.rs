@@ -25,7 +25,7 @@ pub(super) const SETUP: Held =
 /// The factory reset.
 pub(super) const RESET: Held =
     Held { gpio: id("system.factory_reset.gpio"), level: id("system.factory_reset.level"), time: RESET_TIME };
-/// The second pin of the factory reset, where it has one.
+/// The second pin of the factory reset, if it has one.
 pub(super) const RESET_AUX: Held =
     Held { gpio: id("system.factory_reset.aux_gpio"), level: id("system.factory_reset.aux_level"), time: RESET_TIME };
 
@@ -34,14 +34,14 @@ const RESET_TIME: Duration = Duration::from_secs(5);
 const SETTLE: Duration = Duration::from_millis(1);
 
 impl Pins {
-    /// Whether the set-up button is held at the start; answers as soon as that is known.
+    /// Whether the set-up button is held at the start; returns as soon as that is known.
     pub async fn is_button_held(&self) -> bool {
         let Some(pin) = self.button.get() else { return false };
         self.is_held(pin, SETUP).await
     }
 
-    /// Whether the pin of the factory reset is held at the start, and the second one with it; answers as soon as that is
-    /// known.
+    /// Whether the pin of the factory reset is held at the start, and the second one with it; returns as soon as that
+    /// is known.
     pub async fn is_factory_reset_held(&self) -> bool {
         let Some(pin) = self.reset.get() else { return false };
         let first = self.is_held(pin, RESET);

@@ -19,7 +19,7 @@ pub struct CommandRuns<'a> {
 }
 
 impl Pins {
-    /// A command of the host begins; `None` when no pin tells of it.
+    /// A command of the host begins; `None` when no pin shows it.
     pub fn command_begins(&self) -> Option<CommandRuns<'_>> {
         self.command.pin()?;
         self.command.set(self.base.port, false);

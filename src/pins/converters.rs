@@ -1,5 +1,5 @@
-//! Analogue inputs and outputs, and pulses of a width: `adc_take_sample`, `dac_set_level`, `pwm_update`; and the pins that select
-//! a device on SPI.
+//! Analogue inputs and outputs, and pulses of a given width: `adc_take_sample`, `dac_set_level`, `pwm_update`; and the
+//! pins that select a device on SPI.
 
 use super::gpio::PinError;
 use super::room::Pins;
@@ -12,7 +12,7 @@ const REFERENCE: Id = id("system.adc.vref");
 const SELECT: Id = id("spi.master.active_gpio");
 const SELECT_LEVEL: Id = id("spi.master.active_level");
 
-/// All that a DAC can give.
+/// The full scale of a DAC.
 const FULL_SCALE: u32 = 65_535;
 
 impl Pins {
@@ -35,7 +35,7 @@ impl Pins {
         self.base.variables.number(REFERENCE).try_into().unwrap_or(u16::MAX)
     }
 
-    /// `dac_set_level`: a voltage in millivolts at a pin, or none any more.
+    /// `dac_set_level`: sets a pin to a voltage in millivolts; `None` ends the output.
     pub fn set_voltage(&self, pin: u8, voltage: Option<u16>) -> Result<(), PinError> {
         self.check_for(pin, PinUse::Dac)?;
         let (voltage, reference) = (voltage.unwrap_or(0), voltage.map(|_| self.reference()));
@@ -49,7 +49,7 @@ impl Pins {
         Ok(())
     }
 
-    /// `pwm_update`: pulses at a pin, or none any more.
+    /// `pwm_update`: starts pulses at a pin; `None` ends them.
     pub fn pulse(&self, pin: u8, pulse: Option<Pulse>) -> Result<(), PinError> {
         self.check_for(pin, PinUse::Pwm)?;
         let set = self.base.port.converters().pwm_pulse(pin, pulse);
@@ -62,7 +62,7 @@ impl Pins {
     pub fn take_select(&self, pin: Option<u8>) -> Result<Option<Select>, PinError> {
         let named = u8::try_from(self.base.variables.number(SELECT)).ok();
         let Some(pin) = pin.or(named) else { return Ok(None) };
-        // The variable gives its pin to just this.
+        // The variable gives its pin to exactly this use.
         if named != Some(pin) || self.base.pin_uses.of(pin) != PinUse::Free {
             self.check_for(pin, PinUse::Free)?;
         }
@@ -73,7 +73,7 @@ impl Pins {
         Ok(Some(select))
     }
 
-    /// What a pin cannot do.
+    /// Logs what a pin cannot do.
     fn cannot(&self, pin: u8, what: &str, error: PortError) -> PinError {
         match error {
             PortError::NotFound | PortError::Unsupported => {

@@ -1,5 +1,5 @@
-//! Pins that are high while something is so with the streams of servers: `tcp.server.connected_gpio` and its like (interface,
-//! serial 11).
+//! Pins that are high while a condition of the streams of servers holds: `tcp.server.connected_gpio` and similar ones
+//! (interface, serial 11).
 
 use core::cell::Cell;
 
@@ -7,14 +7,14 @@ use super::output::Output;
 use crate::stream::{Kind, Streams};
 use crate::variable::{Id, id};
 
-/// What a pin tells.
+/// What a pin shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Event {
     /// A client of a TCP or TLS server is connected.
     TcpConnected,
     /// Such a client has sent data that nobody has read.
     TcpData,
-    /// The same of a UDP server.
+    /// The same for a UDP server.
     UdpData,
     /// A WebSocket client is connected.
     WebSocket,
@@ -39,7 +39,7 @@ impl Event {
         matches!(self, Self::WebSocket)
     }
 
-    /// Whether it is so.
+    /// Whether the condition holds.
     pub fn is_so(self, streams: &Streams) -> bool {
         let mut handles = streams.handles();
         handles.any(|handle| {
@@ -59,7 +59,7 @@ impl Event {
 pub(super) struct Sign {
     pub event: Event,
     pub output: Output,
-    /// The pin that the variable named when it was looked at last.
+    /// The pin that the variable named at the last look.
     pub wanted: Cell<Option<u8>>,
     /// How often an interface had come up then; `None` before the first time.
     pub seen: Cell<Option<u32>>,

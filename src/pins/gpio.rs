@@ -1,6 +1,8 @@
-//! Pins that belong to the host: `gpio_dir`, `gpio_get`, `gpio_set` and those for several pins, `gpio.init`, `gpio.sleep`.
+//! Pins that belong to the host: `gpio_dir`, `gpio_get`, `gpio_set` and their forms for several pins, `gpio.init`,
+//! `gpio.sleep`.
 //!
-//! A pin that a function has is refused, reading too; the log says which function (interface, commands/README, serial 12).
+//! A pin that belongs to a function is refused, even for reading; the log says which function (interface,
+//! commands/README, serial 12).
 
 use core::fmt;
 
@@ -16,10 +18,10 @@ use crate::variable::{Id, direction_of, direction_of_digit, direction_word, id, 
 const INIT: Id = id("gpio.init");
 const SLEEP: Id = id("gpio.sleep");
 
-/// Why a pin could not be used. The log has said it.
+/// Why a pin could not be used. The log has the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PinError {
-    /// The board has no such pin, or the word is none.
+    /// The board has no such pin, or the word names no pin.
     Invalid,
     /// It has another use, or cannot do that.
     Refused,
@@ -36,7 +38,7 @@ impl Pins {
         Ok(pin)
     }
 
-    /// Says why a pin could not be used.
+    /// Logs why a pin could not be used.
     pub(super) fn say(&self, text: fmt::Arguments<'_>) {
         self.base.log.line(Level::Failure, text);
     }
@@ -80,7 +82,7 @@ impl Pins {
         self.put(pin, direction)
     }
 
-    /// Gives a pin that was checked a direction.
+    /// Gives a direction to a pin that was checked.
     fn put(&self, pin: u8, direction: Direction) -> Result<(), PinError> {
         self.base.port.pins().pin_direction(pin, direction).map_err(|error| self.failed(pin, error))?;
         let usage = if direction == Direction::Released { PinUse::Free } else { PinUse::Gpio(direction) };
@@ -96,7 +98,7 @@ impl Pins {
         self.base.port.pins().pin_read(pin).map_err(|error| self.failed(pin, error))
     }
 
-    /// The level of a pin, whoever has it; `None` for one that has none. Changes nothing and logs nothing.
+    /// The level of a pin, whatever its owner; `None` for a pin without a level. Changes nothing and logs nothing.
     pub fn peek(&self, pin: u8) -> Option<bool> {
         self.base.port.pins().pin_read(pin).ok()
     }
@@ -122,7 +124,8 @@ impl Pins {
         (0..count).map(move |pin| b'0' + u8::from(pins.pin_read(pin) == Ok(true)))
     }
 
-    /// `gpios_dir`: a digit for each pin from 0 on, its direction; `x` leaves one alone. Nothing changes when one cannot be.
+    /// `gpios_dir`: a digit for each pin from 0 on, its direction; `x` leaves a pin alone. If one pin is refused,
+    /// nothing changes.
     pub fn direct_all(&self, digits: &[u8]) -> Result<(), PinError> {
         for (pin, digit) in self.listed(digits)? {
             direction_of_digit(digit).ok_or(PinError::Invalid)?;
@@ -134,7 +137,8 @@ impl Pins {
         Ok(())
     }
 
-    /// `gpios_set`: a digit for each pin from 0 on, its level; `x` leaves one alone. Nothing changes when one cannot be.
+    /// `gpios_set`: a digit for each pin from 0 on, its level; `x` leaves a pin alone. If one pin is refused, nothing
+    /// changes.
     pub fn drive_all(&self, digits: &[u8]) -> Result<(), PinError> {
         for (pin, digit) in self.listed(digits)? {
             if !matches!(digit, b'0' | b'1') {
@@ -172,7 +176,7 @@ impl Pins {
         self.base.port.pins().pin_driven(pin).map_err(|error| self.failed(pin, error))
     }
 
-    /// Gives each pin that nobody has the direction of `gpio.init`.
+    /// Gives each free pin the direction of `gpio.init`.
     pub(super) fn init_gpios(&self) {
         for pin in 0..limits::GPIOS {
             let value = self.base.variables.at(INIT, pin);
@@ -190,7 +194,7 @@ impl Pins {
         }
     }
 
-    /// Waits for an edge of one of these pins, whoever else follows pins: pin `n` is bit `n`.
+    /// Waits for an edge of one of these pins, whether or not another task follows pins: pin `n` is bit `n`.
     pub async fn any_edge(&self, pins: u64) {
         let come = async {
             loop {
@@ -200,8 +204,8 @@ impl Pins {
         select(self.edges.any(pins), come).await;
     }
 
-    /// The device goes to sleep: each pin that `gpio.sleep` names goes into the state that it gives, whoever has it. Waking is
-    /// a start, which gives the pins their functions and `gpio.init` again.
+    /// The device goes to sleep: each pin that `gpio.sleep` names goes into the state given there, whatever its owner.
+    /// Waking is a start, which gives the pins their functions and `gpio.init` again.
     pub fn fall_asleep(&self) {
         self.asleep.set(true);
         for pin in 0..limits::GPIOS {

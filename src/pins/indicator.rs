@@ -71,7 +71,7 @@ impl Subject {
 pub(super) struct Lamp {
     pub subject: Subject,
     pub output: Output,
-    /// The GPIO that the variable named when it was looked at last.
+    /// The GPIO that the variable named at the last look.
     pub wanted: Cell<Option<u8>>,
     shown: Cell<(Pattern, Instant)>,
 }
@@ -83,7 +83,7 @@ impl Lamp {
         Self { subject, output: Output::default(), wanted: Cell::new(None), shown }
     }
 
-    /// The pattern, and since when; it begins now when it is another one than before, which the third value says.
+    /// The pattern, when it began, and whether it has changed. A changed pattern begins now.
     pub fn pattern(&self, base: &Base, now: Instant) -> (Pattern, Instant, bool) {
         let pattern = self.subject.pattern(base);
         let (before, begun) = self.shown.get();

@@ -1,4 +1,4 @@
-//! Pins that the device follows: who waits for a level, and the edges that the port has noted.
+//! Pins that the device follows: the tasks that wait for a level, and the edges that the port has noted.
 
 use core::cell::{Cell, RefCell};
 use core::future::poll_fn;
@@ -24,7 +24,7 @@ impl Edges {
         Self { noted: Cell::new(0), watchers: RefCell::new(MultiWakerRegistration::new()) }
     }
 
-    /// Waits until some input has had an edge, and tells who waits for one. One task at a time may do so.
+    /// Waits until some input has had an edge, and wakes the tasks that wait for one. One task at a time may do so.
     pub async fn come(&self, port: &'static dyn Port) {
         readable(port, Event::Pins).await;
         let edges = port.pins().pin_edges();

@@ -1,4 +1,4 @@
-//! The pins: those that tell a host or a person how the device is, the one that starts its set-up (interface,
+//! The pins: those that show a host or a person the state of the device, the one that starts its set-up (interface,
 //! serial 8, 11), and those that commands drive and read.
 //!
 //! ```text
@@ -7,7 +7,7 @@
 //! button       whether the set-up button or the pins of the factory reset are held at the start
 //! converters   voltages and pulses, and the pins that select devices on SPI
 //! gpio         directions and levels that commands and gpio.init ask for
-//! room         who has which pin; what is shown now
+//! room         which function has which pin; what is shown now
 //! event        pins that tell of the streams of servers
 //! indicator    which state each indicator is in
 //! input        inputs that are followed

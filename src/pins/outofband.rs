@@ -1,4 +1,5 @@
-//! Out-of-band events: a pin tells a host that something has happened, and `system.oob.status` what (interface, serial 11).
+//! Out-of-band events: a pin tells a host that something has happened, and `system.oob.status` tells what (interface,
+//! serial 11).
 
 use core::cell::Cell;
 
@@ -23,7 +24,7 @@ const UDP_SERVER_DATA: u32 = 0x10;
 const TCP_CLIENT_DATA: u32 = 0x20;
 const UDP_CLIENT_DATA: u32 = 0x40;
 
-/// These are events when they end, too; data only when there are some after there were none.
+/// The end of these is an event, too; for data only the arrival after there were none.
 const CONNECTIONS: u32 = IOCONN | NETWORK | TCP_SERVER;
 
 /// The events that a host has asked for, and their pin. The variables act at the start.
@@ -32,9 +33,9 @@ pub(super) struct OutOfBand {
     /// The level of the pin while there is an event.
     active: Cell<bool>,
     events: Cell<u32>,
-    /// Which of them stay until `system.oob.status` is read; the others are there while what they tell is so.
+    /// Which of them stay until `system.oob.status` is read; the others last as long as their condition.
     edge: Cell<u32>,
-    /// What was so when it was looked at last.
+    /// The conditions that held at the last look.
     seen: Cell<u32>,
     /// How often data had begun to wait on each handle then.
     arrivals: [Cell<u32>; limits::STREAMS],
@@ -85,7 +86,7 @@ impl OutOfBand {
         !self.active.get()
     }
 
-    /// Looks what has happened, and tells the pin and `system.oob.status`.
+    /// Looks at what has happened, and updates the pin and `system.oob.status`.
     pub fn show(&self, base: &Base, streams: &Streams) {
         if !self.is_wanted() {
             return;
@@ -101,7 +102,7 @@ impl OutOfBand {
     }
 }
 
-/// What is so now.
+/// The conditions that hold now.
 fn conditions(base: &Base, streams: &Streams) -> u32 {
     let mut mask = if base.status.ioconn.get() { IOCONN } else { 0 };
     if base.status.is_up(Interface::Wlan) {

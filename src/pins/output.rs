@@ -19,7 +19,7 @@ impl Output {
         self.pin.get()
     }
 
-    /// Takes a pin, which nobody has.
+    /// Takes a free pin.
     pub fn take(&self, base: &Base, pin: u8, level: bool) -> Result<()> {
         base.port.pins().pin_direction(pin, Direction::Output(level))?;
         base.pin_uses.set(pin, PinUse::Function);
@@ -28,16 +28,16 @@ impl Output {
         Ok(())
     }
 
-    /// Lets the pin go.
+    /// Releases the pin.
     pub fn release(&self, base: &Base) {
         if let Some(pin) = self.pin.take() {
             base.pin_uses.set(pin, PinUse::Free);
-            // What was an output can be let go.
+            // A pin that was an output can be released.
             let _ = base.port.pins().pin_direction(pin, Direction::Released);
         }
     }
 
-    /// Sets the level; whether it was another one before. Without a pin nothing happens.
+    /// Sets the level; returns whether that changed it. Without a pin nothing happens.
     pub fn set(&self, port: &dyn Port, level: bool) -> bool {
         let Some(pin) = self.pin.get().filter(|_| self.level.get() != level) else { return false };
         self.level.set(level);

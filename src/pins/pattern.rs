@@ -13,7 +13,7 @@ pub(super) struct Pattern {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Static(bool),
-    /// On and off for so many milliseconds each.
+    /// On and off for this many milliseconds each.
     Blink(u8),
 }
 
@@ -35,7 +35,7 @@ impl Pattern {
         PATTERNS.into_iter().find(|pattern| pattern.name.as_bytes() == name)
     }
 
-    /// The level at a time after the pattern has begun, and when it is another one; never for a static one.
+    /// The level at the time `now`, and when it changes next; never for a static pattern.
     pub fn at(self, begun: Instant, now: Instant) -> (bool, Option<Instant>) {
         let half = match self.kind {
             Kind::Static(level) => return (level, None),

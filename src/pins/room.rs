@@ -1,4 +1,4 @@
-//! Who has which pin, and what is shown now.
+//! Which function has which pin, and what is shown now.
 
 use core::cell::Cell;
 use core::future::poll_fn;
@@ -28,8 +28,8 @@ const CONNECTS: Id = id("ioconn.control_gpio");
 const MODE: Id = id("bus.stream.cmd_gpio");
 const CONNECTED: Id = id("ioconn.status_gpio");
 
-/// The functions of pins. A pin has one at most: `set` refuses a second one, and where saved values or a function that
-/// changes with a restart only are in the way, whoever came first keeps the pin.
+/// The functions of pins. A pin has at most one: `set` refuses a second one. If saved values conflict, or a function
+/// that only changes with a restart, the first function keeps the pin.
 pub struct Pins {
     pub(super) base: &'static Base,
     streams: &'static Streams,
@@ -77,7 +77,7 @@ impl Pins {
         }
     }
 
-    /// Takes the pins whose variables act at the start, shows what there is to be shown, and gives all others the direction
+    /// Takes the pins whose variables act at the start, shows the present state, and gives all other pins the direction
     /// of `gpio.init`.
     pub fn start(&self) {
         self.take_held(&self.button, button::SETUP);
@@ -121,7 +121,7 @@ impl Pins {
         self.base.status.is_up(Interface::Wlan)
     }
 
-    /// Keeps a pin for the look whether it is held.
+    /// Reserves a pin for the check whether it is held.
     fn take_held(&self, place: &Cell<Option<u8>>, what: button::Held) {
         place.set(self.gpio(what.gpio));
         if let Some(pin) = place.get() {
@@ -139,7 +139,7 @@ impl Pins {
         }
     }
 
-    /// Follows a pin that nobody has, from now on. Where nothing drives it, it is low.
+    /// Follows a free pin from now on. If nothing drives the pin, it is low.
     fn take_input(&self, input: &Cell<Option<u8>>, pin: Option<u8>, function: &str) {
         let Some(pin) = pin else { return };
         let log = &self.base.log;
@@ -162,7 +162,7 @@ impl Pins {
         }
     }
 
-    /// Shows everything; answers when it must be done again at the latest.
+    /// Shows everything; returns when it must be called again at the latest.
     fn show(&self, now: Instant) -> Option<Instant> {
         if self.asleep.get() {
             return None;
@@ -183,7 +183,7 @@ impl Pins {
         blinks.chain(self.activity.show(self.base, now)).min()
     }
 
-    /// Gives each indicator the pin that its variable names now. Pins that are let go may be taken by others.
+    /// Gives each indicator the pin that its variable names now. Another indicator may take a released pin.
     fn move_lamps(&self) {
         let moves = |lamp: &&Lamp| lamp.wanted.get() != lamp.subject.gpio(self.base);
         self.lamps.iter().filter(moves).for_each(|lamp| lamp.output.release(self.base));
@@ -207,13 +207,13 @@ impl Pins {
         }
     }
 
-    /// Waits until something may have changed that a sign tells.
+    /// Waits until something that a sign shows may have changed.
     async fn streams_change(&self) {
         let is_told = self.out_of_band.is_wanted() || self.signs.iter().any(|sign| sign.output.pin().is_some());
         let mut asked = (!is_told).then_some(false);
         poll_fn(|context| {
             match asked {
-                // Nothing tells of it.
+                // No pin shows it.
                 Some(false) => return Poll::Pending,
                 Some(true) => return Poll::Ready(()),
                 None => {}
@@ -227,7 +227,7 @@ impl Pins {
         .await;
     }
 
-    /// Lets one indicator show its state; answers when its level will be another one.
+    /// Shows the state of one indicator; returns when its level changes next.
     fn light(&self, lamp: &Lamp, now: Instant) -> Option<Instant> {
         let (pattern, begun, is_new) = lamp.pattern(self.base, now);
         let pin = lamp.output.pin()?;

@@ -1,8 +1,9 @@
-//! Stream mode: the command UART is led to one stream, byte for byte (interface, serial 7).
+//! Stream mode: the command UART is connected to one stream, byte for byte (interface, serial 7).
 //!
-//! Bytes of the host are read straight into the send ring of the stream, received ones written straight out of its receive
-//! ring. What the host sends while there is no stream waits in the buffer of the line; streams that keep messages get theirs
-//! out of it as well. A full ring or buffer stops reading, which is flow control where the UART has it.
+//! Bytes from the host are read straight into the stream's send ring; received bytes are written straight out of its
+//! receive ring. Bytes that the host sends while there is no stream wait in the line's buffer; streams that keep
+//! messages take theirs from it as well. A full ring or buffer stops reading, which is flow control where the UART has
+//! it.
 
 use core::cell::RefCell;
 use core::future::poll_fn;
@@ -26,9 +27,9 @@ const SEQUENCE: Id = id("bus.stream.cmd_seq");
 const RX_SIZE: Id = id("bus.command.rx_bufsize");
 const FLOW: Id = id("uart.flow");
 
-/// How long what was sent may take to leave when the line has ended.
+/// How long sent bytes may take to leave when the line has ended.
 const LINGER: Duration = Duration::from_secs(5);
-/// Bytes that are looked at at once when there is no room to keep them.
+/// Bytes to look at in one read when there is no room to keep them.
 const LOST: usize = 32;
 
 /// Why stream mode is over.
@@ -38,14 +39,14 @@ pub(super) enum End {
     Break,
     /// The line has ended.
     Ended,
-    /// Another stream takes the place of the one that was there.
+    /// Another stream replaces the previous one.
     Next,
 }
 
-/// What one look at the line has come to.
+/// The result of one look at the line.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Step {
-    /// So many bytes have come.
+    /// This many bytes have come.
     Read(usize),
     /// Nothing has come.
     Silent,
@@ -59,7 +60,7 @@ pub(super) struct Bridge<'a> {
     streams: &'static Streams,
     line: Line,
     input: &'a Input,
-    /// Bytes of the host that wait at most while there is no stream.
+    /// The most bytes of the host that may wait while there is no stream.
     most: usize,
     /// The host stops sending when it is told to.
     flow: bool,
@@ -77,8 +78,8 @@ struct State {
 }
 
 impl<'a> Bridge<'a> {
-    /// Stream mode from now on. What waits in `input` came behind a command, `line_end` still belongs to its line if it is
-    /// the first byte to come.
+    /// Starts stream mode. The bytes that wait in `input` came after a command; if `line_end` is the first byte to
+    /// come, it still belongs to that command's line.
     pub fn new(
         base: &'static Base,
         streams: &'static Streams,
@@ -127,7 +128,7 @@ impl<'a> Bridge<'a> {
         }
     }
 
-    /// Stream mode is over: what is held leaves, what waits for a stream is dropped.
+    /// Ends stream mode: sends the bytes held back and drops those that wait for a stream.
     pub fn stop(&self) {
         if let Some(target) = self.streams.through() {
             target.release(0);
@@ -135,7 +136,7 @@ impl<'a> Bridge<'a> {
         self.input.use_up(<[u8]>::len);
     }
 
-    /// Whether there is another stream than `target` to be served.
+    /// Whether a stream other than `target` must be served.
     fn is_stale(&self, target: Option<&Through>, context: &mut Context<'_>) -> bool {
         match target {
             Some(target) => {
@@ -178,7 +179,7 @@ impl<'a> Bridge<'a> {
         self.decide(target, step, context)
     }
 
-    /// Reads straight into the ring of the stream, behind what has waited for it.
+    /// Reads straight into the stream's ring, after the bytes that waited for it.
     fn read_into_ring(&self, target: &Through, context: &mut Context<'_>) -> Step {
         let mut state = self.state.borrow_mut();
         let (State { sequence, packets, .. }, now) = (&mut *state, Instant::now());
@@ -195,7 +196,7 @@ impl<'a> Bridge<'a> {
         });
         match filled {
             None => {
-                // The host cannot be heard meanwhile: that is no silence.
+                // The device cannot read from the host meanwhile: that is no silence.
                 sequence.is_deaf(now);
                 target.release(sequence.held());
                 packets.sent();
@@ -228,7 +229,7 @@ impl<'a> Bridge<'a> {
                 sequence.is_deaf(now);
                 Step::Full
             }
-            // Nobody would stop the host. It may break out.
+            // Nothing would stop the host from sending. It may still break out.
             More::Full => {
                 let mut bytes = [0; LOST];
                 match self.line.poll_read(context, &mut bytes) {
@@ -244,7 +245,7 @@ impl<'a> Bridge<'a> {
         }
     }
 
-    /// Lets bytes leave that were collected for long enough.
+    /// Sends the bytes that were collected for long enough.
     fn send_bytes(&self, target: &Through, state: &mut State, now: Instant) {
         let State { sequence, packets, .. } = state;
         if packets.is_due(target.held().saturating_sub(sequence.held()), now) {
@@ -253,7 +254,7 @@ impl<'a> Bridge<'a> {
         }
     }
 
-    /// Sends messages of what was collected for long enough, or when there is no room for more.
+    /// Sends the bytes that were collected for long enough as messages, also when there is no room for more.
     fn send_messages(&self, target: &Through, state: &mut State, full: bool, context: &mut Context<'_>) {
         let State { sequence, packets, .. } = state;
         let longest = packets.count().clamp(1, target.longest_message());
@@ -277,7 +278,7 @@ impl<'a> Bridge<'a> {
         }
     }
 
-    /// After a look at the line: breaks out, sends what is due, and waits until something is.
+    /// After a look at the line: breaks out, sends what is due, and asks to be woken at the next deadline.
     fn decide(&self, target: Option<&Through>, step: Step, context: &mut Context<'_>) -> Poll<End> {
         let mut state = self.state.borrow_mut();
         let now = Instant::now();
@@ -313,7 +314,7 @@ impl<'a> Bridge<'a> {
         loop {
             let drained = target.drain(|bytes| match self.line.poll_write(context, bytes) {
                 Poll::Ready(Ok(count)) => Ok(count),
-                // Nobody is at the other end: what he misses is lost, as on a wire.
+                // The other end is gone: the bytes are lost, as on a wire.
                 Poll::Ready(Err(_)) => Ok(bytes.len()),
                 Poll::Pending => Err(PortError::WouldBlock),
             });
@@ -334,7 +335,7 @@ impl<'a> Bridge<'a> {
 }
 
 impl State {
-    /// Lets the task be woken at a time.
+    /// Has the task woken at this time.
     fn wait(&mut self, at: Option<Instant>, context: &mut Context<'_>) {
         let Some(at) = at else {
             self.timer = None;
@@ -352,7 +353,7 @@ impl State {
     }
 }
 
-/// Takes the rest of a line end off the front of what waits, once something does.
+/// Removes the rest of a line end from the front of the waiting bytes, once there are some.
 fn take_line_end(input: &Input, line_end: &mut Option<u8>) {
     if let Some(rest) = *line_end
         && !input.is_empty()

@@ -6,8 +6,8 @@ use crate::command::COMMANDS;
 use crate::limits;
 use crate::variable;
 
-/// What can be added with certainty to a line: the rest of the common beginning of all names that fit, and a blank
-/// after a name that is complete.
+/// What can be added to a line with certainty: the rest of the common prefix of all names that fit, and a blank after a
+/// complete name.
 pub fn tail(line: &[u8]) -> Vec<u8, { limits::COMMAND_LINE }> {
     let (before, word) = split(line);
     let first = before.split(|byte| *byte == b' ').find(|word| !word.is_empty());

@@ -1,4 +1,4 @@
-//! Command mode of a person at a terminal: the line is drawn, not echoed, and so is what a command reads.
+//! Command mode of a person at a terminal: the line, and the data that a command reads, are drawn, not echoed.
 
 use core::convert::Infallible;
 use core::future::{pending, poll_fn};
@@ -10,12 +10,12 @@ use super::person::{Action, Step};
 use super::session::{NoLine, Session};
 use crate::features::{self, Built, Gate};
 
-/// What Ctrl-C is where it comes as a break condition.
+/// Ctrl-C, which also stands for a break condition.
 const INTERRUPT: u8 = 0x03;
 
 impl Session {
-    /// Gives what is there to the person's keys, up to the end of a line, and draws the line. All in one argument, for
-    /// [`Gate::run`].
+    /// Gives the waiting bytes to the person's keyboard, up to the end of a line, and draws the line. Takes all in one
+    /// argument, for [`Gate::run`].
     pub(super) async fn draw_line(context: (&Self, &mut Editor, Waited)) -> Result<Typed, NoLine> {
         let (session, editor, waited) = context;
         session.draw(editor, waited).await
@@ -40,7 +40,7 @@ impl Session {
         Ok(Typed::More)
     }
 
-    /// The line is whole: it moves to the editor, where it runs.
+    /// The line is complete: moves it to the editor, from which it runs.
     async fn end_line(&self, editor: &mut Editor) -> Typed {
         let person = self.output.person();
         let line = person.end();
@@ -51,7 +51,7 @@ impl Session {
         Typed::Line
     }
 
-    /// Nothing of a secret is drawn. Ctrl-C is the answer that there will be none.
+    /// Reads a secret and draws nothing of it. Ctrl-C means that there will be no answer.
     async fn read_secret(&self, editor: &mut Editor, waited: Waited) -> Typed {
         if waited == Waited::Break || self.input.use_up(|bytes| usize::from(bytes.first() == Some(&INTERRUPT))) > 0 {
             editor.next(false);
@@ -67,7 +67,7 @@ impl Session {
         typed
     }
 
-    /// The line is given up, and with it the question that it was to answer.
+    /// Gives up the line, and the question that it would have answered.
     async fn give_up(&self) {
         self.shell.forget_question(self.asker);
         self.output.draw(Step::GiveUp).await;
@@ -95,7 +95,7 @@ impl Session {
         Ok(())
     }
 
-    /// Shows what a command reads, as far as it has. For ever.
+    /// Shows the data that a command has read so far. For ever.
     pub(super) async fn shown_data(&self) -> Infallible {
         Built::<{ features::LINE_EDITOR }>::run(self, Self::show_data, |_| ()).await;
         pending().await
@@ -107,14 +107,14 @@ impl Session {
         }
         let mut seen = None;
         loop {
-            // What the command has read it has read in this task, just now.
+            // The command reads its data in this task, just before this poll.
             let progress = poll_fn(|_| self.input.progress(seen).map_or(Poll::Pending, Poll::Ready)).await;
             seen = Some(progress.taken());
             self.output.show_data(progress).await;
         }
     }
 
-    /// The command is over: leaves what was shown of its data.
+    /// The command is over: what was shown of its data stays on the screen.
     pub(super) async fn end_data(&self) {
         if let Some(progress) = self.output.columns().and_then(|_| self.input.progress(None)) {
             self.output.show_data(progress).await;

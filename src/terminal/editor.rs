@@ -1,4 +1,4 @@
-//! The line editor: bytes from the UART become command lines; what is to be echoed goes to a sink (interface, serial 2).
+//! The line editor: bytes from the UART become command lines; the echo goes to a sink (interface, serial 2).
 
 use heapless::{Deque, Vec};
 
@@ -7,7 +7,7 @@ use super::keys::{Key, Keys};
 use super::text::{self, Collector};
 use crate::limits;
 
-/// Lines in a row that end in CR alone after which an LF behind CR is taken for data.
+/// After this many lines in a row that end in CR alone, an LF after CR counts as data.
 const LONE_CRS: u8 = 4;
 
 /// A command line being typed.
@@ -65,13 +65,13 @@ impl Editor {
         }
     }
 
-    /// The line that [`Typed::Line`] announced; who runs it writes its words over it.
+    /// The line that [`Typed::Line`] announced; running the command overwrites it with its words.
     pub fn line(&mut self) -> &mut [u8] {
         &mut self.line
     }
 
-    /// Starts the next line. `data_taken`: the bytes since then were data, so a line end that follows is a line of its
-    /// own (interface, serial 2).
+    /// Starts the next line. `data_taken`: the bytes since the last line were data, so a line end that follows is a
+    /// line of its own (interface, serial 2).
     pub fn next(&mut self, data_taken: bool) {
         self.line.clear();
         self.cursor = 0;
@@ -83,8 +83,8 @@ impl Editor {
     }
 
     /// The byte that still belongs to the line end when data follow the line. After CR that is LF, unless the host has
-    /// shown that it ends its lines in a lone CR (interface, serial 2); after LF it is CR only with a host
-    /// that is known to end its lines so.
+    /// shown that it ends its lines in a lone CR (interface, serial 2); after LF it is CR only if the host is known to
+    /// end its lines in LF CR.
     pub fn second_half(&self) -> Option<u8> {
         match self.terminator {
             Some(b'\r') if self.cr_lf || self.lone_crs < LONE_CRS => Some(b'\n'),
@@ -96,7 +96,7 @@ impl Editor {
     /// Takes one byte. With `echo` the editing keys work and `out` gets what the terminal must show.
     pub fn byte(&mut self, byte: u8, echo: bool, out: &mut dyn FnMut(&[u8])) -> Typed {
         if byte == 0 && self.line.is_empty() {
-            // Hosts send the NUL of a C string behind a line, and Telnet clients one behind a CR.
+            // Hosts send the NUL of a C string after a line, and Telnet clients send one after a CR.
             return Typed::More;
         }
         match self.line_end(byte) {
@@ -132,7 +132,7 @@ impl Editor {
         self.overflow = self.line.extend_from_slice(line).is_err();
     }
 
-    /// A line has ended in `first`, and in its other half too when `pair` says so.
+    /// Notes that a line has ended in `first`, and with `pair` in its other half too.
     fn learn(&mut self, first: u8, pair: bool) {
         if first == b'\n' {
             self.lf_cr = pair;
@@ -189,7 +189,7 @@ impl Editor {
         }
     }
 
-    /// Inserts characters when they are whole; without a byte, what has come of one is all there is.
+    /// Inserts characters once they are complete. `None`: no more bytes come for an incomplete one.
     fn collected(&mut self, byte: Option<u8>, out: &mut dyn FnMut(&[u8])) {
         let mut collector = core::mem::take(&mut self.collector);
         match byte {
@@ -199,7 +199,7 @@ impl Editor {
         self.collector = collector;
     }
 
-    /// Inserts a character, or a byte that is none.
+    /// Inserts a character, or a byte that is not part of one.
     fn insert(&mut self, character: &[u8], out: &mut dyn FnMut(&[u8])) {
         if self.overflow || character.len() > self.line.capacity() - self.line.len() {
             self.overflow = true;
@@ -207,7 +207,7 @@ impl Editor {
         }
         let start = self.cursor;
         if start == self.line.len() {
-            // There is room, and nothing behind it to be moved.
+            // There is room, and nothing after the cursor must move.
             let _ = self.line.extend_from_slice(character);
             self.cursor = self.line.len();
             return out(character);
@@ -220,7 +220,7 @@ impl Editor {
         self.redraw(start, 0, out);
     }
 
-    /// Removes what is before the cursor.
+    /// Removes the character before the cursor.
     fn rub_out(&mut self, out: &mut dyn FnMut(&[u8])) {
         let start = text::previous(&self.line, self.cursor);
         if start == self.cursor {
@@ -235,8 +235,8 @@ impl Editor {
         self.redraw(start, gone, out);
     }
 
-    /// Shows the line from `start` on and `blanks` columns behind it empty; the terminal's cursor is there, and ends
-    /// where the editor's is.
+    /// Shows the line from `start` on and `blanks` empty columns after it. The terminal's cursor is at `start` before,
+    /// and at the editor's cursor afterwards.
     fn redraw(&self, start: usize, blanks: usize, out: &mut dyn FnMut(&[u8])) {
         out(self.line.get(start..).unwrap_or_default());
         (0..blanks).for_each(|_| out(b" "));

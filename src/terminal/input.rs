@@ -1,4 +1,4 @@
-//! What has come on a line and is not used yet: command lines, data of commands, keys that end a command.
+//! Bytes that were received on a line and are not used yet: command lines, data of commands, keys that end a command.
 
 use core::cell::{RefCell, RefMut};
 use core::future::poll_fn;
@@ -14,22 +14,22 @@ use crate::limits;
 
 /// Ctrl-C.
 const INTERRUPT: u8 = 0x03;
-/// Where a Ctrl-C might be one of the data bytes of a command it counts only when it comes alone: so long after what
-/// came before it …
+/// Where a Ctrl-C might be a data byte of a command, it counts only when it comes alone: this long after the byte
+/// before it …
 const SILENCE_BEFORE: Duration = Duration::from_millis(50);
-/// … and with nothing behind it for so long.
+/// … and with nothing after it for this long.
 const SILENCE_AFTER: Duration = Duration::from_millis(500);
 
-/// The receiving side of a line. Who takes data and who watches for the end of a command share it, within one task.
+/// The receiving side of a line. The reader of data and the watcher for the end of a command share it, within one task.
 pub struct Input {
     line: Line,
     state: RefCell<State>,
 }
 
-/// What a running command does with the line, as far as it is known.
+/// What a running command does with the line, as far as known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// It waits for its turn: what it will do with the bytes behind it is not known yet.
+    /// It waits for its turn: what it will do with the bytes after its line is not known yet.
     Queued,
     /// It takes no data.
     Runs,
@@ -37,7 +37,7 @@ enum Phase {
     TakesData,
 }
 
-/// What a line has when something was waited for.
+/// What a wait on the line has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waited {
     /// There are bytes.
@@ -57,13 +57,13 @@ enum Ended {
     Gone,
 }
 
-/// What a look at the line has come to.
+/// The result of a look at the line.
 pub enum More {
-    /// So many bytes have come.
+    /// This many bytes have come.
     Read(usize),
     /// Nothing is there; the task is woken when something is.
     Nothing,
-    /// As many bytes wait as may.
+    /// The most bytes that may wait are waiting.
     Full,
     /// Nothing will come any more.
     Ended,
@@ -80,11 +80,11 @@ struct State {
     asked: bool,
     /// The rest of the line end, which is no data.
     line_end: Option<u8>,
-    /// When something came last.
+    /// When the last bytes came.
     last: Instant,
-    /// When a Ctrl-C came alone, behind which nothing has come yet.
+    /// When a lone Ctrl-C came, if nothing has come after it yet.
     alone: Option<Instant>,
-    /// How far the data of the running command have come, when a person types them.
+    /// How much of the running command's data has come, if a person types them.
     progress: Option<Progress>,
 }
 
@@ -118,7 +118,7 @@ impl Input {
         .await
     }
 
-    /// Reads ahead as far as there is room, for ever: what comes is for later.
+    /// Reads ahead while there is room, for ever. The bytes are for later.
     pub async fn read_ahead(&self) {
         poll_fn(|context| {
             if self.line.take_break() {
@@ -130,7 +130,7 @@ impl Input {
         .await
     }
 
-    /// The next byte of those that are there.
+    /// The next of the waiting bytes.
     pub fn take(&self) -> Option<u8> {
         self.state.borrow_mut().take()
     }
@@ -145,7 +145,7 @@ impl Input {
         self.len() == 0
     }
 
-    /// Lets `user` look at what waits; it answers how many of the oldest bytes it has used.
+    /// Lets `user` look at the waiting bytes; `user` returns how many of the oldest it has used.
     pub fn use_up(&self, user: impl FnOnce(&[u8]) -> usize) -> usize {
         let mut state = self.state.borrow_mut();
         let used = user(state.waiting()).min(state.end - state.start);
@@ -159,12 +159,12 @@ impl Input {
         state.end -= count.min(state.end - state.start);
     }
 
-    /// Reads behind what waits, so that at most `most` bytes wait, and shows what has come.
+    /// Reads more bytes after the waiting ones, so that at most `most` wait, and passes the new ones to `show`.
     pub fn poll_more(&self, most: usize, context: &mut Context<'_>, show: &mut dyn FnMut(&[u8])) -> More {
         self.state.borrow_mut().poll_more(self.line, most, context, show)
     }
 
-    /// A command begins that waits for its turn; `line_end` still belongs to its line and is no data.
+    /// A command begins and waits for its turn. `line_end` still belongs to its line and is not data.
     pub fn begin(&self, line_end: Option<u8>) {
         let mut state = self.state.borrow_mut();
         (state.phase, state.asked, state.line_end, state.alone) = (Phase::Queued, false, line_end, None);
@@ -178,32 +178,33 @@ impl Input {
         self.state.borrow_mut().phase = Phase::Runs;
     }
 
-    /// How far the data of the running command have come, when that is not `seen` and a person types them.
+    /// How much of the running command's data has come, if that is not `seen` and a person types them.
     pub fn progress(&self, seen: Option<usize>) -> Option<Progress> {
-        // The command that looks at its data gives them back in this task.
+        // If this fails, the command is looking at its data; it gives them back in this task.
         let state = self.state.try_borrow().ok()?;
         state.progress.as_ref().filter(|progress| Some(progress.taken()) != seen).cloned()
     }
 
-    /// Whether the command has asked for data, which begin behind the line end.
+    /// Whether the command has asked for data, which begin after the line end.
     pub fn data_taken(&self) -> bool {
         self.state.borrow().asked
     }
 
-    /// Waits until the line says that the running command shall end: by a break condition, by Ctrl-C when `person` says
-    /// that there may be one at the other end, or by its own end. Reads ahead meanwhile, as far as there is room.
+    /// Waits until the line ends the running command: by a break condition, by the line's own end, or by Ctrl-C if
+    /// `person`, when a person may be at the other end. Reads ahead meanwhile, while there is room.
     pub async fn interrupted(&self, person: bool) {
         let mut timer = None;
         poll_fn(|context| match self.state.try_borrow_mut() {
             Ok(mut state) => state.poll_interrupted(self.line, person, &mut timer, context),
-            // The command looks at its data, and gives them back in this task.
+            // The command is looking at its data; it gives them back in this task.
             Err(_) => Poll::Pending,
         })
         .await;
     }
 
-    /// Gives back what was not used, for the device's next life. `line_end`: the byte that would still belong to the
-    /// last line; it is waited for, since it may come a moment later. `begun`: the start of a line, which comes before it.
+    /// Gives the unused bytes back, for the device's next life. `line_end`: the byte that would still belong to the
+    /// last line; this waits for it, since it may come a moment later. `begun`: the start of a line, which comes before
+    /// the unused bytes.
     pub async fn give_back(&self, line_end: Option<u8>, begun: &[u8]) {
         if let Some(line_end) = line_end {
             poll_fn(|context| {
@@ -242,7 +243,7 @@ impl State {
         self.poll_fill(line, context).map(|read| read > 0)
     }
 
-    /// Reads more behind what waits; zero at the end of the line, and when there is no room.
+    /// Reads more bytes after the waiting ones; zero at the end of the line, and when there is no room.
     fn poll_fill(&mut self, line: Line, context: &mut Context<'_>) -> Poll<usize> {
         if self.ended.is_some() {
             return Poll::Ready(0);
@@ -295,7 +296,7 @@ impl State {
         Poll::Ready(0)
     }
 
-    /// Something has come, from `first` on: perhaps a lone Ctrl-C.
+    /// Notes new bytes, from `first` on: perhaps a lone Ctrl-C.
     fn note(&mut self, first: usize) {
         let now = Instant::now();
         let silent = now.saturating_duration_since(self.last) >= SILENCE_BEFORE;
@@ -316,7 +317,7 @@ impl State {
             news = true;
         }
         if news && self.phase == Phase::TakesData {
-            // The command was asked before, when nothing was there.
+            // The command was polled before, when there were no bytes.
             context.waker().wake_by_ref();
         }
         if line.take_break() || self.ended == Some(Ended::Gone) {
@@ -331,7 +332,7 @@ impl State {
         self.poll_alone(timer, context)
     }
 
-    /// Waits until nothing has come behind a lone Ctrl-C for long enough.
+    /// Waits until nothing has come after a lone Ctrl-C for long enough.
     fn poll_alone(&mut self, timer: &mut Option<Timer>, context: &mut Context<'_>) -> Poll<()> {
         let Some(at) = self.alone else {
             *timer = None;
@@ -339,7 +340,7 @@ impl State {
         };
         let due = at + SILENCE_AFTER;
         if Instant::now() < due {
-            // It is in the future, so it only asks to be woken.
+            // The timer is in the future, so this poll only registers the waker.
             let _ = Pin::new(timer.insert(Timer::at(due))).poll(context);
             return Poll::Pending;
         }
@@ -347,7 +348,7 @@ impl State {
         Poll::Ready(())
     }
 
-    /// Takes the first Ctrl-C out of what waits; what was typed around it stays in order.
+    /// Takes the first Ctrl-C out of the waiting bytes; those around it stay in order.
     fn take_interrupt(&mut self) -> bool {
         let Some(at) = self.waiting().iter().position(|byte| *byte == INTERRUPT) else { return false };
         self.bytes.copy_within(self.start..self.start + at, self.start + 1);
@@ -356,10 +357,10 @@ impl State {
     }
 }
 
-/// The data bytes of a command, off the line.
+/// The data bytes of a command, read from the line.
 pub struct Data<'a> {
     input: &'a Input,
-    /// Held while the command looks at what has come: nothing is read ahead meanwhile.
+    /// Held while the command looks at the bytes: nothing is read ahead meanwhile.
     lent: Option<RefMut<'a, State>>,
 }
 

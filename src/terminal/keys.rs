@@ -35,14 +35,14 @@ const CANCEL: u8 = 0x18;
 const SUBSTITUTE: u8 = 0x1A;
 const ESCAPE: u8 = 0x1B;
 
-/// Where the bytes stand.
+/// What the bytes so far are part of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
     #[default]
     Text,
     /// ESC, and intermediate bytes perhaps.
     Escape { plain: bool },
-    /// CSI, or SS3, and what came behind it.
+    /// CSI, or SS3, and the bytes after it.
     Sequence(Sequence),
     /// A string, up to ST or BEL; `escape`: ESC was the last byte.
     String { escape: bool },
@@ -57,7 +57,7 @@ struct Sequence {
     single: bool,
     /// The only parameter, when there is one.
     parameter: Option<u16>,
-    /// It can still be one that is known: digits only.
+    /// It can still be a known one: digits only.
     plain: bool,
 }
 
@@ -66,17 +66,17 @@ struct Sequence {
 pub struct Keys(State);
 
 impl Keys {
-    /// In the middle of nothing.
+    /// With no sequence begun.
     pub const fn new() -> Self {
         Self(State::Text)
     }
 
-    /// Drops a sequence that has begun: a line end stands in none.
+    /// Drops a sequence that has begun: no sequence contains a line end.
     pub fn reset(&mut self) {
         self.0 = State::Text;
     }
 
-    /// Takes one byte. Sequences that are not known are ignored whole.
+    /// Takes one byte. Unknown sequences are ignored completely.
     pub fn byte(&mut self, byte: u8) -> Key {
         let state = core::mem::take(&mut self.0);
         match (state, byte) {
@@ -98,7 +98,7 @@ impl Keys {
         Key::None
     }
 
-    /// ESC before a rubout (Alt) takes its meaning.
+    /// ESC (Alt) before a rubout takes away the rubout's meaning.
     fn after_control(&self, state: State, byte: u8) -> State {
         match (state, byte) {
             (State::Escape { .. }, 0x7F) => State::Text,
@@ -119,7 +119,7 @@ impl Keys {
         }
     }
 
-    /// The byte behind ESC, or behind its intermediate bytes.
+    /// The byte after ESC, or after its intermediate bytes.
     fn escape(&mut self, plain: bool, byte: u8) -> Key {
         let start = |single| State::Sequence(Sequence { single, parameter: None, plain: true });
         self.0 = match byte {

@@ -10,7 +10,7 @@ use crate::log;
 use crate::port::{Event, Meter, Port, PortError, Result, Socket};
 use crate::stream::Pipe;
 
-/// A way to the device: what runs on it (command mode) knows nothing else of where it leads.
+/// A line to the device: command mode, which runs on it, knows nothing else about the other end.
 #[derive(Clone, Copy)]
 pub struct Line {
     port: &'static dyn Port,
@@ -73,7 +73,7 @@ impl Line {
         }
     }
 
-    /// Who takes answers at the other end of the line, when it is somebody in the network.
+    /// The client of the remote terminal, if it is at the other end of the line.
     pub(super) fn as_visitor(self) -> Option<&'static Visitor> {
         match self.end {
             End::Visitor(visitor) => Some(visitor),
@@ -82,7 +82,7 @@ impl Line {
     }
 
     /// Takes received bytes, as [`crate::port::Serial::serial_read`] does: `Ok(0)` when nothing more will be sent to
-    /// the device, any error but `WouldBlock` when the other side is gone. A console's line has `\n` behind it.
+    /// the device, any error but `WouldBlock` when the other side is gone. A console's line ends in `\n`.
     fn read(self, buffer: &mut [u8]) -> Result<usize> {
         match self.end {
             End::Serial(meter) => meter.receives(self.port.serial().serial_read(buffer)),
@@ -95,7 +95,7 @@ impl Line {
                 }
                 Ok(length + 1)
             }
-            // It is asked for bytes in `poll_read` only.
+            // Only `poll_read` asks a pipe for bytes.
             End::Pipe(_) => Err(PortError::WouldBlock),
             End::Visitor(visitor) => visitor.read(buffer),
         }
@@ -131,8 +131,8 @@ impl Line {
         self.poll(context, event, result)
     }
 
-    /// Waits until nothing is held back that was sent; only the client of the remote terminal gets bytes in one piece
-    /// that were sent one after the other.
+    /// Waits until no sent bytes are held back. Only for the client of the remote terminal are bytes of several writes
+    /// sent in one piece.
     pub fn poll_flush(self, context: &mut Context<'_>) -> Poll<Result<()>> {
         match self.end {
             End::Visitor(visitor) => self.poll(context, Event::Writable(visitor.socket()), visitor.flush()),
@@ -148,17 +148,17 @@ impl Line {
         Poll::Ready(result)
     }
 
-    /// Whether a break condition came since the last call. It wakes who waits in [`Line::poll_read`].
+    /// Whether a break condition came since the last call. It wakes the task that waits in [`Line::poll_read`].
     pub fn take_break(self) -> bool {
         matches!(self.end, End::Serial(_)) && self.port.serial().serial_break()
     }
 
-    /// A break condition has found nothing to end: at a terminal of a process it ends the device, a board ignores it.
+    /// A break condition has found nothing to end. At the terminal of a process it ends the device; a board ignores it.
     pub fn break_unused(self) {
         self.port.board().serial_ended();
     }
 
-    /// The columns of the terminal at the other end, where a person sits at one.
+    /// The columns of the terminal at the other end, if a person sits at one.
     pub fn terminal(self) -> Option<u16> {
         match self.end {
             End::Serial(_) if features::LINE_EDITOR => self.port.serial().serial_terminal(),
@@ -176,18 +176,18 @@ impl Line {
         self.port.serial().serial_has_notice()
     }
 
-    /// Takes the next one.
+    /// Takes the next notice.
     pub fn take_notice(self) -> Option<log::Line> {
         self.terminal()?;
         let mut line = log::Line::new();
-        // It has room for as many.
+        // The line has room for this many.
         let _ = line.resize(limits::LOG_LINE, 0);
         let length = self.port.serial().serial_notice(&mut line)?;
         line.truncate(length);
         Some(line)
     }
 
-    /// Gives received bytes back that the device will not use before its restart. Only a UART outlives that.
+    /// Gives back received bytes that the device will not use before its restart. Only a UART outlives a restart.
     pub fn give_back(self, bytes: &[u8]) {
         if matches!(self.end, End::Serial(_)) && !bytes.is_empty() {
             self.port.serial().serial_give_back(bytes);

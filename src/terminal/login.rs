@@ -1,4 +1,4 @@
-//! Who may use the remote terminal: `remote_terminal.username` and `.password` are asked for, and wrong ones slowed down.
+//! Log-in to the remote terminal: asks for `remote_terminal.username` and `.password`, and slows wrong log-ins down.
 
 use core::future::poll_fn;
 use core::net::Ipv4Addr;
@@ -18,9 +18,9 @@ const PASSWORD: Id = id("remote_terminal.password");
 
 /// Wrong log-ins of one connection before it is closed.
 const TRIES: usize = 3;
-/// How long the answer to a wrong one takes.
+/// How long the answer to a wrong log-in takes.
 const DELAY: Duration = Duration::from_secs(1);
-/// Bytes of the longest name and password that can be right; one more is kept so that what is longer is wrong.
+/// Bytes of the longest name and password that can be right; one more is kept so that longer input is wrong.
 const LONGEST: usize = 64 + 1;
 
 type Typed = Vec<u8, LONGEST>;
@@ -35,8 +35,8 @@ pub(super) struct Login<'a> {
 }
 
 impl Login<'_> {
-    /// Asks until the answers are right; `false` when the client must go. It is asked for nothing when neither variable
-    /// is set. What is typed is not echoed.
+    /// Asks until the answers are right; `false` when the client must go. Asks for nothing when neither variable is
+    /// set. The answers are not echoed.
     pub async fn succeeds(&self) -> bool {
         if self.base.variables.is_empty(USERNAME) && self.base.variables.is_empty(PASSWORD) {
             return true;
@@ -60,8 +60,8 @@ impl Login<'_> {
         false
     }
 
-    /// Asks for what a variable holds, unless it is empty, and answers whether that was typed; `None` when the client
-    /// has gone.
+    /// Asks for the value of a variable, unless it is empty, and returns whether the client typed it; `None` when the
+    /// client is gone.
     async fn asked(&self, wanted: Id, prompt: &[u8]) -> Option<bool> {
         let variables = &self.base.variables;
         if variables.is_empty(wanted) {
@@ -73,7 +73,7 @@ impl Login<'_> {
         Some(variables.with(wanted, |wanted| same(wanted, &typed)))
     }
 
-    /// Sends a text. To a client that is gone or takes nothing it does not matter.
+    /// Sends a text. It does not matter if the client is gone or takes nothing.
     async fn say(&self, mut text: &[u8]) {
         while let Ok(sent @ 1..) = poll_fn(|context| self.line.poll_write(context, text)).await {
             text = text.get(sent..).unwrap_or_default();
@@ -94,7 +94,7 @@ impl Login<'_> {
                     return Some(typed);
                 }
                 [0x08 | 0x7f] => drop(typed.pop()),
-                // What is too long is wrong when it is cut here.
+                // Input that is too long is still wrong after this cut.
                 [byte] => drop(typed.push(byte)),
             }
         }

@@ -7,14 +7,14 @@
 //! output      what goes out: whole frames, one after another
 //! editor      the line that is typed; keys, text, complete: parts of it
 //! drawn       command mode of a person at a terminal
-//! person      what there is beyond the plain editor then
+//! person      what such a person gets beyond the plain editor
 //! bridge      stream mode; packets, sequence: parts of it
 //! uart        the variables of the UART
 //! console     the operator console
-//! remote      the remote terminal: who may come, one at a time
+//! remote      the remote terminal: one client at a time
 //! login       its name and password
-//! visitor     its client: Telnet taken away, as few pieces as can be
-//! presence    whether somebody is there, so that the UART takes no commands
+//! visitor     its client: strips Telnet, sends in as few pieces as possible
+//! presence    whether a client is there; the UART takes no commands then
 //! ```
 
 mod bridge;

@@ -36,7 +36,7 @@ pub struct Output {
     logs_elsewhere: bool,
     /// Number of the next log line to print.
     next_log: Cell<u32>,
-    /// Whoever sits at a terminal at the other end.
+    /// The person at a terminal at the other end.
     person: Person,
 }
 
@@ -48,12 +48,13 @@ impl Output {
         Self { base, line, frame: FairSemaphore::new(1), logs_elsewhere, next_log: Cell::new(first_log), person }
     }
 
-    /// Whoever sits at a terminal at the other end.
+    /// The person at a terminal at the other end.
     pub fn person(&self) -> &Person {
         &self.person
     }
 
-    /// The columns of the terminal on which the line is drawn; `None` where no person sits, or one that wants to see nothing.
+    /// The columns of the terminal on which the line is drawn; `None` if no person sits there, or the person wants no
+    /// echo, or headers.
     pub fn columns(&self) -> Option<u16> {
         self.line.terminal().filter(|_| self.base.variables.flag(ECHO) && !self.has_headers())
     }
@@ -79,7 +80,7 @@ impl Output {
         }
     }
 
-    /// Tells a person who seems to want to leave how that is done.
+    /// Tells a person who seems to want to leave how to leave.
     pub async fn say_how_to_leave(&self) {
         let _frame = self.frame.acquire(1).await;
         self.step(Step::GiveUp).await;
@@ -99,22 +100,22 @@ impl Output {
         }
     }
 
-    /// Shows how far the data of a command have come.
+    /// Shows how much of a command's data has come.
     pub async fn show_data(&self, progress: Progress) {
         let _frame = self.frame.acquire(1).await;
         self.person.show_data(Some(progress));
         self.step(Step::Draw).await;
     }
 
-    /// Leaves what was shown of them.
+    /// Leaves what was shown of the data on the screen.
     pub async fn end_data(&self) {
         let _frame = self.frame.acquire(1).await;
         self.step(Step::Leave).await;
         self.person.show_data(None);
     }
 
-    /// Lets somebody else have the line, who sends the log lines from the number on that is answered. Nothing is printed until
-    /// what is answered with it is dropped.
+    /// Lends the line to the caller, who sends the log lines from the returned number on. Nothing is printed here until
+    /// the returned guard is dropped.
     pub async fn lend(&self) -> (Option<SemaphoreReleaser<'_, FairSemaphore<NoopRawMutex, 4>>>, u32) {
         let frame = self.frame.acquire(1).await.ok();
         (frame, self.next_log.get())
@@ -132,15 +133,15 @@ impl Output {
         self.leave().await;
     }
 
-    /// A line is whole: to a client in the network, its echo and all that follows go out together with the answer, or when
-    /// [`Output::let_go`] says so.
+    /// A line is complete. To a client in the network, its echo and all that follows go out together with the answer,
+    /// or when [`Output::let_go`] releases them.
     pub fn command_begins(&self) {
         if let Some(visitor) = self.line.as_visitor() {
             visitor.command_begins();
         }
     }
 
-    /// The command takes its time: sends what was held back for its answer after so long. For ever.
+    /// The command takes its time: after `HOLD`, sends what was held back for its answer. For ever.
     pub async fn let_go(&self) {
         if let Some(visitor) = self.line.as_visitor() {
             Timer::after(HOLD).await;
@@ -161,16 +162,16 @@ impl Output {
         }
     }
 
-    /// Lets go out what a command does not hold back.
+    /// Flushes the line, unless a command holds its bytes back.
     async fn leave(&self) {
         if self.line.as_visitor().is_some_and(Visitor::holds) {
             return;
         }
-        // Who is gone misses it.
+        // A client that is gone misses these bytes.
         let _ = poll_fn(|context| self.line.poll_flush(context)).await;
     }
 
-    /// Where it goes.
+    /// The line that this writes to.
     pub fn line(&self) -> Line {
         self.line
     }
@@ -180,8 +181,8 @@ impl Output {
         self.base.variables.flag(HEADER)
     }
 
-    /// Sends the log line that comes next as the answer to a `reboot` (interface, serial 8). Without headers
-    /// it is printed as any other.
+    /// Sends the log line that comes next as the answer to a `reboot` (interface, serial 8). Without headers it is
+    /// printed like any other line.
     pub async fn greet(&self) {
         let next = self.base.log.get(self.next_log.get());
         if let (true, Some((number, _, text))) = (self.has_headers(), next) {
@@ -214,7 +215,7 @@ impl Output {
         self.leave().await;
     }
 
-    /// Tells a person what the last line may have meant, when its answer says that it is not known.
+    /// Tells a person what the last line may have meant, if its answer says that a word is unknown.
     async fn suggest(&self, code: u8) {
         if let Some(text) = self.columns().and_then(|_| self.person.suggestion(code)) {
             self.send(text.as_bytes()).await;
@@ -267,7 +268,7 @@ impl Output {
         if self.base.status.safe_mode.get() { b'S' } else { b'R' }
     }
 
-    /// Sends the log lines that are new and not below the print level. What is drawn makes way for them.
+    /// Sends the new log lines up to the print level. What is drawn makes way for them.
     async fn send_log(&self) {
         let mut drawn = false;
         while let Some((framed, text)) = self.next_line() {
@@ -282,12 +283,12 @@ impl Output {
         }
     }
 
-    /// The next line to print, and whether it is framed: of the log, or a notice of the place of the device, which is none of
-    /// its own and has no header.
+    /// The next line to print, and whether it is framed: a log line, or a notice from the place of the device, which is
+    /// not the device's own and has no header.
     fn next_line(&self) -> Option<(bool, crate::log::Line)> {
         while let Some((number, level, text)) = self.base.log.get(self.next_log.get()) {
             self.next_log.set(number.wrapping_add(1));
-            // A line that is there for looks only is nothing to frame.
+            // An empty line is for looks only and gets no frame.
             if level <= print_level(self.base) && !self.logs_elsewhere && !(text.is_empty() && self.has_headers()) {
                 return Some((self.has_headers(), with_line_end(text)));
             }
@@ -321,7 +322,7 @@ fn print_level(base: &Base) -> u8 {
     })
 }
 
-/// Whether log lines go to another UART than commands.
+/// Whether log lines go to a different UART than commands.
 fn logs_elsewhere(base: &Base) -> bool {
     base.variables.at(DATA_BUS, 0) != base.variables.at(LOG_BUS, 0)
 }

@@ -11,9 +11,9 @@ const TIME: Id = id("bus.stream.flush_time");
 
 /// Collects bytes into packets.
 pub(super) struct Packets {
-    /// So many bytes are sent; 0 for no such rule.
+    /// Waiting bytes are sent once there are this many; 0 for no such rule.
     count: usize,
-    /// Each byte begins the time anew.
+    /// Each byte restarts the time.
     reset: bool,
     time: Duration,
     due: Option<Instant>,
@@ -24,7 +24,7 @@ impl Packets {
     pub fn new(variables: &Variables) -> Self {
         let number = |id| variables.number(id).max(0) as u64;
         Self {
-            // No more than the buffer holds beside the longest sequence.
+            // No more than the buffer holds besides the longest sequence.
             count: (number(COUNT) as usize).min(limits::SERIAL_RX.saturating_sub(32)),
             reset: variables.flag(RESET),
             time: Duration::from_millis(number(TIME)),
@@ -44,17 +44,17 @@ impl Packets {
         }
     }
 
-    /// All is sent that waited.
+    /// All waiting bytes are sent.
     pub fn sent(&mut self) {
         self.due = None;
     }
 
-    /// When bytes are sent that wait now.
+    /// When the waiting bytes are due.
     pub fn due(&self) -> Option<Instant> {
         self.due
     }
 
-    /// Whether so many bytes that wait are sent now.
+    /// Whether this many waiting bytes are due now.
     pub fn is_due(&self, waiting: usize, now: Instant) -> bool {
         let many = if self.count == 0 { limits::CHUNK } else { self.count };
         waiting > 0 && (waiting >= many || self.due.is_none_or(|due| due <= now))

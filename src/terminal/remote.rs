@@ -35,16 +35,16 @@ const TLS_ENABLED: Id = id("remote_terminal.tls_enabled");
 
 /// How long a client may take to log in, the start of its TLS session included.
 const LOGIN: Duration = Duration::from_secs(60);
-/// How long it has for that at least when somebody else comes.
+/// The shortest time it has for that when another client comes.
 const STAY: Duration = Duration::from_secs(10);
-/// Somebody who is gone without a word must not keep the UART detached, whatever `tcp.keepalive.enabled` says.
+/// A client that is gone without closing must not keep the UART detached, whatever `tcp.keepalive.enabled` says.
 const KEEPALIVE: Keepalive = Keepalive { idle: 60, interval: 10, count: 5 };
 /// How often to look whether a client has fallen silent.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long to leave others time to let sockets go when none is left.
+/// How long to wait for others to free sockets when none is left.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What listens.
+/// The listening socket.
 #[derive(Clone, Copy)]
 struct Listener {
     socket: Socket,
@@ -61,11 +61,11 @@ pub struct Remote {
     listener: Cell<Option<Listener>>,
     changed: Signal<NoopRawMutex, ()>,
     attempts: Attempts,
-    /// Since when there is a client that has not logged in.
+    /// When the client came that has not logged in yet.
     stranger: Cell<Option<Instant>>,
 }
 
-/// A client at the door.
+/// A client that has just connected.
 type Caller = (Socket, SocketAddrV4);
 
 impl Remote {
@@ -86,8 +86,8 @@ impl Remote {
         self.shell.machine().base
     }
 
-    /// Whether it belongs on an interface: that of `remote_terminal.interface` while it is enabled; in safe mode the soft AP,
-    /// whatever the variables say, so that somebody can repair the device (interface, serial 9).
+    /// Whether the remote terminal belongs on an interface: that of `remote_terminal.interface` while it is enabled; in
+    /// safe mode the soft AP, whatever the variables say, so that somebody can repair the device (interface, serial 9).
     fn belongs_on(&self, interface: Interface) -> bool {
         let base = self.base();
         if base.status.safe_mode.get() {
@@ -108,7 +108,7 @@ impl Remote {
                     Err(_) => return,
                 },
             };
-            // Whoever is here now is closed first.
+            // The current client is closed first.
             next = match select(self.serve_one(caller, listener), self.next_one(listener)).await {
                 Either::First(()) => None,
                 Either::Second(Some(caller)) => Some(caller),
@@ -127,8 +127,8 @@ impl Remote {
         .await
     }
 
-    /// Refuses everybody else while a client is served, but for somebody in whose favour it must go: one that does not log
-    /// in keeps nobody out. `None` when there are no more sockets.
+    /// Refuses other clients while one is served. Exception: a client that does not log in keeps nobody out and must go
+    /// after `STAY`; then returns the new one. `None` when there are no more sockets.
     async fn next_one(&self, listener: &Listener) -> Option<Caller> {
         let port = self.base().port;
         loop {
@@ -172,7 +172,7 @@ impl Remote {
 
     async fn shakes_hands(&self, socket: Socket) -> bool {
         let port = self.base().port;
-        // Until the client has said something it costs no session.
+        // A client costs no session until it has sent something.
         let mut first = [0];
         let saying = port::io(port, Event::Readable(socket), || port.sockets().receive(socket, &mut first));
         let Ok(1) = saying.await else { return false };
@@ -182,8 +182,8 @@ impl Remote {
         session.inspect_err(|refusal| tls.log(Level::Failure, *refusal)).is_ok()
     }
 
-    /// Takes the command UART's place once the client says something: a host program connects first and goes on at its UART.
-    /// Does not end.
+    /// Takes the command UART's place once the client sends something: a host program connects first and goes on using
+    /// its UART. Does not end.
     async fn takes_over(&self) {
         self.visitor.speaks().await;
         let _present = self.presence.enter();

@@ -1,19 +1,20 @@
 //! The text that breaks out of stream mode: `bus.stream.cmd_seq` (interface, serial 7).
 //!
-//! It counts in two ways. After 3 s of silence and with nothing behind it for 3 s, as documented, a CR behind it or not. And,
-//! as most hosts send it, with CR LF at once behind it and nothing more for 200 ms, whatever came before. In the middle of
-//! data it is data. Bytes that may be its start are held back; when they turn out not to be, they are data, all of them.
+//! It counts in two cases. As documented: after 3 s of silence and with nothing after it for 3 s, with or without a CR.
+//! And as most hosts send it: with CR LF directly after it and nothing more for 200 ms, whatever came before. In the
+//! middle of data it is data. Bytes that may be its start are held back; if they turn out not to be, all of them are
+//! data.
 
 use embassy_time::{Duration, Instant};
 use heapless::Vec;
 
-/// The silence of the first way, before and behind.
+/// The silence of the first case, before and after.
 const SILENCE: Duration = Duration::from_secs(3);
 /// How long a person takes from one character to the next.
 const TYPED: Duration = Duration::from_secs(1);
-/// How far apart the bytes of a host are that belong together.
+/// The longest pause between bytes of a host that belong together.
 const TOGETHER: Duration = Duration::from_millis(100);
-/// The silence behind CR LF.
+/// The silence after CR LF.
 const BEHIND: Duration = Duration::from_millis(200);
 
 /// Bytes of the longest sequence, with CR LF.
@@ -37,7 +38,7 @@ impl Sequence {
     pub fn new(sequence: &[u8], now: Instant) -> Self {
         let mut pattern = Vec::new();
         if !sequence.is_empty() {
-            // There is room: the variable has no longer values.
+            // There is room: no value of the variable is longer.
             let _ = pattern.extend_from_slice(sequence);
             let _ = pattern.extend_from_slice(b"\r\n");
         }
@@ -79,12 +80,12 @@ impl Sequence {
         let _ = self.tail.extend_from_slice(newest);
     }
 
-    /// Nothing can be heard of the host now: that is no silence.
+    /// The device cannot read from the host now: that is no silence.
     pub fn is_deaf(&mut self, now: Instant) {
         self.last = now;
     }
 
-    /// What was held back is data.
+    /// The bytes held back are data.
     fn forget(&mut self) {
         self.tail.clear();
         (self.matched, self.alone) = (0, None);
@@ -95,7 +96,7 @@ impl Sequence {
         self.pattern.len().saturating_sub(2)
     }
 
-    /// When it is decided what the bytes are that are held back, if nothing comes before.
+    /// When to decide what the bytes held back are, if nothing comes before.
     pub fn deadline(&self) -> Option<Instant> {
         let wait = match (self.matched, self.alone) {
             (0, _) => return None,

@@ -32,7 +32,7 @@ const ECHOED: usize = 256;
 /// How long the last bytes of an answer may take to leave when a restart was ordered.
 const LEAVES: Duration = Duration::from_millis(50);
 
-/// How long an answer may take to leave that may not keep its buffer.
+/// How long an answer that may not keep its buffer may take to leave.
 const KEEP_TIME: Duration = Duration::from_millis(100);
 
 /// How a line begins.
@@ -44,12 +44,12 @@ pub enum Opening {
     Prompt,
 }
 
-/// What the command UART has to do with beside its line.
+/// What the command UART uses besides its line.
 #[derive(Clone, Copy)]
 pub struct Uart {
     /// A pin tells the host at the other end when a command runs.
     pub pins: &'static Pins,
-    /// While somebody is at the remote terminal, the UART takes no commands. What comes meanwhile is for later.
+    /// While somebody is at the remote terminal, the UART takes no commands. Bytes that come meanwhile are for later.
     pub presence: &'static Presence,
 }
 
@@ -148,7 +148,7 @@ impl Session {
         }
     }
 
-    /// The command UART shall be in stream mode again: by the pin, once it has been high.
+    /// Waits until the pin puts the command UART back into stream mode: when it is low, once it has been high.
     async fn goes_back(&self) {
         let bus = &self.shell.machine().base.status.bus;
         if bus.get() == Bus::Command {
@@ -197,15 +197,15 @@ impl Session {
         self.shell.machine().base.restart.is_ordered()
     }
 
-    /// Runs one command and sends its answer, unless the line wants no answer any more. Answers whether what followed the
-    /// line was the structured protocol, which has ended; an error when the other end does not take the answer and others
-    /// need its buffer.
+    /// Runs one command and sends its answer, unless the line wants no answer any more. Returns whether the structured
+    /// protocol followed the line and has ended; an error when the other end does not take the answer and others need
+    /// its buffer.
     async fn run(&self, editor: &mut Editor) -> Result<bool, TimeoutError> {
         let runs = self.command_begins();
         let framed = self.output.has_headers();
         self.input.begin(editor.second_half());
         let command = async {
-            // The queue has a place for each line beside those for HTTP.
+            // The queue has a place for each line, besides those for HTTP.
             let Ok(ready) = self.shell.turn(self.asker).await else { return Reply::refused() };
             self.input.runs();
             ready.run(editor.line(), &mut Data::new(&self.input)).await
@@ -235,7 +235,8 @@ impl Session {
         Ok(structured)
     }
 
-    /// Sends the answer. Somebody in the network takes it as slowly as he likes, but not with the last buffer there is.
+    /// Sends the answer. A client in the network may take it as slowly as it likes, unless the answer is in the last
+    /// buffer.
     async fn answer(&self, mut reply: Reply, framed: bool) -> Result<(), TimeoutError> {
         let may_take_long = self.asker != Asker::Remote || reply.keep();
         let prompt = !reply.is_structured() && !self.restarts() && !self.is_streaming();
@@ -249,7 +250,7 @@ impl Session {
         }
     }
 
-    /// Lets the host speak the structured protocol until it ends that.
+    /// Speaks the structured protocol until the host ends it.
     async fn structured(&self, line_end: Option<u8>) {
         let (lent, next_log) = self.output.lend().await;
         let speak = |()| structured::serve(self.shell, self.output.line(), &self.input, line_end, next_log);
@@ -284,8 +285,8 @@ impl Session {
         variables.flag(ECHO) || variables.flag(PROMPT)
     }
 
-    /// A restart was ordered: nothing more is read in this life. Whatever waits, and a line that was begun, is for the
-    /// next one.
+    /// A restart was ordered: nothing more is read in this life. Waiting bytes, and a line that was begun, are for the
+    /// next life.
     async fn leave(&self, editor: &mut Editor, line_end: Option<u8>) {
         if features::LINE_EDITOR && self.output.columns().is_some() {
             editor.set_line(&self.output.person().draft());
@@ -318,7 +319,8 @@ impl Session {
         }
     }
 
-    /// Waits until there is something on the line; who is at the remote terminal has it for himself.
+    /// Waits until there is something on the line. While a client is at the remote terminal, the line takes no
+    /// commands.
     async fn wait(&self) -> Result<Waited, NoLine> {
         loop {
             let restart = &self.shell.machine().base.restart;
@@ -340,7 +342,7 @@ impl Session {
         }
     }
 
-    /// Gives the editor what is there, and sends its echo.
+    /// Gives the editor the waiting bytes, and sends their echo.
     pub(super) async fn echo_line(&self, editor: &mut Editor) -> Typed {
         let mut echoed = Vec::new();
         let typed = self.edit(editor, &mut echoed);
@@ -360,10 +362,10 @@ impl Session {
         presence
     }
 
-    /// Gives the editor what is there, up to the end of a line. What is typed ahead is echoed in one piece; a redraw that
-    /// is too long for it is not worth the memory.
+    /// Gives the editor the waiting bytes, up to the end of a line. Bytes typed ahead are echoed in one piece; a redraw
+    /// that is longer than `ECHOED` is not worth the memory.
     fn edit(&self, editor: &mut Editor, echoed: &mut Vec<u8, ECHOED>) -> Typed {
-        // Nobody else runs meanwhile, so the variable stays as it is.
+        // No other task runs meanwhile, so the variable does not change.
         let wanted = self.shell.machine().base.variables.flag(ECHO);
         let secret = self.shell.asks_for_secret(self.asker);
         let echo = wanted && !secret;

@@ -19,18 +19,18 @@ fn last(text: &[u8]) -> (Option<char>, usize) {
     (1..=LONGEST).find_map(|length| one(text.get(start(length)?..)?).map(|it| (Some(it), length))).unwrap_or((None, 1))
 }
 
-/// The one character that `bytes` are.
+/// The character, if `bytes` are exactly one.
 fn one(bytes: &[u8]) -> Option<char> {
     let mut chars = core::str::from_utf8(bytes).ok()?.chars();
     chars.next().filter(|_| chars.as_str().is_empty())
 }
 
-/// Shown in the place of what stands before it.
+/// Whether it is shown in the same place as the character before it.
 fn combines(character: Option<char>) -> bool {
     character.is_some_and(|character| character.width() == Some(0))
 }
 
-/// Where the unit ends that begins at `at`.
+/// The end of the unit that begins at `at`.
 pub fn next(text: &[u8], at: usize) -> usize {
     let rest = |at| text.get(at..).unwrap_or_default();
     if at >= text.len() {
@@ -47,7 +47,7 @@ pub fn next(text: &[u8], at: usize) -> usize {
     end
 }
 
-/// Where the unit begins that ends at `at`.
+/// The start of the unit that ends at `at`.
 pub fn previous(text: &[u8], at: usize) -> usize {
     let mut start = at.min(text.len());
     while start > 0 {
@@ -82,7 +82,7 @@ impl Collector {
         Self(Vec::new())
     }
 
-    /// Takes a byte and calls `each` with every whole character, and with every byte that is none.
+    /// Takes a byte and calls `each` with every whole character, and with every byte that is not part of one.
     pub fn byte(&mut self, byte: u8, each: &mut dyn FnMut(&[u8])) {
         // There is room: four bytes are a character or none.
         let _ = self.0.push(byte);
@@ -96,7 +96,7 @@ impl Collector {
         }
     }
 
-    /// What has come is all: bytes of a character that is not whole are none.
+    /// No more bytes come: passes on the bytes of an incomplete character one by one.
     pub fn end(&mut self, each: &mut dyn FnMut(&[u8])) {
         while !self.0.is_empty() {
             self.give(1, each);

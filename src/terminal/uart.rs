@@ -20,7 +20,7 @@ const ANSWER: Duration = Duration::from_millis(50);
 const LOOK: Duration = Duration::from_millis(1);
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What the variables say of the UART of `bus.data_bus`.
+/// What the variables say about the UART of `bus.data_bus`.
 fn settings(base: &Base) -> UartSettings {
     let variables = &base.variables;
     let uart = variables.with(DATA_BUS, |bus| u8::from(bus == b"uart1"));
@@ -37,8 +37,8 @@ fn settings(base: &Base) -> UartSettings {
     UartSettings { baud: number(BAUD), data, parity, stop, flow: number(FLOW) == 1 }
 }
 
-/// Sets the UART up as the variables say. A line that is no UART, or one that cannot do it, keeps what it has; the log says
-/// so when the owner wants something else than what every UART has.
+/// Sets the UART up as the variables say. A line that is no UART, or a UART that cannot do it, keeps its settings; the
+/// log says so when the owner wants other settings than every UART has.
 fn apply(base: &Base) {
     let settings = settings(base);
     if let Err(error) = base.port.serial().serial_configure(&settings)

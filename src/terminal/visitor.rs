@@ -1,5 +1,5 @@
-//! The client of the remote terminal: what it sends without what Telnet adds, and what it is sent in as few pieces as
-//! can be. A client that reads once a command must find the echo of its line and the answer in what it reads.
+//! The client of the remote terminal: takes Telnet's bytes out of what it sends, and sends to it in as few pieces as
+//! possible. A client that reads once per command must get the echo of its line and the answer in that read.
 
 use core::cell::{Cell, RefCell};
 
@@ -17,14 +17,14 @@ const PIECE: usize = 256;
 /// What stands for "interrupt process" on a line.
 const INTERRUPT: u8 = 0x03;
 
-/// The place for the one client there is at a time.
+/// The place for the one client at a time.
 pub struct Visitor {
     port: &'static dyn Port,
     socket: Cell<Socket>,
     state: RefCell<State>,
     /// A command of the client runs, or is being answered.
     command: Cell<bool>,
-    /// What is sent waits for the end of the command's answer.
+    /// Sent bytes wait for the end of the command's answer.
     holds: Cell<bool>,
     /// The client does not take what it is sent.
     blocked: Cell<bool>,
@@ -38,7 +38,7 @@ struct State {
     telnet: Telnet,
     /// A byte for which there was no room.
     left: Option<u8>,
-    /// The line of a log-in has ended in CR: what else belongs to its end may follow.
+    /// A log-in line has ended in CR: the rest of its line end may follow.
     after_return: bool,
     /// On its way to the client.
     held: Vec<u8, { limits::REMOTE_TERMINAL_TX }>,
@@ -51,7 +51,7 @@ impl State {
 }
 
 impl Visitor {
-    /// Nobody is here: every call fails as with a socket that is closed.
+    /// No client is here: every call fails as on a closed socket.
     pub fn new(port: &'static dyn Port) -> Self {
         Self {
             port,
@@ -65,7 +65,7 @@ impl Visitor {
         }
     }
 
-    /// Somebody has come. The caller closes the socket when nothing runs on the line any more.
+    /// A client has come. The caller closes the socket when nothing runs on the line any more.
     pub fn arrives(&self, socket: Socket) {
         self.socket.set(socket);
         self.state.replace(State::new(Telnet::default()));
@@ -74,7 +74,7 @@ impl Visitor {
         self.spoke.reset();
     }
 
-    /// Waits until the client has sent its first byte; what it negotiates does not count.
+    /// Waits until the client has sent its first byte; Telnet negotiation does not count.
     pub(super) async fn speaks(&self) {
         self.spoke.wait().await;
     }
@@ -84,7 +84,7 @@ impl Visitor {
         self.socket.get()
     }
 
-    /// Takes received bytes, as [`crate::port::Sockets::receive`] does. What the client negotiates is answered here.
+    /// Takes received bytes, as [`crate::port::Sockets::receive`] does. Telnet negotiation is answered here.
     pub fn read(&self, buffer: &mut [u8]) -> Result<usize> {
         let state = &mut *self.state.borrow_mut();
         let mut data = Data { buffer, count: 0 };
@@ -93,7 +93,7 @@ impl Visitor {
             return Ok(data.count);
         }
         let mut bytes = [0; PIECE];
-        // One more may come out of them: an IAC that was held back, and was data.
+        // They may give one byte more: an IAC that was held back and was data.
         let room = data.buffer.len().saturating_sub(1).clamp(1, PIECE);
         let count = self.port.sockets().receive(self.socket(), bytes.get_mut(..room).unwrap_or_default())?;
         for byte in bytes.get(..count).unwrap_or_default() {
@@ -123,7 +123,7 @@ impl Visitor {
             }
             Step::Interrupt => data.put(INTERRUPT, state),
             Step::Answer(answer) => {
-                // Who asks without end and reads nothing gets no more answers.
+                // A client that asks without end and reads nothing gets no more answers.
                 let _ = state.held.extend_from_slice(&answer);
                 // What does not leave now leaves with the next line.
                 let _ = self.send(state);
@@ -169,7 +169,7 @@ impl Visitor {
         Ok(())
     }
 
-    /// A line of the client is whole: what is sent from now on, its echo included, leaves together with the answer.
+    /// A line of the client is complete: what is sent from now on, its echo included, leaves together with the answer.
     pub fn command_begins(&self) {
         self.command.set(true);
         self.holds.set(true);
@@ -192,8 +192,8 @@ impl Visitor {
         self.holds.get()
     }
 
-    /// How long the client has sent nothing. The time in which it waits for an answer does not count, but that in which
-    /// it does not take it.
+    /// How long the client has sent nothing. The time in which it waits for an answer does not count; the time in which
+    /// it does not take the answer does.
     pub fn silence(&self) -> Duration {
         if self.command.get() && !self.blocked.get() {
             self.last.set(Instant::now());

@@ -9,7 +9,7 @@ use crate::ground::Ground;
 use crate::place::place_const;
 use crate::port::Port;
 
-/// The ground and the variables of one device. What the ground holds is reached through it: `base.port`, `base.log`.
+/// The ground and the variables of one device. It gives access to the ground's fields: `base.port`, `base.log`.
 pub struct Base {
     ground: Ground,
     /// The variables in RAM.
@@ -25,7 +25,7 @@ impl Deref for Base {
 }
 
 impl Base {
-    /// Puts the two together: factory defaults with the board's own on top.
+    /// Joins the two: factory defaults, with the board's defaults on top.
     pub fn new(port: &'static dyn Port) -> Self {
         let variables = place_const!(Variables, Variables::new());
         variables.apply_board_defaults(port.board().board_defaults());

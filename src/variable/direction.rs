@@ -31,7 +31,7 @@ const ROWS: &[Row] = &[
     row(&["output_open_drain_pull_up"], b'5', open_drain(Pull::Up)),
 ];
 
-/// The word that is printed for the one that was given.
+/// The word to print for a given word.
 pub(super) fn word(given: &[u8]) -> Option<&'static str> {
     let given: &[u8] = if given == b"-1" { b"none" } else { given };
     let means = |row: &&Row| row.words.iter().any(|word| given.eq_ignore_ascii_case(word.as_bytes()));
@@ -49,7 +49,7 @@ pub fn direction_of_digit(digit: u8) -> Option<Direction> {
     ROWS.iter().find(|row| row.digit == digit).map(|row| row.direction)
 }
 
-/// The direction of a value of `gpio.init`: a word, and for outputs perhaps a level behind a blank.
+/// The direction of a value of `gpio.init`: a word, and for outputs perhaps a level after a blank.
 pub fn direction_of(value: &[u8]) -> Option<Direction> {
     let mut parts = value.split(|&byte| byte == b' ');
     let word = parts.next()?;

@@ -1,4 +1,4 @@
-//! The elements of an indexed variable: how each is named, and what it takes in a record of settings.
+//! The elements of an indexed variable: how each is named, and how many bytes it takes in a record of settings.
 
 use core::fmt::Write;
 
@@ -34,7 +34,7 @@ pub(super) fn entry_name(id: Id, element: Element) -> String<NAME> {
     name
 }
 
-/// Bytes of one entry of a record at most.
+/// The most bytes of one entry of a record.
 pub(super) fn entry_size(id: Id, element: Element, value: usize) -> usize {
     2 + entry_name(id, element).len() + 2 + value
 }

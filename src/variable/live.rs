@@ -1,4 +1,4 @@
-//! Rows that are computed when asked for: the function of each. The table says what else there is to know of them.
+//! The functions of the rows that are computed when read. The table has everything else about these rows.
 
 use core::fmt::Write;
 use core::net::Ipv4Addr;
@@ -160,7 +160,7 @@ fn softap_info(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     Ok(write!(out, "\r\nIP: {address}\r\nclients: {}", stations(base).count())?)
 }
 
-/// `softap.client_list`: a row a station, with its address as far as the DHCP server knows it.
+/// `softap.client_list`: one row per station, with its address if the DHCP server knows it.
 fn client_list(base: &Base, option: &str, out: &mut Output<'_>) -> Result {
     show(option, out, "! # MAC Address       IP Address")?;
     for (index, mac) in stations(base).enumerate() {

@@ -11,10 +11,10 @@ use crate::wire::date::Date;
 const MSG: Id = id("system.msg");
 const TIMESTAMP: Id = id("system.cmd.timestamp");
 
-/// What says that the UART is in command mode again.
+/// The text that says that the UART is in command mode again.
 const COMMAND_MODE: &str = "Command Mode Start";
 
-/// What an owner can give a text of its own.
+/// An event for which the owner can set a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Message {
     /// The device is ready.
@@ -46,7 +46,7 @@ pub enum Message {
 }
 
 impl Message {
-    /// The place of its word in the list of them.
+    /// The place of its word in the list of words.
     fn place(self) -> u8 {
         match self {
             Self::Initialized => 0,
@@ -65,7 +65,7 @@ impl Message {
         }
     }
 
-    /// Logs the text that it has without the owner's; some have none.
+    /// Logs the built-in text; some events have none.
     fn built_in(self, base: &Base) {
         match self {
             Self::Initialized => base.log_state(format_args!("Ready")),
@@ -84,16 +84,16 @@ impl Message {
 }
 
 impl Base {
-    /// Logs an event, in the owner's words where there are some.
+    /// Logs an event, in the owner's words if there are any.
     pub fn tell(&self, message: Message) {
         match self.expanded(message) {
-            // A line of the log has a bound of its own: what is beyond is cut off.
+            // A log line has a bound of its own: longer text is cut off.
             Some(text) => self.log.line(Level::State, format_args!("{text}")),
             None => message.built_in(self),
         }
     }
 
-    /// The text that tells a host of command mode, which is printed past the log.
+    /// The text that tells a host of command mode. It bypasses the log.
     pub fn command_mode_text(&self) -> Line {
         match self.expanded(Message::CommandMode) {
             Some(text) => line_of(format_args!("{text}")),
@@ -112,7 +112,7 @@ impl Base {
     }
 }
 
-/// A template with what its tags stand for.
+/// A template and what its tags stand for.
 struct Expanded {
     template: Value,
     message: Message,
@@ -129,7 +129,7 @@ impl Expanded {
                 write!(out, "{a:02X}:{b:02X}:{c:02X}:{d:02X}:{e:02X}:{f:02X}")
             }
             (b'@', _) => out.write_char('@'),
-            // A tag that means nothing here stands for nothing.
+            // A tag without a meaning for this event prints nothing.
             _ => Ok(()),
         }
     }

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `row` | what a row says: [`ValueKind`], [`Access`], [`Effect`] |
 //! | `table/` | the rows, one file a group, and how a name is found |
-//! | `output`, `error` | where printed values go; why one was not accepted |
+//! | `output`, `error` | where printed values go; why a value was not accepted |
 //! | `direction` | the directions of a GPIO |
 //! | `names` | names in values, and the tags of event messages |
 //! | `value` | text values by [`ValueKind`]: from any accepted spelling to the one that is stored and printed |
@@ -18,13 +18,13 @@
 //! | `message` | events, in built-in texts or those of `system.msg` |
 //! | `version` | the version text |
 //! | `usage` | who has which GPIO, and the text of `gpio.usage` |
-//! | `live` | rows that are computed when asked for |
+//! | `live` | rows that are computed when read |
 //! | `print` | `get`: one variable, a group, all |
 //! | `set` | `set`, and what some rows do beyond storing their value |
 //! | `settings` | `save` and `load`: one record, never torn; settings files |
 //!
-//! To add a variable, add one row to its group's table; a computed one has its function in `live`, one that does more
-//! than being stored in `set`.
+//! To add a variable, add one row to its group's table; a computed row also needs a function in `live`, and a row that
+//! does more than store its value needs one in `set`.
 
 pub mod base;
 mod describe;

@@ -5,7 +5,7 @@ use super::table::rows;
 /// The tags of a template: `@t` the time, `@h` the handle of a stream, `@m` the MAC of a station, `@@` an `@`.
 const TAGS: &[u8] = b"thm@";
 
-/// Whether a text is a template: behind each `@` stands one of the tags.
+/// Whether a text is a template: one of the tags follows each `@`.
 pub(super) fn is_template(text: &[u8]) -> bool {
     let mut bytes = text.iter();
     while let Some(byte) = bytes.next() {
@@ -22,7 +22,7 @@ pub(super) fn covers(name: &[u8], variable: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"."))
 }
 
-/// Whether there is a variable, or a group of some, of that name.
+/// Whether a variable or a group has this name.
 pub(super) fn is_name(name: &[u8]) -> bool {
     rows().iter().any(|row| covers(name, row.name))
 }

@@ -1,5 +1,5 @@
-//! `get`: one variable, a group, all (interface, variables 1.2). What is written is the whole text of the answer with
-//! its line ends; an empty value writes nothing. After an error the text written so far means nothing.
+//! `get`: one variable, a group, all (interface, variables 1.2). It writes the whole text of the answer with its line
+//! ends; an empty value writes nothing. After an error the text written so far means nothing.
 
 use super::base::Base;
 use super::element::{Element, write_element};
@@ -68,7 +68,7 @@ impl Variables {
         Ok(())
     }
 
-    /// The elements of an indexed variable: of GPIOs those that are set, of others those that are not empty.
+    /// The elements of an indexed variable: for GPIOs those that are set, for other indexes those that are not empty.
     fn lines(&self, base: &Base, id: Id, index: Index, out: &mut dyn Sink) -> Result<(), ValueError> {
         let default = id.row().default.as_bytes();
         let count = match index {

@@ -58,11 +58,11 @@ pub enum ValueKind {
     Mac,
     /// `[+/-]H[:30]` (time zone).
     Zone,
-    /// Comma-separated words out of a list, where `*` stands for a number (`broadcast.data`).
+    /// Comma-separated words from a list, where `*` stands for a number (`broadcast.data`).
     Fields(&'static [&'static str]),
     /// Up to this number of servers, comma-separated: `<host>[:<port>]`; or empty.
     Servers(usize),
-    /// A URL that is posted to, of up to this number of bytes: see [`crate::wire::url::Url`]; or empty.
+    /// A URL to post to, of up to this number of bytes: see [`crate::wire::url::Url`]; or empty.
     Url(usize),
     /// Up to this number of services that the device announces: see [`crate::wire::dns_sd`]; or empty.
     Services(usize),
@@ -72,10 +72,10 @@ pub enum ValueKind {
     Direction,
     /// LED patterns separated by `|`; the list has the number of patterns of each element.
     Patterns(&'static [u8]),
-    /// Indexed: the first word names the element, the rest is a value of the inner kind. A default of several lines
-    /// has one line an element.
+    /// Indexed: the first word names the element, the rest is a value of the inner kind. A default of several lines has
+    /// one line per element.
     Indexed(Index, &'static ValueKind),
-    /// Read only: computed when asked for.
+    /// Read only: computed when read.
     Live,
     /// As `Live`, of several lines; not printed with its group.
     Report,
@@ -86,9 +86,9 @@ pub enum ValueKind {
 pub enum Index {
     /// A number below this (UARTs).
     Number(u8),
-    /// A GPIO: a number below [`crate::limits::GPIOS`], or a name out of `gpio.alias`.
+    /// A GPIO: a number below [`crate::limits::GPIOS`], or a name from `gpio.alias`.
     Gpio,
-    /// As `Gpio`, and `-1` takes the given words out of every element.
+    /// As `Gpio`, and `-1` removes the given words from every element.
     GpioOrAll,
     /// One of these words (indicators, events).
     Word(&'static &'static [&'static str]),
@@ -148,7 +148,7 @@ pub enum Secret {
 #[cfg(target_pointer_width = "32")]
 const _: () = assert!(size_of::<Variable>() <= 64);
 
-/// One row of the table: everything there is to know about a variable.
+/// One row of the table: everything about a variable.
 #[derive(Clone, Copy, Debug)]
 pub struct Variable {
     /// The full dotted name.
@@ -167,9 +167,9 @@ pub struct Variable {
     pub saved: Saved,
     /// Whether it is a secret.
     pub secret: Secret,
-    /// Whether it guards the device: whoever may only configure it must not set this.
+    /// Whether it guards the device: a client that may only configure the device must not set this.
     pub guarded: bool,
-    /// Computed when asked for: `live.rs` has the function. Such a row keeps no value of its own.
+    /// Computed when read: `live.rs` has the function. Such a row keeps no value of its own.
     pub computed: bool,
     /// How far it is built.
     pub status: Conformance,

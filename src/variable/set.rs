@@ -53,7 +53,7 @@ const _: () = {
     }
 };
 
-/// Every row that does more than being stored, and what it does.
+/// Every row that does more than store its value, and its reaction.
 pub(super) fn reactions() -> impl Iterator<Item = (Id, React)> {
     REACTIONS.iter().copied()
 }
@@ -80,7 +80,7 @@ impl Variables {
         self.preset(base, id, words)
     }
 
-    /// As [`Variables::set`], also for a locked variable: what is given at the start of the device.
+    /// As [`Variables::set`], also for a locked variable: for values given at the start of the device.
     pub fn preset(&self, base: &Base, id: Id, words: &[&[u8]]) -> Result {
         let row = id.row();
         if row.access == Access::Read {
@@ -117,7 +117,7 @@ fn set_ntp_interval(base: &Base, _: &[u8]) -> Result {
     Ok(())
 }
 
-/// `set ntp.server`: it is asked at once.
+/// `set ntp.server`: the server is asked at once.
 fn set_ntp_server(base: &Base, value: &[u8]) -> Result {
     base.status.ntp_servers.set(base.status.ntp_servers.get().wrapping_add(1));
     set_ntp_interval(base, value)

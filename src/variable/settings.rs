@@ -1,9 +1,9 @@
 //! `save` and `load`: the user's values as one record in flash, and as a settings file.
 //!
-//! A record is a CBOR array of four: version, sequence number, a map of names to values (byte strings), and the
-//! CRC-32 of all bytes before it. Records are written to the two slots of the port in turn, never over the newest
-//! valid one, so that a power cut leaves the old or the new record. Values are stored by name: rows may move between
-//! releases, and what a release does not know or accept any more is left out.
+//! A record is a CBOR array of four: version, sequence number, a map of names to values (byte strings), and the CRC-32
+//! of all bytes before it. Records are written to the two slots of the port in turn, never over the newest valid one,
+//! so that a power cut leaves the old or the new record. Values are stored by name: rows may move between releases, and
+//! a release leaves out values that it does not know or accept any more.
 
 use core::fmt::{self, Write};
 
@@ -29,7 +29,7 @@ const VERSION: u32 = 1;
 /// The checksum without its table of 1 KB: records are short and rare.
 const CHECKSUM: Crc<u32, Table<0>> = Crc::<u32, Table<0>>::new(&CRC_32_ISO_HDLC);
 
-/// Why settings could not be saved. What was saved before is still there.
+/// Why settings could not be saved. The settings saved before are still there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SaveError {
     /// The record does not fit. Does not happen: `set` refuses what could not be saved.
@@ -48,15 +48,15 @@ impl fmt::Display for SaveError {
     }
 }
 
-/// The two slots, to be read.
+/// The two slots, for reading.
 pub(super) trait Slots {
     /// As [`Storage::slot_read`].
     fn read(&self, slot: u8, buffer: &mut [u8]) -> Result<usize, PortError>;
 }
 
-/// The two slots, to be written: by one at a time.
+/// The two slots, for writing: by one writer at a time.
 pub(super) trait WritableSlots: Slots {
-    /// Begins to write a slot. The record is needed no longer than this takes.
+    /// Begins to write a slot. `record` is only needed during this call.
     fn begin(&self, slot: u8, record: &[u8]) -> Result<(), PortError>;
     /// Waits until it is written.
     async fn written(&self) -> Result<(), PortError>;
@@ -96,15 +96,15 @@ impl WritableSlots for Own<'_> {
     }
 }
 
-/// Saves every value that differs from its default, as it is when it is this one's turn to write.
+/// Saves every value that differs from its default, as it is when the turn to write comes.
 pub async fn save(base: &Base) -> Result<(), SaveError> {
     save_to(base.variables, base.scratch, &Own::get(base).await).await
 }
 
-/// Loads what was saved last over the defaults; for boot. Answers whether there was a record.
+/// Loads the last saved settings over the defaults; for boot. Returns whether there was a record.
 pub fn load(base: &Base) -> bool {
     let found = load_from(base.variables, base.scratch, &base.port.storage());
-    // What acts beyond being stored gets to know its value, except for switches that keep none.
+    // Each row with a reaction gets its value, except switches that keep none.
     for (id, react) in set::reactions().filter(|(id, _)| !id.row().computed) {
         let value: Value = base.variables.value(id, Element(0));
         let _ = react(base, &value);
@@ -112,8 +112,8 @@ pub fn load(base: &Base) -> bool {
     found
 }
 
-/// Forgets what was saved, but for locked variables, in both slots, because old records hold secrets. The values in RAM
-/// stay until the reboot.
+/// Erases the saved settings, except locked variables, in both slots, because old records hold secrets. The values in
+/// RAM stay until the reboot.
 pub async fn erase(base: &Base) -> Result<(), SaveError> {
     erase_in(base.variables, base.scratch, &Own::get(base).await).await
 }
@@ -131,7 +131,7 @@ enum Which {
     Locked,
 }
 
-/// Writes a record and answers its length.
+/// Writes a record and returns its length.
 fn encode(buffer: &mut [u8], sequence: u32, variables: &Variables, which: Which) -> Result<usize, EncodeError> {
     let wanted = |id| which == Which::All || variables.survives(id);
     let mut count = 0;
@@ -152,7 +152,7 @@ fn encode(buffer: &mut [u8], sequence: u32, variables: &Variables, which: Which)
     Ok(end + encoder.writer().position())
 }
 
-/// Walks through a record and calls `each` with its entries; answers its sequence number if it is whole.
+/// Walks through a record and calls `each` with its entries; returns its sequence number if the record is complete.
 fn decode(record: &[u8], mut each: impl FnMut(&str, &[u8])) -> Option<u32> {
     let mut decoder = Decoder::new(record);
     if decoder.array().ok()? != Some(4) || decoder.u32().ok()? != VERSION {
@@ -167,13 +167,13 @@ fn decode(record: &[u8], mut each: impl FnMut(&str, &[u8])) -> Option<u32> {
     (decoder.u32().ok()? == CHECKSUM.checksum(checked)).then_some(sequence)
 }
 
-/// Reads one slot and answers the record's length and sequence number, if it is whole.
+/// Reads one slot and returns the record's length and sequence number, if the record is complete.
 fn read_slot(slots: &dyn Slots, slot: u8, buffer: &mut [u8]) -> Option<(usize, u32)> {
     let length = slots.read(slot, buffer).ok()?.min(buffer.len());
     Some((length, decode(&buffer[..length], |_, _| {})?))
 }
 
-/// The slot and sequence number of the newest whole record.
+/// The slot and sequence number of the newest complete record.
 fn newest(slots: &dyn Slots, buffer: &mut [u8]) -> Option<(u8, u32)> {
     let first = read_slot(slots, 0, buffer).map(|(_, sequence)| (0, sequence));
     let second = read_slot(slots, 1, buffer).map(|(_, sequence)| (1, sequence));
@@ -200,7 +200,7 @@ async fn write(
     }
 }
 
-/// Begins to write a newer record; answers its slot and sequence number.
+/// Begins to write a newer record; returns its slot and sequence number.
 fn begin(
     slots: &impl WritableSlots,
     buffer: &mut [u8],
@@ -245,7 +245,7 @@ fn record(buffer: &mut [u8]) -> &mut [u8] {
     buffer.get_mut(..RECORD).unwrap_or_default()
 }
 
-/// Takes one entry over. Unknown names and values that are no longer valid are left out.
+/// Takes over one entry. Unknown names and values that are no longer valid are left out.
 fn restore(variables: &Variables, name: &str, value: &[u8]) {
     let mut words = name.splitn(2, ' ');
     let Some((id, _)) = words.next().and_then(|name| find_bytes(&[name.as_bytes()])) else { return };
@@ -254,8 +254,8 @@ fn restore(variables: &Variables, name: &str, value: &[u8]) {
 
 // --- Settings files ---------------------------------------------------------------------------------------------------
 
-/// Writes what `save` would save as a settings file: one `variable value` a line, quoted where needed (interface,
-/// variables 1.4). Values that `get` hides are left out: a file can be read by whoever reads files.
+/// Writes what `save` would save as a settings file: one `variable value` per line, quoted where needed (interface,
+/// variables 1.4). Values that `get` hides are left out: anyone who may read files can read this one.
 pub fn save_text(base: &Base, out: &mut dyn Sink) -> Result<(), ValueError> {
     let mut result = Ok(());
     base.variables.each_saved(|id, element, value| {

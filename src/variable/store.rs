@@ -56,7 +56,7 @@ impl Variables {
     }
 
     /// Puts a board's defaults over the factory's, as `(name, value)`; for an indexed variable the value begins with
-    /// the element: `("system.indicator.gpio", "wlan 20")`. What is not valid is ignored.
+    /// the element: `("system.indicator.gpio", "wlan 20")`. Invalid defaults are ignored.
     pub fn apply_board_defaults(&self, defaults: &[(&str, &str)]) {
         for (name, value) in defaults {
             let Some((id, _)) = find_bytes(&[name.as_bytes()]) else { continue };
@@ -112,7 +112,7 @@ impl Variables {
         self.look(id, <[u8]>::is_empty)
     }
 
-    /// Looks at a value where it lies; `read` must not use the variables.
+    /// Looks at a value in place; `read` must not use the variables.
     fn look<R>(&self, id: Id, read: impl FnOnce(&[u8]) -> R) -> R {
         read(effective(&self.arena.borrow(), id, Element(0)))
     }
@@ -145,7 +145,7 @@ impl Variables {
 
     // --- Changes ------------------------------------------------------------------------------------------------------
 
-    /// Sets a plain variable without regard to who may; for the device itself. `changed` is not called.
+    /// Sets a plain variable regardless of access rights, for the device itself. `changed` is not called.
     pub fn set_text(&self, id: Id, value: &[u8]) -> Result<(), ValueError> {
         let value = value::parse(&id.row().kind, 0, &[value])?;
         self.put(Layer::User, id, Element(0), &value)
@@ -167,7 +167,7 @@ impl Variables {
     pub(super) fn set_all(&self, values: &[(Id, &[u8])]) -> Result<(), ValueError> {
         let (mut arena, mut record) = (self.arena.borrow().len(), self.record_size());
         for (id, value) in values {
-            // Entries that will be replaced are not taken off: this may refuse a little early.
+            // Entries that will be replaced are not subtracted: this may refuse a little early.
             if *value != below(&self.arena.borrow(), Layer::User, *id, Element(0)) {
                 arena += HEADER + value.len();
                 record += entry_in_record(*id, Element(0), value.len());
@@ -179,7 +179,7 @@ impl Variables {
         values.iter().try_for_each(|(id, value)| self.set_text(*id, value))
     }
 
-    /// Takes the words of a comma-separated list out of every element.
+    /// Removes the words of a comma-separated list from every element.
     pub(super) fn take_out(&self, id: Id, words: &[u8]) {
         for gpio in 0..limits::GPIOS {
             let old = self.value(id, Element(gpio));
@@ -197,7 +197,7 @@ impl Variables {
         }
     }
 
-    /// Takes a saved value over, in stored form.
+    /// Takes over a saved value, in stored form.
     pub(super) fn restore(&self, id: Id, element: Option<&str>, value: &[u8]) -> Result<(), ValueError> {
         let (element, kind) = match (id.row().kind, element) {
             (ValueKind::Indexed(index, kind), Some(element)) => (self.element_of(index, element.as_bytes())?, kind),
@@ -225,7 +225,7 @@ impl Variables {
         }
     }
 
-    /// Bytes of the record that `save` would write, at most.
+    /// The most bytes of the record that `save` would write.
     pub(super) fn record_size(&self) -> usize {
         let mut size = OVERHEAD;
         self.each_saved(|id, element, value| size += entry_in_record(id, element, value.len()));
@@ -259,7 +259,7 @@ impl Variables {
         found.map(Element).ok_or(ValueError::Invalid)
     }
 
-    /// Stores a value, or drops its entry when it is the one below.
+    /// Stores a value, or drops its entry when the value equals that of the layer below.
     pub(super) fn put(&self, layer: Layer, id: Id, element: Element, value: &[u8]) -> Result<(), ValueError> {
         let saved = layer == Layer::User && id.row().saved != Saved::No;
         let mut arena = self.arena.borrow_mut();
@@ -273,7 +273,7 @@ impl Variables {
         if arena.len() - old.1 + HEADER + value.len() > arena.capacity() {
             return Err(ValueError::Full);
         }
-        // What is in RAM must always fit into the record that `save` writes.
+        // The values in RAM must always fit into the record that `save` writes.
         drop(arena);
         let replaced = if saved && old.1 > 0 { entry_in_record(id, element, old.1 - HEADER) } else { 0 };
         let record = self.record_size() - replaced;
@@ -293,7 +293,8 @@ impl Default for Variables {
     }
 }
 
-/// The factory value of an element; a default of several lines, which only indexed variables have, has one an element.
+/// The factory value of an element; a default of several lines, which only indexed variables have, has one line per
+/// element.
 fn factory(row: &Variable, element: Element) -> &'static [u8] {
     if !matches!(row.kind, ValueKind::Indexed(..)) {
         return row.default.as_bytes();
@@ -307,7 +308,7 @@ fn factory(row: &Variable, element: Element) -> &'static [u8] {
     own.unwrap_or(first).as_bytes()
 }
 
-/// The value that holds: the user's, or the board's, or the factory's.
+/// The effective value: the user's, or the board's, or the factory's.
 fn effective(mut arena: &[u8], id: Id, element: Element) -> &[u8] {
     let (user, board) = (key(Layer::User, id, element.0), key(Layer::Board, id, element.0));
     let mut found = None;
@@ -323,7 +324,7 @@ fn effective(mut arena: &[u8], id: Id, element: Element) -> &[u8] {
     found.unwrap_or_else(|| factory(id.row(), element))
 }
 
-/// The value that holds when the layer has none.
+/// The effective value when the layer has none.
 fn below(arena: &[u8], layer: Layer, id: Id, element: Element) -> &[u8] {
     let board = match layer {
         Layer::User => lookup(arena, key(Layer::Board, id, element.0)),

@@ -47,7 +47,7 @@ pub(super) fn gpio_level(base: &Base, option: &str, out: &mut Output<'_>) -> Res
     Ok(())
 }
 
-/// Who has a GPIO, for the log; `None` where nobody but the host has.
+/// The owner of a GPIO, for the log; `None` if only the host has it.
 pub fn pin_owner(base: &Base, gpio: u8) -> Option<impl fmt::Display> {
     owner_by_variable(base, gpio, None).or_else(|| match base.pin_uses.of(gpio) {
         PinUse::Free | PinUse::Gpio(_) => None,
@@ -55,14 +55,14 @@ pub fn pin_owner(base: &Base, gpio: u8) -> Option<impl fmt::Display> {
     })
 }
 
-/// Whom the variables give a GPIO to, but for this function.
+/// The owner to which the variables give a GPIO, apart from the function `wanted`.
 fn owner_by_variable(base: &Base, gpio: u8, wanted: Option<Function>) -> Option<Owner> {
     let function = Function::all().find(|function| Some(*function) != wanted && function.has(base, gpio));
     let shows_traffic = || base.variables.at(ACTIVITY, gpio) != *b"none";
     function.map(Owner::Function).or_else(|| shows_traffic().then_some(Owner::Activity))
 }
 
-/// Who has a GPIO.
+/// The owner of a GPIO.
 enum Owner {
     Function(Function),
     /// It shows traffic.
@@ -76,7 +76,7 @@ impl fmt::Display for Owner {
             Self::Function(function) => function.fmt(f),
             Self::Activity => f.write_str(ACTIVITY.row().name),
             Self::Use(PinUse::Free) => Ok(()),
-            // Its variable names another one already.
+            // Its variable already names another GPIO.
             Self::Use(PinUse::Function) => f.write_str("a function, until the restart"),
             Self::Use(PinUse::Pwm) => f.write_str("PWM"),
             Self::Use(PinUse::Dac) => f.write_str("DAC"),
@@ -86,8 +86,8 @@ impl fmt::Display for Owner {
     }
 }
 
-/// Refuses a value that gives a GPIO to a function when the board does not have it, or when it is in use already;
-/// the log says so.
+/// Refuses a value that gives a function a GPIO that the board does not have or that is already in use; the log says
+/// so.
 pub(super) fn claim(base: &Base, id: Id, element: Element, value: &[u8]) -> Result {
     let wanted = Function(id, element);
     let gpio = match wanted.count() {
@@ -106,7 +106,7 @@ pub(super) fn claim(base: &Base, id: Id, element: Element, value: &[u8]) -> Resu
         _ => owner_by_variable(base, gpio, Some(wanted)),
     };
     let owner = owner.or_else(|| match base.pin_uses.of(gpio) {
-        // What a function has until the restart only is not in the way of what the variables say.
+        // A GPIO that a function keeps only until the restart is free for the variables.
         PinUse::Free | PinUse::Function => None,
         usage => Some(Owner::Use(usage)),
     });
@@ -127,7 +127,7 @@ impl Function {
         Id::all().flat_map(elements)
     }
 
-    /// How many functions the row has: one, one an element, or none.
+    /// How many functions the row has: one, one per element, or none.
     fn count(self) -> u8 {
         match self.0.row().kind {
             ValueKind::Gpio => 1,

@@ -30,7 +30,7 @@ const RAW_RATES: core::ops::RangeInclusive<i64> = 300..=18_000_000;
 /// What an indicator LED can do (interface, serial 11).
 const PATTERNS: &[&str] = &["static_off", "static_on", "slow_blink", "medium_blink", "fast_blink"];
 
-/// Checks the words of a value and gives its stored form. `element` is the position of an indexed variable's element.
+/// Checks the words of a value and returns its stored form. `element` is the position of an indexed variable's element.
 pub fn parse(kind: &ValueKind, element: u8, words: &[&[u8]]) -> Result<Value, ValueError> {
     match (kind, words) {
         (_, []) => Err(ValueError::TooFew),
@@ -46,7 +46,8 @@ pub fn parse(kind: &ValueKind, element: u8, words: &[&[u8]]) -> Result<Value, Va
 pub fn stored_form(kind: &ValueKind, element: u8, value: &[u8]) -> Result<Value, ValueError> {
     match (kind, value.iter().position(|&byte| byte == b' ')) {
         (ValueKind::Baud, _) => parse(kind, element, &[value, b"raw"]),
-        // Without its user the device would be open to everybody: one that cannot log in stays, and can be replaced.
+        // Without its user the device would be open to everybody: so a user that cannot log in stays, and can be
+        // replaced.
         (ValueKind::User(max), _) => text(value, 0, *max, true),
         (ValueKind::Direction, Some(blank)) => parse(kind, element, &[&value[..blank], &value[blank + 1..]]),
         _ => parse(kind, element, &[value]),
@@ -173,7 +174,7 @@ fn name(word: &[u8], max: usize) -> Result<Value, ValueError> {
     stored(word)
 }
 
-/// A dotted IPv4 address; numbers with leading zeros are not taken.
+/// A dotted IPv4 address; numbers with leading zeros are not accepted.
 pub fn ipv4(word: &[u8]) -> Option<Ipv4Addr> {
     core::str::from_utf8(word).ok()?.parse().ok()
 }
@@ -201,7 +202,7 @@ fn mac(word: &[u8]) -> Result<Value, ValueError> {
     printed(format_args!("{a:02X}:{b:02X}:{c:02X}:{d:02X}:{e:02X}:{f:02X}"))
 }
 
-/// Minutes east of Greenwich out of `[+/-]H[:30]`.
+/// Minutes east of Greenwich from `[+/-]H[:30]`.
 pub fn zone_minutes(word: &[u8]) -> Option<i16> {
     let (sign, rest) = match word {
         [b'-', rest @ ..] => (-1, rest),
@@ -229,7 +230,8 @@ fn zone(word: &[u8]) -> Result<Value, ValueError> {
     }
 }
 
-/// Words with a separator; each must be `known`. Blanks around a word are dropped, letters become small.
+/// Words with a separator between them; each must be `known`. Blanks around a word are dropped, letters become lower
+/// case.
 fn list(
     word: &[u8],
     separator: u8,
@@ -329,8 +331,8 @@ fn split_marks(bytes: &[u8]) -> (&[u8], usize) {
     (&bytes[..bytes.len() - marks], marks)
 }
 
-/// Puts the last three hexadecimal digits of the MAC address in the place of the `#` signs at the end of a name
-/// (interface, network 6). Stored and printed, a name keeps its `#`. What exceeds `N` bytes is cut off.
+/// Puts the last three hexadecimal digits of the MAC address in place of the `#` signs at the end of a name (interface,
+/// network 6). A stored or printed name keeps its `#`. A result longer than `N` bytes is cut off.
 pub fn expand_name<const N: usize>(mac: [u8; 6], name: &[u8]) -> heapless::Vec<u8, N> {
     let (stem, marks) = split_marks(name);
     let mut expanded: heapless::Vec<u8, N> = stem.iter().copied().take(N).collect();

@@ -6,10 +6,10 @@ use super::base::Base;
 use super::table::{Id, id};
 use crate::ground::clock::Date;
 
-/// The release of the vendor's firmware whose interface this one has.
+/// The release of the vendor's firmware whose interface this firmware has.
 pub const COMPATIBLE: &str = "ZentriOS-WZ-3.6.4.0";
 
-/// The release of the successor's firmware whose forms this one takes while `system.compatibility` is `gecko_os`.
+/// The release of the successor's firmware whose forms this firmware uses while `system.compatibility` is `gecko_os`.
 const COMPATIBLE_GECKO_OS: &str = "Gecko_OS-STANDARD-4.2.3-9237";
 
 const COMPATIBILITY: Id = id("system.compatibility");
@@ -17,7 +17,7 @@ const COMPATIBILITY: Id = id("system.compatibility");
 /// Digits of a build id.
 const DIGITS: usize = 7;
 
-/// Build id, seven hexadecimal digits as of a commit: from `OPENZENTRI_BUILD_NUMBER` at compile time.
+/// Build id, seven hexadecimal digits like those of a commit: from `OPENZENTRI_BUILD_NUMBER` at compile time.
 pub const BUILD: &str = match core::str::from_utf8(&BUILD_DIGITS) {
     Ok(text) => text,
     Err(_) => panic!("digits are ASCII"),
@@ -43,7 +43,7 @@ const fn digits(number: &str) -> [u8; DIGITS] {
 }
 
 /// Seconds since 1970 of the build, from `OPENZENTRI_BUILD_TIME` or `SOURCE_DATE_EPOCH` at compile time. Without
-/// either the date of the release counts, so that a build can be repeated bit for bit.
+/// either, it is the date of the release, so that a build can be repeated bit for bit.
 pub const BUILT: u64 = match (option_env!("OPENZENTRI_BUILD_TIME"), option_env!("SOURCE_DATE_EPOCH")) {
     (Some(time), _) | (None, Some(time)) => seconds(time),
     (None, None) => RELEASED,

@@ -1,4 +1,4 @@
-//! Comments cite the chapters of `docs/interface` by name and number, `(interface, serial 4.2)`: each must be there.
+//! Comments cite the chapters of `docs/interface` by name and number, `(interface, serial 4.2)`: each must exist.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ fn sources() -> Vec<(String, String)> {
     files
 }
 
-/// The comments of a file in one line, without their marks; of files other than Rust and C the whole text.
+/// The comments of a file in one line, without their marks; for files other than Rust and C, the whole text.
 fn joined(path: &str, text: &str) -> String {
     let marks = ['/', '!', '#', '*', ' ', '\t'];
     let slashes = [".rs", ".c", ".h"].iter().any(|end| path.ends_with(end));
@@ -38,7 +38,7 @@ fn joined(path: &str, text: &str) -> String {
     lines.map(|line| line.trim_start_matches(marks).trim_end().to_owned()).collect::<Vec<_>>().join(" ")
 }
 
-/// `serial 4.2, network 3` behind `interface, `, as chapter and number.
+/// `serial 4.2, network 3` after `interface, `, as chapter and number.
 fn cited(text: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     // Without the blank it is the call of a function.

@@ -20,7 +20,7 @@ const REFUSALS: [&str; 12] = [
     "Ping failed",
 ];
 
-/// A command line, what a host sends behind it, and what the device prints.
+/// A command line, what a host sends after it, and what the device prints.
 #[derive(Clone)]
 struct Step {
     line: String,
@@ -42,7 +42,7 @@ impl Examples {
         Self(steps)
     }
 
-    /// A dialogue of a command, in lines; the more it shows of the command the better.
+    /// The dialogue that shows the most of a command, in lines.
     pub fn of(&self, command: &Command) -> Option<Vec<String>> {
         let ours = |step: &&Step| {
             let word = step.line.split(' ').next().unwrap_or_default();
@@ -56,7 +56,7 @@ impl Examples {
     }
 }
 
-/// Short answers with something in them are the best examples.
+/// Short answers that are not empty are the best examples.
 fn score(step: &Step) -> usize {
     let lines = step.answer.len();
     if (1..=8).contains(&lines) { 10 + step.line.len().min(60) } else { 0 }

@@ -9,14 +9,14 @@ use openzentri::variable::{self, Access, Effect, Saved, Secret, Variable};
 use super::examples::Examples;
 use super::{NOTE, cell, code, state};
 
-/// The list and a page a command, as name without `.md` and text.
+/// The list and one page per command, as name without `.md` and text.
 pub fn commands() -> Vec<(String, String)> {
     let examples = Examples::read();
     let pages = COMMANDS.iter().map(|command| (command.name.into(), command_page(command, &examples)));
     std::iter::once(("README".into(), command_list())).chain(pages).collect()
 }
 
-/// The list and a page a variable.
+/// The list and one page per variable.
 pub fn variables() -> Vec<(String, String)> {
     let pages = variable::rows().iter().map(|row| (row.name.into(), variable_page(row)));
     std::iter::once(("README".into(), variable_list())).chain(pages).collect()

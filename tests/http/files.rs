@@ -146,7 +146,7 @@ fn a_client_that_has_the_file_is_told_so() {
         let answer = ask_with(&mut device, "/a.css", &field);
         assert_eq!((answer.status, answer.body.len(), answer.field("ETag")), (304, 0, Some(tag.as_str())));
     }
-    // The same content is a new file nevertheless, and so is one of the same length and check sum.
+    // The same content stored again is still a new file, and so is one of the same length and checksum.
     device.command("fde a.css");
     create(&mut device, "a.css", b"body {}");
     let answer = ask_with(&mut device, "/a.css", &format!("If-None-Match: {tag}"));
@@ -222,7 +222,7 @@ fn a_damaged_file_is_not_served_and_the_log_names_it() {
     }
     let log = get(&mut device, "/log");
     assert!(log.text().contains("File CRC mismatch: webapp/index.html"), "{}", log.text());
-    // A page that is only said beside a status does not stand in its way.
+    // A damaged page for a status does not stand in the way of the status.
     assert_eq!(get(&mut device, "/nothing").text(), "404 Not Found\r\n");
     assert_eq!(get(&mut device, "/whole.txt").text(), "whole");
     for line in ["fop webapp/index.html", "load webapp/index.html", "hup http://127.0.0.1:9/ webapp/index.html"] {
@@ -233,7 +233,7 @@ fn a_damaged_file_is_not_served_and_the_log_names_it() {
     assert_eq!(get(&mut device, "/").text(), "new");
 }
 
-/// Calls `file_create -r`; answers whether it succeeded.
+/// Calls `file_create -r`; returns whether it succeeded.
 fn replace(device: &mut SimDevice, line: &str, data: &str) -> bool {
     let answer = post(device, "/command", &format!("{{\"command\": \"{line}\", \"data\": \"{data}\"}}"));
     answer.text().contains("\"code\":0,")
@@ -244,7 +244,7 @@ fn a_file_is_replaced_in_one_step() {
     let mut device = device();
     create(&mut device, "webapp/index.html", b"old");
     assert!(!replace(&mut device, "fcr webapp/index.html 3", "new"), "only who says so replaces");
-    // Too few data, a wrong check sum: the old file stays.
+    // Too few data, a wrong checksum: the old file stays.
     for line in ["fcr -r webapp/index.html 9", "fcr -r webapp/index.html 3 1.0.0 FE 1234"] {
         assert!(!replace(&mut device, line, "new"), "{line}");
         assert_eq!(get(&mut device, "/").text(), "old", "{line}");
@@ -261,7 +261,7 @@ fn a_file_is_replaced_in_one_step() {
 fn an_upload_that_breaks_off_leaves_the_old_file() {
     let mut device = device();
     create(&mut device, "webapp/index.html", b"old");
-    // As a stream that is closed too early, and then whole.
+    // As a stream that is closed too early, and then as a complete one.
     for (data, served) in [(&b"ne"[..], "old"), (b"new", "new")] {
         let handle = device.command("fcr -o -r webapp/index.html 3").trim().lines().last().unwrap().to_string();
         device.command_with_data(&format!("write {handle} {}", data.len()), data);
@@ -269,7 +269,7 @@ fn an_upload_that_breaks_off_leaves_the_old_file() {
         assert_eq!(get(&mut device, "/").text(), served);
         assert!(device.command("list").lines().count() == 1, "{}", device.command("list"));
     }
-    // The power goes in the middle of the second one.
+    // The power fails in the middle of the next upload.
     let handle = device.command("fcr -o -r webapp/index.html 30").trim().lines().last().unwrap().to_string();
     device.command_with_data(&format!("write {handle} 3"), b"cut");
     device.power_cycle();
@@ -288,7 +288,7 @@ fn an_empty_file_that_is_closed_stays() {
     assert_eq!(get(&mut device, "/f.txt").status, 404, "a file that is not whole vanishes");
 }
 
-/// Who is the first to open a file after a start compares it, whatever he opens it with.
+/// The first command that opens a file after a start compares its content, whichever command that is.
 #[test]
 fn a_damaged_file_is_opened_by_no_command() {
     for line in ["fop some.cfg", "load some.cfg"] {

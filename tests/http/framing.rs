@@ -139,7 +139,7 @@ fn a_refused_body_does_not_cost_the_answer() {
     peer.close();
     assert!(device.run_until(LONG, |_| peer.is_device_gone()));
     assert_ne!(peer.end(), Some(End::Reset));
-    // A client that never ends is not waited for without end.
+    // The device does not wait for ever for a client that never ends.
     let peer = device.port().connect(80).unwrap();
     peer.send("POST /command HTTP/1.1\r\nContent-Length: 100000\r\n\r\n");
     assert!(device.run_until(Duration::from_secs(60), |_| peer.is_device_gone()));

@@ -63,7 +63,7 @@ impl Answer {
     }
 }
 
-/// Lets the device run until it has closed the connection in order, and answers all that it has sent.
+/// Lets the device run until it has closed the connection in order, and returns all that it has sent.
 fn all(device: &mut SimDevice, peer: Peer) -> Vec<u8> {
     let mut bytes = Vec::new();
     let ended = device.run_until(LONG, |_| {
@@ -76,7 +76,7 @@ fn all(device: &mut SimDevice, peer: Peer) -> Vec<u8> {
     bytes
 }
 
-/// Sends one request on a new connection and answers its answer.
+/// Sends one request on a new connection and returns the answer.
 fn ask(device: &mut SimDevice, request: impl AsRef<[u8]>) -> Answer {
     let peer = device.port().connect(80).unwrap();
     peer.send(request);

@@ -37,7 +37,7 @@ fn a_head_that_does_not_come_is_given_up() {
     assert_eq!(answer.status, 408);
     assert!(device.run_until(LONG, |_| peer.is_device_gone()));
     assert!(device.millis() - start < 25_000);
-    // Who never said anything gets no answer that the next request would take for its own.
+    // A client that never sent anything gets no answer: its next request would take that for its own.
     assert!(silent.is_device_gone() && silent.received().is_empty());
 }
 
@@ -49,7 +49,7 @@ fn a_body_that_does_not_come_is_given_up() {
     device.advance(Duration::from_secs(29));
     assert!(peer.received().is_empty());
     assert_eq!(Answer::parse(&all(&mut device, peer)).status, 408);
-    // Neither is one that comes for ever.
+    // A body that drips for ever is given up, too.
     let peer = device.port().connect(80).unwrap();
     peer.send("POST /command HTTP/1.1\r\nContent-Length: 1000\r\n\r\n");
     for _ in 0..200 {
@@ -139,7 +139,7 @@ fn more_clients_than_workers_wait_in_the_backlog() {
     let second = slow(&mut device);
     let third = request(&device, "/command/ver");
     device.advance(Duration::from_secs(1));
-    // Both of those that are served wait for the device, not the device for them: nobody is sent away.
+    // Both clients that are served wait for the device, not the device for them: nobody is sent away.
     assert!(third.received().is_empty() && third.unread() > 0);
     for peer in [first, second, third] {
         assert_eq!(Answer::parse(&all(&mut device, peer)).status, 200);

@@ -108,7 +108,7 @@ fn a_body_of_the_largest_size_is_taken() {
     assert_eq!(post(&mut device, "/command", &body).status, 413);
 }
 
-/// What is in a file.
+/// The content of a file.
 fn content(device: &mut SimDevice, name: &str) -> Vec<u8> {
     get(device, &format!("/{name}")).body
 }

@@ -61,7 +61,7 @@ fn a_browser_and_a_host_talk() {
     assert_eq!(peer.received(), b"\x82\x05Hello\x82\x03\xff\0\n");
 }
 
-/// The status that the upgrade of a page gets which was loaded from `origin`.
+/// The status that a page loaded from `origin` gets for its upgrade.
 fn knock(device: &mut SimDevice, host: &str, origin: &str) -> u16 {
     let peer = device.port().connect(80).unwrap();
     peer.send(UPGRADE.replace("Host: a\r\n", &format!("Host: {host}\r\nOrigin: {origin}\r\n")));
@@ -134,7 +134,7 @@ fn every_ping_is_answered() {
         pings.extend(frame(0x89, &[number]));
         pongs.extend([0x8A, 1, number]);
     }
-    // All at once, and what comes last ends the conversation.
+    // All at once; the last frame ends the conversation.
     pings.extend(frame(0x88, b"\x03\xe8"));
     pongs.extend(b"\x88\x02\x03\xe8");
     peer.send(&pings);
@@ -229,7 +229,7 @@ fn the_host_closes_in_order() {
     device.settle();
     assert_eq!(peer.received(), b"\x82\x03end\x88\x02\x03\xe8");
     assert!(!peer.is_device_gone());
-    // The handle is free at once; what the old client still says does not get into a new stream.
+    // The handle is free at once; what the old client still sends does not get into a new stream.
     let other = open(&mut device);
     peer.send(frame(0x82, b"late"));
     peer.send(frame(0x88, b"\x03\xe8"));
@@ -353,7 +353,7 @@ fn a_handle_closed_before_it_is_open_is_another_ones_then() {
     slow.set_window(10);
     slow.send(UPGRADE);
     device.settle();
-    // It has a handle, and not the whole of its answer yet.
+    // It has a handle, but not its whole answer yet.
     assert!(device.command("list").contains("# 0 WEBS"));
     device.command("close all");
     let other = open(&mut device);
@@ -489,7 +489,7 @@ fn dropped_uploads_leave_no_streams() {
                 for peer in &peers {
                     if reset { peer.reset() } else { peer.close() }
                 }
-                // A body that is whole may wait for its answer as long as a host may think.
+                // A complete body may wait for its answer as long as a host may take.
                 device.advance(Duration::from_secs(60));
                 assert_eq!(device.command("poll all"), "None\r\n", "{reset} {body:?}");
             }

@@ -256,7 +256,7 @@ fn web_sockets_and_uploads_need_streams() {
     assert_eq!(ask(&mut device, upload).status, 403);
 }
 
-/// Whether a page may run scripts, and what its script is taken for.
+/// Whether a page may run scripts, and which type its script is served as.
 fn scripts(device: &mut SimDevice, page: &str, script: &str) -> (bool, String) {
     let page = get(device, page, OWNER);
     assert_eq!(page.status, 200);
@@ -292,7 +292,7 @@ fn what_a_token_writes_runs_no_scripts_until_the_owner_says_so() {
     assert_eq!(scripts(&mut device, "/a.html", "/a.js"), (true, "application/javascript".into()));
     get(&mut device, "/command/set%20http.server.token_scripts%200", OWNER);
     assert!(!scripts(&mut device, "/a.html", "/a.js").0);
-    // What the owner writes anew is the owner's.
+    // A file that the owner writes again is the owner's.
     write(&mut device, OWNER, "a.html");
     assert_eq!(scripts(&mut device, "/a.html", "/a.js"), (true, "text/plain".into()));
 }

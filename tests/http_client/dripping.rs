@@ -1,4 +1,4 @@
-//! A server that gives next to nothing, for an hour of the virtual clock.
+//! A server that sends next to nothing, for an hour of the virtual clock.
 
 use embassy_time::Duration;
 use openzentri::port::sim::{Peer, PeerListener, SimDevice, SimPort};
@@ -11,7 +11,7 @@ const DRIP: Duration = Duration::from_secs(25);
 /// The worst that an honest request may take, in milliseconds.
 const WORST: u64 = 1_000;
 
-/// Asks for the version over HTTP; answers how long that took.
+/// Asks for the version over HTTP; returns how long that took.
 fn honest_request(device: &mut SimDevice) -> u64 {
     let start = device.millis();
     let client = device.port().connect(80).unwrap();

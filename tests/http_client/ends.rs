@@ -33,7 +33,8 @@ fn a_request_is_closed_when_its_answer_is_read() {
     world.check_rest(0);
 }
 
-/// The status is part of what a host wants to know: an answer without a body is not over before it was asked for.
+/// The status is part of what a host wants to know: an answer without a body is not over before the host has asked for
+/// the status.
 #[test]
 fn an_answer_without_a_body_is_closed_when_its_status_is_told() {
     let mut world = world();

@@ -18,7 +18,7 @@ fn a_file_is_fetched() {
     assert!(listing.contains("e-FE   0001  222F      12     1.0.0.0  hello.txt\r\n"), "{listing}");
     world.check_rest(0);
 
-    // In chunks, in place of the old one, with everything said.
+    // In chunks, in place of the old file, with all arguments given.
     let body = "6\r\nHello \r\n6\r\nThere!\r\n0\r\n\r\n";
     let response = format!("{OK}Transfer-Encoding: chunked\r\n\r\n{body}");
     let answer = world.download("hdo -u -e example.com/hello.txt hello.txt 1.2.3 0x45", response.as_bytes());
@@ -27,7 +27,7 @@ fn a_file_is_fetched() {
     assert!(listing.contains("e-45   00C1") && listing.contains("12       1.2.3  hello.txt\r\n"), "{listing}");
     assert_eq!(world.content("hello.txt"), "Hello There!\r\n");
 
-    // Up to the end of the connection; the name out of the URL; two blanks after the command.
+    // Up to the end of the connection; the name from the URL; two blanks after the command.
     let answer = world.download("hdo  example.com/a/b.txt?c=d/e", format!("{OK}\r\nto the end").as_bytes());
     assert!(answer.ends_with("Success\r\n"), "{answer}");
     assert_eq!(world.content("b.txt"), "to the end\r\n");
@@ -35,7 +35,7 @@ fn a_file_is_fetched() {
     let answer =
         world.download("hdo example.com/x -n nine -c CBF43926 -v 2.0.0 -t FE", format!("{OK}\r\n123456789").as_bytes());
     assert!(answer.ends_with("Success\r\n"), "{answer}");
-    // Nothing in it.
+    // Empty bodies.
     for body in ["Content-Length: 0\r\n\r\n", "\r\n", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"] {
         let answer = world.download("hdo -c FFFF example.com/x empty", format!("{OK}{body}").as_bytes());
         assert!(answer.ends_with("Success\r\n"), "{answer}");
@@ -45,7 +45,7 @@ fn a_file_is_fetched() {
     world.check_rest(0);
 }
 
-/// Whatever goes wrong: the old file is there, nothing else is.
+/// Whatever goes wrong, the old file is still there, and nothing else.
 #[test]
 fn failed_downloads_leave_the_old_file() {
     let mut world = World::new();
@@ -134,7 +134,7 @@ fn redirections_are_followed_so_far() {
     world.check_rest(0);
 }
 
-/// The power goes at any write of the flash: after the next boot the file is the old or the new one, and whole.
+/// The power fails at any write of the flash: after the next boot the file is the old or the new one, and complete.
 #[test]
 fn power_cuts_during_a_download() {
     for framing in ["Content-Length: 20000\r\n\r\n", "\r\n"] {

@@ -13,7 +13,7 @@ mod requests;
 mod servers;
 mod websocket;
 
-/// With `stream.auto_close` 0 what a request leaves can be looked at; `ends.rs` has tests with the default.
+/// With `stream.auto_close` 0, tests can look at what a request leaves; `ends.rs` has tests with the default.
 const SETTINGS: [(&str, &str); 5] = [
     ("wlan.ssid", "MyNet"),
     ("wlan.passkey", "mypassword"),
@@ -60,7 +60,7 @@ impl World {
         peer.unwrap()
     }
 
-    /// What is printed up to the next prompt, without the ends of streams: those come when a server has them come.
+    /// What is printed up to the next prompt, without the ends of streams: their time depends on the server.
     fn answer(&mut self) -> String {
         let text = self.raw_answer();
         text.split_inclusive('\n').filter(|line| !line.starts_with("[Closed: ")).collect()
@@ -89,7 +89,8 @@ impl World {
         self.answer()
     }
 
-    /// The device has taken and left nothing: no socket but those of open streams, no file, no call with an old socket.
+    /// The device has left nothing open: no sockets but those of open streams, no file; and it made no call with an old
+    /// socket.
     fn check_rest(&mut self, sockets: usize) {
         self.device.settle();
         let port = self.device.port();
@@ -97,7 +98,7 @@ impl World {
         assert_eq!(port.flash().open_files(), 0);
     }
 
-    /// Types a download, answers it, and says what the device printed.
+    /// Types a download, answers it, and returns what the device printed.
     fn download(&mut self, line: &str, response: &[u8]) -> String {
         let peer = self.ask(line);
         peer.send(response);

@@ -123,7 +123,7 @@ fn after_status_101_bytes_go_both_ways() {
     world.device.settle();
     assert_eq!(world.command("poll 0"), "1\r\n");
     assert_eq!(world.command("read 0 100"), "pong\r\n");
-    // Nothing there: no waiting on such a stream.
+    // Without data, a read on such a stream does not wait.
     let before = world.device.millis();
     assert_eq!(world.command("read 0 100"), "");
     assert_eq!(world.device.millis(), before);
@@ -217,7 +217,7 @@ fn a_queued_body_is_bounded() {
     world.device.type_line("stream_write 0 11");
     assert_eq!(world.answer(), "Bounds error\r\n");
     assert_eq!(world.write(0, &[b'x'; 10]), "Success\r\n");
-    // Nobody takes it: a close does not wait for that.
+    // The server takes nothing: a close does not wait for it.
     let before = world.device.millis();
     world.command("close 0");
     assert_eq!(world.device.millis(), before);
@@ -334,7 +334,7 @@ fn arguments() {
     assert!(world.answer().ends_with("[Opened: 0]\r\n0\r\n"));
 }
 
-/// All eight handles can be requests, and a ninth is told so.
+/// All eight handles can be requests, and a ninth request is refused with a reason.
 #[test]
 fn all_streams_at_once() {
     let mut world = World::new();
@@ -384,7 +384,7 @@ fn closing_in_the_middle() {
         assert!(peer.is_device_gone());
         world.check_rest(0);
     }
-    // The network goes away under it.
+    // The network goes down during a request.
     world.ask("hge -o example.com");
     world.answer();
     world.device.type_line("network_down");

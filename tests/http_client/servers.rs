@@ -27,7 +27,7 @@ fn servers_that_fail() {
         assert!(answer.ends_with(&format!("{log}[Open failed]\r\nCommand failed\r\n")), "{response:?}: {answer}");
         world.check_rest(0);
     }
-    // Queued: the handle stays for the host, and says that it is over.
+    // A queued request: its handle stays for the host, and says that the request is over.
     let peer = world.ask("hge -o example.com");
     world.answer();
     peer.reset();
@@ -60,7 +60,7 @@ fn endless_heads_are_cut() {
     world.check_rest(0);
 }
 
-/// A server that is silent, or sends a byte now and then, keeps nobody for ever.
+/// A server that is silent, or sends a byte now and then, keeps no command for ever.
 #[test]
 fn slow_servers_time_out() {
     let mut world = World::new();
@@ -96,7 +96,7 @@ fn slow_servers_time_out() {
     world.command("close 0");
     world.check_rest(0);
 
-    // A body that stops in the middle: what came can be read, the end is said.
+    // A body that stops in the middle: the bytes that came can be read, then the end is reported.
     world.device.port().set_window(65_536);
     let peer = world.ask("hge example.com");
     peer.send(format!("{OK}Content-Length: 9\r\n\r\nhalf"));
@@ -130,7 +130,7 @@ fn connections_that_are_not_made() {
     world.check_rest(0);
 }
 
-/// Heads that come before the one that counts do not end a body that still goes out.
+/// Interim heads do not end a body that is still being sent.
 #[test]
 fn interim_answers_leave_the_body_going() {
     let size = 60_000;
@@ -208,7 +208,7 @@ fn a_held_request_with_an_empty_body_in_chunks_is_sent_whole() {
         peer.send(format!("{OK}Content-Length: 0\r\n\r\n"));
         assert!(world.answer().ends_with("200\r\n"));
     }
-    // Reading asks as well; and what was written before goes out before the last chunk.
+    // A read also sends the request; bytes written before go out before the last chunk.
     let mut world = World::new();
     let peer = world.ask("http_post -o example.com a/b");
     world.answer();

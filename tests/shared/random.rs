@@ -4,7 +4,7 @@
 pub struct Random(u64);
 
 impl Random {
-    /// The generator that a number starts.
+    /// A generator with this seed.
     pub fn new(seed: u64) -> Self {
         Self(seed.max(1))
     }

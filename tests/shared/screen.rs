@@ -1,4 +1,4 @@
-//! A terminal: what it shows of the bytes that it is sent (the part of ECMA-48 that the device uses; what is else fails).
+//! A terminal: what it shows of the bytes it gets (the part of ECMA-48 that the device uses; anything else fails).
 
 use unicode_width::UnicodeWidthChar;
 
@@ -8,12 +8,12 @@ pub struct Screen {
     rows: Vec<Vec<String>>,
     row: usize,
     column: usize,
-    /// Bytes of a character or sequence that is not whole.
+    /// Bytes of a character or sequence that is not complete.
     rest: Vec<u8>,
 }
 
 impl Screen {
-    /// An empty one of so many columns; it has as many rows as are written on.
+    /// An empty screen with this many columns; rows are added as they are written.
     pub fn new(columns: usize) -> Self {
         Self { columns, rows: vec![Vec::new()], row: 0, column: 0, rest: Vec::new() }
     }
@@ -50,7 +50,7 @@ impl Screen {
         let count = number.parse().unwrap_or(1);
         match (number, last) {
             (_, "A") => self.row -= count,
-            // A cursor that waits behind the last column is in it.
+            // A cursor that waits after the last column counts as in it.
             (_, "C") => self.column = (self.column + count).min(self.columns - 1),
             ("", "H") => (self.row, self.column) = (0, 0),
             ("", "J") => {

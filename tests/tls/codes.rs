@@ -1,5 +1,5 @@
-//! Each documented code (interface, network 5.3): a test that makes it occur, or the reason why it does not. What is written
-//! down of it is `docs/tls-codes.md`, which `OPENZENTRI_WRITE_DOCS=1 cargo test --test tls codes` writes.
+//! Each documented code (interface, network 5.3): a test that makes it occur, or the reason why it does not. The result
+//! is `docs/tls-codes.md`, which `OPENZENTRI_WRITE_DOCS=1 cargo test --test tls codes` writes.
 
 use embassy_time::Duration;
 use openzentri::limits;
@@ -12,9 +12,9 @@ use crate::streams::{CA, device, run, server, with_server};
 
 /// How far a code is built.
 enum How {
-    /// It occurs: what happens then, and a device to which it happens, with what it prints.
+    /// It occurs: in which case, and a function that makes it occur and returns what the device prints.
     Occurs(&'static str, fn(&World) -> String),
-    /// The device would print it, and nobody outside of it can bring that about: why.
+    /// The device would print it, but nothing outside the device can cause it: why.
     Kept(&'static str),
     /// The device does not print it: why.
     Never(&'static str),

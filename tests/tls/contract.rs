@@ -80,7 +80,7 @@ fn server_stream(credentials: Owned) -> (SimDevice, Seen) {
         async move {
             let listener = port.tcp_listen(Interface::Wlan, OWN).unwrap();
             let (socket, remote) = accept(port, listener).await.unwrap();
-            // As a server does that waits for clients to say something.
+            // Like a server that waits for clients to send something.
             let mut first = [0];
             let event = openzentri::port::Event::Readable(socket);
             openzentri::port::io(port, event, || port.receive(socket, &mut first)).await.unwrap();
@@ -246,7 +246,7 @@ fn a_server_that_demands_a_certificate_gets_one_or_ends_the_session() {
     agreed(&seen);
     talk(&mut device, &mut other);
 
-    // In TLS 1.3 the device's part of the handshake is over before the server has looked at it.
+    // In TLS 1.3 the device's part of the handshake is over before the server has checked it.
     let (mut device, seen, mut other) = shake_hands(&world, world.client(), NAME, true);
     agreed(&seen);
     other.until(&mut device, |other, device| other.failed.is_some() && device.port().open_sessions() == 0);
@@ -375,7 +375,7 @@ fn a_narrow_connection_carries_everything() {
     let data = pattern(3000);
     device.command_with_data("write 0 3000", &data);
     other.until(&mut device, |other, _| other.received.len() == data.len());
-    // What is closed at once still goes out whole.
+    // Bytes of a stream that is closed at once still all go out.
     device.command_with_data("write 0 3000", &data);
     device.command("close 0");
     other.until(&mut device, |other, _| other.closed);
@@ -419,7 +419,7 @@ fn sessions_run_out_with_an_error_and_come_back() {
     assert_eq!((device.port().open_sessions(), device.port().open_jobs(), device.port().stale_calls()), (0, 0, 0));
 }
 
-/// The same in DER.
+/// A PEM certificate in DER.
 fn der(pem: &[u8]) -> Vec<u8> {
     CertificateDer::from_pem_slice(pem).unwrap().to_vec()
 }

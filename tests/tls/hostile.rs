@@ -1,5 +1,4 @@
-//! Servers that have a good certificate and say what no server says: what they send is changed after it was encrypted, or
-//! before.
+//! Servers with a good certificate that send what no server sends: their bytes are changed before or after encryption.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -32,7 +31,7 @@ impl KeyLog for Secrets {
     }
 }
 
-/// HKDF-Expand-Label without a context, for what fits in one block (RFC 8446, 7.1).
+/// HKDF-Expand-Label without a context, for outputs that fit in one block (RFC 8446, 7.1).
 fn expand(secret: &[u8], label: &str, length: u8) -> Vec<u8> {
     let label = format!("tls13 {label}");
     let info = [&[0, length, label.len() as u8], label.as_bytes(), &[0, 1]].concat();
@@ -45,7 +44,7 @@ fn hmac_of(key: &[u8], data: &[u8]) -> Vec<u8> {
     mac.finalize().into_bytes().to_vec()
 }
 
-/// A server, and somebody who has its secrets and changes what it sends.
+/// A server, and an attacker that has its secrets and changes what it sends.
 struct Hostile {
     device: SimDevice,
     seen: Seen,
@@ -61,7 +60,7 @@ struct Hostile {
     answer: Vec<u8>,
 }
 
-/// What changes the content of a record, whose type stands at its end.
+/// Changes the content of a record; the record type is its last byte.
 type Change<'a> = &'a mut dyn FnMut(&Hostile, &mut Vec<u8>);
 
 impl Hostile {
@@ -161,7 +160,7 @@ impl Hostile {
         }
     }
 
-    /// A device that has come through it unharmed.
+    /// Checks that the device has come through unharmed.
     fn end_well(mut self) {
         self.other.peer.close();
         self.device.advance(Duration::from_secs(20));
@@ -193,8 +192,8 @@ fn number(seed: &mut u64, below: usize) -> usize {
     (*seed >> 33) as usize % below
 }
 
-/// Sends these messages of the server's flight, which rustls has in one record. Finished is right for them, so that all
-/// that is wrong is what is left out, or the order.
+/// Sends these messages of the server's flight, which rustls has in one record. Finished is correct for them, so that
+/// only the omission, or the order, is wrong.
 fn with_flight(world: &World, flight: &[u8]) -> Hostile {
     let mut hostile = Hostile::new(world);
     hostile.talk(&mut |hostile, content| {
@@ -304,7 +303,7 @@ fn whatever_comes_in_an_open_session_ends_it_in_order() {
         if crate::CLIENT == TlsClient::Embedded
             && let Some(told) = told
         {
-            // A record without a type cannot be told from one that is not authentic.
+            // A record without a type cannot be distinguished from one that is not authentic.
             let told = if content == b"\0\0\0" { AlertDescription::BadRecordMac } else { told };
             assert_eq!(hostile.other.failed, Some(rustls::Error::AlertReceived(told)), "{content:?}");
         }
@@ -332,7 +331,7 @@ fn records_in_the_clear_end_nothing_in_order() {
     }
 }
 
-/// What is changed without the keys, from the first byte on.
+/// Changes without the keys, from the first byte on.
 #[test]
 fn no_change_on_the_way_harms_the_device() {
     let world = World::new();

@@ -26,7 +26,7 @@ fn device() -> (SimDevice, String) {
     (device, shown)
 }
 
-/// A client that takes any certificate; answers the connection once its session is open.
+/// A client that takes any certificate; returns the connection once its session is open.
 fn connect(device: &mut SimDevice) -> Other {
     let peer = device.port().connect(443).unwrap();
     let mut other = Other::trustful(peer);
@@ -67,7 +67,7 @@ fn a_device_makes_its_certificate_once_and_says_how_it_is_known() {
     let shown = device.take_output();
     assert!(!shown.contains("Certificate made") && shown.contains(&digest), "{shown}");
     assert_eq!(certificate(&connect(&mut device)), own, "it is the same after a restart");
-    // What is damaged or lost is made again.
+    // A damaged or lost key or certificate is made again.
     device.command("fde https_key.der");
     device.command("network_restart");
     device.advance(Duration::from_secs(2));
@@ -119,7 +119,7 @@ fn a_certificate_of_the_owner_takes_the_place_of_the_devices_own() {
     other.until(&mut device, |other, _| !other.tls.is_handshaking());
     other.send(request);
     other.until(&mut device, |other, _| other.closed);
-    // With a CA certificate clients must show one of their own, and who has none is served nothing.
+    // With a CA certificate clients must show one of their own, and a client without one is served nothing.
     device.command("set http.server.tls_ca_cert ca.pem");
     device.command("network_restart");
     device.advance(Duration::from_secs(2));

@@ -58,8 +58,8 @@ const SETTINGS: [&str; 5] = [
 const TAKEN: [&str; 4] =
     ["EHLO [10.5.6.108]", "AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm", "MAIL FROM:<device@my.org>", "RCPT TO:<a@b>"];
 
-/// Sends a message to a server on that port, which says `before` in the clear, and answers what was printed, and what the
-/// server has heard in the clear and within TLS.
+/// Sends a message to a server on that port, which says `before` in the clear, and returns what was printed, and what
+/// the server has heard in the clear and within TLS.
 fn send(world: &World, number: u16, ca: &str, starttls: &'static str) -> (String, Vec<String>, Vec<String>) {
     let mut device = device(&[("ca.pem", ca)]);
     device.command("set time.rtc 1780272000");
@@ -136,7 +136,7 @@ fn a_server_that_proves_nothing_gets_nothing() {
 #[test]
 fn what_was_said_before_tls_does_not_count() {
     let world = World::new();
-    // Behind the reply comes one that an attacker has put there.
+    // After the reply comes another that an attacker has put there.
     let (shown, clear, _) = send(&world, 587, &world.authority.pem(), "220 Go on\r\n250 AUTH PLAIN\r\n");
     assert_eq!(shown, "SMTP STARTTLS: the server does not keep to the protocol\r\nCommand failed\r\n");
     assert_eq!(clear.last().unwrap(), "STARTTLS");

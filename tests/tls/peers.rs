@@ -1,4 +1,4 @@
-//! Everybody's certificates, and the other ends of the device's connections: rustls outside of the device.
+//! The certificates of both sides, and the other ends of the device's connections: rustls outside of the device.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -61,7 +61,7 @@ impl Authority {
     }
 }
 
-/// Everybody's certificates.
+/// The certificates of both sides.
 pub struct World {
     pub authority: Authority,
     pub server: Identity,
@@ -189,7 +189,7 @@ impl Other {
         Self::new(ClientConnection::new(Arc::new(config), name).unwrap().into(), peer)
     }
 
-    /// Takes what the device has sent, and sends what there is to be said.
+    /// Takes what the device has sent, and sends what rustls has to send.
     pub fn pump(&mut self) {
         let from_device = self.peer.received();
         let mut rest = &from_device[..];
@@ -261,7 +261,7 @@ impl Other {
     }
 }
 
-/// Takes any certificate of which the server has the key.
+/// Takes any certificate whose key the server has.
 #[derive(Debug)]
 struct Trustful(Arc<rustls::crypto::CryptoProvider>);
 

@@ -1,4 +1,4 @@
-//! `http_…` with `https`: requests, and files that come and go.
+//! `http_…` with `https`: requests, and files in both directions.
 
 use embassy_time::Duration;
 use openzentri::port::sim::SimDevice;
@@ -56,8 +56,7 @@ fn a_request_is_a_stream_of_its_own_kind() {
     assert!(device.command("read 0 100").ends_with("hello\r\n"));
 }
 
-/// The example that the reference prints of a failure (interface, http 7.2), but for its number: 5003 is want of
-/// memory.
+/// The example of a failure in the reference (interface, http 7.2), except for its number: 5003 is out of memory.
 #[test]
 fn a_failure_is_printed_as_documented() {
     let world = World::new();
@@ -106,7 +105,7 @@ fn files_come_and_go_with_the_files_that_options_name() {
     assert_eq!(device.command("http_upload https://server.example/up key.pem"), refused);
 }
 
-/// A server that ends the connection without the end of the session may have been cut off by somebody else.
+/// A server that ends the connection without the end of the session may have been cut off by an attacker.
 #[test]
 fn a_body_that_only_the_end_delimits_must_end_in_order() {
     let world = World::new();

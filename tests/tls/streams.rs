@@ -22,7 +22,7 @@ pub fn store(device: &mut SimDevice, name: &str, content: &str, rest: &str) {
     assert!(device.command_with_data(&line, content.as_bytes()).contains("File created"), "{name}");
 }
 
-/// Runs a command while somebody else talks to the device; answers what is printed.
+/// Runs a command while others talk to the device; returns what is printed.
 pub fn run(device: &mut SimDevice, line: &str, mut meanwhile: impl FnMut(&mut SimDevice)) -> String {
     device.settle();
     device.take_output();
@@ -171,7 +171,7 @@ fn a_client_without_authorities_refuses_servers_unless_its_owner_takes_any() {
     device.command_with_data("write 0 5", b"hello");
     other.until(&mut device, |other, _| other.received == b"hello");
     device.command("close 0");
-    // With authorities it is verified all the same.
+    // With authorities the server is still verified.
     store(&mut device, CA, &Authority::new().pem(), "");
     let (shown, _) = with_server(&mut device, &world, false, &line);
     assert!(shown.contains("Error with TLS handshake: 5035"), "{shown}");
@@ -239,7 +239,7 @@ fn silent_clients_of_a_server_keep_nobody_out() {
     let world = World::new();
     let mut device = server(&world);
     device.command("tls_server start 8443");
-    // As many as have a place, some of which have begun to speak.
+    // One client for each place; some have begun to speak.
     let silent: Vec<_> = (0..limits::TLS_DOORS).map(|_| device.port().connect(8443).unwrap()).collect();
     silent.iter().step_by(2).for_each(|peer| peer.send([0x16, 3, 1]));
     device.advance(Duration::from_millis(100));
@@ -286,7 +286,7 @@ fn a_tcp_server_can_speak_tls() {
     device.settle();
     assert!(device.command("list").contains("# 0 TLSS"));
     assert!(device.command("tcp_server stop 8443").ends_with("Success\r\n"));
-    // The one that starts with the interface.
+    // The server that starts with the interface.
     device.command("set tcp.server.auto_start 1");
     device.command("network_restart");
     let peer = device.port().connect(3000).unwrap();
@@ -306,7 +306,7 @@ fn a_server_does_not_start_without_its_certificate() {
 fn sessions_run_out_with_the_documented_lines() {
     let world = World::new();
     let mut device = device(&[(CA, &world.authority.pem())]);
-    // More sessions than there are streams cannot be open: the test takes them from below.
+    // There cannot be more open sessions than streams: so the test lowers the port's limit.
     device.port().set_answer(SERVER, Duration::from_millis(1), Answer::Accept);
     device.port().limit_sessions(1);
     let (shown, _other) = with_server(&mut device, &world, false, "tlsc server.example 443");

@@ -1,4 +1,4 @@
-//! The transcripts that need somebody at the other end (`tests/transcripts/peers`), on the simulated port.
+//! The transcripts that need a peer (`tests/transcripts/peers`), on the simulated port.
 
 use std::net::SocketAddrV4;
 use std::path::Path;
@@ -12,7 +12,7 @@ use openzentri::wire::websocket::{self as wire, Reader, Sender, Step, handshake}
 
 use crate::peers::*;
 
-/// What the transcripts start from; see their README.
+/// The settings that the transcripts start from; see their README.
 const START: [(&str, &str); 3] = [("wlan.ssid", ""), ("wlan.auto_join.enabled", "0"), ("http.server.enabled", "0")];
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n{ \"b\": 2 }\r\n0\r\n\r\n";
 
@@ -23,7 +23,7 @@ enum End {
 }
 
 impl End {
-    /// What has come and was not used.
+    /// The bytes that have come and are not used yet.
     fn received(&mut self) -> &mut Vec<u8> {
         match self {
             Self::Plain(peer, received) => {
@@ -101,7 +101,7 @@ pub fn opened(request: &str) -> String {
     )
 }
 
-/// Sends back what frames bring; false after the good-bye.
+/// Sends back the data of frames; false after the close frame.
 fn echo(end: &mut End, frames: &mut Reader) -> bool {
     let mut bytes = std::mem::take(end.received());
     let mut rest = &mut bytes[..];

@@ -6,7 +6,7 @@ use crate::peers::*;
 use crate::streams::{CA, device, run, store, with_server};
 use crate::transcripts::opened;
 
-/// Messages through TLS, up to a good-bye of both sides, with the device's own certificate.
+/// Messages through TLS, up to a close frame from each side, with the device's own certificate.
 #[test]
 fn messages_through_tls() {
     let world = World::new();

@@ -1,5 +1,5 @@
-//! What `help <command>` and the pages in docs/interface/commands say of a command beyond its row in the table: parameters,
-//! options, the answer, an example.
+//! What `help <command>` and the pages in docs/interface/commands say about a command beyond its row in the table:
+//! parameters, options, the answer, an example.
 //!
 //! ```text
 //! files      files
@@ -75,7 +75,7 @@ mod tests {
         }
     }
 
-    /// The letters behind a `-` in a usage.
+    /// The letters after a `-` in a usage.
     fn options(usage: &str) -> std::vec::Vec<char> {
         let mut letters = std::vec::Vec::new();
         for word in usage.split(['[', ']', ' ']).filter(|word| word.len() == 2) {

@@ -3,7 +3,7 @@
 /// A parameter or option, and what it means.
 pub type Part = (&'static str, &'static str);
 
-/// What there is to say of one command.
+/// The page of one command.
 pub struct Page {
     /// Its full name.
     pub name: &'static str,

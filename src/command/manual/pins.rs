@@ -4,7 +4,7 @@ use super::page::{HANDLE, Page, Part, SET_OK, part};
 
 const GPIO: Part = part("gpio", "The number of the pin, or its alias.");
 
-/// What the option -b is.
+/// The meaning of the option -b.
 const BYTES: &str =
     "`<bytes>`: the most received bytes to keep; 0 keeps none. Without it as many as a stream can hold.";
 

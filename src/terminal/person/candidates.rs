@@ -1,5 +1,5 @@
-//! What may stand at the end of a line: for the Tab key. It comes out of the tables of commands and variables, and of what
-//! the device has now: files and streams.
+//! What may stand at the end of a line, for the Tab key. It comes from the tables of commands and variables, and from
+//! what the device has now: files and streams.
 
 use core::fmt::Write;
 
@@ -17,7 +17,7 @@ pub type Offer<'a> = &'a mut dyn FnMut(&[u8]);
 /// More names than this are listed up to their next dot.
 const MANY: usize = 70;
 
-/// Commands whose `<name>` is that of a file that is there.
+/// Commands whose `<name>` is that of an existing file.
 const OF_FILES: [&str; 4] = ["file_delete", "file_open", "file_stat", "http_upload"];
 
 /// Where the names come from.
@@ -84,7 +84,7 @@ impl<'a> Candidates<'a> {
         shared
     }
 
-    /// Calls `offer` with what there is to choose from; many names end at the next dot.
+    /// Calls `offer` with each choice; if there are many, names end at the next dot.
     pub fn choices(&self, offer: Offer<'_>) {
         let mut count = 0;
         self.each(&mut |_| count += 1);
@@ -142,7 +142,7 @@ impl<'a> Candidates<'a> {
         match slot {
             "handle" => numbers(self.machine.streams.handles().map(i64::from), offer),
             "interface" => Interface::ALL.iter().for_each(|interface| offer(interface.name().as_bytes())),
-            // The one of `network_verify` is a passphrase.
+            // The key of `network_verify` is a passphrase.
             "key" if command.name == "network_verify" => {}
             "file" | "ca cert" | "cert" | "key" => self.files(offer),
             "name" if OF_FILES.contains(&command.name) => self.files(offer),
@@ -198,7 +198,7 @@ fn parts(synopsis: &'static str) -> impl Iterator<Item = &'static str> {
     first.split(between).skip(1).filter(|part| !part.is_empty())
 }
 
-/// The part that stands behind these arguments, without brackets.
+/// The part that follows these arguments, without brackets.
 fn expected(synopsis: &'static str, words: &[&[u8]]) -> Option<&'static str> {
     let mut words = words.iter();
     let mut places = 0;
@@ -218,7 +218,7 @@ fn expected(synopsis: &'static str, words: &[&[u8]]) -> Option<&'static str> {
     let mut next = || loop {
         let part = parts.next()?;
         match part.trim_start_matches('[').starts_with('-') {
-            // What follows the option is its own.
+            // The next part belongs to the option.
             true if !part.ends_with(']') => drop(parts.next()),
             true => {}
             false => return Some(part.trim_matches(['[', ']'])),
@@ -230,7 +230,7 @@ fn expected(synopsis: &'static str, words: &[&[u8]]) -> Option<&'static str> {
     next()
 }
 
-/// What follows an option, when a word is one that something follows.
+/// The value of an option, if `word` is an option that has one.
 fn option_value(synopsis: &'static str, word: &[u8]) -> Option<&'static str> {
     let mut parts = parts(synopsis);
     parts.find(|part| part.trim_start_matches('[').as_bytes() == word && !part.ends_with(']'))?;

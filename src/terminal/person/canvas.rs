@@ -10,7 +10,7 @@ use crate::terminal::text;
 /// Bytes for a terminal.
 pub type Drawing = Vec<u8, { limits::DRAWING }>;
 
-/// What is to be seen: a prompt, text behind it, and the cursor in that, in bytes.
+/// What to show: a prompt, the text after it, and the cursor in the text, in bytes.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
     /// What stands before the text.
@@ -25,9 +25,9 @@ pub struct View<'a> {
 pub struct Canvas {
     /// Something is drawn.
     drawn: bool,
-    /// Rows between the first one of what is drawn and the cursor.
+    /// Rows from the first drawn row to the cursor.
     row: usize,
-    /// Bytes of the text that are drawn, when the cursor is behind them.
+    /// Bytes of the text that are drawn, if the cursor is at their end.
     length: Option<usize>,
 }
 
@@ -39,7 +39,7 @@ struct Place {
 }
 
 impl Place {
-    /// Where the cursor is behind these texts. A terminal whose row is full has its cursor in the next one here.
+    /// Where the cursor is after these texts. When a row is full, the cursor counts as being in the next one.
     fn behind(texts: &[&[u8]], columns: usize) -> Self {
         let mut place = Self { row: 0, column: 0 };
         for bytes in texts {
@@ -79,8 +79,7 @@ impl Canvas {
         self.drawn
     }
 
-    /// Draws the view in the place of what was there. `appended`: since the last time nothing has happened but that text was
-    /// added at its end.
+    /// Draws the view in place of the previous one. `appended`: since then, text was only added at its end.
     pub fn draw(&mut self, view: View<'_>, columns: usize, appended: bool, out: &mut Drawing) {
         let end = view.end(columns);
         let at = view.place(columns);
@@ -112,7 +111,7 @@ impl Canvas {
         put(out, view.text);
     }
 
-    /// Takes away what is drawn: the cursor is where it began.
+    /// Erases what is drawn; the cursor is then where the drawing began.
     pub fn erase(&mut self, out: &mut Drawing) {
         if self.drawn {
             self.to_start(out);
@@ -131,7 +130,7 @@ impl Canvas {
         *self = Self::new();
     }
 
-    /// Empties the screen; the view is to be drawn at its top.
+    /// Empties the screen; the next view is drawn at its top.
     pub fn clear(&mut self, out: &mut Drawing) {
         put(out, b"\x1b[H\x1b[2J");
         *self = Self::new();

@@ -13,7 +13,7 @@ pub type Text = Vec<u8, { limits::DRAFT }>;
 pub struct Draft {
     text: Text,
     cursor: usize,
-    /// More was typed than a line may have: it must not run cut off.
+    /// More was typed than a line may have: a cut-off line must not run.
     overflow: bool,
 }
 
@@ -48,14 +48,14 @@ impl Draft {
         self.text.get(..self.cursor).unwrap_or_default()
     }
 
-    /// Puts another line in its place, with the cursor at its end.
+    /// Replaces the line, with the cursor at its end.
     pub fn set(&mut self, text: &[u8]) {
         self.text.clear();
         self.overflow = self.text.extend_from_slice(text).is_err();
         self.cursor = self.text.len();
     }
 
-    /// Inserts a character, or a byte that is none, before the cursor.
+    /// Inserts a character, or a byte that is not part of one, before the cursor.
     pub fn insert(&mut self, character: &[u8]) {
         if self.overflow || character.len() > self.text.capacity() - self.text.len() {
             self.overflow = true;

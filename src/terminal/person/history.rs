@@ -36,7 +36,7 @@ impl History {
         self.lines.iter().nth(age.checked_sub(1)?).map(|line| &line[..])
     }
 
-    /// The line above the one that shows `shown`.
+    /// The line above the one now shown, whose text is `shown`.
     pub fn up(&mut self, shown: &[u8]) -> Option<&[u8]> {
         self.line(self.recalled + 1)?;
         if self.recalled == 0 {

@@ -13,14 +13,14 @@ use crate::terminal::text::Collector;
 /// Bytes of the longest text that is searched for.
 const PATTERN: usize = 48;
 
-/// What a key asks for beyond another look of the line.
+/// What a key asks for besides a change of the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Nothing.
     None,
     /// The line was given up: the next one begins below it.
     Cleared,
-    /// There was no line to give up: whoever has pressed the key may want to leave.
+    /// There was no line to give up: the person may want to leave.
     Asked,
     /// To leave.
     Left,
@@ -28,7 +28,7 @@ pub enum Action {
     ClearScreen,
     /// Completion; `again`: the key before was the same one.
     Complete {
-        /// A second time: what there is to choose from.
+        /// A second time: lists the choices.
         again: bool,
     },
 }
@@ -38,7 +38,7 @@ struct Search {
     pattern: Vec<u8, PATTERN>,
     /// The age of the line that was found.
     found: Option<usize>,
-    /// There is none, or no older one.
+    /// There is no such line, or no older one.
     failed: bool,
 }
 
@@ -102,7 +102,7 @@ impl Keyboard {
         self.history.line(1).unwrap_or_default()
     }
 
-    /// Whether nothing was done since the last call but to add text at the end.
+    /// Whether text was only added at the end since the last call.
     pub fn take_appended(&mut self) -> bool {
         core::mem::replace(&mut self.appended, true)
     }
@@ -128,7 +128,8 @@ impl Keyboard {
         self.draft.insert(text);
     }
 
-    /// Ends the line: it is what [`Keyboard::draft`] has until [`Keyboard::next`]. A search that has found one takes that.
+    /// Ends the line, which stays in [`Keyboard::draft`] until [`Keyboard::next`]. If a search has found a line, takes
+    /// that.
     pub fn end(&mut self) {
         self.keys.reset();
         self.text(None);
@@ -145,7 +146,7 @@ impl Keyboard {
         self.appended = true;
     }
 
-    /// Inserts characters when they are whole; without a byte, what has come of one is all there is.
+    /// Inserts characters once they are complete. `None`: no more bytes come for an incomplete one.
     fn text(&mut self, byte: Option<u8>) {
         let mut collector = core::mem::take(&mut self.collector);
         let mut add = |whole: &[u8]| {
@@ -203,7 +204,7 @@ impl Keyboard {
         }
     }
 
-    /// Ctrl-C: gives the line up; where there is none, and a second time, it means to leave.
+    /// Ctrl-C: gives the line up. With no line, a second Ctrl-C in a row means to leave.
     fn interrupt(&mut self, asked: bool) -> Action {
         if !self.draft.is_empty() {
             return Action::Cleared;
@@ -212,7 +213,7 @@ impl Keyboard {
         if asked { Action::Left } else { Action::Asked }
     }
 
-    /// A key during a search; false when the search is over and the key has still to act on the line.
+    /// A key during a search; false when the search is over and the key must still act on the line.
     fn search_key(&mut self, key: Key) -> bool {
         let Some(search) = &mut self.search else { return false };
         match key {
@@ -236,17 +237,17 @@ impl Keyboard {
         true
     }
 
-    /// More of what is searched for.
+    /// Adds to the text that is searched for.
     fn search_for(&mut self, text: &[u8]) {
         self.appended = false;
         let Some(search) = &mut self.search else { return };
-        // What is too long is found by its beginning.
+        // A text that is too long is searched for by its beginning.
         let _ = search.pattern.extend_from_slice(text);
         let from = search.found.unwrap_or(1);
         self.find(from);
     }
 
-    /// Goes on with the search at lines of that age; what was found stays when there is none.
+    /// Continues the search at lines of age `from`; if there is none, the last result stays.
     fn find(&mut self, from: usize) {
         let Some(search) = &mut self.search else { return };
         let found = self.history.find(&search.pattern, from);
@@ -254,7 +255,7 @@ impl Keyboard {
         search.found = found.or(search.found);
     }
 
-    /// Ends a search with the line that it has found, if it has.
+    /// Ends a search with the line that it has found, if any.
     fn take_found(&mut self) {
         let Some(age) = self.search.take().and_then(|search| search.found) else { return };
         self.appended = false;
@@ -262,7 +263,7 @@ impl Keyboard {
         self.history.line(age).into_iter().for_each(|line| self.draft.set(line));
     }
 
-    /// Calls `show` with what is to be seen behind this prompt.
+    /// Calls `show` with what to show after this prompt.
     pub fn view<R>(&self, prompt: &[u8], show: impl FnOnce(View<'_>) -> R) -> R {
         let Some(search) = &self.search else {
             return show(View { prompt, text: self.draft.text(), cursor: self.draft.cursor() });

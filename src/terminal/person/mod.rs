@@ -1,5 +1,5 @@
-//! A person at a terminal: what there is beyond the plain editor, whose bytes hosts know. The line that is typed is drawn, and
-//! drawn again when something comes in between; keys, search, completion of arguments, suggestions.
+//! What a person at a terminal gets beyond the plain editor, whose bytes hosts know: the typed line is drawn, and drawn
+//! again after other output; keys, search, completion of arguments, suggestions.
 //!
 //! ```text
 //! keyboard    what the keys do; draft, history: what they work on
@@ -36,7 +36,7 @@ use keyboard::Keyboard;
 
 /// What a person sees once, at the start.
 pub const WELCOME: &[u8] = b"help lists what can be typed, Tab completes, Ctrl-D leaves\r\n";
-/// What a person sees who may want to leave.
+/// What a person who may want to leave sees.
 pub const HOW_TO_LEAVE: &[u8] = b"Ctrl-C once more, or Ctrl-D, leaves; help lists what can be typed\r\n";
 
 /// Blanks between the columns of a list.
@@ -50,7 +50,7 @@ pub type Row = Vec<u8, 512>;
 pub enum Step {
     /// Draw the line as it is now.
     Draw,
-    /// Take it away.
+    /// Erase it.
     Erase,
     /// Leave it where it is; the next one begins below.
     Leave,
@@ -80,7 +80,7 @@ impl Person {
         self.keyboard.borrow_mut().byte(byte)
     }
 
-    /// The line has ended: answers it, or nothing when it was too long.
+    /// Ends the line and returns it; `None` when it was too long.
     pub fn end(&self) -> Option<Text> {
         let mut keyboard = self.keyboard.borrow_mut();
         keyboard.end();
@@ -97,7 +97,7 @@ impl Person {
         self.keyboard.borrow_mut().next();
     }
 
-    /// Adds to the line what is certain; answers whether there was anything.
+    /// Adds to the line what is certain; returns whether there was anything.
     pub fn complete(&self, machine: &Machine) -> bool {
         let line = Text::from_slice(self.keyboard.borrow().draft().before()).unwrap_or_default();
         let common = Candidates::new(machine, &line).common();
@@ -105,7 +105,7 @@ impl Person {
         !common.is_empty()
     }
 
-    /// A row of the list of what the line may become; none behind the last one.
+    /// A row of the list of what the line may become; `None` after the last one.
     pub fn row(&self, machine: &Machine, columns: u16, number: usize) -> Option<Row> {
         let line = Text::from_slice(self.keyboard.borrow().draft().before()).unwrap_or_default();
         let candidates = Candidates::new(machine, &line);
@@ -116,7 +116,7 @@ impl Person {
         candidates.choices(&mut |name| {
             if at / across == number {
                 let gap = if at % across == across - 1 { 0 } else { widest.saturating_sub(name.len()) };
-                // A name alone may be longer than a row of a very narrow terminal, never than this.
+                // One name may be longer than a row of a very narrow terminal, but never than `Row`.
                 let _ = row.extend_from_slice(name);
                 row.extend(core::iter::repeat_n(b' ', gap).take(row.capacity() - row.len()));
             }
@@ -128,12 +128,12 @@ impl Person {
         (!row.is_empty()).then_some(row)
     }
 
-    /// What there is to say to the last line, which was answered with this code.
+    /// The suggestion for the last line, which was answered with this code.
     pub fn suggestion(&self, code: u8) -> Option<Suggestion> {
         suggest::suggestion(self.keyboard.borrow().last(), code)
     }
 
-    /// What a command reads is drawn instead of the line; `None`: the line again.
+    /// The data of a command are drawn instead of the line; `None`: the line again.
     pub fn show_data(&self, data: Option<Progress>) {
         self.data.replace(data);
     }
@@ -143,12 +143,12 @@ impl Person {
         self.canvas.borrow().is_drawn()
     }
 
-    /// What is drawn was left without a step.
+    /// Forgets the drawing: it was left without a step.
     pub fn forget_drawing(&self) {
         self.canvas.replace(Canvas::new());
     }
 
-    /// What to send to a terminal of so many columns, where the line stands behind a prompt.
+    /// What to send to a terminal of this many columns, where the line follows a prompt.
     pub fn step(&self, step: Step, columns: u16, prompt: &[u8]) -> Drawing {
         let (mut keyboard, data, mut canvas) =
             (self.keyboard.borrow_mut(), self.data.borrow(), self.canvas.borrow_mut());
@@ -176,7 +176,7 @@ impl Person {
     }
 }
 
-/// Leaves the line with `^C` behind it.
+/// Leaves the line with `^C` after it.
 fn give_up(canvas: &mut Canvas, view: View<'_>, columns: usize, out: &mut Drawing) {
     canvas.draw(View { cursor: view.text.len(), ..view }, columns, false, out);
     // There is room for it.

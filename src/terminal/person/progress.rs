@@ -1,4 +1,4 @@
-//! The data that a command reads, as far as a person has typed them.
+//! The data that a command reads, as far as a person has typed them so far.
 
 use core::fmt::Write;
 
@@ -6,7 +6,7 @@ use heapless::{String, Vec};
 
 use crate::limits;
 
-/// How far the data of a command have come.
+/// How much of a command's data has come.
 #[derive(Clone, Default)]
 pub struct Progress {
     /// Bytes that the command reads.
@@ -18,24 +18,24 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// None of so many bytes has come.
+    /// None of `size` bytes has come.
     pub const fn of(size: usize) -> Self {
         Self { size, taken: 0, shown: Vec::new() }
     }
 
-    /// So many bytes have come.
+    /// The number of bytes that have come.
     pub fn taken(&self) -> usize {
         self.taken
     }
 
-    /// These bytes have come. Of those that do not fit the first are not shown any more.
+    /// These bytes have come. If not all fit, the oldest are not shown any more.
     pub fn take(&mut self, bytes: &[u8]) {
         self.taken += bytes.len();
         let newest = bytes.get(bytes.len().saturating_sub(limits::DATA_SHOWN)..).unwrap_or_default();
         let surplus = (self.shown.len() + newest.len()).saturating_sub(limits::DATA_SHOWN);
         self.shown.copy_within(surplus.., 0);
         self.shown.truncate(self.shown.len() - surplus);
-        // A control code would do on the terminal what it says.
+        // The terminal would execute a control code.
         let visible = newest.iter().map(|byte| if byte.is_ascii_control() { b'.' } else { *byte });
         self.shown.extend(visible);
     }

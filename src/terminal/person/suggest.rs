@@ -7,7 +7,7 @@ use heapless::{String, Vec};
 use crate::command::COMMANDS;
 use crate::variable;
 
-/// Names that are suggested at most.
+/// The most names that are suggested.
 const MOST: usize = 3;
 /// Bytes of the longest word that is compared.
 const LONGEST: usize = 48;
@@ -46,7 +46,7 @@ impl Nearest<'_> {
     }
 }
 
-/// What there is to say to a line that was answered with this code.
+/// The suggestion for a line that was answered with this code.
 pub fn suggestion(line: &[u8], code: u8) -> Option<Suggestion> {
     let mut words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
     let first = words.next().filter(|_| UNKNOWN.contains(&code))?;
@@ -89,7 +89,7 @@ fn nearest(word: &[u8], kinds: &[Names]) -> Vec<&'static str, MOST> {
             Names::Groups => groups(|group| nearest.look(group, group)),
         }
     }
-    // Among many nobody finds what he has meant.
+    // Among many names, nobody finds the one they meant.
     if nearest.more { Vec::new() } else { nearest.names }
 }
 
@@ -114,8 +114,8 @@ fn say(text: &mut Suggestion, before: &str, names: &[&str]) -> Option<()> {
     write!(text, "{before}{last}?").ok()
 }
 
-/// How many characters must be changed, added, left out or swapped with their neighbour to make the one out of the other
-/// (optimal string alignment). What is too long is too far.
+/// How many characters must be changed, added, left out or swapped with their neighbour to turn one word into the other
+/// (optimal string alignment). Words that are too long are too far apart.
 fn distance(left: &[u8], right: &[u8]) -> usize {
     if left.len() > LONGEST || right.len() > LONGEST {
         return usize::MAX;

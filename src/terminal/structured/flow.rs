@@ -5,7 +5,7 @@ use embassy_time::Instant;
 use super::retry::Retry;
 use crate::limits;
 
-/// Bytes that are sent at once at least when much gets lost: a short frame is more likely to arrive.
+/// The fewest bytes sent at once when frames get lost: a short frame is more likely to arrive.
 const SMALLEST_PIECE: usize = 128;
 
 /// The most that is ever sent at once.
@@ -16,7 +16,7 @@ const LARGEST_PIECE: usize = 1 << 16;
 pub enum Next {
     /// Nothing now.
     Nothing,
-    /// Sends up to so many bytes, which lie behind the first `skip` that are not acknowledged.
+    /// Sends up to `most` bytes, which follow the first `skip` unacknowledged ones.
     Data {
         /// The offset of the first.
         offset: u64,
@@ -71,7 +71,7 @@ impl Outward {
         self.retry.due()
     }
 
-    /// What to do when so many bytes wait in the stream, the unacknowledged ones among them.
+    /// What to do when `waiting` bytes wait in the stream, the unacknowledged ones among them.
     pub fn next(&mut self, waiting: usize, now: Instant) -> Next {
         if self.limit == 0 {
             return Next::Nothing;
@@ -98,7 +98,7 @@ impl Outward {
         }
         let most = end.min(self.limit).saturating_sub(self.next) as usize;
         match most {
-            // What was not acknowledged has been taken by somebody else.
+            // Another reader has taken the unacknowledged bytes.
             0 => Next::Nothing,
             most => Next::Data {
                 offset: self.next,
@@ -108,16 +108,16 @@ impl Outward {
         }
     }
 
-    /// So many bytes were sent.
+    /// `count` bytes were sent.
     pub fn sent(&mut self, count: usize, now: Instant) {
         self.next += count as u64;
         self.highest = self.highest.max(self.next);
         self.retry.said(now);
     }
 
-    /// The host has `received` bytes and takes as many as `limit` allows. Answers how many more it has than was known.
+    /// The host has `received` bytes and takes as many as `limit` allows. Returns how many more it has than was known.
     pub fn credited(&mut self, received: u64, limit: u64, again: bool) -> usize {
-        // Nobody has what was not sent.
+        // The host cannot have bytes that were not sent.
         let received = received.min(self.highest);
         let news = received.saturating_sub(self.acknowledged);
         if news > 0 || limit > self.limit {
@@ -138,11 +138,11 @@ impl Outward {
 pub struct Inward {
     received: u64,
     granted: u64,
-    /// Where a gap was told.
+    /// Where the host was told of a gap.
     gap: Option<u64>,
-    /// Room that is needed for what was sent and not taken.
+    /// Room that is needed for bytes that were sent and not taken.
     wanted: usize,
-    /// The host must hear how far it is, and whether to send again.
+    /// The host must be told how much has come, and whether to send again.
     due: Option<bool>,
     shut: bool,
 }
@@ -167,13 +167,13 @@ impl Inward {
         known..known + allowed
     }
 
-    /// Of `offered` bytes that were new the stream has taken so many.
+    /// The stream has taken `taken` of `offered` new bytes.
     pub fn took(&mut self, taken: usize, offered: usize) {
         self.received += taken as u64;
         self.wanted = offered.saturating_sub(taken);
     }
 
-    /// There is room for so many bytes, in pieces of any size unless messages are kept whole; `None`: never again.
+    /// There is room for `room` bytes, in pieces of any size unless messages are kept whole; `None`: never again.
     pub fn room(&mut self, room: Option<usize>, whole: bool) {
         let Some(room) = room else {
             if !core::mem::replace(&mut self.shut, true) {
@@ -194,12 +194,12 @@ impl Inward {
         }
     }
 
-    /// The host must hear how far it is.
+    /// The host must be told how much has come.
     pub fn tell(&mut self) {
         self.due = Some(self.due.unwrap_or(false));
     }
 
-    /// What the host must hear: how much has come, how far it may send, whether to send again, whether all is over.
+    /// What the host must be told: how much has come, how far it may send, whether to send again, whether all is over.
     pub fn take_due(&mut self) -> Option<(u64, u64, bool, bool)> {
         self.due.take().map(|again| (self.received, self.granted, again, self.shut))
     }

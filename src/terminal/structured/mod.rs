@@ -1,6 +1,6 @@
 //! The structured protocol on a line (`docs/structured-protocol.md`): messages in frames instead of text.
 //!
-//! Nothing that is to be sent waits in a queue: what there is to say is found out when the line can take a frame.
+//! No message waits in a queue: what to send is decided when the line can take a frame.
 //!
 //! ```text
 //! session    what a message does; the one task's parts
@@ -30,7 +30,7 @@ use crate::wire::structured::message::{OVERHEAD, SMALLEST};
 /// Bytes of the longest frame.
 const FRAME: usize = encoded(limits::STRUCTURED_FRAME);
 
-/// Bytes that a message carries at most beside its numbers, when the host takes payloads of so many bytes.
+/// The most bytes that a message carries besides its numbers, when the host takes payloads of `frame` bytes.
 fn content(frame: u32) -> usize {
     let frame = if frame == 0 { limits::STRUCTURED_FRAME } else { (frame as usize).max(SMALLEST) };
     frame.min(limits::STRUCTURED_FRAME) - OVERHEAD

@@ -1,4 +1,4 @@
-//! What else the host hears of: interfaces, and the lines of the log.
+//! What else the host is told: interfaces, and the lines of the log.
 
 use core::cell::Cell;
 
@@ -29,7 +29,7 @@ impl Events {
     }
 }
 
-/// Something that the host hears until it has seen it.
+/// Something that the host is told until it has seen it.
 #[derive(Clone, Copy, Debug)]
 pub struct Telling {
     event: u32,
@@ -88,7 +88,7 @@ impl Interfaces {
         self.0.iter().flatten().filter_map(|told| told.telling.due()).min()
     }
 
-    /// Gives the next state that must be told to `work`.
+    /// Passes to `work` the next state that the host must be told.
     pub fn next<R>(
         &mut self,
         base: &Base,
@@ -111,7 +111,7 @@ impl Interfaces {
     }
 }
 
-/// The next line of the log that is printed, and the number behind it.
+/// The next log line that is printed; moves `next` to the number after it.
 pub fn next_line(base: &Base, next: &Cell<u32>) -> Option<(u32, u8, heapless::Vec<u8, { limits::LOG_LINE }>)> {
     let most = base.variables.with(PRINT_LEVEL, |value| match value {
         [digit @ b'0'..=b'5'] => digit - b'0',

@@ -66,7 +66,7 @@ impl Request {
         self.phase.get() != Phase::Free && self.id.get() == id && !self.given_up.get()
     }
 
-    /// Forgets it. A command that runs is given up by who runs it.
+    /// Forgets it. `Requests::run` gives up a command that runs.
     fn free(&self) {
         self.due.set(None);
         self.kept.take();
@@ -105,7 +105,7 @@ struct Held<'a>(RefMut<'a, Content>);
 pub struct Requests {
     requests: [Request; limits::STRUCTURED_REQUESTS],
     base: Cell<u32>,
-    /// The last one for which there was no room.
+    /// The last request for which there was no room.
     refused: Cell<Option<u32>>,
 }
 
@@ -119,7 +119,7 @@ impl Requests {
         }
     }
 
-    /// All begins anew.
+    /// Starts anew: no requests, no base.
     pub fn restart(&self) {
         self.requests.iter().for_each(Request::free);
         self.base.set(0);
@@ -183,7 +183,7 @@ impl Requests {
         self.requests.iter().find(answered)?.part(most, work)
     }
 
-    /// Runs the commands of one place, one after the other, for ever. `changed` is called when there is something to say.
+    /// Runs the commands of one place, one after the other, for ever. Calls `changed` when there is something to send.
     pub async fn run(&self, place: usize, shell: &Shell, changed: &dyn Fn()) {
         let Some(request) = self.requests.get(place) else { return core::future::pending().await };
         loop {

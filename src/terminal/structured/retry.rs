@@ -1,4 +1,4 @@
-//! When something is said again that was not acknowledged.
+//! When something that was not acknowledged is said again.
 
 use embassy_time::{Duration, Instant};
 

@@ -18,7 +18,7 @@ impl Session<'_> {
     pub(super) async fn send(&self) {
         let mut out = [0; FRAME];
         let mut timer = None;
-        // What was text is no part of the first frame.
+        // Text that was sent before is not part of the first frame.
         self.write(&[0]).await;
         loop {
             let length = poll_fn(|context| self.poll_frame(context, &mut out, &mut timer)).await;
@@ -48,14 +48,14 @@ impl Session<'_> {
         }
         let due = [self.table.borrow().due(), self.interfaces.borrow().due()].into_iter().flatten().min();
         let Some(due) = due else { return Poll::Pending };
-        // When it is over already there is nothing to say all the same.
+        // If it is already past, there is still nothing to send.
         if due > now {
             let _ = Pin::new(timer.insert(Timer::at(due))).poll(context);
         }
         Poll::Pending
     }
 
-    /// Asks to be woken by everything that there may be something to say about.
+    /// Asks to be woken by everything that may give something to send.
     fn watch(&self, context: &mut Context<'_>) {
         self.changed.borrow_mut().register(context.waker());
         self.base().log.follow(context.waker());
@@ -117,7 +117,7 @@ impl Session<'_> {
     }
 }
 
-/// Writes a frame; what does not fit, which nothing is, is not sent.
+/// Writes a frame. A message that does not fit is not sent; there is none.
 pub(super) fn put(message: &Message<'_>, out: &mut [u8]) -> Option<usize> {
     frame::write(message, out).ok()
 }

@@ -37,13 +37,13 @@ pub(super) struct Session<'a> {
     pub(super) next_log: Cell<u32>,
     /// Frames that were dropped.
     pub(super) dropped: Cell<u32>,
-    /// The host must hear what the device can do.
+    /// The host must be told what the device can do.
     pub(super) welcome: Cell<bool>,
-    /// Bytes that a message carries at most.
+    /// The most bytes that a message carries.
     pub(super) content: Cell<usize>,
     /// Answers come before data this time.
     pub(super) answers_first: Cell<bool>,
-    /// The task, which looks at everything again.
+    /// The waker of the task, which looks at everything again.
     pub(super) changed: RefCell<WakerRegistration>,
     shell: &'static Shell,
     input: &'a Input,
@@ -59,7 +59,7 @@ enum End {
 }
 
 /// Serves a line until the host ends the protocol, or something else does. `line_end` may still come and belongs to the
-/// command that has begun it; log lines are sent from `next_log` on. Answers the number of the line that comes next.
+/// command that has begun the protocol; log lines are sent from `next_log` on. Returns the number of the next log line.
 pub async fn serve(shell: &'static Shell, line: Line, input: &Input, line_end: Option<u8>, next_log: u32) -> u32 {
     let session = Session {
         line,
@@ -86,7 +86,8 @@ pub async fn serve(shell: &'static Shell, line: Line, input: &Input, line_end: O
     session.next_log.get()
 }
 
-/// Speaks the protocol with WebSockets, one after the other, for ever: one task. They begin with it and end with it.
+/// Speaks the protocol with WebSockets, one after the other, for ever: one task. Each WebSocket begins and ends with
+/// the protocol.
 pub async fn keep(shell: &'static Shell, pipe: &'static Pipe) {
     let base = shell.machine().base;
     loop {
@@ -135,7 +136,7 @@ impl Session<'_> {
         let mut line_end = line_end;
         loop {
             match select(self.base().restart.ordered(), self.input.more()).await {
-                // What comes from now on is for the next life.
+                // Bytes that come from now on are for the next life.
                 embassy_futures::select::Either::First(()) => core::future::pending().await,
                 embassy_futures::select::Either::Second(Waited::Bytes) => {}
                 embassy_futures::select::Either::Second(_) => return End::Silent,

@@ -18,17 +18,17 @@ struct Place {
     telling: Telling,
     outward: Outward,
     inward: Inward,
-    /// A file may be whole.
+    /// It is a file, which may be complete.
     settles: bool,
 }
 
 /// All of them.
 pub struct Table {
     places: [Option<Place>; limits::STREAMS],
-    /// Handles that the host asks about, as bits; one that there cannot be.
+    /// Handles that the host asks about, as bits; `strange`: one that cannot exist.
     asked: u8,
     strange: Option<u8>,
-    /// Whose data come next.
+    /// The place whose data come next.
     turn: usize,
 }
 
@@ -75,7 +75,7 @@ impl Table {
         let Some(place) = self.place(stream) else { return };
         let news = place.outward.credited(received, limit, again);
         streams.discard(place.id, news);
-        // It has no other sign yet that its credit has come.
+        // The host has no other sign yet that its credit has come.
         if place.outward.is_unused() {
             place.inward.tell();
         }
@@ -86,12 +86,12 @@ impl Table {
         let Some(place) = self.place(stream) else { return };
         let whole = place.kind.keeps_messages();
         let new = place.inward.arrived(offset, bytes.len());
-        // Of a message nothing may be missing.
+        // No part of a message may be missing.
         let bytes = bytes.get(new).filter(|new| !new.is_empty() && (!whole || new.len() == bytes.len()));
         let Some(bytes) = bytes else { return };
         let taken = match streams.offer(place.id, bytes) {
             Ok(taken) => taken,
-            // A message that cannot be sent is gone, as the log says; a stream that has ended takes nothing more.
+            // A message that cannot be sent is lost, and the log says so; a stream that has ended takes nothing more.
             Err(_) if whole => bytes.len(),
             Err(_) => 0,
         };
@@ -112,7 +112,7 @@ impl Table {
             .min()
     }
 
-    /// Gives what the host must hear about how much it may send to `work`.
+    /// Passes to `work` what the host must be told about how much it may send.
     pub fn credit<R>(&mut self, work: impl FnOnce(&Message<'_>) -> R) -> Option<R> {
         let open = self.places.iter_mut().flatten().filter(|place| place.state != state::CLOSED);
         let mut due =
@@ -123,7 +123,7 @@ impl Table {
         Some(work(&Message::Credit { stream, received, limit, flags }))
     }
 
-    /// Gives what the host must hear about the state of a stream to `work`.
+    /// Passes to `work` what the host must be told about the state of a stream.
     pub fn event<R>(&mut self, now: Instant, work: impl FnOnce(&Message<'_>) -> R) -> Option<R> {
         if let Some(handle) = self.take_asked() {
             let place = self.places.get(usize::from(handle)).and_then(Option::as_ref);
@@ -149,7 +149,7 @@ impl Table {
         Some(handle)
     }
 
-    /// Gives the next bytes for the host, at most so many, to `work`; the streams in turn.
+    /// Passes to `work` the next bytes for the host, at most `content`; the streams take turns.
     pub fn next_data<R>(
         &mut self,
         base: &Base,

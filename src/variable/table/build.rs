@@ -1,10 +1,11 @@
-//! What rows are built of: `var("tcp.server.port", "tc s p", PORT, "3000").at(Network).done("Port of the server.")`.
+//! The functions that build rows: `var("tcp.server.port", "tc s p", PORT, "3000").at(Network).done("Port of the
+//! server.")`.
 
 pub(super) use super::super::row::{Access, Effect, Index, Saved, Secret, ValueKind, Variable};
 use crate::conformance::Conformance;
 pub(super) use crate::limits;
 
-/// A variable that is stored, acts at once and is nobody's secret; the methods below change that.
+/// A variable that is stored, acts at once and is no secret; the methods below change that.
 pub(super) const fn var(name: &'static str, abbr: &'static str, kind: ValueKind, default: &'static str) -> Variable {
     Variable {
         name,
@@ -22,7 +23,7 @@ pub(super) const fn var(name: &'static str, abbr: &'static str, kind: ValueKind,
     }
 }
 
-/// A read-only variable that is computed when asked for.
+/// A read-only variable that is computed when read.
 pub(super) const fn live(name: &'static str, abbr: &'static str) -> Variable {
     var(name, abbr, ValueKind::Live, "").read_only().computed()
 }
@@ -63,12 +64,12 @@ impl Variable {
         Self { secret, ..self }
     }
 
-    /// Guards the device: whoever may only configure it must not change this.
+    /// Guards the device: a client that may only configure the device must not change this.
     pub(super) const fn guarded(self) -> Self {
         Self { guarded: true, ..self }
     }
 
-    /// Is computed when asked for, by a function of `live.rs`, and keeps no value of its own.
+    /// Is computed when read, by a function of `live.rs`, and keeps no value of its own.
     pub(super) const fn computed(self) -> Self {
         Self { computed: true, saved: Saved::No, ..self }
     }

@@ -1,7 +1,7 @@
 //! The table of all variables, and how a name or an abbreviation is found in it.
 //!
-//! A row reads: name, abbreviation, kind, default; when it acts; how it is stored; and, last, how far it is built.
-//! What the reference marks as unknown (abbreviations, defaults) has its suggestion or a plain choice here.
+//! A row reads: name, abbreviation, kind, default; when it acts; how it is stored; and, last, how far it is built. For
+//! what the reference marks as unknown (abbreviations, defaults), its suggestion or a plain choice is used here.
 
 use super::row::Variable;
 use crate::{features, sorted};
@@ -55,7 +55,7 @@ const COUNT: usize = count();
 /// Every variable, sorted by name.
 pub(super) static ROWS: [Variable; COUNT] = concatenate();
 
-/// Their numbers, sorted by abbreviation.
+/// The numbers of the rows, sorted by abbreviation.
 static BY_ABBREVIATION: [u16; COUNT] = by_abbreviation();
 
 /// A row of the table. Valid within one build only: settings are stored by name.
@@ -136,7 +136,7 @@ pub const fn id(name: &str) -> Id {
 }
 
 /// Finds the variable that the first words name: its full name, its abbreviation or an old name. The longest
-/// abbreviation counts (interface, variables 2) (`wl s r` is not `wl s`). Also answers how many words the name took.
+/// abbreviation counts (interface, variables 2) (`wl s r` is not `wl s`). Also returns how many words the name took.
 pub fn find(words: &[&str]) -> Option<(Id, usize)> {
     let mut bytes = [&[][..]; LONGEST];
     for (to, word) in bytes.iter_mut().zip(words) {
@@ -165,8 +165,9 @@ pub fn find_bytes(words: &[&[u8]]) -> Option<(Id, usize)> {
     None
 }
 
-/// Words with blanks between them, as abbreviations are written; `None` when they are too long for one or have blanks in
-/// them. Joining once and comparing whole is several times cheaper than taking every row apart.
+/// Words with blanks between them, as abbreviations are written; `None` when they are too long for an abbreviation or
+/// contain blanks. Joining once and comparing the whole text is several times cheaper than splitting every row's
+/// abbreviation.
 fn join(words: &[&[u8]]) -> Option<heapless::Vec<u8, LONGEST_TEXT>> {
     let mut joined = heapless::Vec::new();
     for (place, word) in words.iter().enumerate() {

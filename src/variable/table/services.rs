@@ -3,7 +3,7 @@
 use super::build::*;
 use Effect::Network;
 
-/// As `INTERFACE`, where hosts of boards with Ethernet name it.
+/// As `INTERFACE`, and `ethernet`, which hosts of boards with Ethernet set.
 const ANY_INTERFACE: ValueKind = ValueKind::Choice(&["default", "wlan", "softap", "ethernet"]);
 const ANNOUNCED: ValueKind = ValueKind::Fields(&[
     "adc*",

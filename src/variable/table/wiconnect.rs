@@ -1,4 +1,4 @@
-//! Variables of WiConnect that later firmware has no more (interface, variables 3): clients of that time read them.
+//! Variables of WiConnect that later firmware no longer has (interface, variables 3): clients of that time read them.
 
 use super::build::*;
 

@@ -54,7 +54,7 @@ impl Port for Bench {
 
 impl Console for Bench {}
 
-/// All but the last one; nobody uses them.
+/// Every pin but the last one; nobody uses them.
 impl Pins for Bench {
     fn has_pin(&self, pin: u8) -> bool {
         pin < limits::GPIOS - 1

@@ -1,4 +1,4 @@
-//! `save`, `load`, `factory_reset`: what is in flash survives every cut.
+//! `save`, `load`, `factory_reset`: the settings in flash survive every power cut.
 
 use core::cell::{Cell, RefCell};
 
@@ -22,7 +22,7 @@ impl WritableSlots for Flash {
         let room = self.power.get().unwrap_or(usize::MAX).min(record.len());
         self.power.set(self.power.get().map(|power| power - room));
         let slot = &mut self.slots.borrow_mut()[usize::from(slot)];
-        // The head of the new record lies over what was there.
+        // The head of the new record overwrites the old content.
         if slot.len() < record.len() {
             slot.resize(record.len(), 0xff);
         }

@@ -324,7 +324,7 @@ fn boards_have_their_own_defaults_under_the_users_values() {
     assert_eq!(get(base, "wlan.ssid").unwrap(), "");
 }
 
-/// Sets variables until not even the smallest more fits.
+/// Sets variables until not even the smallest one fits any more.
 fn fill(base: &Base) {
     let types = "softap_rx,softap_tx,wlan_rx,wlan_tx,uart0_rx,uart0_tx,uart1_rx,uart1_tx";
     let mut full = 0;

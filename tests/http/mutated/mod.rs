@@ -1,8 +1,8 @@
-//! Mutated requests without end: the server goes on serving, and gives back all that it took for them.
+//! Mutated requests without end: the server keeps serving, and releases all that it took for them.
 //!
-//! Many clients at once send requests that are wrong in a few places, in pieces, and leave in every way there is. After
-//! that a right request is answered, and whatever can be counted from outside or on the simulated port is as at the
-//! start. `OPENZENTRI_SEED` chooses other requests, `OPENZENTRI_REQUESTS` how many.
+//! Many clients at once send requests that are wrong in a few places, in pieces, and leave in every possible way. After
+//! that the server answers a correct request, and everything that can be counted from outside or on the simulated port
+//! is as at the start. `OPENZENTRI_SEED` chooses other requests, `OPENZENTRI_REQUESTS` how many.
 
 mod requests;
 
@@ -24,7 +24,7 @@ const ADDRESSES: u8 = 200;
 /// What a client with the right password sends; without a password on the device it does not matter.
 const OWNER: &str = "Authorization: Basic YWRtaW46czNjcmV0\r\n";
 
-/// Of both tests together.
+/// The number of requests of both tests together.
 fn requests() -> u64 {
     number("OPENZENTRI_REQUESTS", 100_000)
 }
@@ -33,7 +33,7 @@ fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-/// Gauges that tell time, or nothing about what is in use.
+/// Gauges that tell time, or nothing about resources in use.
 const LEFT_OUT: [&str; 3] =
     ["openzentri_uptime_seconds ", "openzentri_memory_usage_ratio ", "openzentri_wlan_signal_dbm "];
 
@@ -73,7 +73,7 @@ fn connect(device: &SimDevice, address: u8, number: u16) -> Option<Peer> {
     device.port().connect_from(Interface::Wlan, from, 80).ok()
 }
 
-/// A right request from an address.
+/// A correct request from an address.
 fn ask(device: &mut SimDevice, address: u8, target: &str) -> Answer {
     let peer = connect(device, address, 0).expect("the server listens");
     peer.send(format!("GET {target} HTTP/1.1\r\nHost: device\r\n{OWNER}\r\n"));
@@ -94,9 +94,9 @@ struct Client {
     pieces: VecDeque<Vec<u8>>,
     leave: Leave,
     is_websocket: bool,
-    /// The first bytes of what it got.
+    /// The first bytes of its answer.
     answer: Vec<u8>,
-    /// How often it was looked at since it has sent all.
+    /// How many steps it has taken since it has sent all.
     waited: u32,
 }
 
@@ -119,7 +119,7 @@ impl Client {
         Self { peer, pieces, leave, is_websocket, answer: Vec::new(), waited: 0 }
     }
 
-    /// Does the next thing; answers whether that was the last.
+    /// Does the next step; returns whether that was the last.
     fn step(&mut self, random: &mut Random) -> bool {
         let received = self.peer.received();
         self.answer.extend(received.into_iter().take(16 - self.answer.len().min(16)));
@@ -133,7 +133,7 @@ impl Client {
             Leave::Closed => self.peer.close(),
             Leave::Reset => self.peer.reset(),
             Leave::WhenAnswered | Leave::HalfClosed => {
-                // A WebSocket, or a request that is not complete, ends when the client is tired of it.
+                // A WebSocket, or a request that is not complete, ends when the client gives up.
                 let tired = self.waited > 4 && random.below(if self.is_websocket { 4 } else { 12 }) == 0;
                 if self.peer.end().is_none() && !tired {
                     return false;
@@ -150,7 +150,7 @@ impl Client {
     }
 }
 
-/// Sends so many mutated requests and lets all clients leave.
+/// Sends this many mutated requests and lets all clients leave.
 fn send_mutated(device: &mut SimDevice, random: &mut Random, count: u64, with_credentials: bool) {
     let mut clients: Vec<Client> = Vec::new();
     let mut sent = 0;
@@ -161,7 +161,7 @@ fn send_mutated(device: &mut SimDevice, random: &mut Random, count: u64, with_cr
                     clients.push(Client::new(random, peer, with_credentials));
                     sent += 1;
                 }
-                // The backlog is full of those who wait: time limits make room.
+                // The backlog is full of waiting clients: time limits make room.
                 None => device.advance(Duration::from_secs(1)),
             }
         } else if !clients.is_empty() {
@@ -186,16 +186,16 @@ fn check_reach(device: &mut SimDevice) {
     println!("{counters:#?}");
     let unseen = |sample: &&String| {
         let counts = ["openzentri_http_requests_total", "openzentri_commands_total"];
-        // 8 is for a line that is too long, 9 wants a full buffer: both are seldom.
+        // 8 is for a line that is too long, 9 needs a full buffer: both are rare.
         let seldom = ["\"8\"", "\"9\""].iter().any(|code| sample.contains(code));
         counts.iter().any(|name| sample.starts_with(name)) && sample.ends_with(" 0") && !seldom
     };
     assert_eq!(counters.iter().find(unseen), None);
 }
 
-/// Gives back what requests may keep: streams, servers, files.
+/// Releases what requests may keep: streams, servers, files.
 fn tidy(device: &mut SimDevice, kept: &[u8]) {
-    // No time limit of the server is longer: those who went, and what they had begun, are gone.
+    // No time limit of the server is longer: clients that left, and what they had begun, are gone.
     device.advance(LONG);
     for line in ["tcps stop", "udps stop", "close all"] {
         device.request(line);
@@ -214,7 +214,7 @@ fn names(listing: &[u8]) -> impl Iterator<Item = &[u8]> {
     rows.map(|row| row[23..].trim_ascii_end())
 }
 
-/// As many connections and WebSockets as there are places are served at once: no place was lost.
+/// Connections and WebSockets in all places are served at once: no place was lost.
 fn all_places_work(device: &mut SimDevice) {
     let idle: Vec<Peer> = (0..limits::HTTP_CONNECTIONS)
         .filter_map(|_| {

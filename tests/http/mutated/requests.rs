@@ -2,7 +2,7 @@
 
 use super::super::random::Random;
 
-/// Commands without lasting effect on the device but for files, streams and variables that nothing else here needs.
+/// Commands without lasting effect on the device, except on files, streams and variables that nothing else here needs.
 const LINES: [&str; 34] = [
     "version",
     "help commands",
@@ -40,7 +40,7 @@ const LINES: [&str; 34] = [
     "\\x",
 ];
 
-/// What changes the device for good, or shuts this test out.
+/// Words of lines that change the device for good, or shut this test out.
 const UNWANTED: [&str; 11] =
     ["reboot", "sleep", "fac", "sy", "network_", "ndo", "nre", "ota", "load", "save", "token_"];
 
@@ -63,7 +63,7 @@ const HEADS: [&str; 12] = [
     "DELETE / HTTP/1.1\r\nCookie: a=b\r\n",
 ];
 
-/// `admin:s3cret`, `admin:wrong`, and what is neither.
+/// `admin:s3cret`, `admin:wrong`, and others.
 const CREDENTIALS: [&str; 8] = [
     "Basic YWRtaW46czNjcmV0",
     "Basic YWRtaW46d3Jvbmc=",
@@ -120,7 +120,7 @@ pub fn request(random: &mut Random, with_credentials: bool) -> Request {
     }
     let mut bytes = one(random, with_credentials);
     if random.below(10) == 0 {
-        // The server answers one request a connection; what follows must not disturb it.
+        // The server answers one request per connection; what follows must not disturb it.
         bytes.extend(one(random, with_credentials));
     }
     if random.below(5) == 0 {
@@ -231,7 +231,7 @@ fn with_body(random: &mut Random, target: &str, fields: &[u8], body: fn(&mut Ran
     bytes
 }
 
-/// A WebSocket that is opened in order, mostly, and then breaks the protocol, mostly.
+/// A WebSocket that mostly opens in order, and then mostly breaks the protocol.
 fn websocket(random: &mut Random, with_credentials: bool) -> Request {
     let authorization = format!("Authorization: {}\r\n", CREDENTIALS[0]);
     let mut head = upgrade(if with_credentials { &authorization } else { "" }).into_bytes();
@@ -264,7 +264,7 @@ fn frame(random: &mut Random) -> Vec<u8> {
     let masked = if random.below(20) == 0 { 0 } else { 0x80 };
     let mut frame = vec![first];
     match random.below(20) {
-        // A length that is far too large, and one that is not as short as it must be.
+        // A length that is far too large, and one that is not encoded as short as it must be.
         0 => frame.extend_from_slice(&[masked | 127, 0x7F, 0xFF, 0, 0, 0, 0, 0, 1]),
         1 => frame.extend_from_slice(&[masked | 126, 0, payload.len() as u8]),
         _ if payload.len() < 126 => frame.push(masked | payload.len() as u8),

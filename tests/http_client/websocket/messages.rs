@@ -38,7 +38,7 @@ fn messages_go_both_ways() {
     world.device.type_line("read 0 100");
     world.device.settle();
     assert!(world.device.take_bytes().starts_with(b"\xff\x00\r\n"));
-    // The same key is never asked with again.
+    // The same key is never used again.
     world.close(peer);
     let again = world.ask("webc example.com");
     assert_ne!(again.received_text().split("Key: ").nth(1), Some(rest));
@@ -90,7 +90,7 @@ fn text_must_be_text() {
     world.close(peer);
 }
 
-/// What a server sends right behind the head of its answer belongs to the WebSocket.
+/// Bytes that a server sends right after the head of its answer belong to the WebSocket.
 #[test]
 fn frames_behind_the_head() {
     let mut world = World::new();
@@ -109,7 +109,7 @@ fn frames_behind_the_head() {
 fn a_server_that_breaks_the_protocol_is_closed() {
     let cases: [(&[u8], u16); 12] = [
         (b"\x82\x81\x01\x02\x03\x04x", 1002),  // masked
-        (b"\xc2\x01x", 1002),                  // reserved bit 1: nothing was agreed on
+        (b"\xc2\x01x", 1002),                  // reserved bit 1: no extension was agreed on
         (b"\xa2\x01x", 1002),                  // reserved bit 2
         (b"\x92\x01x", 1002),                  // reserved bit 3
         (b"\x83\x01x", 1002),                  // reserved opcode
@@ -118,8 +118,8 @@ fn a_server_that_breaks_the_protocol_is_closed() {
         (b"\x08\x00", 1002),                   // a close frame in fragments
         (b"\x80\x01x", 1002),                  // nothing to continue
         (b"\x01\x01x\x81\x01y", 1002),         // a message within a message
-        (b"\x82\x7f\x80\0\0\0\0\0\0\0", 1002), // longer than may be
-        (b"\x81\x01\xff", 1007),               // no text
+        (b"\x82\x7f\x80\0\0\0\0\0\0\0", 1002), // longer than allowed
+        (b"\x81\x01\xff", 1007),               // not text
     ];
     for (bytes, code) in cases {
         let mut world = World::new();
@@ -190,7 +190,7 @@ fn a_connection_that_breaks() {
 
 #[test]
 fn the_owner_closes() {
-    // What was written goes out before, and what still comes is for nobody.
+    // Written bytes go out first; bytes that still come are dropped.
     let mut world = World::new();
     let peer = world.open("webc ws://example.com/");
     peer.set_window(0);
@@ -215,7 +215,7 @@ fn the_owner_closes() {
     assert!(peer.is_device_gone());
     world.check_rest(0);
 
-    // A server that takes nothing, neither.
+    // So is a server that takes nothing.
     let peer = world.open("webc ws://example.com/");
     peer.set_window(0);
     world.write(0, b"x");
@@ -246,7 +246,7 @@ fn a_silent_server_is_pinged() {
     world.device.advance(Duration::from_millis(200));
     assert_eq!(plain(peer), [(0x89, Vec::new())]);
     peer.send(b"\x8a\x00");
-    // Whoever says anything else needs no ping.
+    // A server that sends anything else needs no ping.
     for _ in 0..5 {
         world.device.advance(Duration::from_secs(9));
         world.sent(peer, b"\x82\x01x");
@@ -264,7 +264,7 @@ fn a_silent_server_is_pinged() {
     world.check_rest(0);
 }
 
-/// A host that does not read keeps the device from hearing the server: that is not the server's silence.
+/// A host that does not read keeps the device from reading from the server: that is not silence of the server.
 #[test]
 fn a_host_that_does_not_read_is_not_a_silent_server() {
     let mut world = World::new();
@@ -282,7 +282,7 @@ fn a_host_that_does_not_read_is_not_a_silent_server() {
     assert_eq!((world.device.take_output(), peer.is_device_gone()), (String::new(), false));
 }
 
-/// However a server cuts its bytes and however slow it takes ours, the messages are the same.
+/// However a server cuts its bytes and however slowly it takes ours, the messages are the same.
 #[test]
 fn slow_networks_change_nothing() {
     for (receive, send, stall) in [(1, 1, 0), (3, 2, 50), (1000, 7, 2000)] {

@@ -1,5 +1,5 @@
-//! Dialogues of `websocket_client` (interface, http 8; RFC 6455). What is only a matter of frames is tested beside
-//! `src/wire/websocket.rs`; servers of others are in `tests/blackbox/test_websocket_client.py`.
+//! Dialogues of `websocket_client` (interface, http 8; RFC 6455). Tests of frames alone are beside
+//! `src/wire/websocket.rs`; tests with other projects' servers are in `tests/blackbox/test_websocket_client.py`.
 
 use openzentri::port::sim::Peer;
 use openzentri::wire::websocket::handshake::accept;
@@ -66,14 +66,14 @@ impl World {
         peer
     }
 
-    /// What comes at once when a server sends these bytes.
+    /// The output that follows at once when a server sends these bytes.
     fn sent(&mut self, peer: Peer, bytes: impl AsRef<[u8]>) -> String {
         peer.send(bytes);
         self.device.settle();
         self.device.take_output()
     }
 
-    /// Closes the stream 0 as both sides want it.
+    /// Closes the stream 0 in order, from both sides.
     fn close(&mut self, peer: Peer) {
         assert_eq!(self.raw_command("close 0"), "Closing: 0\r\n[Closed: 0]\r\nSuccess\r\n");
         assert_eq!(plain(peer), [(0x88, b"\x03\xe8".to_vec())]);

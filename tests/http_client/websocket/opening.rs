@@ -63,7 +63,7 @@ fn servers_that_do_not_answer() {
     world.ask("webc ws://example.com/");
     assert!(world.raw_answer().ends_with("HTTP timeout\r\n[Open failed]\r\nCommand failed\r\n"));
     assert!(world.device.millis() - before <= 31_000);
-    // One that drips has no more time.
+    // A server that drips gets no more time.
     let peer = world.ask("webc ws://example.com/");
     let before = world.device.millis();
     for _ in 0..29 {
@@ -95,7 +95,7 @@ fn the_host_gives_up_while_it_opens() {
     world.check_rest(0);
     world.device.take_output();
     assert!(world.raw_command("list").ends_with("! # Type  Info\r\n"));
-    // The task serves the next one.
+    // The task serves the next WebSocket.
     let peer = world.open("webc ws://example.com/");
     world.close(peer);
 }
@@ -128,7 +128,7 @@ fn a_host_adds_headers() {
     assert_eq!(plain(peer), [(0x81, b"now".to_vec())]);
     world.close(peer);
 
-    // A read opens it as well; and a failure is told to who asks.
+    // A read also opens the WebSocket; a failure is told to the command that asks.
     let peer = world.ask("webc -o ws://example.com/");
     world.raw_answer();
     world.device.type_line("read 0 10");
@@ -181,7 +181,7 @@ fn words_of_the_command() {
     assert!(world.raw_command("webc example.com").ends_with("No more streams\r\n[Open failed]\r\nCommand failed\r\n"));
 }
 
-/// A host that closes and opens again need not wait until a server has said good-bye.
+/// A host that closes and opens again need not wait for the server's close frame.
 #[test]
 fn who_says_good_bye_makes_room() {
     let mut world = World::new();
@@ -197,7 +197,7 @@ fn who_says_good_bye_makes_room() {
         assert_eq!(closed.matches("[Closed: ").count(), limits::STREAMS, "{closed}");
         assert!(peers.into_iter().all(|peer| plain(peer) == [(0x88, b"\x03\xe8".to_vec())]));
     }
-    // The command is given up before the task has heard of it.
+    // The command is given up before the task has seen it.
     world.device.port().type_bytes(b"webc example.com\r\n\x03");
     world.device.advance(Duration::from_secs(11));
     world.check_rest(0);

@@ -184,7 +184,7 @@ proptest! {
                 Next::Nothing if out.acknowledged() as usize == content.len() => break,
                 Next::Nothing => {
                     now += Duration::from_millis(100);
-                    // Who has granted repeats it until it is known to have arrived.
+                    // The side that has granted credit repeats it until the credit is known to have arrived.
                     if got.is_empty() {
                         inward.arrived(0, 0);
                     }

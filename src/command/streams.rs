@@ -12,6 +12,9 @@ use super::response::{CommandError, Ending};
 use crate::features::{self, Built, Gate};
 use crate::limits;
 use crate::stream::{HEADING, StreamError, StreamId, Streams};
+use crate::variable::{Id, id, version};
+
+const READ_TIMEOUT: Id = id("bus.command.read_timeout");
 
 /// The longest time for `stream_wait`, in milliseconds.
 const LONGEST_WAIT: u32 = 600_000;
@@ -134,7 +137,26 @@ pub(super) async fn read(call: &mut Call<'_>) -> Result<Ending, CommandError> {
         return Built::<{ features::BUS_MASTERS }>::run((call, stream, size), read_bus, |_| Err(CommandError::Failed))
             .await;
     }
+    if call.asker().is_line() && version::is_gecko_os(call.machine.base) {
+        wait_for_missing(call, stream, size).await?;
+    }
     read_into(call, handle, size)
+}
+
+/// Waits for the bytes that are missing, as Gecko OS does on the command bus; ZentriOS answers what is there. A timeout is
+/// no failure.
+async fn wait_for_missing(call: &mut Call<'_>, stream: StreamId, size: usize) -> Result<(), CommandError> {
+    let streams = call.machine.streams;
+    let limit = call.machine.base.variables.number(READ_TIMEOUT).max(0) as u64;
+    let filled = poll_fn(|context| {
+        if streams.is_filled(stream.handle, size).unwrap_or(true) {
+            return Poll::Ready(());
+        }
+        streams.watch(stream.handle, context.waker());
+        Poll::Pending
+    });
+    let _ = call.apart(pin!(with_timeout(Duration::from_millis(limit), filled))).await?;
+    Ok(streams.still(stream)?)
 }
 
 /// Reads from a device on a bus; the device may have to be asked first.

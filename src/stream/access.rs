@@ -58,6 +58,19 @@ impl Streams {
         })
     }
 
+    /// Whether a read of `size` bytes gets now all that it could get later: the bytes are there, no more fit or will come, or
+    /// the next datagram is there.
+    pub fn is_filled(&self, handle: u8, size: usize) -> Result<bool, StreamError> {
+        if self.is_ended(handle)? || self.waiting(handle)? >= size {
+            return Ok(true);
+        }
+        self.with(handle, |slot, stream| match &stream.source {
+            Source::Socket(_) | Source::Room if stream.kind.is_datagrams() => stream.datagram.left > 0,
+            Source::Socket(_) | Source::Room => slot.rx.free_capacity() == 0,
+            _ => true,
+        })
+    }
+
     /// Reads up to `buffer.len()` bytes of what is there. A file stream closes itself when its end was read; so does a
     /// stream whose peer is gone, with `stream.auto_close`. `Closed` when nothing is left and nothing will come.
     pub fn read(&self, handle: u8, buffer: &mut [u8]) -> Result<usize, StreamError> {

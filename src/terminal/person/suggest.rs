@@ -53,7 +53,9 @@ pub fn suggestion(line: &[u8], code: u8) -> Option<Suggestion> {
     let mut text = Suggestion::new();
     match (first, words.next()) {
         (b"get" | b"set", Some(word)) => say(&mut text, "", &nearest(word, &[Names::Variables])),
-        (b"help", Some(word)) => say(&mut text, "help ", &nearest(word, &[Names::Commands, Names::Variables, Names::Groups])),
+        (b"help", Some(word)) => {
+            say(&mut text, "help ", &nearest(word, &[Names::Commands, Names::Variables, Names::Groups]))
+        }
         (b"get" | b"set" | b"help", None) => None,
         (word, _) if variable::find_bytes(&[word]).is_some() => {
             let name = core::str::from_utf8(word).ok()?;

@@ -21,7 +21,10 @@ const fn each_gpio(kind: &'static ValueKind) -> ValueKind {
 pub(super) const BUS: &[Variable] = &[
     // `bu c t` is the transmit buffer on Gecko OS 2 and the read timeout on 4: here it is the one that has an effect.
     var("bus.command.read_timeout", "bu c t", number(0, 65535), "100").at(Now)
-        .done("Milliseconds to wait for data bytes that follow a command."),
+        .differs(
+            "acts under system.compatibility gecko_os; as ZentriOS, stream_read answers what is there and never waits",
+            "Milliseconds that stream_read waits for missing bytes.",
+        ),
     var("bus.command.rx_bufsize", "bu c r", number(256, 10_000), "4096").at(Boot)
         .differs(
             "the part of the build's buffer (4096, CONFIG_OPENZENTRI_SERIAL_RX) for bytes that wait for a connection in stream mode",

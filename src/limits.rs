@@ -43,7 +43,7 @@ pub const COMMAND_WORDS: usize = 24;
 pub const RESPONSE: usize = option("RESPONSE", 70_000);
 /// Buffers for responses: commands that can answer at a time, at least two (`CONFIG_OPENZENTRI_ANSWERS`).
 pub const ANSWERS: usize = option("ANSWERS", 8);
-/// Bytes taken from the serial port at once (`CONFIG_OPENZENTRI_SERIAL_RX`).
+/// Bytes from a line that wait until they are used (`CONFIG_OPENZENTRI_SERIAL_RX`).
 pub const SERIAL_RX: usize = option("SERIAL_RX", 4096);
 /// Command lines kept for the arrow keys (interface, serial 2).
 pub const HISTORY: usize = 5;

@@ -65,7 +65,7 @@ fn a_crc_of_16_bits_may_be_either() {
         let place = text.find("crc: 0x").expect("a CRC") + 7;
         text[place..place + 4].to_owned()
     };
-    // These bytes have the CRC-32 0000B2D5.
+    // The CRC-32 of these bytes begins with 0000: it could be a CRC-16.
     let small = small_crc32();
     for (place, (crc, data, wanted)) in [
         (crc16.clone(), TEXT, "Success"),

@@ -44,7 +44,7 @@ fn rebooted(device: &mut SimDevice, line: &str) -> String {
     device.take_output()
 }
 
-/// The lines of faults, without their numbers.
+/// How many faults are listed.
 fn faults(device: &mut SimDevice) -> usize {
     device.command("faults_print").lines().count()
 }

@@ -60,7 +60,7 @@ impl Host {
         self.device.port().type_bytes(&out[..length]);
     }
 
-    /// All that has come, as text; lets the device come to rest first.
+    /// Takes all bytes that have come.
     fn receive(&mut self) {
         let bytes = self.device.take_bytes();
         self.take(&bytes);

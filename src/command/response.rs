@@ -11,7 +11,7 @@ pub enum CommandError {
     Failed,
     /// Code 1: no echo reply.
     PingFailed,
-    /// Code 2: the line cannot be read (an open quote, a broken escape).
+    /// Code 2: the line cannot be read: a quote is open.
     Parse,
     /// Code 3.
     UnknownCommand,

@@ -1,4 +1,4 @@
-//! The record of faults as it lies in flash: a CBOR array of version, marks and faults, with a CRC-32 behind it.
+//! The record of faults as it lies in flash: a CBOR array of version, marks, faults and a CRC-32.
 
 use crc::{CRC_32_ISO_HDLC, Crc, Table};
 use heapless::Deque;

@@ -5,7 +5,7 @@ use core::future::poll_fn;
 use super::line::{CONSOLE_LINE, Line};
 use crate::command::{Asker, Bytes, Reply, Shell};
 
-/// Serves a line that gives whole commands and takes whole answers: no echo, no framing, no log. For ever.
+/// Serves a line that gives whole commands and takes whole answers: no echo, no framing, no log. Ends with the line.
 pub async fn serve(shell: &'static Shell, line: Line) {
     let mut buffer = [0; CONSOLE_LINE];
     loop {

@@ -145,7 +145,7 @@ impl Variables {
 
     // --- Changes ------------------------------------------------------------------------------------------------------
 
-    /// Sets a plain variable regardless of access rights, for the device itself. `changed` is not called.
+    /// Sets a plain variable regardless of access rights, for the device itself. The reaction of its row (`set.rs`) does not run.
     pub fn set_text(&self, id: Id, value: &[u8]) -> Result<(), ValueError> {
         let value = value::parse(&id.row().kind, 0, &[value])?;
         self.put(Layer::User, id, Element(0), &value)

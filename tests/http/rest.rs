@@ -101,7 +101,7 @@ fn a_body_of_the_largest_size_is_taken() {
     let size = openzentri::limits::HTTP_BODY;
     let body = format!(r#"{{"command":"poll all","data":"{}"}}"#, "x".repeat(size - frame));
     assert_eq!(post(&mut device, "/command", &body).status, 200);
-    // Beyond that only data may go on.
+    // Beyond that only data behind the command may go on.
     let body = format!(r#"{{"x":"{}","command":"poll all"}}"#, "x".repeat(size + 256));
     assert_eq!(post(&mut device, "/command", &body).status, 413);
     let body = format!(r#"{{"data":"{}","command":"poll all"}}"#, "x".repeat(size + 256));

@@ -84,7 +84,7 @@ fn silent_servers_do_not_hold_a_download() {
     let before = world.device.millis();
     assert!(world.answer().ends_with("HTTP timeout\r\nCommand failed\r\n"));
     assert_eq!(world.device.millis() - before, 30_000);
-    // A byte now and then is too little; it kept the command for ten minutes.
+    // A byte now and then is too little.
     let peer = world.ask("hdo example.com/f f");
     peer.send(format!("{OK}\r\nhalf"));
     let before = world.device.millis();

@@ -58,7 +58,7 @@ const SETTINGS: [&str; 5] = [
 const TAKEN: [&str; 4] =
     ["EHLO [10.5.6.108]", "AUTH PLAIN AHRpbQB0YW5zdGFhZnRhbnN0YWFm", "MAIL FROM:<device@my.org>", "RCPT TO:<a@b>"];
 
-/// Sends a message to a server on that port, which says `before` in the clear, and returns what was printed, and what
+/// Sends a message to a server on that port, which says `starttls` in the clear, and returns what was printed, and what
 /// the server has heard in the clear and within TLS.
 fn send(world: &World, number: u16, ca: &str, starttls: &'static str) -> (String, Vec<String>, Vec<String>) {
     let mut device = device(&[("ca.pem", ca)]);

@@ -196,7 +196,7 @@ fn a_silent_server_is_given_up_in_time_and_a_lost_one_at_once() {
     assert_eq!((device.port().open_sessions(), device.port().open_jobs()), (0, 0));
 }
 
-/// Clients of the device's server, with the handle that the next one gets.
+/// A device with a certificate and key for its servers.
 pub fn server(world: &World) -> SimDevice {
     let mut device = device(&[("cert.pem", &world.server.chain), ("key.pem", &world.server.key)]);
     device.command("set network.tls.server_cert cert.pem");

@@ -154,7 +154,7 @@ proptest! {
     ) {
         let (mut out, mut inward) = (Outward::new(), Inward::new());
         let (mut got, mut now, mut loses) = (Vec::new(), at(0), losses.iter().cycle());
-        // Half of the frames at most are lost in the end.
+        // Frames are lost by the pattern among the first 200, none later: else it may never end.
         let frames = Cell::new(0);
         let mut lost = || { frames.set(frames.get() + 1); frames.get() < 200 && *loses.next().unwrap() };
         for _ in 0..20_000 {

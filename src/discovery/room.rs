@@ -164,7 +164,7 @@ impl Discovery {
         (self.interface.get() == Some(interface)).then(|| then(&responder.records))
     }
 
-    /// Logs the name and notes that.
+    /// Logs the name, unless the log has it already.
     fn tell(&self, label: &Label) {
         self.base.log.line(Level::Progress, format_args!("mDNS domain: {label}.local"));
         self.told.replace(label.clone());

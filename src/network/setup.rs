@@ -38,7 +38,7 @@ impl Network {
         }
     }
 
-    /// Ends web setup after [`NOTICE`].
+    /// Ends web setup after a short delay.
     pub fn stop_setup(&self) {
         self.setup.set(if self.base.status.web_setup.get() { Order::Stop } else { Order::None });
         self.changed();

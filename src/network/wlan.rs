@@ -22,7 +22,7 @@ const WLAN: Interface = Interface::Wlan;
 
 /// Runs the interface, for ever: one task.
 pub async fn run(network: &'static Network) {
-    // Sequences that have failed in a row; `None` if the device does not join by itself.
+    // Sequences that have failed in a row; `None` when none has.
     let mut failed = join_by_itself(network);
     loop {
         let asked = select(network.until(WLAN, State::is_wanted), network.trial_waits()).await;

@@ -25,7 +25,7 @@ const THEMES = ["auto", "light", "dark"];
 let current = "";
 let name = "OpenZentri";
 
-/** Shows the view of the address: `#files`, or `#settings?wlan.` with what to look for. */
+/** Shows the view of the address: `#files`, or `#settings?wlan.` with a search text. */
 function route() {
   const [view, query = ""] = decodeURIComponent(location.hash.slice(1)).split("?");
   const wanted = view in VIEWS ? view : current || "terminal";
@@ -87,7 +87,7 @@ function showLink(state) {
   if (AWAY[state]) log.mark("The device does not answer");
 }
 
-/** Who the device is. Another firmware has another console. */
+/** Shows version and name of the device. After a firmware change, loads the new console. */
 async function greet() {
   const version = await ask("version");
   if ($("marking").title && $("marking").title !== version) location.reload();
@@ -103,7 +103,7 @@ async function readName() {
   setTitle();
 }
 
-/** The device was away, or has started anew: what was not saved is gone then. */
+/** The device was away, or has restarted: after a restart unsaved changes are lost. */
 function back(anew) {
   if (anew) pending.forget();
   return Promise.all([greet(), VIEWS[current].refresh?.()]);
@@ -120,6 +120,6 @@ pending.start();
 for (const [name, view] of Object.entries(VIEWS)) view.start(seen(name));
 heart.start(lively, showLink, back);
 route();
-// Who comes to set the device up wants to give it a network.
+// During web setup the user wants to set a network.
 if (!location.hash) told("setup status").then((text) => text === "1" && !location.hash && (location.hash = "network"), () => {});
 greet().catch(() => {});

@@ -1,18 +1,18 @@
-/** The settings as a file, and back: a line for each variable that can be set, as it stands behind `set`. */
+/** The settings as a file, and back: a line for each variable that can be set, in the form of the words after `set`. */
 
 import { fromLetters, letters, quoteBytes } from "./bytes.js";
 import { ask, run } from "./device.js";
 import { describe, isSecret, readAll, variables } from "./variables.js";
 
-/** How a file begins that has every variable in it. */
+/** The start of a file that has every variable in it. */
 const HEAD = "# Settings of ";
-/** Not settings, though they can be set: the clock, and other ways to say system.cmd.*. */
+/** Not settings, although they can be set: the clock, and aliases of system.cmd.*. */
 const NO_SETTINGS = ["time.rtc", "system.cmd.mode", "system.cmd.format"];
 const LOCK = "system.variable_lock";
-/** From these on the device may refuse what follows. */
+/** Once these are set, the device may refuse further changes. */
 const LAST = ["http.server.username", LOCK];
 
-/** A value as the command line reads it. These two kinds are several words. */
+/** A value as the command line reads it. Two kinds of values consist of several words. */
 function word({ name, value }) {
   if (name === "uart.baud") return `${value} raw`;
   return name === "gpio.init" || /^[\w.:*+,|/-]+$/.test(value) ? value : quoteBytes(fromLetters(value));
@@ -21,7 +21,7 @@ function word({ name, value }) {
 const nameOf = ({ name, index }) => (index === undefined ? name : `${name} ${index}`);
 const lineOf = (entry) => `${nameOf(entry)} ${word(entry)}`;
 
-/** What can be set and read, and the names of what cannot be read. */
+/** The variables that can be set and read, and the names of those that cannot be read. */
 async function settings() {
   const settable = (await variables()).filter(({ name, access }) => access.includes("s") && !NO_SETTINGS.includes(name));
   const all = await readAll(letters);
@@ -31,14 +31,14 @@ async function settings() {
   return { entries: all.filter(({ name }) => names.has(name)), secrets };
 }
 
-/** The file: its text, and what it leaves out. */
+/** The file: its text, and a note about what it leaves out. */
 export async function backUp(name) {
   const { entries, secrets } = await settings();
   const left = `Left out, because nobody can read them: ${secrets.join(", ")}`;
   return { left, text: [`${HEAD}${name}, ${await ask("version")}`, `# ${left}`, ...entries.map(lineOf), ""].join("\n") };
 }
 
-/** The lines that make this device's settings those of a file, as they stand behind `set`. */
+/** The lines that change this device's settings to those of a file, in the form of the words after `set`. */
 export async function difference(text) {
   const lines = text.split(/\r?\n/).filter((line) => line && !line.startsWith("#"));
   const known = new Set((await variables()).map(({ name }) => name));
@@ -50,7 +50,7 @@ export async function difference(text) {
   return inOrder(wanted, entries.find(({ name }) => name === LOCK));
 }
 
-/** Elements that have a value here, and none in the file: of a pin it is the default, else nothing. */
+/** Lines for elements that have a value here, but none in the file: a pin gets its default, others become empty. */
 async function clearing(entries, lines) {
   const gone = entries.filter((entry) => entry.index !== undefined && !lines.some((line) => line.startsWith(`${nameOf(entry)} `)));
   return Promise.all(gone.map(async (entry) => {
@@ -59,7 +59,7 @@ async function clearing(entries, lines) {
   }));
 }
 
-/** The lock comes off first and is put on last. */
+/** Sorts the lines so that the lock is removed first and set last. */
 function inOrder(wanted, lock) {
   const place = (line) => LAST.indexOf(line.split(" ")[0]);
   const lines = [...wanted].sort((one, other) => place(one) - place(other));
@@ -67,7 +67,7 @@ function inOrder(wanted, lock) {
   return [`${LOCK} ""`, ...lines, ...(place(lines.at(-1)) === LAST.length - 1 ? [] : [lineOf(lock)])];
 }
 
-/** Sets the lines and saves. `progress(count)` hears how many were tried. Answers those that failed: `{ line, text }`. */
+/** Sets the lines and saves. `progress(count)` gets the number of tried lines. Answers the failed: `{ line, text }`. */
 export async function restore(lines, progress) {
   let tried = 0;
   const pass = async (some) => {
@@ -88,7 +88,7 @@ export async function restore(lines, progress) {
   return failed;
 }
 
-/** A pin may still have the use that another line takes from it, and two may change places: they have none for a while. */
+/** Frees the pins of failed lines: a pin may have the use that another line needs, or two pins may swap uses. */
 async function letGo(failed) {
   for (const { line } of failed) {
     const help = await describe(line.split(" ")[0]);

@@ -6,11 +6,11 @@ const decoder = new TextDecoder();
 export const encode = (text) => encoder.encode(text);
 export const decode = (bytes) => decoder.decode(bytes);
 
-/** Text as it is shown: control characters other than line ends and tabs have a picture. */
+/** Text for display: control characters other than line ends and tabs become visible symbols. */
 export const printable = (text) => text.replaceAll("\r\n", "\n")
   .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f]/g, (letter) => String.fromCharCode(0x2400 + letter.charCodeAt(0)));
 
-/** Bytes as a text of as many letters, and back. */
+/** Bytes as a text with one letter for each byte, and back. */
 export const letters = (bytes) => Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 export const fromLetters = (text) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
 
@@ -40,15 +40,15 @@ export function quote(word) {
   return '"' + word.replace(/["\\]/g, "\\$&").replace(/[\x00-\x1f\x7f]/g, escape) + '"';
 }
 
-/** A word of a command line in quotes, out of bytes that need not be text. */
+/** A word of a command line in quotes, from bytes that need not be text. */
 export function quoteBytes(bytes) {
   const plain = (byte) => byte >= 0x20 && byte < 0x7f && byte !== 0x22 && byte !== 0x5c;
   return `"${[...bytes].map((byte) => (plain(byte) ? String.fromCharCode(byte) : `\\x${hex(byte, 2)}`)).join("")}"`;
 }
 
 /**
- * The bytes of a network's name as a scan shows it: what a terminal must not see stands there as `\xNN`. `length` tells
- * it from a name that has these characters itself.
+ * The bytes of a network's name as a scan shows it: bytes that a terminal must not get are shown as `\xNN`. `length`
+ * distinguishes this from a name that has these characters itself.
  */
 export function nameBytes(shown, length) {
   const all = encode(shown);
@@ -77,7 +77,7 @@ export function hexDump(bytes, width, start = 0) {
   return lines.join("\n");
 }
 
-/** Bytes from `48 65 6c` or `48656c`; null when it is not that. */
+/** Bytes from `48 65 6c` or `48656c`; null for any other text. */
 export function parseHex(text) {
   const digits = text.replace(/0x|[\s,:]/gi, "");
   if (digits.length % 2 || /[^0-9a-f]/i.test(digits)) return null;

@@ -1,4 +1,4 @@
-/** What can stand at the end of a command line: names out of the device's own tables. */
+/** Completion of a command line: names from the device's own tables. */
 
 import { ask } from "./device.js";
 import { choices, commands, describe, find, variables } from "./variables.js";
@@ -14,8 +14,8 @@ export async function fullName(word) {
 }
 
 /**
- * What fits at the end of `line`: where the word begins that is being written, and the words that can stand there,
- * those first that begin with it.
+ * The completions at the end of `line`: the start of the word that is being written, and the words that can replace it;
+ * those that begin with it come first.
  */
 export async function complete(line) {
   const words = line.trimStart().split(/\s+/);
@@ -71,7 +71,7 @@ async function helpTopics() {
   return ["commands", "variables", "all", ...names];
 }
 
-/** The plain words of a command's usage, such as `start|stop`; what stands in `<>` is named there and not written. */
+/** The literal words of a command's usage, such as `start|stop`; names in `<>` are placeholders. */
 async function keywords(name) {
   const usage = (await describe(name))?.usage ?? "";
   const words = usage.split(" ").slice(1).map((word) => word.replace(/[[\];]/g, "").replace(/^<([\w|]*\|\w+)>$/, "$1"));

@@ -1,18 +1,18 @@
-/** The device behind this page: its REST API. Commands go out one at a time, as the device runs them. */
+/** The device behind this page: its REST API. The page sends one command at a time: the device runs only one. */
 
 import { decode, encode, fromBase64, toBase64 } from "./bytes.js";
 import { pause } from "./dom.js";
 
-/** Flags of a request: the response comes in base64; the data is base64. */
+/** Flags of a request: the response shall be base64; the data is base64. */
 const RESPONSE_BASE64 = 2;
 const DATA_BASE64 = 4;
 
 /** A join may take several attempts of many seconds. */
 const COMMAND_TIME = 150_000;
 const QUICK_TIME = 8_000;
-/** The heartbeat has to notice within ten seconds that nobody answers. */
+/** The heartbeat must notice within ten seconds that the device does not answer. */
 export const BEAT_TIME = 4_000;
-/** How often a command is tried that the device was too busy to take. */
+/** How often a command is tried while the device is too busy. */
 const TRIES = 5;
 
 /** Events: `link` (detail: online, offline or denied) and `ran` (detail: command and answer). */
@@ -26,7 +26,7 @@ let waiting = 0;
 export const idle = () => waiting === 0;
 
 /**
- * Runs a command, with the bytes that it reads if any. The answer has the result code (0 is success), the bytes of the
+ * Runs a command, with the data that it reads, if any. The answer has the result code (0 is success), the bytes of the
  * response, and its text without the last line end. Rejects only if the device cannot be reached.
  */
 export function run(command, data, time = COMMAND_TIME) {
@@ -36,20 +36,20 @@ export function run(command, data, time = COMMAND_TIME) {
   return answer;
 }
 
-/** As `run`, for a command that has to succeed: answers the text, rejects with what the device said. */
+/** As `run`, for a command that must succeed: answers the text, rejects with the device's error text. */
 export async function ask(command, data) {
   const answer = await run(command, data);
   if (answer.code) throw new Error(`${answer.text} (${command.split(" ").slice(0, 2).join(" ")})`);
   return answer.text;
 }
 
-/** The text that a command answers, nothing when it fails. */
+/** The text that a command answers; empty when it fails. */
 export async function told(command) {
   const { code, text } = await run(command);
   return code ? "" : text;
 }
 
-/** Gives a command while the page goes away: at once, and nobody hears the answer. */
+/** Sends a command while the page is being closed: at once, and ignores the answer. */
 export function runLast(command) {
   const headers = { "Content-Type": "application/json" };
   fetch("/command", { method: "POST", headers, body: JSON.stringify({ command }), keepalive: true }).catch(() => {});
@@ -72,14 +72,14 @@ async function post(command, data, time) {
   return answer;
 }
 
-/** The lines that the device's log holds, the oldest first. */
+/** The lines in the device's log, the oldest first. */
 export async function readLog() {
   const response = await request("/log", {}, BEAT_TIME);
   if (!response.ok) throw new Error(refusal(response.status));
   return (await response.json()).logs;
 }
 
-/** The content of a file as the web server gives it; null when it does not. */
+/** The content of a file from the web server; null when it does not serve the file. */
 export async function fetchFile(name) {
   const response = await request(fileUrl(name), { cache: "no-store" }, COMMAND_TIME);
   return response.ok ? new Uint8Array(await response.arrayBuffer()) : null;
@@ -89,7 +89,7 @@ export const fileUrl = (name) => "/" + name.split("/").map(encodeURIComponent).j
 
 let patience = new AbortController();
 
-/** Ends what still waits for an answer, because the device that would give it is gone. */
+/** Aborts all requests that still wait for an answer, because the device is gone. */
 export function giveUp() {
   patience.abort();
   patience = new AbortController();
@@ -108,13 +108,13 @@ async function request(url, options, time) {
   }
 }
 
-/** Whether a stranger is asked for a password. */
+/** Whether the device asks a client without credentials for a password. */
 export async function isGuarded() {
   const options = { credentials: "omit", cache: "no-store", signal: AbortSignal.timeout(QUICK_TIME) };
   return (await fetch("/log", options)).status === 401;
 }
 
-/** Lets the browser know a user and a password, so that it does not ask for them. Answers whether they are right. */
+/** Gives the browser a user and a password, so that it does not ask for them. Answers whether they are right. */
 export function logIn(user, password) {
   return new Promise((resolve) => {
     const call = new XMLHttpRequest();

@@ -1,4 +1,4 @@
-/** The device itself: what it is and how it is; its settings as a file, its password, restart and reset. */
+/** The device itself: facts and state; its settings as a file, its password, restart and reset. */
 
 import { backUp, difference, restore } from "./backup.js";
 import { quote } from "./bytes.js";
@@ -98,7 +98,7 @@ async function showGuard() {
   if (document.activeElement !== $("password-user")) $("password-user").value = await ask(`get ${USER}`);
 }
 
-/** Sets the password, or none. Nothing else may ask meanwhile, or the browser would ask the user. */
+/** Sets or removes the password. The page must send nothing else meanwhile, or the browser would ask the user. */
 async function protect(password) {
   for (const variable of [USER, PASSWORD]) await find([variable]).then(() => describe(variable));
   const user = $("password-user").value;

@@ -14,10 +14,10 @@ export function el(tag, properties = {}, ...children) {
   return node;
 }
 
-/** Messages that are shown at once. */
+/** Maximum number of messages shown at once. */
 const TOASTS = 3;
 
-/** A short message that goes away by itself; screen readers say it. It has a row of the page for itself. */
+/** A short message that disappears by itself; screen readers read it. It has its own row of the page. */
 export function toast(text, bad = false) {
   const node = el("p", { class: bad ? "toast bad" : "toast" }, text);
   $("toasts").append(node);
@@ -25,7 +25,7 @@ export function toast(text, bad = false) {
   setTimeout(() => node.remove(), bad ? 9000 : 4000);
 }
 
-/** Runs a reaction to the user; what goes wrong is told. */
+/** Wraps a reaction to the user; shows its errors as a message. */
 export function guarded(work) {
   return (event) => {
     event?.preventDefault?.();
@@ -36,8 +36,8 @@ export function guarded(work) {
 let asked = Promise.resolve();
 
 /**
- * Asks before something that cannot be taken back. One question after the other: a dialog that closes says so later, and
- * the end of one question must not answer the next.
+ * Asks before something that cannot be undone. Questions come one after another: a dialog sends its close event later,
+ * and the end of one question must not answer the next.
  */
 export function confirm(text, action) {
   asked = asked.then(() => question(text, action));
@@ -55,20 +55,20 @@ function question(text, action) {
   });
 }
 
-/** Live regions speak again when they are written, so nothing is written that is there already. */
+/** Screen readers read a live region again after each write, so this writes only changed text. */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** Names and values, in a list of definitions; those without a value are left out. */
+/** Names and values in a definition list; names without a value are left out. */
 export function facts(list, rows) {
   const known = rows.filter(([, value]) => value);
   list.replaceChildren(...known.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
 }
 
 /**
- * Puts rows in place of others. The button that had the focus keeps it; when it is gone the row that is there now gets
- * it, which is the next one after a deletion, and after the last row the heading.
+ * Replaces all rows. The button that had the focus keeps it. If it is gone, the row now at its place gets the focus
+ * (after a deletion the next row), and after the last row the heading.
  */
 export function redraw(list, rows) {
   const { activeElement } = document;
@@ -83,13 +83,13 @@ export function redraw(list, rows) {
   (next ?? list.closest(".view").querySelector("h1")).focus();
 }
 
-/** A pane whose end stays in view, unless the user has scrolled away from it. Answers what adds to it. */
+/** A pane whose end stays in view, unless the user has scrolled away from it. Answers a function that adds to it. */
 export function screen(output, most) {
   let atEnd = true;
   const toEnd = () => {
     output.scrollTop = output.scrollHeight;
   };
-  // What is under it may grow.
+  // The elements below the pane may grow.
   new ResizeObserver(() => atEnd && toEnd()).observe(output);
   output.addEventListener("scroll", () => {
     atEnd = output.scrollHeight - output.scrollTop - output.clientHeight < 60;
@@ -101,7 +101,7 @@ export function screen(output, most) {
   };
 }
 
-/** Gives the user a file to keep. */
+/** Lets the user download a file. */
 export function offer(name, content) {
   const url = URL.createObjectURL(new Blob([content]));
   el("a", { href: url, download: name }).click();
@@ -110,7 +110,7 @@ export function offer(name, content) {
 
 export const pause = (millis) => new Promise((resolve) => setTimeout(resolve, millis));
 
-/** Calls `work` every `millis`, after the end of the last call, while the tab can be seen and `wanted()` holds. */
+/** Calls `work` every `millis` after the end of the last call, while the tab is visible and `wanted()` is true. */
 export function repeat(millis, wanted, work) {
   const tick = async () => {
     if (!document.hidden && wanted()) await work().catch(() => {});

@@ -5,7 +5,7 @@ import { $, confirm, el, guarded, offer, redraw, toast } from "./dom.js";
 import { ask, fetchFile, fileUrl, run, runLast } from "./device.js";
 import { setVariable } from "./variables.js";
 
-/** Raw bytes a request carries: in base64 and with its frame it stays below the 4096 bytes that every device takes. */
+/** Raw bytes per request: in base64 and with its frame, it stays below the 4096 bytes that every device accepts. */
 const CHUNK = 2560;
 const READ = 2048;
 const VERSION = "1.0.0.0";
@@ -14,7 +14,7 @@ const TYPE = "0xFE";
 const RESERVED = /^(command|log|stream|zapstreams)(\/|$)|^\.console\//;
 
 let names = new Set();
-/** Uploads that have not ended yet, and the stream of the one that is being sent. */
+/** Number of uploads that have not ended yet, and the stream of the one that is being sent. */
 let unfinished = 0;
 let sending = null;
 
@@ -37,7 +37,7 @@ export function start() {
     return uploadAll([...event.dataTransfer.files]);
   }));
   addEventListener("beforeunload", (event) => unfinished && event.preventDefault());
-  // A file that is closed too early disappears, and the one that it was to replace stays.
+  // A file that is closed too early disappears, and the one that it should replace stays.
   addEventListener("pagehide", () => sending === null || runLast(`stream_close ${sending}`));
 }
 
@@ -98,13 +98,13 @@ async function download(name, size) {
   offer(name.split("/").pop(), bytes);
 }
 
-/** The file as the web server gives it. Not every file is served, so the size decides. */
+/** The file from the web server. The server does not serve every file, so the size is checked. */
 async function served(name, size) {
   const bytes = RESERVED.test(name) ? null : await fetchFile(name);
   return bytes?.length === size ? bytes : null;
 }
 
-/** The file as a stream gives it, which closes itself at the end. */
+/** The file from a stream, which closes itself at the end. */
 async function readFile(name, size) {
   const bytes = new Uint8Array(size);
   const handle = await ask(`file_open ${quote(name)}`);
@@ -158,7 +158,7 @@ async function uploadOne(file, name) {
 }
 
 /**
- * Creates a file and writes it piece by piece; the stream closes when the last byte is there, and only then a file of
+ * Creates a file and writes it piece by piece. The stream closes after the last byte, and only then an older file of
  * that name is replaced.
  */
 async function upload(name, bytes, stop, progress) {

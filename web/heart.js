@@ -1,15 +1,15 @@
 /**
- * The heartbeat of all views. It brings the log, and says when the device is away, when it is back, and when it has
- * started anew.
+ * The heartbeat of all views. It reads the log, and reports when the device is away, when it is back, and when it has
+ * restarted.
  */
 
 import { BEAT_TIME, events, giveUp, idle, readLog, run } from "./device.js";
 import { pause } from "./dom.js";
 
-/** Milliseconds between two beats, while somebody looks at the log or waits for the device, and else. */
+/** Milliseconds between two beats: while the user looks at the log or waits for the device, and otherwise. */
 const LIVELY = 1000;
 const QUIET = 3000;
-/** Beats without an answer after which nobody waits for the answer to a command any more. */
+/** Beats without an answer after which the page does not wait for answers to commands any more. */
 const LOST = 3;
 
 const followers = new Set();
@@ -17,7 +17,7 @@ let seen = [];
 let state = "wait";
 let missed = 0;
 let beats = 0;
-/** What is shown may be out of date; it is being read again. */
+/** Whether the page may show old values, and whether it reads them again now. */
 let stale = false;
 let catching = false;
 /** The device's time since its start, in seconds. */
@@ -27,7 +27,7 @@ let held = false;
 /** The device answers, so that views may ask it. */
 export const alive = () => state === "online" && !held;
 
-/** Calls `take` with lines of the log as they come. Answers how to stop that. */
+/** Calls `take` with lines of the log as they come. Answers a function that stops this. */
 export function follow(take) {
   followers.add(take);
   return () => followers.delete(take);
@@ -41,7 +41,7 @@ export async function refresh() {
   if (fresh.length) followers.forEach((take) => take(fresh));
 }
 
-/** What is new: the log drops its oldest lines, so the end of the old lines is the start of the new ones. */
+/** The new lines: the log drops its oldest lines, so the end of the lines before is the start of the lines now. */
 export function newLines(before, now) {
   for (let gone = Math.max(0, before.length - now.length); gone < before.length; gone++) {
     const kept = before.length - gone;
@@ -50,7 +50,7 @@ export function newLines(before, now) {
   return now;
 }
 
-/** Asks nothing while `work` is done, which changes who may ask. */
+/** Stops the heartbeat while `work` runs, which changes the credentials. */
 export async function hold(work) {
   held = true;
   try {
@@ -61,8 +61,9 @@ export async function hold(work) {
 }
 
 /**
- * Begins to beat. `lively` says whether somebody looks at the log; `changed(state)` hears of each change; `back(anew)` is
- * called when what is shown may be out of date, again until it succeeds. `anew` means after a start of the device.
+ * Starts the heartbeat. `lively` says whether the user looks at the log; `changed(state)` is called at each change of
+ * the link; `back(anew)` is called when the page may show old values, and again until it succeeds. `anew` means after a
+ * restart of the device.
  */
 export async function start(lively, changed, back) {
   events.addEventListener("link", ({ detail }) => {
@@ -82,13 +83,13 @@ async function beat(back) {
   missed = state === "offline" ? missed + 1 : 0;
   if (missed === LOST) giveUp();
   if (!alive()) return;
-  // A log may look the same after a start.
+  // The log may look the same after a restart.
   const anew = ++beats % 2 && idle() && (await isNew());
   if (anew) seen = [];
   if (anew || (stale && !catching)) catchUp(back, anew);
 }
 
-/** The heart does not wait for it: what has to be asked may take long. */
+/** The heartbeat does not wait for this: reading everything again may take long. */
 async function catchUp(back, anew) {
   catching = true;
   stale = await back(anew).then(() => false, () => true);

@@ -1,4 +1,4 @@
-/** The form that joins a network, with a way back: a wrong passphrase must not lock anybody out. */
+/** The form that joins a network, with a fallback: a wrong passphrase must not lock the user out. */
 
 import { encode, quoteBytes } from "./bytes.js";
 import { $, el, pause, toast } from "./dom.js";
@@ -6,10 +6,10 @@ import { ask, run } from "./device.js";
 import { follow, refresh as refreshLog } from "./heart.js";
 import { masterKey } from "./pmk.js";
 
-/** Seconds that the device may try, and that this page waits for it to be back. */
+/** Seconds that the device may try, and that this page waits until the device is back. */
 const LIMIT = 30;
 const PATIENCE = 120;
-/** What `network_verify` calls the securities whose key is made of passphrase and name. */
+/** The numbers of `network_verify` for securities whose key is derived from passphrase and network name. */
 const BY_MASTER_KEY = { "WPA-AES": 2, "WPA-TKIP": 3, "WPA2-AES": 4, "WPA2-Mixed": 5, "WPA2-TKIP": 6 };
 const JOINING = "2";
 
@@ -19,7 +19,7 @@ let picked = null;
 
 export const busy = () => running;
 
-/** Takes a network of the list into the form. */
+/** Copies a network of the list into the form. */
 export function choose(network) {
   picked = network;
   const open = network.security === "Open";
@@ -35,7 +35,7 @@ export async function join() {
   lines.replaceChildren();
   running = true;
   $("join-go").disabled = true;
-  // What is in the log already is not about this join.
+  // Lines already in the log are not about this join.
   await refreshLog().catch(() => {});
   const stop = follow((logged) => logged.forEach(tell));
   try {
@@ -49,7 +49,7 @@ export async function join() {
   }
 }
 
-/** What the form asks for. A name that was picked has bytes that a field cannot show. */
+/** The network in the form. A picked name may have bytes that a field cannot show. */
 function wanted() {
   const ssid = $("join-ssid").value;
   const network = picked?.ssid === ssid ? picked : { ssid, bytes: encode(ssid) };
@@ -73,7 +73,7 @@ async function attempt(network, tell) {
 
 const reason = () => ask("get wlan.join.reason");
 
-/** During web setup nothing is sent that can be kept secret before it is known to be right. */
+/** During web setup the page first verifies a derived key: it sends no passphrase before that is known to be right. */
 async function verify(network) {
   const security = BY_MASTER_KEY[network.security];
   if (!security || network.passphrase.length < 8) return;
@@ -84,7 +84,7 @@ async function verify(network) {
   if (answer.code) throw new Error(`${network.ssid}: ${(await reason()) || answer.text}. Nothing was changed.`);
 }
 
-/** Waits until the device has joined, or is back where it was. It may be out of reach meanwhile. */
+/** Waits until the device has joined, or is back in its previous network. It may be unreachable meanwhile. */
 async function settled(network, before, tell) {
   const end = Date.now() + PATIENCE * 1000;
   while (Date.now() < end) {
@@ -105,7 +105,7 @@ async function outcome() {
   return { result: result.text, reason: await reason() };
 }
 
-/** The soft AP goes; the phone that carries this page must go to the network that was joined. */
+/** The soft AP goes down; the phone with this page must change to the network that was joined. */
 async function leaveSetup(network, tell) {
   const address = await ask("get wlan.network.ip");
   await run("setup stop");

@@ -1,4 +1,4 @@
-/** The log of the device, line by line as it comes. */
+/** The log of the device, line by line. */
 
 import { $, el, offer, screen, setText } from "./dom.js";
 import { follow } from "./heart.js";
@@ -10,7 +10,7 @@ const output = $("log-output");
 const put = screen(output, KEPT);
 
 export function start() {
-  // When a line was logged nobody says; those that were there before the page have come at no time.
+  // Lines do not say when they were logged; those from before the page was opened get no time.
   let began = false;
   follow((lines) => {
     lines.forEach((line) => add(line, began ? new Date().toLocaleTimeString() : ""));
@@ -30,7 +30,7 @@ export function show() {
   output.scrollTop = output.scrollHeight;
 }
 
-/** Notes what the page has noticed itself. */
+/** Adds a line about something that the page itself has noticed. */
 export function mark(text) {
   add(text, new Date().toLocaleTimeString(), "greeting");
 }

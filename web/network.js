@@ -46,7 +46,7 @@ export async function refresh() {
   if (!$("join-ssid").value && document.activeElement !== $("join-ssid")) $("join-ssid").value = wlan["wlan.ssid"] ?? "";
 }
 
-/** Why the last join has failed; nothing when it has not. */
+/** Why the last join has failed; empty when it has not. */
 function lastJoin(wlan) {
   const reason = wlan["wlan.join.reason"];
   return reason ? `${reason[0].toUpperCase()}${reason.slice(1)}.` : "";
@@ -76,7 +76,7 @@ async function scan() {
   }
 }
 
-/** One entry a network name, with the strongest of its access points. */
+/** One entry per network name, with its strongest access point. */
 function readScan(text) {
   const best = new Map();
   for (const line of text.split("\r\n").filter((line) => line.startsWith("#"))) {

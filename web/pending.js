@@ -1,4 +1,4 @@
-/** What was changed but not saved, and what needs a restart to take effect. Looks at every command of this page. */
+/** Changes that were not saved, or need a restart to take effect. Watches every command of this page. */
 
 import { $, confirm, el, guarded, toast } from "./dom.js";
 import { ask, events } from "./device.js";
@@ -13,7 +13,7 @@ const changed = { unsaved: [], [RESTART_NETWORK]: [], [RESTART_DEVICE]: [] };
 
 const add = (list, name) => list.includes(name) || list.push(name);
 
-/** What `help` says about when a change acts, as one of the two restarts or nothing. */
+/** When a change takes effect according to `help`: after one of the two restarts, or at once (empty). */
 export function restartOf(effect = "") {
   if (/network_restart/.test(effect)) return RESTART_NETWORK;
   return /reboot/.test(effect) ? RESTART_DEVICE : "";
@@ -39,7 +39,7 @@ async function note({ command, answer }) {
   show();
 }
 
-/** Nothing waits any more: the device has started anew. */
+/** Forgets all pending changes: the device has restarted. */
 export function forget() {
   Object.keys(changed).forEach((list) => (changed[list] = []));
   show();

@@ -1,4 +1,4 @@
-/** The pins: who has which, their levels and directions. */
+/** The pins: their uses, levels and directions. */
 
 import { $, el, guarded, redraw, repeat } from "./dom.js";
 import { ask, idle } from "./device.js";

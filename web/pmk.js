@@ -1,11 +1,11 @@
 /**
- * The pairwise master key of a network: PBKDF2 with HMAC-SHA-1, 4096 rounds, 32 bytes (IEEE 802.11-2020, J.4.1). The
- * browser has it built in only on secure pages, and a device that is being set up has none.
+ * The pairwise master key of a network: PBKDF2 with HMAC-SHA-1, 4096 rounds, 32 bytes (IEEE 802.11-2020, J.4.1).
+ * Browsers offer PBKDF2 only on secure pages, and a device that is being set up has no secure pages.
  */
 
 const rotate = (word, bits) => (word << bits) | (word >>> (32 - bits));
 
-/** One block of SHA-1 (FIPS 180-4, 6.1.2): `state` goes on with the sixteen words of `block`. */
+/** One block of SHA-1 (FIPS 180-4, 6.1.2): answers `state` updated with the sixteen words of `block`. */
 function compress(state, block, words) {
   for (let at = 0; at < 16; at++) words[at] = block[at];
   for (let at = 16; at < 80; at++) words[at] = rotate(words[at - 3] ^ words[at - 8] ^ words[at - 14] ^ words[at - 16], 1);
@@ -31,7 +31,7 @@ function padded(bytes, before) {
   return Array.from({ length: size / 4 }, (_, at) => view.getInt32(at * 4));
 }
 
-/** HMAC-SHA-1 (RFC 2104) with a key of at most 64 bytes; answers a function of words that are padded already. */
+/** HMAC-SHA-1 (RFC 2104) with a key of at most 64 bytes; answers a function that takes padded words. */
 function hmac(key, words) {
   const block = (mask) => {
     const view = new DataView(new ArrayBuffer(64));
@@ -39,7 +39,7 @@ function hmac(key, words) {
     return compress(START, Array.from({ length: 16 }, (_, at) => view.getInt32(at * 4)), words);
   };
   const [inner, outer] = [block(0x36), block(0x5c)];
-  // Behind the 64 bytes of the key come the 20 of a digest.
+  // The 20 bytes of a digest follow the 64 bytes of the key.
   const digest = (state) => [...state, 0x80000000 | 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, (64 + 20) * 8];
   return (message) => {
     let state = inner;

@@ -5,7 +5,7 @@ import { ask } from "./device.js";
 import { restartOf } from "./pending.js";
 import { choices, describe, isSecret, readAll, setVariable, summaries, variables } from "./variables.js";
 
-/** What most people come for, in this order. */
+/** The variables that most users look for, in this order. */
 const COMMON = ["wlan.ssid", "wlan.passkey", "wlan.auto_join.enabled", "wlan.dhcp.enabled", "mdns.name", "http.server.username",
   "http.server.password", "softap.ssid", "softap.passkey", "tcp.server.port", "uart.baud", "time.zone"];
 
@@ -35,7 +35,7 @@ function look(query) {
   filter();
 }
 
-/** Reads the values again; what somebody is writing stays. */
+/** Reads the values again; text that the user is editing stays. */
 export async function refresh() {
   const first = !rows.length;
   if (first) {
@@ -60,7 +60,7 @@ function note(name, summary, isMissing) {
 
 const groupOf = ({ variable }) => variable.name.split(".")[0];
 
-/** Puts the rows on the page, those first that most people come for. */
+/** Puts the rows on the page; the common variables come first. */
 function place() {
   const common = COMMON.map((name) => rows.find(({ variable }) => variable.name === name)).filter(Boolean);
   const groups = new Map();
@@ -125,7 +125,7 @@ async function explain(row, body) {
 
 // --- the form ---
 
-/** The form for a row of the settings. `row.follow` is told of values that come from elsewhere. */
+/** The form for a row of the settings. `row.follow` gets values that were changed elsewhere. */
 function editor(row, help) {
   const { name, access } = row.variable;
   const index = help.index ? field(help.index.replace(/[<>]/g, "")) : null;
@@ -134,7 +134,7 @@ function editor(row, help) {
   const wrong = el("p", { class: "wrong", role: "alert", id: `wrong-${name}`, hidden: true });
   let known = input.value;
   row.follow = (now) => {
-    // What somebody is writing is theirs.
+    // Does not overwrite text that the user is editing.
     if (index) return;
     if (input.value === known) input.value = now;
     known = now;
@@ -160,7 +160,7 @@ function editor(row, help) {
 
 const label = (text, control, kind = "") => el("label", { class: kind }, text, " ", control);
 
-/** Does something with a field. What the device says against it stands there. Answers whether it went well. */
+/** Does something with a field. Shows an error of the device at the field. Answers whether it succeeded. */
 async function attempt(input, wrong, work) {
   wrong.hidden = true;
   input.ariaInvalid = null;
@@ -190,7 +190,7 @@ function toggle(value) {
   return node;
 }
 
-/** The control that fits what a variable takes. */
+/** The control for the values that a variable accepts. */
 function field(values = "", value = "", secret = false) {
   const words = choices(values);
   if (words.length && (words.includes(value) || !value)) {

@@ -5,7 +5,7 @@ import { $, el, guarded, redraw, repeat, toast } from "./dom.js";
 import { ask, idle, run } from "./device.js";
 import { Viewer } from "./viewer.js";
 
-/** Bytes that are read at once; every device answers with that many. */
+/** Bytes read at once; every device can answer with this number of bytes. */
 const READ = 1024;
 const WRITE = 2048;
 const STATES = ["idle", "data waits", "closed by the peer"];
@@ -18,7 +18,7 @@ const TARGETS = {
   file_open: ["File name", "webapp/index.html"],
 };
 
-/** The streams that are looked at, by what identifies them: handle, kind and info. */
+/** The viewers of streams, by the identity of the stream: handle, kind and info. */
 const opened = new Map();
 
 export function start(seen) {
@@ -99,13 +99,13 @@ async function open() {
   const handle = await ask(`${kind} ${words}`);
   const stream = (await refresh()).find((row) => row.handle === handle);
   if (stream) look_at(stream, true);
-  // A file or an answer may be read to its end already.
+  // A file or an answer may already be read to its end.
   else toast(`Stream ${handle} has ended`);
 }
 
 // --- viewers ---
 
-/** Opens a viewer; `reads` says whether it takes by itself what comes. */
+/** Opens a viewer; `reads` says whether it reads incoming data by itself. */
 function look_at(stream, reads = false) {
   const { handle, kind, info } = stream;
   const key = identity(stream);
@@ -130,7 +130,7 @@ function look_at(stream, reads = false) {
   refresh().catch(() => {});
 }
 
-/** Reads what waits in the streams that are followed, and lets go of those that are closed. */
+/** Reads the waiting data of streams whose viewers keep reading, and marks viewers of closed streams. */
 async function follow(streams) {
   const present = new Map(streams.map((stream) => [identity(stream), stream]));
   for (const [key, viewer] of opened) {
@@ -144,7 +144,7 @@ async function follow(streams) {
   }
 }
 
-/** The response is the data and a line end; nothing at all if there is no data. */
+/** The response is the data and a line end; without data it is empty. */
 async function read(handle, viewer) {
   const answer = await run(`stream_read ${handle} ${READ}`);
   if (answer.code) throw new Error(answer.text);

@@ -7,12 +7,12 @@ import { run } from "./device.js";
 import { follow } from "./heart.js";
 import { describe } from "./variables.js";
 
-/** Entries that the screen keeps, commands that the history keeps, completions that are offered at once. */
+/** Maximum number of entries on the screen, of commands in the history, and of completions offered at once. */
 const ENTRIES = 600;
 const HISTORY = 100;
 const OFFERED = 12;
 const KEY = "openzentri.history";
-/** Lines that are not worth keeping where others may read them. */
+/** Lines that may hold secrets: they are not kept in the history. */
 const SECRET = /pass|secur|key|wl p|so p|ht s w|em s w/i;
 const READS_DATA = ["stream_write", "file_create", "smtp_send", "http_post", "udp_server"];
 
@@ -22,12 +22,12 @@ const options = $("terminal-options");
 const put = screen(output, ENTRIES);
 
 let history = [];
-/** Place in the history; its length is the line that is being written. */
+/** Place in the history; the length of the history stands for the line that is being written. */
 let place = 0;
 let draft = "";
 let offer = { start: 0, words: [] };
 let active = -1;
-/** The offer that was asked for last; older ones come too late. */
+/** The number of the last request for completions; results of older ones are ignored. */
 let asked = 0;
 
 export function start(seen) {
@@ -55,7 +55,7 @@ export function greet(text) {
   put(el("p", { class: "greeting" }, text));
 }
 
-/** The answer to a command of the user is worth seeing, wherever the screen was. */
+/** Scrolls to the end: the user wants to see the answer to a command, wherever the screen was. */
 function toEnd() {
   output.scrollTop = output.scrollHeight;
 }
@@ -121,7 +121,7 @@ function key(event) {
   }
 }
 
-/** Completes as far as that is certain; then walks through what is offered. */
+/** Completes as far as the text is certain; then walks through the offered words. */
 function tab(step) {
   const written = input.value.slice(offer.start);
   const shared = common(offer.words);
@@ -181,7 +181,7 @@ function close() {
   open([]);
 }
 
-/** Shows how the command that is being written is used, and the field for data if it reads any. */
+/** Shows the usage of the command that is being written, and the field for data if it reads any. */
 async function showUsage() {
   const [word = "", ...rest] = input.value.trimStart().split(/\s+/);
   const name = rest.length ? await fullName(word) : undefined;

@@ -1,4 +1,4 @@
-/** What the device says about its own commands and variables. Each table is asked for once. */
+/** The device's own description of its commands and variables. Each table is read once. */
 
 import { decode, quote } from "./bytes.js";
 import { ask, run, told } from "./device.js";
@@ -31,7 +31,7 @@ export async function group(name) {
   return Object.fromEntries(lines.map((line) => [line.split(": ")[0].trim(), line.slice(line.indexOf(": ") + 2)]));
 }
 
-/** What `get all` prints: `{ name, index, value }` each. `read` makes text out of bytes. */
+/** The variables that `get all` prints: `{ name, index, value }` each. `read` turns bytes into text. */
 export async function readAll(read = decode) {
   const names = new Set((await variables()).map(({ name }) => name));
   const { code, bytes, text } = await run("get all");
@@ -46,20 +46,20 @@ export async function readAll(read = decode) {
   return list;
 }
 
-/** What the device calls itself: `#` stands for the end of its MAC. */
+/** The device's own name: `#` stands for the end of its MAC. */
 export async function deviceName() {
   const mac = await told("get wlan.mac");
   return (await told("get mdns.name")).replace(/#+$/, mac.replaceAll(":", "").slice(-3).toLowerCase());
 }
 
-/** What cannot be read and may be set all the same. `shown` says whether passkeys can. */
+/** Whether a variable can be set but not read. `shown` says whether passkeys can be read. */
 export const isSecret = ({ name, access }, shown) => access === "s" || (/(passkey|password)$/.test(name) && !(shown && /passkey/.test(name)));
 
 const described = new Map();
 
 /**
- * What each variable is for: `take(name, summary, isMissing)` gets it. `help` tells it group by group, but for those that
- * have the name of a command.
+ * Calls `take(name, summary, isMissing)` with the purpose of each variable. `help` lists them group by group, except
+ * for those that have the name of a command.
  */
 export async function summaries(take) {
   const left = new Set((await variables()).map(({ name }) => name));
@@ -76,7 +76,7 @@ export async function summaries(take) {
   }
 }
 
-/** `help <name>` as lines: `title` is the first, the others are found by their label in small letters. */
+/** `help <name>` as lines: `title` is the first line, the others are keyed by their label in lower case. */
 export async function describe(name) {
   if (!described.has(name)) {
     const answer = await run(`help ${name}`);
@@ -91,17 +91,17 @@ function readHelp(text) {
   let label = "";
   for (const line of lines) {
     const [, name, rest] = /^([A-Z][a-z ]+): ?(.*)$/.exec(line) ?? [];
-    // A value of several lines goes on without a label.
+    // The further lines of a value have no label.
     if (name) help[(label = name.toLowerCase())] = rest;
     else if (label) help[label] += "\n" + line;
   }
   return help;
 }
 
-/** The words that a variable takes, when it takes words out of a list. */
+/** The words that a variable accepts, if its values are a list of words. */
 export const choices = (values = "") => (/^[\w.*-]+(\|[\w.*-]+)+$/.test(values) ? values.split("|") : []);
 
-/** Sets a variable. Values of several words, such as a speed and `raw`, go out as they are; texts go in quotes. */
+/** Sets a variable. Sends values of several words, such as a speed and `raw`, as they are, and texts in quotes. */
 export async function setVariable(name, value, index = "") {
   const { values = "" } = (await describe(name)) ?? {};
   const isText = /^<(text|up to|\d+-)/.test(values);

@@ -1,4 +1,4 @@
-/** A pane with what came in and went out, as text or hexadecimal, and a form to send. */
+/** A pane with received and sent data, as text or hexadecimal, and a form to send. */
 
 import { decode, encode, hexDump, parseHex, printable, sizeText } from "./bytes.js";
 import { el, guarded } from "./dom.js";
@@ -11,7 +11,7 @@ const option = (value, text) => el("option", { value }, text);
 
 export class Viewer {
   /**
-   * A pane with this title. `send(bytes)` sends; `tools` are further buttons. A viewer without `send` only shows.
+   * A pane with this title. `send(bytes)` sends; `tools` are further buttons. A viewer without `send` only shows data.
    */
   constructor(title, send, tools = []) {
     this.chunks = [];
@@ -43,7 +43,7 @@ export class Viewer {
       el("label", {}, "As ", format), el("label", {}, "Then ", end), go);
   }
 
-  /** Adds what came `in` or went `out`. */
+  /** Adds data that came `in` or went `out`. */
   add(direction, bytes) {
     const last = this.chunks.at(-1);
     this.counts[direction] += bytes.length;

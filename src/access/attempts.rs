@@ -1,4 +1,4 @@
-//! How often each address has given a wrong password: guessing is slowed down, other addresses are not.
+//! Counts wrong passwords by address: this slows down guessing, but not other addresses.
 
 use core::cell::RefCell;
 use core::net::Ipv4Addr;
@@ -8,9 +8,9 @@ use heapless::Vec;
 
 /// Wrong passwords before an address must wait.
 const ALLOWED: u8 = 10;
-/// How long it must wait, and how long ago a wrong password must be to be forgotten.
+/// How long it must wait, and after which time a wrong password is forgotten.
 const PENALTY: Duration = Duration::from_secs(60);
-/// Addresses that are remembered; a new one takes the place of the one that failed the longest time ago.
+/// Addresses that are remembered; a new one replaces the one whose last failure is the oldest.
 const ADDRESSES: usize = 16;
 
 /// The addresses that have failed.
@@ -26,12 +26,12 @@ struct Entry {
 }
 
 impl Attempts {
-    /// Nobody has failed.
+    /// No failed attempt yet.
     pub const fn new() -> Self {
         Self { failed: RefCell::new(Vec::new()) }
     }
 
-    /// How many seconds an address must wait before its password is looked at; `None` when it need not.
+    /// How many seconds an address must wait before its password is checked; `None` when it need not wait.
     pub fn wait(&self, address: Ipv4Addr) -> Option<u32> {
         let failed = self.failed.borrow();
         let entry = failed.iter().find(|entry| entry.address == address && entry.count >= ALLOWED)?;

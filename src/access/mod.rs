@@ -1,5 +1,5 @@
-//! Who may do what: scopes, the API tokens that grant them, and the files that guard the device (`docs/extensions.md`);
-//! passwords, and who has given wrong ones.
+//! Access rights: scopes, the API tokens that grant them, and the files that guard the device (`docs/extensions.md`);
+//! passwords, and addresses that have given wrong ones.
 
 pub mod attempts;
 pub mod guard;

@@ -2,7 +2,7 @@
 
 use core::hint::black_box;
 
-/// Compares in a time that depends on the length of `given` only.
+/// Compares in a time that depends only on the length of `given`.
 pub fn same(wanted: &[u8], given: &[u8]) -> bool {
     let mut difference = wanted.len() ^ given.len();
     let cycle = wanted.iter().chain(core::iter::once(&0)).cycle();

@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::variable::Variable;
 
-/// One kind of thing to do.
+/// One group of rights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// Look: variables, listings, the log, metrics. Changes nothing.
@@ -23,7 +23,7 @@ impl Scope {
     /// Every scope, in the order in which they are listed.
     pub const ALL: [Self; 5] = [Self::Read, Self::Streams, Self::Files, Self::Config, Self::Admin];
 
-    /// The word for it.
+    /// The name of the scope.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Read => "read",
@@ -40,7 +40,7 @@ impl Scope {
 pub struct Scopes(u8);
 
 impl Scopes {
-    /// Everything: what the owner may do who is at the serial line or knows the password.
+    /// Everything: the rights of the owner, who is at the serial line or knows the password.
     pub const OWNER: Self = Self::of(&[Scope::Admin]);
 
     /// These scopes.
@@ -53,7 +53,7 @@ impl Scopes {
         Self(bits)
     }
 
-    /// Reads words separated by commas. `None` when one is unknown, or there is none.
+    /// Reads words separated by commas. `None` when a word is unknown, or the list is empty.
     pub fn parse(list: &[u8]) -> Option<Self> {
         let scope = |word| Scope::ALL.into_iter().find(|scope: &Scope| scope.name().as_bytes() == word);
         list.split(|byte| *byte == b',').try_fold(Self(0), |sum, word| Some(Self(sum.0 | Self::of(&[scope(word)?]).0)))
@@ -76,7 +76,7 @@ impl From<Scope> for Scopes {
     }
 }
 
-/// What setting a variable needs: [`Scope::Admin`] for one that guards the device.
+/// The scope needed to set a variable: [`Scope::Admin`] for one that guards the device.
 pub const fn of_variable(row: &Variable) -> Scope {
     if row.guarded { Scope::Admin } else { Scope::Config }
 }

@@ -1,6 +1,6 @@
-//! API tokens: created, listed and revoked by command, known to the device only by their SHA-256.
+//! API tokens: created, listed and revoked by command. The device knows only their SHA-256.
 //!
-//! A token is kept as one element of the hidden variable `http.server.token`, so that `save`, `load` and
+//! A token is stored as one element of the hidden variable `http.server.token`, so that `save`, `load` and
 //! `factory_reset` treat it like any other setting. The value is `<name> <scope,...> <hash>`, the hash in base64url.
 
 use base64::Engine;
@@ -49,7 +49,7 @@ pub enum TokenError {
     Full,
 }
 
-/// One token as it is kept.
+/// One token as it is stored.
 struct Kept {
     value: Value,
 }
@@ -74,8 +74,8 @@ fn find(base: &Base, name: &[u8]) -> Option<u8> {
     kept(base).find(|(_, kept)| named(kept)).map(|(place, _)| place)
 }
 
-/// Makes a token and answers its text, which is nowhere else. It is valid at once, and stays so over a restart when
-/// the settings are saved.
+/// Makes a token and answers its text, which is not stored anywhere. The token is valid at once, and stays valid after
+/// a restart if the settings are saved.
 pub fn create(base: &Base, name: &[u8], scopes: Scopes) -> Result<String<TEXT>, TokenError> {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
     let name = core::str::from_utf8(name).map_err(|_| TokenError::Name)?;
@@ -99,7 +99,7 @@ pub fn create(base: &Base, name: &[u8], scopes: Scopes) -> Result<String<TEXT>, 
     Ok(token)
 }
 
-/// Base64url of `bytes`; `N` is the length it has.
+/// Base64url of `bytes`; `N` is its length.
 fn text<const N: usize>(bytes: &[u8]) -> String<N> {
     let mut buffer = [0; N];
     let length = URL_SAFE_NO_PAD.encode_slice(bytes, &mut buffer).unwrap_or(0);
@@ -107,7 +107,7 @@ fn text<const N: usize>(bytes: &[u8]) -> String<N> {
     String::try_from(text).unwrap_or_default()
 }
 
-/// Revokes a token: it is not valid any more from now on.
+/// Revokes a token: from now on it is invalid.
 pub fn delete(base: &Base, name: &[u8]) -> Result<(), TokenError> {
     let place = find(base, name).ok_or(TokenError::Unknown)?;
     base.variables.set_at(TOKENS, place, b"").map_err(|_| TokenError::Full)?;
@@ -124,12 +124,13 @@ pub fn each(base: &Base, mut each: impl FnMut(&str, Scopes)) {
     }
 }
 
-/// Whether credentials are needed at all, a token or name and password: both of these must be set (interface, http 4).
+/// Whether credentials are needed at all (a token, or name and password): only if name and password are both set
+/// (interface, http 4).
 pub fn are_needed(base: &Base) -> bool {
     !base.variables.is_empty(USERNAME) && !base.variables.is_empty(PASSWORD)
 }
 
-/// What a token that a client presents lets it do; `None` for one that is not known.
+/// The scopes of a token that a client presents; `None` for an unknown token.
 pub fn scopes(base: &Base, presented: &[u8]) -> Option<Scopes> {
     if !features::TOKENS {
         return None;
@@ -137,10 +138,10 @@ pub fn scopes(base: &Base, presented: &[u8]) -> Option<Scopes> {
     Ticket::new(base, presented).scopes(base)
 }
 
-/// A token that a client has presented, for as long as what it has opened with it lasts.
+/// A token that a client has presented. It lasts as long as the connection that the client has opened with it.
 pub struct Ticket {
     hash: [u8; HASH],
-    /// The revocations that it has seen.
+    /// The number of revocations that it has seen.
     seen: Cell<u32>,
 }
 
@@ -150,8 +151,8 @@ impl Ticket {
         Self { hash: Sha256::digest(presented).into(), seen: Cell::new(base.revocations.count()) }
     }
 
-    /// What the token lets a client do now; `None` when it is not known. Takes the same time whichever token it is, and
-    /// however much of one is right.
+    /// The scopes of the token now; `None` when it is unknown. Takes the same time for every token, however much of it
+    /// is right.
     fn scopes(&self, base: &Base) -> Option<Scopes> {
         let mut found = None;
         for (_, kept) in kept(base) {

@@ -1,4 +1,5 @@
-//! Names of others: one question to all, answered to a port of its own (RFC 6762, 5.1). Who asks so joins nothing.
+//! Names of others: one question to the group, answered to a port of its own (RFC 6762, 5.1). The querier need not join
+//! the group.
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 
@@ -10,7 +11,7 @@ use super::room::{Discovery, is_neighbour};
 use crate::port::{self, Addresses, Event, Interface, OpenSocket, PortError};
 use crate::wire::dns::{self, Message, Name, kind};
 
-/// How long to wait for an answer each time.
+/// How long to wait for an answer to each question.
 const WAITS: [Duration; 2] = [Duration::from_millis(700), Duration::from_millis(1300)];
 /// Bytes of a question.
 const QUESTION: usize = 300;
@@ -41,7 +42,7 @@ impl<'a> Questions<'a> {
         Ok(Self { discovery, open: OpenSocket::new(port, socket), interface, id })
     }
 
-    /// Asks everybody.
+    /// Sends a question to the group.
     pub fn ask(&self, name: &Name, kind: u16) {
         let mut buffer = [0; QUESTION];
         if let Ok(size) = dns::query(&mut buffer, self.id, name, kind) {
@@ -52,7 +53,7 @@ impl<'a> Questions<'a> {
         }
     }
 
-    /// Hands the next answer to `read`, until that has what it wants; `None` when the time is over.
+    /// Hands answers to `read` until it returns a result; `None` when the time is over.
     pub async fn answers<T>(&self, until: Instant, mut read: impl FnMut(&Message<'_>) -> Option<T>) -> Option<T> {
         let base = self.discovery.base;
         let (sockets, socket) = (base.port.sockets(), self.open.socket());
@@ -81,7 +82,7 @@ impl<'a> Questions<'a> {
 }
 
 impl Discovery {
-    /// The addresses of a name of multicast DNS, if somebody has it.
+    /// The addresses of a name of multicast DNS, if a device has it.
     pub async fn resolve(&self, interface: Interface, host: &str) -> Option<Addresses> {
         if let Some(own) = self.own_address(interface, host) {
             return Some([own].into_iter().collect());

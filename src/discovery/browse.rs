@@ -1,4 +1,4 @@
-//! Services of others (RFC 6763, 4): who has them, and where.
+//! Services of others (RFC 6763, 4): their instances, ports and addresses.
 
 use core::net::Ipv4Addr;
 
@@ -12,12 +12,12 @@ use crate::limits;
 use crate::port::Interface;
 use crate::wire::dns::{LABEL, Message, Name, Record, kind};
 
-/// How often everything is asked for that is not known yet, and how long to wait each time.
+/// How often the search asks for everything not known yet, and how long it waits each time.
 const ROUNDS: usize = 3;
 const ROUND: Duration = Duration::from_millis(700);
-/// Types of services that are looked for when none is named.
+/// Maximum number of service types in a search for all types.
 const TYPES: usize = 8 * limits::DISCOVERY;
-/// Bytes of a name that are kept; services of longer ones are left out.
+/// Bytes of the longest name that is kept; services with longer names are left out.
 const SHORT: usize = 80;
 
 /// A name that is kept.
@@ -26,18 +26,18 @@ type Short = Vec<u8, SHORT>;
 /// Why a search has not begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BrowseError {
-    /// Another one runs.
+    /// Another search runs.
     Busy,
-    /// There is no socket for it.
+    /// There is no socket for the search.
     NoSocket,
-    /// That can be no service.
+    /// The text is not a valid service type.
     NoService,
 }
 
-/// A service of somebody.
+/// A service that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// Its own name: any text.
+    /// The name of the instance: any text.
     pub name: Vec<u8, LABEL>,
     kind: u8,
     host: Short,
@@ -61,7 +61,7 @@ impl Browse {
         Self { runs: false, number: 0, kinds: Vec::new(), found: Vec::new() }
     }
 
-    /// One of the names that somebody should be asked for, and its type; so many types and services are known already.
+    /// The name and record type of a question still to ask. Skips the first `kinds` types and `found` services.
     fn unknown(&self, (kinds, found): (usize, usize), number: usize) -> Option<(Name, u16)> {
         let kinds = self.kinds.iter().skip(kinds).map(|kind| Some((long(kind)?, kind::PTR)));
         let found = self.found.iter().skip(found).map(|found| match () {
@@ -80,10 +80,10 @@ impl Browse {
         (self.kinds.len(), self.found.len())
     }
 
-    /// Takes what a message says. Answers how much was known before, when something new is.
+    /// Reads the records of a message. If it has new types or services, answers how many were known before.
     fn read(&mut self, message: &Message<'_>) -> Option<(usize, usize)> {
         let before = self.size();
-        // Each step needs what the one before has found, in whatever order it stands in the message.
+        // Each step needs the results of the previous one, whatever the order of the records in the message.
         for step in [Self::read_kind, Self::read_instance, Self::read_place, Self::read_address] {
             let _ = message.records(|_, record| step(self, message, &record));
         }
@@ -143,7 +143,7 @@ impl Browse {
     }
 }
 
-/// A name in small letters, if it is not too long.
+/// A name in lower case, if it is not too long.
 fn short(name: &Name) -> Option<Short> {
     let mut text = Short::new();
     for label in name.labels() {
@@ -178,7 +178,7 @@ fn kind_name(service: &str) -> Option<Name> {
     Name::under(&label(name)?, &Name::under(&label(transport)?, &Name::parse("local")?)?)
 }
 
-/// The end of a search, also of one that is given up.
+/// Ends a search when dropped, also a search that is given up.
 struct Running<'a>(&'a Discovery);
 
 impl Drop for Running<'_> {
@@ -188,7 +188,8 @@ impl Drop for Running<'_> {
 }
 
 impl Discovery {
-    /// Looks for services of one type, or of all. Answers the number of the search: the result is there until the next one.
+    /// Searches for services of one type, or of all. Answers the number of the search; its result stays until the next
+    /// one.
     pub async fn discover(&self, interface: Interface, service: Option<&str>) -> Result<u32, BrowseError> {
         let wanted = match service {
             Some(service) => Some(kind_name(service).and_then(|name| short(&name)).ok_or(BrowseError::NoService)?),
@@ -236,7 +237,7 @@ impl Discovery {
         }
     }
 
-    /// The device does not hear its own answers everywhere.
+    /// Adds the device's own services: not every port receives its own answers.
     fn add_own(&self, interface: Interface, is_everything: bool) {
         self.with_records(interface, |records| {
             let mut browse = self.browse.borrow_mut();
@@ -252,7 +253,7 @@ impl Discovery {
         });
     }
 
-    /// The services that the last search has found whole, each with its type as text: `_http._tcp`.
+    /// Calls `each` with every complete result of the last search and its type as text: `_http._tcp`.
     pub fn each_found(&self, mut each: impl FnMut(&Found, &str)) {
         let browse = self.browse.borrow();
         for found in browse.found.iter().filter(|found| found.port != 0 && !found.address.is_unspecified()) {

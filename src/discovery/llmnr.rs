@@ -1,4 +1,4 @@
-//! Link-local multicast name resolution (RFC 4795): hosts with Windows ask for a name of one label in this way.
+//! Link-local multicast name resolution (RFC 4795): Windows hosts resolve a name of one label in this way.
 
 use core::net::Ipv4Addr;
 
@@ -15,15 +15,15 @@ const TTL: u32 = 30;
 /// What a query asks the device to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reply {
-    /// To send so many bytes.
+    /// To send this number of bytes.
     Answer(usize),
-    /// To find out whether others have its name, too: several have answered for it.
+    /// To check whether others have its name, too: several devices have answered for it.
     Verify,
     /// Nothing.
     Nothing,
 }
 
-/// Writes the answer to a query for the name `label`. What is not understood gets none (RFC 4795, 2.1.1).
+/// Writes the answer to a query for the name `label`. A query that is not understood gets none (RFC 4795, 2.1.1).
 pub(super) fn reply(buffer: &mut [u8], bytes: &[u8], label: &str, address: Ipv4Addr) -> Reply {
     let Ok(query) = Message::new(bytes) else { return Reply::Nothing };
     let is_plain = !query.is_response() && query.is_standard() && query.questions() == 1;
@@ -34,7 +34,7 @@ pub(super) fn reply(buffer: &mut [u8], bytes: &[u8], label: &str, address: Ipv4A
     if !is_own || labels.next().is_some() || question.class != INTERNET {
         return Reply::Nothing;
     }
-    // In LLMNR this bit says that there are several.
+    // In LLMNR this is the conflict bit: several devices have the name.
     if query.flags() & flag::AUTHORITATIVE != 0 {
         return Reply::Verify;
     }
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn golden_bytes() {
         assert_eq!(answer(QUERY).unwrap(), ANSWER);
-        // There is no IPv6 address: the name is there, and has none.
+        // The name exists, but has no IPv6 address.
         let mut query = QUERY.to_vec();
         query[19] = 28;
         let empty = answer(&query).unwrap();

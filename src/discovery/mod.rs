@@ -1,4 +1,5 @@
-//! Names and services in the local network (interface, network 6): the device answers for its own, and finds others.
+//! Names and services in the local network (interface, network 6): the device answers for its own, and finds those of
+//! others.
 //!
 //! ```text
 //! room       the sockets, and the one task that serves them

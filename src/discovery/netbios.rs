@@ -1,4 +1,4 @@
-//! The name of the device in NetBIOS (RFC 1002): hosts with Windows ask for it by broadcast.
+//! The name of the device in NetBIOS (RFC 1002): Windows hosts ask for it by broadcast.
 
 use core::net::Ipv4Addr;
 
@@ -7,17 +7,17 @@ use crate::wire::nbns::{NAME, NetbiosName, Query, WORKSTATION, Wanted};
 /// The port.
 pub(super) const PORT: u16 = 137;
 
-/// What counts as part of the name, too (interface, network 6).
+/// Bytes of the domain, which count as part of the name (interface, network 6).
 const DOMAIN: usize = ".local".len();
 
-/// The name under which the device is known: the first label in front of the domain. A name that with its domain is longer
-/// than a name of NetBIOS has none.
+/// The NetBIOS name of the device: the first label of its name. If the name with its domain is longer than a NetBIOS
+/// name, there is none.
 pub(super) fn name_of(label: &str) -> Option<NetbiosName> {
     let first = label.split('.').next().filter(|_| label.len() + DOMAIN <= NAME)?;
     NetbiosName::new(first, WORKSTATION)
 }
 
-/// Writes the answer to a query and answers its size; nothing for what is not for the device.
+/// Writes the answer to a query and answers its size; `None` for a query that is not for the device.
 pub(super) fn answer(
     buffer: &mut [u8],
     bytes: &[u8],

@@ -1,4 +1,4 @@
-//! Messages of multicast DNS on their way out.
+//! Outgoing messages of multicast DNS.
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 
@@ -9,7 +9,7 @@ use crate::wire::dns::{CLASS_FLAG, DnsError, INTERNET, Message, Section, Writer,
 /// The group of multicast DNS.
 pub(super) const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
 
-/// Bytes of a message. What does not fit goes into the next one.
+/// Bytes of a message. Records that do not fit go into the next one.
 const MESSAGE: usize = 1024;
 
 /// Where answers go.
@@ -17,16 +17,16 @@ const MESSAGE: usize = 1024;
 pub(super) enum Destination<'a> {
     /// To the group.
     All,
-    /// To who has asked.
+    /// To the querier.
     One(Unicast<'a>),
 }
 
-/// Somebody who wants a unicast answer.
+/// A querier that wants a unicast answer.
 #[derive(Clone, Copy)]
 pub(super) enum Unicast<'a> {
     /// A querier of multicast DNS.
     Plain(SocketAddrV4),
-    /// Who speaks DNS only: number and questions come back (RFC 6762, 6.7).
+    /// A querier of plain DNS: the answer repeats its ID and questions (RFC 6762, 6.7).
     Legacy(&'a Message<'a>, SocketAddrV4),
 }
 
@@ -41,7 +41,7 @@ impl<'a> Outgoing<'a> {
         Self { send }
     }
 
-    /// Asks whether somebody has the names, and says what they are wanted for (RFC 6762, 8.1).
+    /// Asks whether another device has the names, and lists the records proposed for them (RFC 6762, 8.1).
     pub fn probe(&mut self, records: &Records, ttl: u32, wants_unicast: bool) {
         let mut buffer = [0; MESSAGE];
         let class = if wants_unicast { INTERNET | CLASS_FLAG } else { INTERNET };
@@ -64,7 +64,7 @@ impl<'a> Outgoing<'a> {
         }
     }
 
-    /// Sends answers, and with the last of them what else is of use, as far as it fits. Answers which records were sent.
+    /// Sends answers; the last message also has the useful records of `more` that fit. Answers which records were sent.
     pub fn send(&mut self, records: &Records, answers: Set, more: Set, ttl: u32, destination: Destination<'_>) -> Set {
         let (mut left, mut sent) = (answers, Set::NONE);
         while !left.is_empty() {
@@ -85,7 +85,7 @@ impl<'a> Outgoing<'a> {
     }
 }
 
-/// Writes as many of the answers as fit, and behind the last one what is of use.
+/// Writes as many of the answers as fit, and after the last one the useful records of `more`.
 fn message(
     buffer: &mut [u8],
     records: &Records,
@@ -110,7 +110,7 @@ fn message(
     asked?;
     let mut add = |section, number| {
         let what = What::of(number);
-        // Who speaks DNS only does not know the flag.
+        // A querier of plain DNS does not know the flag.
         let class = if query.is_some() { INTERNET } else { class_of(what) };
         records.with(number, |name, kind, data| writer.record(section, name, (kind, class, ttl), data).is_ok())
     };

@@ -1,6 +1,6 @@
 //! The records that the device answers for: its name, its address, and its services (RFC 6762, 10.2; RFC 6763, 4).
 //!
-//! Each has a number, so that what is to be sent is a set of bits. Names are made when they are needed.
+//! Each record has a number, so that a set of records is a set of bits. Names are made when they are needed.
 
 use core::fmt::Write;
 use core::net::Ipv4Addr;
@@ -11,7 +11,7 @@ use crate::limits;
 use crate::wire::dns::{self, Data, LABEL, Name, kind};
 use crate::wire::dns_sd::{Service, Transport, services};
 
-/// Records without services: the address, the way back from it, and that there are no other types.
+/// Records besides services: the address, the reverse record, and the record that denies other types.
 const OWN: u8 = 3;
 /// Records of one service.
 const EACH: u8 = 5;
@@ -60,13 +60,13 @@ impl FromIterator<u8> for Set {
     }
 }
 
-/// What a record is; those of services say which.
+/// The meaning of a record, with the number of its service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum What {
     Address,
     Reverse,
     OnlyAddress,
-    /// That there are services of a type.
+    /// Says that there are services of a type.
     Type(u8),
     /// An instance of the type.
     Instance(u8),
@@ -112,7 +112,7 @@ impl What {
         matches!(self, Self::Type(_) | Self::Instance(_))
     }
 
-    /// It says what there is not.
+    /// It denies that other records exist.
     pub fn is_denial(self) -> bool {
         matches!(self, Self::OnlyAddress | Self::OnlyInstance(_))
     }
@@ -139,7 +139,7 @@ struct Offer {
 /// All records of a device.
 pub(super) struct Records {
     base: Label,
-    /// How often the name was taken by others, and one.
+    /// 1 plus the number of times that another device had the name.
     number: u16,
     pub address: Ipv4Addr,
     list: Vec<u8, { limits::VALUE }>,
@@ -147,7 +147,7 @@ pub(super) struct Records {
 }
 
 impl Records {
-    /// The records of a name, which must be one; `place` knows transport and port of services that do not say so.
+    /// The records of a name, which must be valid; `place` knows transport and port of services listed without them.
     pub fn new(
         base: &str,
         address: Ipv4Addr,
@@ -166,7 +166,7 @@ impl Records {
                     && records.service(offer.at).is_some_and(|known| known.name.eq_ignore_ascii_case(service.name))
             };
             if !offers.iter().any(is_same) {
-                // More than there is room for are not announced: `set` refuses them.
+                // `set` refuses more services than fit, so none is lost here.
                 let _ = offers.push(Offer { at: at as u8, transport, port });
             }
         }
@@ -178,7 +178,7 @@ impl Records {
         services(&self.list).flatten().nth(usize::from(at))
     }
 
-    /// The present name without its domain.
+    /// The current name without its domain.
     pub fn label(&self) -> Label {
         if self.number < 2 {
             return self.base.clone();
@@ -191,7 +191,7 @@ impl Records {
         label
     }
 
-    /// Somebody else has the name: from now on it is the next one.
+    /// Another device has the name: switches to the next one.
     pub fn rename(&mut self) {
         self.number = self.number.saturating_add(1);
     }
@@ -220,12 +220,12 @@ impl Records {
         (0..OWN + EACH * self.offers.len() as u8).collect()
     }
 
-    /// Those that [`What`] is true for.
+    /// The records for which `wanted` is true.
     pub fn those(&self, wanted: impl Fn(What) -> bool) -> Set {
         self.all().numbers().filter(|number| wanted(What::of(*number))).collect()
     }
 
-    /// Hands a record out: name, type, data.
+    /// Calls `then` with name, type and data of a record.
     pub fn with<R>(&self, number: u8, then: impl FnOnce(&Name, u16, &Data<'_>) -> R) -> Option<R> {
         let what = What::of(number);
         Some(match what {
@@ -255,7 +255,8 @@ impl Records {
         }
     }
 
-    /// The records that answer a question. Where a name is the device's own and has no such type, the one that says so.
+    /// The records that answer a question. If the name is the device's own but has no record of this type, the record
+    /// that says so.
     pub fn answers(&self, name: &Name, kind: u16) -> Set {
         let (mut found, mut denial) = (Set::NONE, Set::NONE);
         for number in self.all().numbers() {
@@ -272,7 +273,7 @@ impl Records {
         if found.is_empty() { denial } else { found }
     }
 
-    /// What whoever gets these answers will ask for next (RFC 6763, 12).
+    /// The records that a querier will ask for after these answers (RFC 6763, 12).
     pub fn helpful(&self, answers: Set) -> Set {
         let mut more = Set::NONE;
         for number in answers.numbers() {
@@ -292,8 +293,8 @@ impl Records {
         more.without(answers)
     }
 
-    /// The names that nobody else may have: the host's and the instances', each with its records in the order in which they
-    /// are compared (RFC 6762, 8.2.1).
+    /// The names that no other device may have: those of the host and of the instances, each with its records in the
+    /// order of their comparison (RFC 6762, 8.2.1).
     pub fn unique(&self) -> impl Iterator<Item = (Name, Set)> {
         let host = (self.host(), Set::one(What::Address.number()));
         let instances = self.offers.iter().enumerate().map(|(at, offer)| {
@@ -303,7 +304,7 @@ impl Records {
         [host].into_iter().chain(instances)
     }
 
-    /// The services by name, type and port, for who lists them here.
+    /// The services with type and port, for the device's own search.
     pub fn offered(&self) -> impl Iterator<Item = (Name, u16)> {
         self.offers.iter().map(|offer| (self.kind_of(offer), offer.port))
     }
@@ -314,7 +315,7 @@ pub(super) fn all_types() -> Name {
     Name::parse("_services._dns-sd._udp.local").unwrap_or_default()
 }
 
-/// The class of a record; records that nobody else may have say so.
+/// The class of a record, with the cache-flush flag for records that no other device may have.
 pub(super) fn class_of(what: What) -> u16 {
     if what.is_shared() { dns::INTERNET } else { dns::INTERNET | dns::CLASS_FLAG }
 }

@@ -1,4 +1,4 @@
-//! The responder of multicast DNS (RFC 6762), without sockets: what it is told and what it wants to send, at which time.
+//! The responder of multicast DNS (RFC 6762), without sockets: it takes messages and says what to send, and when.
 
 use core::net::SocketAddrV4;
 
@@ -17,27 +17,27 @@ const PROBE_PAUSE: Duration = Duration::from_millis(250);
 /// Announcements, and the time between them (8.3).
 const ANNOUNCEMENTS: u8 = 2;
 const ANNOUNCEMENT_PAUSE: Duration = Duration::from_secs(1);
-/// Who has lost against another probe waits so long (8.2).
+/// How long the device waits when it has lost against another probe (8.2).
 const DEFERRED: Duration = Duration::from_secs(1);
-/// So many names that others have in a row make the device slow down (8.1).
+/// After this number of conflicts in a row the device slows down (8.1).
 const MANY_CONFLICTS: u16 = 15;
 const SLOW: Duration = Duration::from_secs(5);
-/// A record is sent to all at most once in this time (6), a name that somebody else wants in this one.
+/// A record is sent to all at most once in `RATE` (6), a name that another device probes for in `DEFENCE_RATE`.
 const RATE: Duration = Duration::from_secs(1);
 const DEFENCE_RATE: Duration = Duration::from_millis(250);
-/// The most seconds that who asks by unicast DNS may keep an answer (6.7).
+/// Maximum seconds for which a querier of plain DNS may keep an answer (6.7).
 const LEGACY_TTL: u32 = 10;
-/// Unicast answers in a second: who asks for more does not ask for itself.
+/// Unicast answers per second: more questions are probably sent with the address of a victim.
 const UNICAST_ANSWERS: u8 = 50;
 
-/// How far the device is with its name.
+/// The state of the device's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// Asks whether others have it; so many probes are sent.
+    /// The device asks whether others have the name; with the number of probes sent.
     Probing(u8),
-    /// Has it, and says so; so many announcements are sent.
+    /// The device has the name and announces it; with the number of announcements sent.
     Announcing(u8),
-    /// Has it.
+    /// The device has the name.
     Settled,
 }
 
@@ -46,9 +46,9 @@ enum Phase {
 struct Waiting {
     records: Set,
     due: Instant,
-    /// Who has more known answers to tell.
+    /// The querier that will send more known answers.
     asker: Option<SocketAddrV4>,
-    /// Somebody else wants the name.
+    /// Another device probes for the name.
     defends: bool,
 }
 
@@ -57,9 +57,9 @@ pub(super) struct Responder {
     pub records: Records,
     ttl: u32,
     phase: Phase,
-    /// When the phase goes on.
+    /// The time of the next step of the phase.
     next: Instant,
-    /// When each record was sent to all.
+    /// When each record was last sent to all.
     shown: [Option<Instant>; RECORDS],
     waiting: Option<Waiting>,
     conflicts: u16,
@@ -67,17 +67,17 @@ pub(super) struct Responder {
     unicast: (Instant, u8),
 }
 
-/// Where randomness comes from: a number below this one.
+/// Source of randomness: answers a number below its argument.
 pub(super) type Dice<'a> = &'a dyn Fn(u32) -> u32;
 
 impl Responder {
-    /// Begins to ask for the name.
+    /// A responder that begins to probe for the name.
     pub fn new(records: Records, ttl: u32, now: Instant, dice: Dice<'_>) -> Self {
         Self {
             records,
             ttl,
             phase: Phase::Probing(0),
-            // Not all devices at once after the power is back.
+            // After a power failure not all devices shall probe at once.
             next: now + Duration::from_millis(dice(250).into()),
             shown: [None; RECORDS],
             waiting: None,
@@ -91,7 +91,7 @@ impl Responder {
         !matches!(self.phase, Phase::Probing(_))
     }
 
-    /// Seconds that others may keep what they are told.
+    /// Seconds for which others may keep the records.
     pub fn ttl(&self) -> u32 {
         self.ttl
     }
@@ -102,7 +102,7 @@ impl Responder {
         phase.into_iter().chain(self.waiting.map(|waiting| waiting.due)).min()
     }
 
-    /// Does what is due. Answers whether the name has become the device's own by that.
+    /// Does the steps that are due. Answers whether the name has just become the device's own.
     pub fn proceed(&mut self, now: Instant, out: &mut Outgoing<'_>) -> bool {
         let mut settled = false;
         match self.phase {
@@ -134,7 +134,7 @@ impl Responder {
         self.next = now + ANNOUNCEMENT_PAUSE;
     }
 
-    /// Says that the records are not there any more (10.1).
+    /// Says goodbye: the records do not exist any more (10.1).
     pub fn goodbye(&self, out: &mut Outgoing<'_>) {
         if self.is_settled() {
             let all = self.records.those(|what| !what.is_denial());
@@ -154,12 +154,12 @@ impl Responder {
         self.shown.get(usize::from(number)).copied().flatten()
     }
 
-    /// Those that may be sent to all again.
+    /// The records that may be sent to all again.
     fn sendable(&self, records: Set, rate: Duration, now: Instant) -> Set {
         records.numbers().filter(|number| self.shown(*number).is_none_or(|shown| shown + rate <= now)).collect()
     }
 
-    /// Sends what waits to all, as far as it may be; the rest when it may.
+    /// Sends the waiting records to all, as far as the rate allows; the others keep waiting.
     fn answer_all(&mut self, now: Instant, out: &mut Outgoing<'_>) {
         let Some(waiting) = self.waiting.take() else { return };
         let rate = if waiting.defends { DEFENCE_RATE } else { RATE };
@@ -175,7 +175,7 @@ impl Responder {
         }
     }
 
-    /// Puts answers to those that wait. What is due sooner takes the others along.
+    /// Adds answers to the waiting ones. All are sent when the first one is due.
     fn wait(&mut self, records: Set, due: Instant, defends: bool) {
         if records.is_empty() {
             return;
@@ -244,7 +244,7 @@ impl Responder {
             return self.answer_one(to_one.without(known), Unicast::Legacy(message, from), now, out);
         }
         self.drop_known(message, from, known);
-        // Who has not heard of a record for long is not the only one.
+        // If a record was not sent to all for long, other devices need it, too.
         let rarely = self.rarely(to_one, now);
         let to_one = to_one.without(rarely).without(known);
         let to_all = to_all.with(rarely).without(known);
@@ -252,13 +252,13 @@ impl Responder {
         self.answer_later(message, from, to_all, is_probe, now, dice);
     }
 
-    /// Records that nobody has been told of in a quarter of their time (5.4).
+    /// Records that were not sent to all within a quarter of their TTL (5.4).
     fn rarely(&self, records: Set, now: Instant) -> Set {
         let quarter = Duration::from_secs(u64::from(self.ttl) / 4);
         self.sendable(records, quarter.max(RATE), now)
     }
 
-    /// Known answers of a query among these records (7.1), and whether somebody wants a name of the device.
+    /// The known answers in a query (7.1), and whether the query probes for a name of the device.
     fn known(&self, message: &Message<'_>, asked: Set) -> (Set, bool) {
         let (mut known, mut is_probe) = (Set::NONE, false);
         let _ = message.records(|section, record| match section {
@@ -271,7 +271,7 @@ impl Responder {
         (known, is_probe)
     }
 
-    /// Those of the records that another one is the same as.
+    /// The records among these that are equal to `record`.
     fn same(&self, message: &Message<'_>, record: &Record<'_>, among: Set) -> Set {
         let is_same = |number: &u8| {
             self.records
@@ -285,7 +285,7 @@ impl Responder {
         among.numbers().filter(is_same).collect()
     }
 
-    /// A querier goes on with its known answers (7.2).
+    /// Removes further known answers of a querier from the waiting records (7.2).
     fn drop_known(&mut self, message: &Message<'_>, from: SocketAddrV4, known: Set) {
         if message.questions() == 0
             && let Some(waiting) = &mut self.waiting
@@ -298,8 +298,8 @@ impl Responder {
         }
     }
 
-    /// Answers to all: at once when the device is the only one who can answer, else after a short while in which others may
-    /// do so, and longer when more known answers follow (6, 7.2).
+    /// Answers to all: at once when only this device can answer, else after a short delay in which others may answer,
+    /// and after a longer one when more known answers follow (6, 7.2).
     fn answer_later(
         &mut self,
         message: &Message<'_>,
@@ -336,7 +336,7 @@ impl Responder {
         out.send(&self.records, records, more, ttl, Destination::One(to));
     }
 
-    /// Counts a unicast answer.
+    /// Counts a unicast answer. Answers whether it may be sent.
     pub fn may_answer(&mut self, now: Instant) -> bool {
         if self.unicast.0 + RATE <= now {
             self.unicast = (now, 0);
@@ -345,8 +345,8 @@ impl Responder {
         self.unicast.1 <= UNICAST_ANSWERS
     }
 
-    /// What others say: somebody has a name of the device, or has already answered for it (7.4), or has said goodbye to
-    /// something that is still true (6.6).
+    /// Handles a response: another device has a name of this one, or has already sent the same answer (7.4), or has
+    /// said goodbye for a record that is still valid (6.6).
     fn response(&mut self, message: &Message<'_>, now: Instant, dice: Dice<'_>) {
         let (mut told, mut wrong, mut is_taken) = (Set::NONE, Set::NONE, false);
         let _ = message.records(|section, record| {
@@ -374,8 +374,8 @@ impl Responder {
         }
     }
 
-    /// Whether a record of somebody else that differs means that a name is not the device's alone. Until the name is the
-    /// device's own, any type does.
+    /// Whether a different record of another device conflicts with a name of this one. While the device probes, a
+    /// record of any type conflicts.
     fn is_conflict(&self, record: &Record<'_>) -> bool {
         let is_probing = !self.is_settled();
         self.records.unique().any(|(name, records)| {
@@ -384,7 +384,8 @@ impl Responder {
         })
     }
 
-    /// A name is somebody else's: while asking, the next one is tried; later, it is asked for again first (9).
+    /// Another device has the name. While probing, the device tries the next name; later, it probes for the name again
+    /// first (9).
     fn conflict(&mut self, now: Instant) {
         let is_probing = matches!(self.phase, Phase::Probing(_));
         if is_probing {
@@ -394,7 +395,7 @@ impl Responder {
         self.probe_again(now + if self.conflicts >= MANY_CONFLICTS { SLOW } else { Duration::MIN });
     }
 
-    /// Asks for the name once more.
+    /// Probes for the name again.
     pub fn probe_again(&mut self, at: Instant) {
         self.phase = Phase::Probing(0);
         self.next = at;
@@ -402,7 +403,7 @@ impl Responder {
         self.shown = [None; RECORDS];
     }
 
-    /// Another device asks for the same name at the same time: who has the later data has it (8.2).
+    /// Another device probes for the same name at the same time: the one with the later data gets it (8.2).
     fn compare_probes(&mut self, message: &Message<'_>, now: Instant) {
         let loses = self.records.unique().any(|(name, own)| self.loses(message, &name, own));
         if loses && self.phase != Phase::Probing(0) {
@@ -410,7 +411,8 @@ impl Responder {
         }
     }
 
-    /// Compares the records that the other one wants to have with the device's own: by class, type and data, pair by pair.
+    /// Compares the records that the other device proposes with the device's own: by class, type and data, pair by
+    /// pair.
     fn loses(&self, message: &Message<'_>, name: &Name, own: Set) -> bool {
         let mut own: heapless::Vec<u8, RECORDS> = own.numbers().collect();
         let kind_of = |number: &u8| self.records.with(*number, |_, kind, _| kind).unwrap_or(0);
@@ -423,7 +425,7 @@ impl Responder {
             match (ours, theirs) {
                 (Some(ours), Some(theirs)) if ours == theirs => above = theirs,
                 (Some(ours), Some(theirs)) => return ours < theirs,
-                // Who has more is later.
+                // The device with more records is later.
                 (None, theirs) => return theirs.is_some(),
                 (Some(_), None) => return false,
             }
@@ -431,7 +433,7 @@ impl Responder {
     }
 }
 
-/// Compares data without regard to the case of the names in them.
+/// Compares data, ignoring the case of the names in them.
 fn is_same_data(kind: u16, left: &[u8], right: &[u8]) -> bool {
     let named = match kind {
         kind::PTR | kind::NSEC => 0,
@@ -442,8 +444,8 @@ fn is_same_data(kind: u16, left: &[u8], right: &[u8]) -> bool {
     halves.is_some_and(|((a, b), (c, d))| a == c && b.eq_ignore_ascii_case(d))
 }
 
-/// The first record behind this one, in the order of types and data, that the sender of a probe wants to have. None is
-/// equal to the empty one of type 0.
+/// The first record after `above`, in the order of types and data, that the sender of a probe proposes. No real record
+/// equals the empty one of type 0.
 fn next_wanted(message: &Message<'_>, name: &Name, above: &(u16, Plain)) -> Option<(u16, Plain)> {
     let mut least: Option<(u16, Plain)> = None;
     let _ = message.records(|section, record| {

@@ -22,23 +22,23 @@ use crate::port::{self, Event, Interface, Ipv4Config, Result, Socket};
 use crate::wire::dns::Message;
 use crate::wire::dns_sd::Transport;
 
-/// Datagrams served before others have their turn.
+/// Datagrams served before other tasks get their turn.
 const TURN: usize = 8;
 /// Bytes of an answer of LLMNR or NetBIOS.
 const ANSWER: usize = 512;
 
-/// Knows transport and port of a service by its name.
+/// Answers transport and port of a service by its name.
 type PlaceOf<'a> = dyn Fn(&[u8]) -> Option<(Transport, u16)> + 'a;
 
-/// As what the device is known in a network.
+/// The identity of the device in a network.
 pub struct Identity<'a> {
     /// Its name without domain.
     pub name: &'a str,
     /// The list of its services.
     pub services: &'a [u8],
-    /// Transport and port of a service that does not say so; `None` for one that does not run.
+    /// Transport and port of a service listed without them; `None` for one that does not run.
     pub place: &'a PlaceOf<'a>,
-    /// Seconds that others may keep what they are told.
+    /// Seconds for which others may keep the records.
     pub ttl: u32,
 }
 
@@ -77,9 +77,9 @@ pub struct Discovery {
     interface: Cell<Option<Interface>>,
     sockets: [Cell<Option<Socket>>; 3],
     changed: Signal<NoopRawMutex, ()>,
-    /// One, while it answers; a build without the feature has no room for it.
+    /// The responder while the device answers; a build without the feature has no room for one.
     responder: RefCell<Vec<Responder, { limits::DISCOVERY }>>,
-    /// The name that the log has.
+    /// The name that was logged last.
     told: RefCell<Label>,
     /// What a search has found.
     pub(super) browse: RefCell<Browse>,
@@ -118,7 +118,7 @@ impl Discovery {
             match protocol.open(self.base, interface) {
                 Ok(socket) => place.set(Some(socket)),
                 Err(error) => {
-                    // Without the others the device has its name all the same.
+                    // The device has its name even without the other protocols.
                     let level = if matches!(protocol, Protocol::Mdns) { Level::Failure } else { Level::Trace };
                     self.base.log.line(level, format_args!("{}: no socket ({error})", protocol.name()));
                 }
@@ -130,13 +130,13 @@ impl Discovery {
         }
         let dice = |below| self.dice(below);
         let responder = Responder::new(records, identity.ttl, Instant::now(), &dice);
-        // The one before has ended.
+        // `stop` has removed the previous one.
         let _ = self.responder.borrow_mut().push(responder);
         self.interface.set(Some(interface));
         self.changed.signal(());
     }
 
-    /// Says goodbye and ends, if it is that interface.
+    /// Says goodbye and stops, if the device answers on this interface.
     pub fn stop(&self, interface: Interface) {
         if self.interface.get() != Some(interface) {
             return;
@@ -152,19 +152,19 @@ impl Discovery {
         self.changed.signal(());
     }
 
-    /// The device's address, when that is its own name, with or without the dot at the end.
+    /// The device's address if `host` is its own name, with or without the dot at the end.
     pub(super) fn own_address(&self, interface: Interface, host: &str) -> Option<Ipv4Addr> {
         self.with_records(interface, |records| records.host().is(host).then_some(records.address)).flatten()
     }
 
-    /// Hands out the records, when they are the device's own on that interface.
+    /// Calls `then` with the records if the name is the device's own on this interface.
     pub(super) fn with_records<R>(&self, interface: Interface, then: impl FnOnce(&Records) -> R) -> Option<R> {
         let responder = self.responder.borrow();
         let responder = responder.first().filter(|responder| responder.is_settled())?;
         (self.interface.get() == Some(interface)).then(|| then(&responder.records))
     }
 
-    /// Logs the name, unless the log has it already.
+    /// Logs the name.
     fn tell(&self, label: &Label) {
         self.base.log.line(Level::Progress, format_args!("mDNS domain: {label}.local"));
         self.told.replace(label.clone());
@@ -180,7 +180,7 @@ impl Discovery {
         self.sockets.get(protocol as usize).and_then(Cell::get)
     }
 
-    /// Lets something be sent by multicast DNS. What is lost is asked for again.
+    /// Lets `work` send messages by multicast DNS. For a lost message others ask again.
     fn send_with<R>(&self, work: impl FnOnce(&mut Outgoing<'_>) -> R) -> R {
         let socket = self.socket(Protocol::Mdns);
         work(&mut Outgoing::new(&mut |message, to| {
@@ -190,7 +190,7 @@ impl Discovery {
         }))
     }
 
-    /// Does what is due; answers when there will be something.
+    /// Does the steps that are due; answers when the next one is due.
     fn proceed(&self) -> Option<Instant> {
         let mut responder = self.responder.borrow_mut();
         let responder = responder.first_mut()?;
@@ -202,7 +202,7 @@ impl Discovery {
         responder.due()
     }
 
-    /// Takes a datagram, if there is one.
+    /// Receives and serves a datagram, if there is one.
     fn receive(&self, protocol: Protocol) -> bool {
         let Some(socket) = self.socket(protocol) else { return false };
         self.base.scratch.with(|buffer| match self.base.port.sockets().udp_receive(socket, buffer) {
@@ -214,7 +214,7 @@ impl Discovery {
         })
     }
 
-    /// Answers a datagram of a neighbour; what comes from elsewhere is not for this network (RFC 6762, 11).
+    /// Answers a datagram of a neighbour; ignores those from outside the subnet (RFC 6762, 11).
     fn serve(&self, protocol: Protocol, socket: Socket, bytes: &[u8], from: SocketAddrV4) {
         let own = self.interface.get().and_then(|interface| self.base.status.ipv4(interface).get());
         let mut responder = self.responder.borrow_mut();
@@ -254,7 +254,7 @@ impl Discovery {
         }
     }
 
-    /// Serves what there is, up to a bound; answers whether there may be more.
+    /// Serves waiting datagrams up to a bound; answers whether there may be more.
     fn take_turn(&self) -> bool {
         let mut more = false;
         for protocol in Protocol::ALL {
@@ -264,7 +264,7 @@ impl Discovery {
     }
 }
 
-/// Whether an address is of the subnet.
+/// Whether an address is in the subnet.
 pub(super) fn is_neighbour(own: Ipv4Config, address: Ipv4Addr) -> bool {
     let net = |address: Ipv4Addr| address.to_bits() & own.netmask.to_bits();
     net(own.address) == net(address) && !address.is_unspecified() && !address.is_broadcast()

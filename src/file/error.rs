@@ -11,7 +11,7 @@ pub enum FileError {
     NotMounted,
     /// The name is empty, too long, begins with `/` or holds control characters.
     InvalidName,
-    /// There is a file of that name, complete or being written.
+    /// A file of that name exists, complete or being written.
     Exists,
     /// The file is to be replaced, but someone is already writing a file of that name.
     Busy,
@@ -23,9 +23,9 @@ pub enum FileError {
     TableFull,
     /// Too many files are open.
     TooManyOpen,
-    /// More data than declared; nothing of it was stored.
+    /// More data than declared; none of them were stored.
     TooLong,
-    /// Fewer bytes than declared had come; the file is gone.
+    /// Fewer bytes than declared were written; the file is gone.
     Incomplete,
     /// The content does not match its check sum; a new file is removed, a stored one is no longer opened.
     Corrupt,
@@ -44,7 +44,7 @@ impl From<PortError> for FileError {
     }
 }
 
-/// The texts hosts know, where there are any (interface, files 2).
+/// The texts that hosts know, where there are any (interface, files 2).
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

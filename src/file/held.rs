@@ -23,7 +23,7 @@ impl<'a> Held<'a> {
         Ok(Self { files, reader: Some(files.open(name)?) })
     }
 
-    /// Compares it with its check sum, and lets somebody else close it; see [`Files::verify`].
+    /// Compares the file with its check sum, and leaves closing it to the caller; see [`Files::verify`].
     pub async fn verified(mut self) -> Result<Reader, FileError> {
         if let Some(reader) = &self.reader {
             self.files.verify(reader).await?;

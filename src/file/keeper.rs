@@ -1,7 +1,7 @@
-//! What is slow about files, step by step: the task that commits them, and removing them.
+//! The slow operations on files, step by step: the task that commits them, and their removal.
 //!
-//! Record and content are made durable, the entry gets its name, and a file that had the name before goes. The index is
-//! changed between two steps, never while the flash is at work, so that whoever comes in between sees one or the other.
+//! A commit makes record and content durable, gives the entry its name, and removes a file that had the name before.
+//! The index changes between two steps, never during work on flash, so other tasks see either the old or the new state.
 
 use core::future::poll_fn;
 use core::task::Poll;
@@ -13,7 +13,7 @@ use crate::ground::FlashTurn;
 use crate::port::{self, FlashWork, PortError};
 
 impl Files {
-    /// Commits what is whole, one file after the other; for ever.
+    /// Commits complete files, one after another, for ever.
     pub async fn keep(&self) {
         loop {
             let id = self.next_whole().await;
@@ -24,7 +24,7 @@ impl Files {
         }
     }
 
-    /// Waits until nothing is left to be committed.
+    /// Waits until no file is left to be committed.
     pub async fn idle(&self) {
         poll_fn(|context| {
             if self.store.borrow().next_whole().is_none() {
@@ -70,7 +70,7 @@ impl Files {
         Ok(turn.done().await?)
     }
 
-    /// The switch: from here on the file is there, and an older one of its name is not.
+    /// The switch: from here on the file exists, and an older one of its name does not.
     async fn switch(&self, turn: &FlashTurn<'_>, id: Id) -> Result<(), FileError> {
         let replaces = self.store.borrow().replaces(id)?;
         if replaces {
@@ -79,7 +79,7 @@ impl Files {
         change(turn, id, Stage::Temporary, Some(Stage::Committed)).await?;
         let older = self.store.borrow_mut().enter(id);
         if let Some(older) = older {
-            // It stays stale when it cannot be removed now.
+            // The older file stays stale if it cannot be removed now.
             let _ = self.retire(turn, older).await;
         }
         Ok(())
@@ -96,7 +96,7 @@ impl Files {
         gone
     }
 
-    /// Removes a file that should have gone before.
+    /// Removes a file that should have been removed before.
     async fn sweep(&self, turn: &FlashTurn<'_>) -> Result<(), FileError> {
         let stale = self.store.borrow().stale();
         match stale {
@@ -105,16 +105,17 @@ impl Files {
         }
     }
 
-    /// Lets a file go that nobody finds any more. While it is read, its content stays in a temporary entry.
+    /// Removes a file that is no longer in the index. While it is read, its content stays in a temporary entry.
     async fn retire(&self, turn: &FlashTurn<'_>, id: Id) -> Result<(), FileError> {
         let is_read = self.store.borrow().is_read(id);
         match change(turn, id, Stage::Committed, is_read.then_some(Stage::Temporary)).await {
-            // Somebody else may have removed it meanwhile.
+            // The entry may have been removed meanwhile.
             Ok(()) | Err(PortError::NotFound) => {}
             Err(error) => return Err(error.into()),
         }
         if is_read && !self.store.borrow().is_read(id) {
-            // Its last reader has gone meanwhile and has not found it. The next boot removes what cannot be removed now.
+            // Its last reader was closed meanwhile and has not found this entry. The next boot removes it if this
+            // fails.
             let _ = change(turn, id, Stage::Temporary, None).await;
         }
         self.store.borrow_mut().retired(id);

@@ -9,7 +9,7 @@ use super::meta::{Meta, flag};
 /// Takes the bytes of a line, piece by piece.
 pub type Sink<'a> = &'a mut dyn FnMut(&[u8]);
 
-/// Prints the row of one file: its index, and what is known of it.
+/// Prints the row of one file: its index and its metadata.
 pub type Row = fn(usize, &Meta, Sink<'_>);
 
 /// The header of `ls`.
@@ -25,7 +25,7 @@ pub fn ls_row(index: usize, meta: &Meta, sink: Sink<'_>) {
 }
 
 /// One row of `ls -v`: index, type (`e-FE`: the letter says internal or extended flash), flags, CRC-16, size, version
-/// and name. Clients split at blanks and read fields 2, 3, 5, 6 and 7; the fourth they leave unread.
+/// and name. Clients split at blanks and read fields 2, 3, 5, 6 and 7; they ignore the fourth.
 pub fn ls_verbose_row(index: usize, meta: &Meta, sink: Sink<'_>) {
     let place = if meta.flags & flag::INTERNAL != 0 { 'i' } else { 'e' };
     let (kind, flags, crc) = (meta.kind, meta.flags, meta.crc);
@@ -43,8 +43,8 @@ pub fn ls_verbose_row(index: usize, meta: &Meta, sink: Sink<'_>) {
 pub const LS_GECKO_OS_HEADER: &str = "!  # Place  CRC Type Flags - -    Size -    Version  Filename";
 
 /// One row of `ls -v` in the form of the successor (`system.compatibility`): its clients split at blanks and read fields
-/// 4 (type), 5 (flags), 8 (size), 10 (version) and 11 (name); the others they leave unread. Flags that mean something else
-/// there are left out.
+/// 4 (type), 5 (flags), 8 (size), 10 (version) and 11 (name); they ignore the others. Flags with another meaning there
+/// are left out.
 pub fn ls_gecko_os_row(index: usize, meta: &Meta, sink: Sink<'_>) {
     let place = if meta.flags & flag::INTERNAL != 0 { "int" } else { "ext" };
     let flags = meta.flags & !(flag::ENCRYPTED | flag::INTERNAL | flag::BOOTABLE);
@@ -60,7 +60,7 @@ pub fn ls_gecko_os_row(index: usize, meta: &Meta, sink: Sink<'_>) {
 }
 
 /// The line of `file_stat`: size, version, type, flags, CRC-16 and name, with commas between them. The original's output
-/// is not known; a host takes what stands before the first comma for the size.
+/// is not known; a host reads the text before the first comma as the size.
 pub fn stat_row(meta: &Meta, sink: Sink<'_>) {
     let Meta { size, version, kind, flags, crc, ref name } = *meta;
     print(sink, format_args!("{size},{version},0x{kind:02X},0x{flags:04X},0x{crc:04X},"));

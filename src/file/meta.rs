@@ -1,4 +1,4 @@
-//! What the device knows about a file besides its content.
+//! The metadata of a file.
 
 use heapless::Vec;
 
@@ -30,11 +30,11 @@ pub mod flag {
     pub const ESSENTIAL: u16 = 1 << 6;
     /// Served over HTTP without a login (`file_create -u`).
     pub const UNPROTECTED: u16 = 1 << 7;
-    /// Written by somebody who is not the owner: it runs no scripts in a browser (an extension).
+    /// Written by somebody other than the owner: it runs no scripts in a browser (an extension).
     pub const FOREIGN: u16 = 1 << 12;
 }
 
-/// Values of [`Meta::kind`] that the device itself looks at (interface, commands/file_create).
+/// Values of [`Meta::kind`] that matter to the device itself (interface, commands/file_create).
 pub mod kind {
     /// The upgrade application.
     pub const UPGRADE_APP: u8 = 0x00;
@@ -42,15 +42,15 @@ pub mod kind {
     pub const WIFI_FIRMWARE: u8 = 0x01;
     /// A TLS certificate (Gecko OS 4).
     pub const CERTIFICATE: u8 = 0x41;
-    /// The key of one: it can be written, and never read. The number is a choice of this project.
+    /// The key of a certificate: it can be written, but never read. The number is a choice of this project.
     pub const KEY: u8 = 0x4B;
     /// The application.
     pub const APPLICATION: u8 = 0x81;
-    /// Miscellaneous; what `file_create` takes when no type is given.
+    /// Miscellaneous; the type for `file_create` without a type.
     pub const MISCELLANEOUS: u8 = 0xFE;
 }
 
-/// What the device knows about one file.
+/// The metadata of one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meta {
     /// The name.
@@ -78,7 +78,7 @@ impl Meta {
         self.flags & flag::UNPROTECTED != 0
     }
 
-    /// Somebody who is not the owner has written it.
+    /// Somebody other than the owner has written the file.
     pub fn is_foreign(&self) -> bool {
         self.flags & flag::FOREIGN != 0
     }
@@ -91,12 +91,12 @@ impl Meta {
     }
 }
 
-/// What a new file shall be.
+/// The properties of a new file.
 #[derive(Clone, Copy, Debug)]
 pub struct FileSpec<'a> {
     /// Its name, see [`check_name`].
     pub name: &'a [u8],
-    /// Bytes of content that will come; of no meaning for [`super::Files::create_growing`].
+    /// Bytes of content that will be written; ignored by [`super::Files::create_growing`].
     pub size: u32,
     /// Its version; [`Version::default`] when the host names none.
     pub version: Version,
@@ -106,7 +106,7 @@ pub struct FileSpec<'a> {
     pub flags: u16,
     /// The CRC-16 that the content must have. For an empty file both 0xFFFF and 0 are right.
     pub crc: Option<u16>,
-    /// Take the place of an existing file, in the moment in which the new one is complete.
+    /// Replace an existing file at the moment when the new one is complete.
     pub replace: bool,
 }
 

@@ -1,13 +1,13 @@
 //! Named files with flags, type, version and CRC-16, safe against power cuts (interface, files).
 //!
-//! The name space is flat; `/` is a character like any other. A file appears when its last byte has come and its CRC
-//! is right, and then stays as it is until it is deleted or replaced: there is no changing of content. A power cut at
-//! any moment leaves each file either whole or absent, and a file that is being replaced in its old or new form.
+//! The name space is flat; `/` is a character like any other. A file appears when its last byte was written and its CRC
+//! is right. It then stays as it is until it is deleted or replaced: its content cannot be changed. A power cut at any
+//! moment leaves each file either complete or absent, and a file that is being replaced in its old or new form.
 //!
-//! How that is reached, see `volume.rs` and `record.rs`: content and record go into a temporary entry, `sync` makes them
-//! durable, one atomic rename commits them, and [`Files::mount`] throws away what was not committed. The flash takes its
-//! time for that, so it happens in a task of its own ([`Files::keep`], `keeper.rs`): it goes on when whoever has written
-//! the file is gone, and nobody but the one who asked for the file waits for it.
+//! `volume.rs` and `record.rs` achieve this: content and record go into a temporary entry, `sync` makes them durable,
+//! one atomic rename commits them, and [`Files::mount`] removes entries that were not committed. This is slow on flash,
+//! so it happens in a task of its own ([`Files::keep`], `keeper.rs`). The task goes on when the writer of the file is
+//! gone, and only the writer waits for it.
 
 mod error;
 mod held;
@@ -50,8 +50,8 @@ pub struct Writer {
     id: Id,
 }
 
-/// A file open for reading. Give it back with [`Files::close`]. It reads the file as it was when it was opened, also
-/// after that was deleted or replaced.
+/// A file open for reading. Give it back with [`Files::close`]. It reads the file as it was when it was opened, even
+/// after the file was deleted or replaced.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "the file stays open until it is closed"]
 pub struct Reader {
@@ -86,7 +86,7 @@ impl Reader {
         self.meta.size.saturating_sub(self.position)
     }
 
-    /// Moves the position; behind the end is the end.
+    /// Moves the position, at most to the end.
     pub fn seek(&mut self, position: u32) {
         self.position = position.min(self.meta.size);
     }
@@ -94,14 +94,14 @@ impl Reader {
 
 /// The files of one device.
 ///
-/// A file that is whole is committed by a task ([`Files::keep`]); who has written it waits with [`Files::stored`]. Other
-/// calls return when the flash has done its work; none waits for anything else.
+/// A task commits complete files ([`Files::keep`]); the writer waits with [`Files::stored`]. Other calls return when
+/// the flash has done its work; none waits for anything else.
 pub struct Files {
     flash: &'static Flash,
     store: RefCell<Store>,
     /// The task that commits.
     keeper: RefCell<WakerRegistration>,
-    /// Who waits for the end of a commit: of each file one, and who waits for all.
+    /// Tasks that wait for the end of a commit: one for each file, and those that wait for all.
     waiting: RefCell<MultiWakerRegistration<{ limits::FILE_WRITERS + 2 }>>,
 }
 
@@ -131,22 +131,22 @@ impl Files {
         self.store.borrow_mut().create(spec, false).map(|id| Writer { id })
     }
 
-    /// The same for a file of a size that nobody knows yet: `spec.size` does not count, flash is reserved as it grows,
-    /// and the file is complete when [`Files::finish`] says so. A power cut before that leaves nothing of it.
+    /// The same for a file whose size is not known yet: `spec.size` is ignored, flash is reserved as the file grows,
+    /// and the file is complete with [`Files::finish`]. A power cut before that leaves nothing of it.
     ///
-    /// [`Files::write`] answers `NoRoom`, with nothing stored, when there is not enough flash for more.
+    /// [`Files::write`] answers `NoRoom` and stores nothing when there is not enough flash for more.
     pub fn create_growing(&self, spec: &FileSpec<'_>) -> Result<Writer, FileError> {
         self.store.borrow_mut().create(spec, true).map(|id| Writer { id })
     }
 
-    /// Demands this CRC-32 of the content (the form of Gecko OS 4 hosts); with a CRC-16 demanded as well, one of both must
-    /// be right. For use between `create` and the first `write`.
+    /// Requires this CRC-32 of the content (the form of Gecko OS 4 hosts); if a CRC-16 is required as well, one of the
+    /// two must be right. For use between `create` and the first `write`.
     pub fn expect_crc32(&self, writer: &Writer, crc: u32) -> Result<(), FileError> {
         self.store.borrow_mut().expect_crc32(writer.id, crc)
     }
 
-    /// Adds content: all of `data`, or none of it when this fails. Tells whether the content is whole now: then wait for
-    /// [`Files::stored`]. An empty file is whole after a write of no bytes.
+    /// Adds content: all of `data`, or none of it on failure. Answers whether the content is complete now: then wait
+    /// for [`Files::stored`]. An empty file is complete after a write of no bytes.
     ///
     /// Errors: `TooLong` (nothing stored, the writer goes on), `Flash` or `NoRoom` (nothing stored; the writer goes on
     /// unless the flash left a torn write), `Corrupt` (check sum wrong; the file is removed), `Gone`.
@@ -158,33 +158,33 @@ impl Files {
         Ok(whole)
     }
 
-    /// Says that no more content comes: a growing file is whole as it is, and so is a file of size 0; any other that is
-    /// not vanishes with `Incomplete`. Then wait for [`Files::stored`].
+    /// Ends the content: a growing file is complete as it is, and so is a file of size 0; any other incomplete file
+    /// vanishes with `Incomplete`. Then wait for [`Files::stored`].
     fn end(&self, writer: &Writer) -> Result<(), FileError> {
         self.store.borrow_mut().end(writer.id)?;
         self.keeper.borrow_mut().wake();
         Ok(())
     }
 
-    /// Says that no more content comes, and waits until the file is stored. A growing file is whole as it is, and so is a
-    /// file of size 0; any other that is not vanishes with `Incomplete`. Errors besides: those of [`Files::write`] and
+    /// Ends the content, and waits until the file is stored. A growing file is complete as it is, and so is a file of
+    /// size 0; any other incomplete file vanishes with `Incomplete`. Other errors: those of [`Files::write`] and
     /// [`Files::stored`].
     pub async fn finish(&self, writer: Writer) -> Result<(), FileError> {
         Unfinished::new(self, writer).finish().await
     }
 
-    /// Whether the content is whole, and the file stored or about to be.
+    /// Whether the content is complete, and the file stored or about to be.
     pub fn is_whole(&self, writer: &Writer) -> bool {
         self.store.borrow().is_whole(writer.id)
     }
 
-    /// Waits until a file whose content is whole is committed; one asks, once. The writer is of no further use then.
-    /// Errors: `Flash` or `NoRoom`, and the file is removed; `Gone`.
+    /// Waits until a file with complete content is committed; only one task may wait, once. Afterwards the writer is
+    /// invalid. Errors: `Flash` or `NoRoom`, and the file is removed; `Gone`.
     pub async fn stored(&self, writer: &Writer) -> Result<(), FileError> {
         poll_fn(|context| self.poll_stored(writer, context)).await
     }
 
-    /// [`Files::stored`], to be polled.
+    /// [`Files::stored`] as a poll function.
     pub fn poll_stored(&self, writer: &Writer, context: &mut Context<'_>) -> Poll<Result<(), FileError>> {
         let outcome = self.store.borrow_mut().outcome(writer.id);
         if outcome.is_pending() {
@@ -193,7 +193,7 @@ impl Files {
         outcome
     }
 
-    /// Gives a file up whose content is not whole: it vanishes. What is whole is stored all the same. Harmless when the
+    /// Gives up a file: one with incomplete content vanishes, a complete one is stored nevertheless. Harmless when the
     /// writer is gone already.
     pub fn abandon(&self, writer: Writer) {
         self.give_up(&writer);
@@ -203,8 +203,7 @@ impl Files {
         self.store.borrow_mut().give_up(writer.id);
     }
 
-    /// Says that no more content comes, when nobody waits for what becomes of it: an empty file is stored, and what is not
-    /// whole vanishes.
+    /// Ends the content without waiting for the outcome: an empty file is stored, an incomplete one vanishes.
     pub fn release(&self, writer: Writer) {
         let _ = self.end(&writer);
         self.give_up(&writer);
@@ -235,7 +234,7 @@ impl Files {
         Ok(count)
     }
 
-    /// Reads at a position and leaves the reader's own alone. Fewer bytes than asked for only at the end of the file.
+    /// Reads at a position without moving the reader's own. Fewer bytes than requested only at the end of the file.
     ///
     /// Errors: `Flash`, `Corrupt` (the flash has fewer bytes than the file), `Gone`.
     pub fn read_at(&self, reader: &Reader, position: u32, buffer: &mut [u8]) -> Result<usize, FileError> {
@@ -254,7 +253,7 @@ impl Files {
     }
 
     /// Compares the content of an open file with its check sum, unless that was done, or the file was written, since
-    /// the start. A large file is read in pieces, between which others run.
+    /// boot. Reads a large file in pieces, between which other tasks run.
     ///
     /// Errors: `Corrupt`, from then on by [`Files::open`] too; `Flash`, `Gone`.
     pub async fn verify(&self, reader: &Reader) -> Result<(), FileError> {
@@ -269,7 +268,7 @@ impl Files {
         self.judge(reader, crc.value() == reader.meta.crc)
     }
 
-    /// Reads a piece into a check sum; answers its length, which is not 0 before the end.
+    /// Adds a piece to a check sum; answers the length of the piece, which is not 0 before the end.
     fn add_piece(&self, reader: &Reader, position: u32, crc: &mut Crc16) -> Result<u32, FileError> {
         let mut piece = [0; limits::FILE_PIECE];
         match self.read_at(reader, position, &mut piece) {
@@ -292,10 +291,10 @@ impl Files {
         self.store.borrow_mut().close(reader.id);
     }
 
-    /// Deletes a file; it is not found any more from the moment on when the flash is at it. Who reads it can read on. A file
-    /// still being written is not found: abandon its writer.
+    /// Deletes a file. It is not found any more once the work on flash has begun. Its readers can read on. A file still
+    /// being written is not found: abandon its writer.
     ///
-    /// When this is dropped meanwhile, the file is gone, and may be there again after the next boot.
+    /// When this future is dropped meanwhile, the file is gone, but may exist again after the next boot.
     pub async fn delete(&self, name: &[u8]) -> Result<(), FileError> {
         self.store.borrow().id_of(name)?;
         let turn = self.flash.turn().await;
@@ -303,7 +302,7 @@ impl Files {
         self.remove(&turn, id).await
     }
 
-    /// What is known of a file.
+    /// The metadata of a file.
     pub fn stat(&self, name: &[u8]) -> Option<Meta> {
         self.store.borrow().stat(name).cloned()
     }
@@ -323,10 +322,10 @@ impl Files {
         self.store.borrow().free_space()
     }
 
-    /// Deletes all files, or all but the essential ones (factory reset), and gives up unfinished ones; one a step, between
-    /// which others run. Files that are committed meanwhile stay.
+    /// Deletes all files, or all but the essential ones (factory reset), and gives up unfinished ones; one per step,
+    /// between which other tasks run. Files that are committed meanwhile stay.
     ///
-    /// Goes on after a failure and returns the first.
+    /// Goes on after a failure and returns the first failure.
     pub async fn erase_all(&self, keep_essential: bool) -> Result<(), FileError> {
         self.idle().await;
         let turn = self.flash.turn().await;

@@ -1,4 +1,4 @@
-//! The record behind the content of a file on flash.
+//! The record after the content of a file on flash.
 //!
 //! ```text
 //! content   as many bytes as the record says
@@ -8,7 +8,7 @@
 //! mark      "OZF1"
 //! ```
 //!
-//! Later formats may add elements at the end of the array; readers skip what they do not know.
+//! Later formats may add elements at the end of the array; readers skip unknown elements.
 
 use crc::{CRC_32_ISO_HDLC, Crc};
 use heapless::Vec;
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(decode(expected, 12 + expected.len() as u32), Some(meta));
     }
 
-    /// No single damaged byte goes unnoticed, and neither does a missing or an additional one.
+    /// Every single damaged, missing or additional byte is noticed.
     #[test]
     fn damage_is_noticed() {
         let meta = Meta { size: 0, ..largest() };
@@ -155,7 +155,7 @@ mod tests {
         #[test]
         fn any_bytes_are_survived(mut tail in proptest::collection::vec(any::<u8>(), 0..MAX), length: u32) {
             let _ = decode(&tail, length);
-            // The same with a footer that is right, so that the CBOR reader gets to see it.
+            // The same with a valid footer, so that the CBOR reader gets the record.
             let record_length = (tail.len() as u16).to_le_bytes();
             tail.extend_from_slice(&record_length);
             let crc = CRC32.checksum(&tail).to_le_bytes();

@@ -1,4 +1,4 @@
-//! The index of files, and who writes and reads them.
+//! The index of files, with their writers and readers.
 
 use core::task::Poll;
 
@@ -20,16 +20,16 @@ struct Entry {
     content: Content,
 }
 
-/// What is known of the content of a committed file. Flash may have lost bits while the power was off.
+/// The known state of the content of a committed file. Flash may have lost bits while the power was off.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Content {
-    /// Not read since the start.
+    /// Not read since boot.
     Unknown,
-    /// Matches its check sum, or was written in this life.
+    /// Matches its check sum, or was written since boot.
     Sound,
-    /// Does not match.
+    /// Does not match its check sum.
     Damaged,
-    /// Being removed: nobody finds it any more.
+    /// Being removed: the file is not found any more.
     Leaving,
 }
 
@@ -49,13 +49,13 @@ pub struct Store {
     entries: Vec<Entry, { limits::FILES }>,
     writers: Vec<Writing, { limits::FILE_WRITERS }>,
     readers: Vec<Reading, { limits::FILE_READERS }>,
-    /// A replaced file that could not be removed. It would come back if its successor were deleted before it is gone,
-    /// so every delete and replace removes it first; therefore there is at most one.
+    /// A replaced file that could not be removed. It would come back if its successor were deleted first, so every
+    /// delete and replace removes it before anything else; therefore there is at most one.
     stale: Option<Id>,
 }
 
-/// Removes entries of no use at the start, no more than the device itself can have left: others would hold it up. What
-/// is not removed now is tried again at the next boot, and does no harm until then.
+/// Removes useless entries at boot, at most as many as the device itself can have left: more would delay the boot. The
+/// next boot tries the remaining ones again; they do no harm until then.
 struct Sweep(usize);
 
 impl Sweep {
@@ -105,8 +105,8 @@ impl Store {
         self.readers.clear();
     }
 
-    /// Takes a committed file into the index. Numbers come in ascending order, so a namesake there is older. Answers
-    /// whether there is, or may be, a file of the device under this number.
+    /// Adds a committed file to the index. Numbers come in ascending order, so a file of the same name there is older.
+    /// Answers whether there is, or may be, a file of the device under this number.
     fn index(&mut self, id: Id, sweep: &mut Sweep) -> bool {
         let meta = match self.volume.load(id) {
             Ok(meta) => meta,
@@ -114,7 +114,7 @@ impl Store {
                 sweep.remove(self.volume, Stage::Committed, id);
                 return false;
             }
-            // The flash may answer better at the next boot; do not throw the file away.
+            // The flash may be readable at the next boot; do not remove the file.
             Err(_) => return true,
         };
         if let Some(older) = self.find(&meta.name) {
@@ -173,7 +173,7 @@ impl Store {
         if self.next == 0 { Err(FileError::NotMounted) } else { Ok(()) }
     }
 
-    /// The name may be created, and the table will have a row for it when it is complete.
+    /// Checks that the name may be created, and that the table will have a row for it when it is complete.
     fn check_free_name(&self, name: &[u8], replace: bool) -> Result<(), FileError> {
         if self.writers.iter().any(|writer| writer.is_unsettled() && writer.meta.name == name) {
             return Err(if replace { FileError::Busy } else { FileError::Exists });
@@ -243,7 +243,7 @@ impl Store {
         self.complete(id).map(|()| true)
     }
 
-    /// No more bytes come: a file that is not whole vanishes.
+    /// Ends the content: an incomplete file vanishes.
     pub fn end(&mut self, id: Id) -> Result<(), FileError> {
         let writer = self.writer(id)?;
         if writer.progress != Progress::Open {
@@ -256,7 +256,7 @@ impl Store {
         Err(FileError::Incomplete)
     }
 
-    /// All content is there: checks it. The file is to be committed, or vanishes.
+    /// Checks the complete content. Afterwards the file is to be committed, or vanishes.
     fn complete(&mut self, id: Id) -> Result<(), FileError> {
         let writer = self.writers.iter_mut().find(|writer| writer.id == id).ok_or(FileError::Gone)?;
         writer.meta.crc = writer.crc.value();
@@ -281,7 +281,7 @@ impl Store {
         self.writers.iter().filter(|writer| writer.progress == Progress::Whole).map(|writer| writer.id).min()
     }
 
-    /// Puts the record behind the content; answers the file that is to be made durable.
+    /// Appends the record to the content; answers the file that is to be made durable.
     pub fn append_record(&self, id: Id) -> Result<Handle, FileError> {
         let writer = self.writer(id)?;
         let record = record::encode(&writer.meta).ok_or(FileError::InvalidName)?;
@@ -289,14 +289,14 @@ impl Store {
         Ok(writer.file)
     }
 
-    /// The content of a file is written, for better or worse.
+    /// Closes the file of a writer, whether its content was written successfully or not.
     pub fn close_writer(&mut self, id: Id) {
         if let Ok(writer) = self.writer(id) {
             self.volume.flash.close_file(writer.file);
         }
     }
 
-    /// Whether a file takes the place of another one, or the row of one that should have gone before.
+    /// Whether a file replaces another one, or takes the row of one that is being removed.
     pub fn replaces(&self, id: Id) -> Result<bool, FileError> {
         let name = &self.writer(id)?.meta.name;
         match self.find(name) {
@@ -307,12 +307,12 @@ impl Store {
         }
     }
 
-    /// Takes a file into the index whose entry has its name. Answers the one that it replaces.
+    /// Adds a file to the index after its entry got its name. Answers the file that it replaces.
     pub fn enter(&mut self, id: Id) -> Option<Id> {
         let meta = self.writer(id).ok()?.meta.clone();
         let older = self.find(&meta.name).map(|older| self.entries.remove(older).id);
         let place = self.entries.partition_point(|entry| entry.id < id);
-        // There is room: whoever creates a file leaves a row for each that is being written.
+        // There is room: `create` keeps a row free for each file being written.
         let _ = self.entries.insert(place, Entry { id, meta, content: Content::Sound });
         self.stale = older.or(self.stale);
         older
@@ -335,7 +335,7 @@ impl Store {
         entry.map(|entry| entry.id).ok_or(FileError::NotFound)
     }
 
-    /// Removes a file from what can be found, while it is removed from flash.
+    /// Hides a file while it is removed from flash.
     pub fn leave(&mut self, id: Id) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.id == id) {
             entry.content = Content::Leaving;
@@ -351,12 +351,12 @@ impl Store {
         }
     }
 
-    /// Somebody reads the file.
+    /// Whether the file is being read.
     pub fn is_read(&self, id: Id) -> bool {
         self.readers.iter().any(|reader| reader.id == id)
     }
 
-    /// A file is committed, or is not and is removed.
+    /// Notes that a file was committed, or could not be and was removed.
     pub fn ended(&mut self, id: Id, outcome: Result<(), FileError>) {
         let Some(writer) = self.writers.iter_mut().find(|writer| writer.id == id) else { return };
         writer.progress = Progress::Ended(outcome);
@@ -365,7 +365,7 @@ impl Store {
         }
     }
 
-    /// What became of a file that is whole; whoever gets to know has given the writer back.
+    /// The outcome of a complete file. Giving it also gives the writer back.
     pub fn outcome(&mut self, id: Id) -> Poll<Result<(), FileError>> {
         match self.writer(id).map(|writer| writer.progress) {
             Ok(Progress::Open) | Err(_) => Poll::Ready(Err(FileError::Gone)),
@@ -377,7 +377,7 @@ impl Store {
         }
     }
 
-    /// Nobody writes a file any more, or asks what became of it: it vanishes unless its content is whole.
+    /// Gives up a file that nobody writes any more and whose outcome nobody needs: it vanishes unless it is complete.
     pub fn give_up(&mut self, id: Id) {
         let Some(writer) = self.writers.iter_mut().find(|writer| writer.id == id) else { return };
         match writer.progress {
@@ -420,12 +420,12 @@ impl Store {
         Ok((entry.id, entry.meta.clone()))
     }
 
-    /// The content of a file was compared with its check sum since the start. Not so for a file that is gone.
+    /// Whether the content of a file was compared with its check sum since boot. False for a file that is gone.
     pub fn is_verified(&self, id: Id) -> bool {
         self.entries.iter().any(|entry| entry.id == id && entry.content == Content::Sound)
     }
 
-    /// Notes what a comparison has shown.
+    /// Notes the result of a comparison.
     pub fn judge(&mut self, id: Id, sound: bool) {
         let here = |entry: &&mut Entry| entry.id == id && entry.content != Content::Leaving;
         if let Some(entry) = self.entries.iter_mut().find(here) {
@@ -450,12 +450,12 @@ impl Store {
         }
         self.volume.flash.close_file(self.readers.swap_remove(place).file);
         if !self.entries.iter().any(|entry| entry.id == id) {
-            // It was deleted under its reader. The next boot removes what cannot be removed now.
+            // It was deleted while it was read. The next boot removes it if this fails.
             let _ = self.volume.remove(Stage::Temporary, id);
         }
     }
 
-    /// Gives up what is not whole; answers a number above all that are to be erased.
+    /// Gives up incomplete files; answers a number above all that are to be erased.
     pub fn begin_erase(&mut self) -> Result<Id, FileError> {
         self.mounted()?;
         let open = |writer: &&Writing| writer.progress == Progress::Open;
@@ -465,7 +465,7 @@ impl Store {
         Ok(self.next)
     }
 
-    /// The newest file below a number, of those that are to be erased.
+    /// The newest of the files to be erased with a number below `below`.
     pub fn next_below(&self, below: Id, keep_essential: bool) -> Option<Id> {
         let doomed = |entry: &&Entry| {
             entry.id < below && entry.content != Content::Leaving && !(keep_essential && entry.meta.is_essential())
@@ -473,7 +473,7 @@ impl Store {
         self.entries.iter().rev().find(doomed).map(|entry| entry.id)
     }
 
-    /// Removes files that [`Store::mount`] could not take into the index.
+    /// Removes files that [`Store::mount`] could not add to the index.
     pub fn erase_unlisted(&self) -> Result<(), FileError> {
         let volume = self.volume;
         let mut outcome = Ok(());

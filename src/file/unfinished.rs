@@ -2,7 +2,7 @@
 
 use super::{FileError, Files, Writer};
 
-/// A file being written that vanishes when this is dropped before its content is whole.
+/// A file being written that vanishes when this is dropped before its content is complete.
 pub struct Unfinished<'a> {
     files: &'a Files,
     writer: Writer,
@@ -15,17 +15,17 @@ impl Drop for Unfinished<'_> {
 }
 
 impl<'a> Unfinished<'a> {
-    /// Takes the writer over.
+    /// Takes over the writer.
     pub fn new(files: &'a Files, writer: Writer) -> Self {
         Self { files, writer }
     }
 
-    /// Adds content; see [`Files::write`]. What comes behind the end is `TooLong`.
+    /// Adds content; see [`Files::write`]. Content after the end is `TooLong`.
     pub fn write(&mut self, data: &[u8]) -> Result<(), FileError> {
         self.files.write(&self.writer, data).map(|_| ())
     }
 
-    /// No more content comes: waits until the file is stored if it is whole; see [`Files::finish`].
+    /// Ends the content, and waits until the file is stored if it is complete; see [`Files::finish`].
     pub async fn finish(self) -> Result<(), FileError> {
         self.files.end(&self.writer)?;
         self.files.stored(&self.writer).await

@@ -4,7 +4,7 @@ use core::fmt::{self, Write};
 
 use heapless::String;
 
-/// A version of three or four numbers; it prints with as many parts as it was given.
+/// A version of three or four numbers; it prints with the number of parts that it was given.
 ///
 /// Clients give three (`1.0.0`) or four (`1.0.0.0`); a device lists three-part versions as `1.5.0` and the default as
 /// `1.0.0.0` (interface, files 3, 4). Versions that differ only in a missing fourth part are different
@@ -50,7 +50,7 @@ impl Version {
     }
 }
 
-/// `1.0.0.0`, what a file has whose creator names no version (interface, files 3).
+/// `1.0.0.0`, the version of a file whose creator names none (interface, files 3).
 impl Default for Version {
     fn default() -> Self {
         Self::new([1, 0, 0, 0])

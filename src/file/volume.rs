@@ -1,7 +1,7 @@
 //! Names and raw access on the port's flat volume.
 //!
 //! A file of the device is one entry of the volume, named by its number: `t0000002a` while it is written or after it
-//! was deleted under a reader, `f0000002a` once it is committed. Everything with a `t` may be thrown away at boot.
+//! was deleted while being read, `f0000002a` once it is committed. All entries with a `t` may be removed at boot.
 //! Numbers grow and are never used twice, so of two committed files of one name the larger number is the newer one.
 
 use core::fmt::Write;
@@ -17,10 +17,10 @@ use crate::port::{Handle, PortError, Storage};
 /// The number of a file on the volume; from 1.
 pub type Id = u32;
 
-/// Entries looked up in one pass over the volume: all that the device has written itself.
+/// Entries looked up in one pass over the volume: enough for all entries that the device has written itself.
 const BATCH: usize = limits::FILES;
 
-/// What the first letter of an entry's name says.
+/// The meaning of the first letter of an entry's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// Not complete yet, or deleted but still being read.
@@ -41,7 +41,7 @@ pub fn entry_name(stage: Stage, id: Id) -> String<12> {
     name
 }
 
-/// Stage and number of an entry; `None` for names that are not of this room, which it leaves alone.
+/// Stage and number of an entry; `None` for names of other rooms, which this room does not touch.
 pub fn parse_entry(name: &str) -> Option<(Stage, Id)> {
     let digits = name.get(1..)?;
     let stage = match name.as_bytes().first()? {
@@ -84,7 +84,7 @@ impl Volume {
         Ok(batch)
     }
 
-    /// Reads the record of a committed file. [`FileError::Corrupt`] means that the entry is of no use.
+    /// Reads the record of a committed file. [`FileError::Corrupt`] means that the entry is useless.
     pub fn load(self, id: Id) -> Result<Meta, FileError> {
         let file = self.flash.open(&entry_name(Stage::Committed, id))?;
         let meta = self.load_open(file);
@@ -102,7 +102,7 @@ impl Volume {
         record::decode(tail, length).ok_or(FileError::Corrupt)
     }
 
-    /// Removes an entry; that there is none counts as success.
+    /// Removes an entry; a missing entry counts as success.
     pub fn remove(self, stage: Stage, id: Id) -> Result<(), FileError> {
         match self.flash.remove(&entry_name(stage, id)) {
             Ok(()) | Err(PortError::NotFound) => Ok(()),
@@ -111,7 +111,7 @@ impl Volume {
     }
 }
 
-/// Adds `id` to a sorted batch; a full batch lets its largest number go.
+/// Adds `id` to a sorted batch; a full batch drops its largest number.
 fn insert_lowest(batch: &mut Vec<Id, BATCH>, id: Id) {
     let place = batch.partition_point(|&other| other < id);
     if batch.is_full() {

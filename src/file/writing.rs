@@ -19,14 +19,14 @@ pub fn footprint(size: u32) -> u64 {
     (u64::from(size) + record::MAX as u64).div_ceil(UNIT_PAYLOAD) * UNIT
 }
 
-/// How far a file is that is being written.
+/// The progress of a file that is being written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
     /// More content is to come.
     Open,
-    /// The content is whole; to be committed.
+    /// The content is complete; the file is to be committed.
     Whole,
-    /// Committed, or not; who has written it does not know yet.
+    /// Committed, or not; the writer has not read the outcome yet.
     Ended(Result<(), FileError>),
 }
 
@@ -35,9 +35,9 @@ pub struct Writing {
     pub id: Id,
     pub file: Handle,
     pub progress: Progress,
-    /// Nobody will ask what became of it.
+    /// Nobody will ask for the outcome.
     pub given_up: bool,
-    /// Of a growing file: with the size that it has so far.
+    /// For a growing file: with its size so far.
     pub meta: Meta,
     pub written: u32,
     /// The size is not known beforehand: `finish` ends the file.
@@ -54,14 +54,14 @@ impl Writing {
         let empty = self.meta.size == 0 && self.expected == Some(0);
         let wrong16 = self.expected.is_some_and(|expected| expected != self.crc.value()) && !empty;
         let wrong32 = self.crc32.as_ref().is_some_and(|(digest, expected)| digest.clone().finalize() != *expected);
-        // Where both are demanded, the host has not said which of them its value is.
+        // If both are required, the host has not said which of the two its value is.
         let wrong =
             if self.expected.is_some() && self.crc32.is_some() { wrong16 && wrong32 } else { wrong16 || wrong32 };
         if wrong { Err(FileError::Corrupt) } else { Ok(()) }
     }
 
-    /// Bytes of content after a write of `length` more, if they may come: no more than declared, and of a growing file
-    /// no more than there is `free` flash for.
+    /// Bytes of content after a write of `length` more, if they are allowed: no more than declared, and for a growing
+    /// file no more than there is `free` flash for.
     pub fn after(&self, length: usize, free: u64) -> Result<u32, FileError> {
         let written = u32::try_from(length).ok().and_then(|length| self.written.checked_add(length));
         if !self.growing {
@@ -72,7 +72,7 @@ impl Writing {
         if more <= free { Ok(written) } else { Err(FileError::NoRoom) }
     }
 
-    /// It is neither committed nor given up.
+    /// Whether it is neither committed nor given up.
     pub fn is_unsettled(&self) -> bool {
         !matches!(self.progress, Progress::Ended(_))
     }

@@ -1,4 +1,4 @@
-//! Transfers on the buses of the board: one after the other, and others run meanwhile.
+//! Transfers on the buses of the board: one after another, while other tasks run.
 
 use core::cell::{Cell, RefCell};
 use core::future::poll_fn;
@@ -11,17 +11,18 @@ use super::scratch::{self, Scratch};
 use crate::limits;
 use crate::port::{self, BusTransfer, Event, Job, JobOutput, JobRequest, Port, PortError};
 
-/// The longest time for a transfer and for those before it: a bus that hangs keeps nobody for ever.
+/// The longest time for a transfer and those before it: a bus that hangs must not block a task for ever.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Whose turn it is on the buses.
+/// Gives tasks their turn on the buses.
 ///
-/// Who goes away in the middle leaves a transfer behind, because nothing can stop it: the next one waits for it.
+/// A task that is dropped during a transfer leaves the transfer running, because nothing can stop it: the next task
+/// waits for its end.
 pub struct Buses {
     port: &'static dyn Port,
     scratch: &'static Scratch,
     taken: Cell<bool>,
-    /// A transfer that was begun and whose outcome nobody has seen.
+    /// A transfer that was begun and whose outcome was not read yet.
     running: Cell<Option<Job>>,
     waiting: RefCell<MultiWakerRegistration<{ limits::WATCHERS }>>,
 }
@@ -37,14 +38,15 @@ impl Drop for Turn<'_> {
 }
 
 impl Buses {
-    /// Nobody uses the buses of this port.
+    /// The idle buses of this port.
     pub fn new(port: &'static dyn Port, scratch: &'static Scratch) -> Self {
         let waiting = RefCell::new(MultiWakerRegistration::new());
         Self { port, scratch, taken: Cell::new(false), running: Cell::new(None), waiting }
     }
 
-    /// Carries a transfer out when its turn comes, and calls `end` with what it has brought. What `begin` answers right before
-    /// is held as long as the transfer runs. When this is dropped in the middle, `end` is not called.
+    /// Carries out a transfer when its turn comes, and calls `end` with the bytes received. Calls `begin` right before
+    /// the transfer and holds its result while the transfer runs. When this future is dropped in the middle, `end` is
+    /// not called.
     pub async fn transfer<Held>(
         &self,
         transfer: BusTransfer<'_>,
@@ -53,7 +55,7 @@ impl Buses {
     ) -> port::Result<()> {
         let work = async {
             let _turn = self.turn().await;
-            // How that of somebody else went, nobody wants to know any more.
+            // Nobody needs the outcome of another task's transfer any more.
             let _ = self.outcome().await;
             let _held = begin();
             self.running.set(Some(self.port.jobs().start(&JobRequest::Bus(transfer))?));
@@ -67,7 +69,7 @@ impl Buses {
         })
     }
 
-    /// Waits until nobody else has the turn.
+    /// Waits until no other task has the turn.
     async fn turn(&self) -> Turn<'_> {
         poll_fn(|context| {
             if !self.taken.replace(true) {
@@ -99,7 +101,7 @@ pub struct Select {
     active: bool,
 }
 
-/// A device that is selected until this is dropped.
+/// Keeps a device selected until this is dropped.
 pub struct Selected(&'static dyn Port, Select);
 
 impl Select {
@@ -113,14 +115,14 @@ impl Select {
         self.pin
     }
 
-    /// The level that it rests at.
+    /// The level of the pin while the device is not selected.
     pub fn rest(&self) -> bool {
         !self.active
     }
 
     /// Selects the device.
     pub fn assert(self, port: &'static dyn Port) -> Selected {
-        // It is an output since the stream was opened.
+        // The pin is an output since the stream was opened.
         let _ = port.pins().pin_write(self.pin, self.active);
         Selected(port, self)
     }
@@ -132,5 +134,5 @@ impl Drop for Selected {
     }
 }
 
-// What a transfer brings is taken in one piece.
+// The bytes of a transfer are taken in one piece.
 const _: () = assert!(scratch::SIZE >= limits::BUS_TRANSFER);

@@ -9,10 +9,10 @@ pub use crate::wire::date::Date;
 /// The last millisecond of the year 9999, since 1970. Dates have four digits for the year, so the clock stops there.
 pub const LAST: u64 = 253_402_300_799_999;
 
-/// A correction backwards of up to so many milliseconds is taken back little by little, so that the times in the log go
-/// on; a larger one is made at once.
+/// A backward correction of up to this number of milliseconds is made gradually, so that the times in the log never go
+/// back; a larger one is made at once.
 const LARGEST_SLEW: u64 = 60_000;
-/// Meanwhile the clock loses one part in so many.
+/// During a gradual correction the clock loses one part in this number.
 const SLEW: u64 = 8;
 
 /// How a correction has changed the clock.
@@ -20,11 +20,11 @@ const SLEW: u64 = 8;
 pub struct Correction {
     /// Milliseconds by which the clock was behind; negative when it was ahead. `None` when it had not been set.
     pub by: Option<i64>,
-    /// It goes back little by little.
+    /// The correction is made gradually.
     pub gradual: bool,
 }
 
-/// What the clock still shows too much, from a moment on.
+/// By how much the clock was ahead at a moment, for a gradual correction.
 #[derive(Clone, Copy)]
 struct Ahead {
     since: Instant,
@@ -35,16 +35,16 @@ struct Ahead {
 pub struct Clock {
     /// Wall clock minus uptime in microseconds; `None` until the clock has been set.
     offset: Cell<Option<i64>>,
-    /// A correction that is under way.
+    /// The gradual correction in progress.
     ahead: Cell<Option<Ahead>>,
-    /// When the clock was set last; a clock that the board brought along was not set.
+    /// When the clock was set last; a time that the board had at boot does not count.
     last_set: Cell<Option<Instant>>,
     /// Minutes east of Greenwich (`time.zone`).
     zone: Cell<i16>,
 }
 
 impl Clock {
-    /// A clock that shows `now` milliseconds since 1970, or nothing. Either way nobody has set it yet.
+    /// A clock that shows `now` milliseconds since 1970, or no time. In both cases it counts as not set.
     pub fn new(now: Option<u64>) -> Self {
         let clock =
             Self { offset: Cell::new(None), ahead: Cell::new(None), last_set: Cell::new(None), zone: Cell::new(0) };
@@ -65,8 +65,8 @@ impl Clock {
         self.last_set.set(Some(Instant::now()));
     }
 
-    /// As [`Clock::set`], from a source that is asked again and again: a clock that was set before and is a little ahead
-    /// runs slower for a while instead of going back.
+    /// As [`Clock::set`], for a source that is asked again and again: a clock that was set before and is slightly ahead
+    /// runs slower for some time instead of going back.
     pub fn correct(&self, now: u64) -> Correction {
         let shown = self.last_set.get().and_then(|_| self.now());
         let by = shown.map(|shown| now as i64 - shown as i64);
@@ -99,7 +99,7 @@ impl Clock {
         self.now_in_micros().map(|micros| micros / 1000)
     }
 
-    /// Microseconds within the present millisecond, for `time.rtc utc`.
+    /// Microseconds within the current millisecond, for `time.rtc utc`.
     pub fn micros(&self) -> u32 {
         (self.now_in_micros().unwrap_or_else(|| Instant::now().as_micros()) % 1000) as u32
     }
@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(clock.now(), Some(START + 30));
         assert_eq!(clock.correct(START - 60_000), Correction { by: Some(-60_030), gradual: false });
         assert_eq!(clock.now(), Some(START - 60_000));
-        // By hand is always at once, also while a correction is under way.
+        // `set` always acts at once, also during a gradual correction.
         clock.correct(START - 61_000);
         clock.set(START - 62_000);
         assert_eq!(clock.now(), Some(START - 62_000));

@@ -1,4 +1,4 @@
-//! Slow work on flash: one piece after the other, and others run meanwhile.
+//! Slow work on flash: one piece after another, while other tasks run.
 
 use core::cell::{Cell, RefCell};
 use core::future::poll_fn;
@@ -10,20 +10,21 @@ use embassy_sync::waitqueue::MultiWakerRegistration;
 use crate::limits;
 use crate::port::{self, Event, FlashWork, Job, JobOutput, JobRequest, Port, PortError, Storage};
 
-/// Whose turn it is to make something durable.
+/// Gives tasks their turn to make something durable.
 ///
-/// Who goes away in the middle leaves a piece of work behind, because nothing can stop it: the next one waits for it.
+/// A task that is dropped during a piece of work leaves the work running, because nothing can stop it: the next task
+/// waits for its end.
 pub struct Flash {
     port: &'static dyn Port,
     taken: Cell<bool>,
-    /// Those who have the turn or wait for it.
+    /// The number of tasks that have the turn or wait for it.
     wanted: Cell<usize>,
-    /// Work that was begun and whose outcome nobody has seen.
+    /// Work that was begun and whose outcome was not read yet.
     running: Cell<Option<Job>>,
     waiting: RefCell<MultiWakerRegistration<{ limits::WATCHERS }>>,
 }
 
-/// Somebody who has the turn or waits for it.
+/// A task that has the turn or waits for it.
 struct Wanted<'a>(&'a Flash);
 
 impl Drop for Wanted<'_> {
@@ -45,7 +46,7 @@ impl Drop for FlashTurn<'_> {
 }
 
 impl Flash {
-    /// Nobody works on the flash of this port.
+    /// The idle flash of this port.
     pub fn new(port: &'static dyn Port) -> Self {
         Self {
             port,
@@ -56,12 +57,12 @@ impl Flash {
         }
     }
 
-    /// The flash, for what is quick.
+    /// The flash, for quick operations.
     pub fn storage(&self) -> &'static dyn Storage {
         self.port.storage()
     }
 
-    /// Waits until nobody else works on the flash.
+    /// Waits until no other task works on the flash.
     pub async fn turn(&self) -> FlashTurn<'_> {
         self.wanted.set(self.wanted.get() + 1);
         let wanted = Wanted(self);
@@ -74,12 +75,12 @@ impl Flash {
         })
         .await;
         let turn = FlashTurn(wanted);
-        // How that went, nobody wants to know any more.
+        // Nobody needs the outcome of the earlier work any more.
         let _ = turn.done().await;
         turn
     }
 
-    /// Waits until all work is done that somebody has the turn for, or waits for it.
+    /// Waits until no other task has the turn or waits for it.
     pub async fn idle(&self) {
         loop {
             let turn = self.turn().await;
@@ -100,8 +101,8 @@ impl FlashTurn<'_> {
         Ok(())
     }
 
-    /// Waits until the work that was begun is done. A port that does it on the thread of the device has held everybody
-    /// up by then, so that others have their turn first.
+    /// Waits until the work that was begun is done. A port that does the work on the device's thread has blocked all
+    /// tasks meanwhile, so this yields to them first.
     pub async fn done(&self) -> port::Result<()> {
         let flash = self.0.0;
         let Some(job) = flash.running.get() else { return Ok(()) };

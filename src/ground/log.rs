@@ -1,5 +1,5 @@
 //! The event log: short lines with a level, kept in a ring. The serial side prints them as they come, `GET /log` shows
-//! the last ones; nobody can make the device wait for a reader.
+//! the last ones; the device never waits for a reader.
 
 use core::cell::RefCell;
 use core::fmt::{self, Write};
@@ -24,7 +24,7 @@ pub enum Level {
     Detail = 4,
     /// Everything else.
     Debug = 5,
-    /// What no line ever prints, because hosts do not expect it: only `GET /log` shows it.
+    /// Never printed on a line, because hosts do not expect it: only `GET /log` shows it.
     Trace = 6,
 }
 
@@ -47,10 +47,10 @@ struct Ring {
     next: u32,
 }
 
-/// A text as a line; what exceeds [`limits::LOG_LINE`] is cut off.
+/// A text as a line; text beyond [`limits::LOG_LINE`] is cut off.
 pub fn line_of(text: fmt::Arguments<'_>) -> Line {
     let mut line = Line::new();
-    // A line that is full takes the rest, too, and drops it.
+    // A full line accepts the rest, too, and drops it.
     let _ = write!(Bounded(&mut line), "{text}");
     line
 }
@@ -75,7 +75,7 @@ impl Log {
         self.push(Level::State, &line);
     }
 
-    /// Adds a line without brackets. What exceeds [`limits::LOG_LINE`] is cut off.
+    /// Adds a line without brackets. Text beyond [`limits::LOG_LINE`] is cut off.
     pub fn line(&self, level: Level, text: fmt::Arguments<'_>) {
         let mut line = Line::new();
         let _ = write!(Bounded(&mut line), "{text}");

@@ -1,16 +1,16 @@
-//! The ground: what every room of a device stands on, and nothing of what it does.
+//! The ground: the base of every room of a device, without any of the device's functions.
 //!
 //! | file | what |
 //! |---|---|
 //! | `clock` | uptime and wall clock |
 //! | `log` | the event log |
 //! | `status` | live values that upper rooms publish and read-only variables show |
-//! | `restart` | whether a restart was ordered, and who waits for it |
-//! | `bus` | whose turn it is on SPI and I2C |
-//! | `flash` | whose turn it is to do slow work on flash |
-//! | `pin_uses` | who has which pin |
-//! | `scratch` | bytes for a moment's work, of which there is one piece for all |
-//! | `revocations` | how often an API token was revoked, and who waits for it |
+//! | `restart` | whether a restart was ordered, and the tasks that wait for it |
+//! | `bus` | the turns on SPI and I2C |
+//! | `flash` | the turns for slow work on flash |
+//! | `pin_uses` | the current use of each pin |
+//! | `scratch` | one shared buffer for short work |
+//! | `revocations` | how often an API token was revoked, and the tasks that wait for it |
 //!
 //! The port handle stands beside them in [`Ground`]. Variables are a room above: see [`crate::variable::Base`].
 
@@ -40,7 +40,7 @@ use crate::port::{Direction, Port};
 
 /// Port, clock, event log and live status of one device.
 pub struct Ground {
-    /// Where the device runs.
+    /// The port on which the device runs.
     pub port: &'static dyn Port,
     /// Wall clock and uptime.
     pub clock: Clock,
@@ -50,23 +50,23 @@ pub struct Ground {
     pub flash: Flash,
     /// Transfers on SPI and I2C.
     pub bus: Buses,
-    /// Who has which pin.
+    /// The current use of each pin.
     pub pin_uses: PinUses,
-    /// Bytes for a moment's work.
+    /// The shared buffer for short work.
     pub scratch: &'static Scratch,
     /// What upper rooms report for read-only variables.
     pub status: Status,
-    /// A restart that was ordered; the device carries it out when the answer is on its way.
+    /// A restart that was ordered; the device carries it out once the answer was sent.
     pub restart: Restart,
     /// API tokens that were revoked.
     pub revocations: Revocations,
 }
 
 impl Ground {
-    /// A pin selects a device on SPI no more.
+    /// Frees a pin that has selected a device on SPI.
     pub fn release_select(&self, select: Select) {
         self.pin_uses.set(select.pin(), PinUse::Free);
-        // What was an output can be let go.
+        // Releasing a pin that was an output cannot fail.
         let _ = self.port.pins().pin_direction(select.pin(), Direction::Released);
     }
 

@@ -1,5 +1,5 @@
-//! Who has which pin now. The variables say which function shall have a pin; what has it since the start, or by a command, is
-//! written down here.
+//! The current use of each pin. The variables say which function shall have a pin; this table says which use it has
+//! since boot, or by a command.
 
 use core::cell::Cell;
 

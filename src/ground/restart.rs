@@ -1,4 +1,4 @@
-//! A restart that was ordered: from that moment on nothing begins any more in this life of the device.
+//! A restart that was ordered: from that moment on the device begins nothing new until it restarts.
 
 use core::cell::{Cell, RefCell};
 use core::future::poll_fn;
@@ -7,31 +7,31 @@ use core::task::Poll;
 use embassy_sync::waitqueue::MultiWakerRegistration;
 use embassy_time::Duration;
 
-/// Tasks that wait for a restart: who carries it out, and the lines.
+/// Tasks that wait for a restart: the one that carries it out, and the lines.
 const WAITING: usize = 4;
 
-/// Whether a restart was ordered, and who wants to know.
+/// Whether a restart was ordered, and the tasks that wait for it.
 pub struct Restart {
     ordered: Cell<bool>,
-    /// The device sleeps before, for at most this time where there is one.
+    /// The device sleeps before the restart, with an optional time limit.
     sleep: Cell<Option<Option<Duration>>>,
     waiting: RefCell<MultiWakerRegistration<WAITING>>,
 }
 
 impl Restart {
-    /// None was ordered.
+    /// No restart was ordered.
     pub const fn new() -> Self {
         Self { ordered: Cell::new(false), sleep: Cell::new(None), waiting: RefCell::new(MultiWakerRegistration::new()) }
     }
 
-    /// Orders the restart. It is carried out once the answer to whoever ordered it is on its way.
+    /// Orders the restart. The device carries it out once the answer to the order was sent.
     pub fn order(&self) {
         self.ordered.set(true);
         self.waiting.borrow_mut().wake();
     }
 
-    /// Orders a sleep with a restart at its end: for that time or, without one, as the variables say. A restart that was
-    /// ordered before stays one.
+    /// Orders a sleep with a restart at its end: for `limit` or, without one, as the variables say. A restart that was
+    /// ordered before stays a restart.
     pub fn order_sleep(&self, limit: Option<Duration>) {
         if !self.is_ordered() {
             self.sleep.set(Some(limit));

@@ -1,4 +1,4 @@
-//! Revoked API tokens: who holds something open with a token learns that it may not be valid any more.
+//! Revoked API tokens: a task that serves a connection opened with a token learns that the token may be invalid.
 
 use core::cell::{Cell, RefCell};
 use core::task::Waker;
@@ -7,10 +7,10 @@ use embassy_sync::waitqueue::MultiWakerRegistration;
 
 use crate::limits;
 
-/// How often an API token was revoked, and who wants to know.
+/// How often an API token was revoked, and the tasks that wait for it.
 pub struct Revocations {
     count: Cell<u32>,
-    /// One a WebSocket; nobody else waits here.
+    /// One for each WebSocket; no other task waits here.
     watchers: RefCell<MultiWakerRegistration<{ limits::WEBSOCKETS }>>,
 }
 
@@ -25,7 +25,7 @@ impl Revocations {
         self.count.get()
     }
 
-    /// Wakes the task the next time.
+    /// Wakes the task at the next revocation.
     pub fn watch(&self, waker: &Waker) {
         self.watchers.borrow_mut().register(waker);
     }

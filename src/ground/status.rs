@@ -1,4 +1,4 @@
-//! Live values: upper rooms publish them, read-only variables show them, so that the variables depend on nothing above.
+//! Live values: upper rooms publish them, read-only variables show them. So the variables depend on nothing above them.
 
 use core::cell::{Cell, RefCell};
 use core::future::poll_fn;
@@ -11,13 +11,13 @@ use embassy_sync::waitqueue::WakerRegistration;
 
 use crate::port::{Interface, Ipv4Config, Meter};
 
-/// Who knows how full the buffers of the streams are.
+/// Knows how full the buffers of the streams are.
 pub trait Buffers {
-    /// Percent of the receive and of the transmit buffers in use; anything above nothing is at least 1.
+    /// Percent of the receive and of the transmit buffers in use; any byte counts as at least 1.
     fn percent(&self) -> (u8, u8);
 }
 
-/// Who knows the addresses of the stations of the soft AP.
+/// Knows the addresses of the stations of the soft AP.
 pub trait Clients {
     /// The address that a station has or had.
     fn address(&self, mac: [u8; 6]) -> Option<Ipv4Addr>;
@@ -40,13 +40,13 @@ pub enum Bus {
 pub struct Status {
     /// `wlan.network.status`: 0 down, 1 associated without an address, 2 up, 3 joining.
     pub network: Cell<u8>,
-    /// `wlan.join.result` (interface, variables/README).
+    /// `wlan.join.result` (interface, network 2.3).
     pub join_result: Cell<u8>,
     /// The WLAN is down because the last join has failed.
     pub join_failed: Cell<bool>,
     /// `wlan.join.reason`: why the last join has failed, in words; empty when it has not.
     pub join_reason: Cell<&'static str>,
-    /// The same for the soft AP as `network` for the WLAN: 0 down, 2 up, 3 starting.
+    /// As `network`, but for the soft AP: 0 down, 2 up, 3 starting.
     pub softap: Cell<u8>,
     /// A station is in the network of the soft AP.
     pub softap_client: Cell<bool>,
@@ -54,9 +54,9 @@ pub struct Status {
     pub ups: Cell<u32>,
     /// The traffic of the command UART.
     pub uart_traffic: Meter,
-    /// The settings of the command UART are to act; its one task waits for that.
+    /// The settings of the command UART shall take effect; its one task waits for that.
     pub uart_update: Signal<NoopRawMutex, ()>,
-    /// What the command UART is for now.
+    /// The current use of the command UART.
     pub bus: Cell<Bus>,
     /// The connection of `ioconn.*` is open.
     pub ioconn: Cell<bool>,
@@ -64,15 +64,15 @@ pub struct Status {
     pub out_of_band: OutOfBandStatus,
     /// Web setup runs.
     pub web_setup: Cell<bool>,
-    /// Somebody has fetched the first page of web setup.
+    /// A client has fetched the first page of web setup.
     pub setup_page_fetched: Cell<bool>,
     /// The IPv4 configuration of the WLAN interface.
     wlan: Cell<Option<Ipv4Config>>,
     /// That of the soft AP.
     softap_ipv4: Cell<Option<Ipv4Config>>,
-    /// `network.buffer.usage` is asked for here; nothing is in use without.
+    /// The source of `network.buffer.usage`; without it no buffer is in use.
     pub buffers: Cell<Option<&'static dyn Buffers>>,
-    /// The lists of clients ask here for addresses.
+    /// The source of addresses for the lists of clients.
     pub clients: Cell<Option<&'static dyn Clients>>,
     /// `system.safemode.status`.
     pub safe_mode: Cell<bool>,
@@ -80,11 +80,12 @@ pub struct Status {
     pub ntp_set: Signal<NoopRawMutex, ()>,
     /// How often `ntp.server` was set.
     pub ntp_servers: Cell<u32>,
-    /// A variable of the announcements was set, or an interface has come or gone; the one task that announces waits for it.
+    /// A variable of the announcements was set, or an interface went up or down; the one task that announces waits for
+    /// it.
     pub announcements: Signal<NoopRawMutex, ()>,
-    /// What indicators show may have changed, so often.
+    /// How often the state that indicators show may have changed.
     changes: Cell<u32>,
-    /// The one task that shows it.
+    /// The one task that shows the state.
     shows: RefCell<WakerRegistration>,
 }
 
@@ -102,12 +103,12 @@ impl Status {
         self.ipv4(interface).get().is_some()
     }
 
-    /// Whether the device is in stream mode, be it broken out of for now.
+    /// Whether the device is in stream mode, even if the host has broken out of it.
     pub fn is_bridged(&self) -> bool {
         self.bus.get() != Bus::Command
     }
 
-    /// Tells who shows the state of the device that it has changed.
+    /// Tells the task that shows the state of the device that it has changed.
     pub fn changed(&self) {
         self.changes.set(self.changes.get().wrapping_add(1));
         self.shows.borrow_mut().wake();
@@ -131,32 +132,32 @@ impl Status {
     }
 }
 
-/// The out-of-band events that there are (`system.oob.status`).
+/// The current out-of-band events (`system.oob.status`).
 #[derive(Default)]
 pub struct OutOfBandStatus {
-    /// They stay until they are read.
+    /// Events that stay until they are read.
     happened: Cell<u32>,
-    /// They are there while something is so.
+    /// Events that last as long as a condition holds.
     holds: Cell<u32>,
 }
 
 impl OutOfBandStatus {
-    /// These events are there until they are read.
+    /// Adds events that stay until they are read.
     pub fn happened(&self, events: u32) {
         self.happened.set(self.happened.get() | events);
     }
 
-    /// These, and no others, are there for now.
+    /// Sets the events whose condition holds now.
     pub fn holds(&self, events: u32) {
         self.holds.set(events);
     }
 
-    /// All events that are there.
+    /// All current events.
     pub fn mask(&self) -> u32 {
         self.happened.get() | self.holds.get()
     }
 
-    /// Those that stay until they are read have been.
+    /// Removes the events that stay until they are read: they were read.
     pub fn forget(&self) {
         self.happened.set(0);
     }

@@ -16,7 +16,7 @@ pub(super) enum Access {
 }
 
 impl Access {
-    /// As whom commands know the client.
+    /// The [`Asker`] that commands see for the client.
     pub fn asker(self) -> Asker {
         match self {
             Self::Full => Asker::Http,
@@ -25,7 +25,7 @@ impl Access {
         }
     }
 
-    /// Whether the client may read every file that the server serves; how it is refused otherwise.
+    /// Whether the client may read every file that the server serves; otherwise the refusal.
     pub fn reads_files(self) -> Result<(), Failure> {
         match self {
             Self::Full => Ok(()),

@@ -27,7 +27,7 @@ const PAGE: Id = id("http.server.unauthorized_filename");
 /// Bytes of the longest name, colon and password that can be right.
 const CREDENTIALS: usize = 64 + 1 + 64;
 
-/// Looks at the password of a request. It is needed when both name and password are set.
+/// Checks the credentials of a request. They are needed when both name and password are set.
 pub(super) fn access(connection: &Connection<'_>, request: &Request) -> Result<Access, Failure> {
     let variables = &connection.server.base().variables;
     if variables.is_empty(USERNAME) || variables.is_empty(PASSWORD) {
@@ -58,7 +58,7 @@ pub(super) fn access(connection: &Connection<'_>, request: &Request) -> Result<A
     Ok(Access::Public)
 }
 
-/// Name and password in an `Authorization` field; `None` for other schemes, broken base64 and what is too long.
+/// Name and password in an `Authorization` field; `None` for other schemes, broken base64 and values that are too long.
 fn credentials<'a>(field: &[u8], buffer: &'a mut [u8]) -> Option<(&'a [u8], &'a [u8])> {
     let (scheme, encoded) = field.split_at_checked(6)?;
     if !scheme.eq_ignore_ascii_case(b"basic ") {
@@ -70,8 +70,8 @@ fn credentials<'a>(field: &[u8], buffer: &'a mut [u8]) -> Option<(&'a [u8], &'a 
     Some((text.get(..colon)?, text.get(colon + 1..)?))
 }
 
-/// A call with restricted access goes on if a token has the scopes or the whitelist names the call: `head` and `tail`
-/// together are its decoded path without the first slash.
+/// Allows a call with restricted access if the token has the scopes or the whitelist names the call. `head` and `tail`
+/// together are the decoded path of the call without the first slash.
 pub(super) fn allow(
     connection: &Connection<'_>,
     access: Access,
@@ -95,8 +95,8 @@ pub(super) fn has_whitelist(connection: &Connection<'_>) -> bool {
     connection.server.files().stat(WHITELIST).is_some()
 }
 
-/// Whether the whitelist has an entry for a call. It is read piece by piece; an entry of more than [`ENTRY`] bytes is
-/// none.
+/// Whether the whitelist has an entry for a call. Reads the file piece by piece; an entry of more than [`ENTRY`] bytes
+/// is ignored.
 fn in_whitelist(connection: &Connection<'_>, head: &[u8], tail: &[u8]) -> bool {
     let files = connection.server.files();
     let Ok(mut reader) = files.open(WHITELIST) else { return false };
@@ -123,7 +123,7 @@ const ENTRY: usize = 512;
 struct Entries {
     bytes: [u8; ENTRY],
     used: usize,
-    /// What it begins with is the rest of an entry that is too long.
+    /// The piece begins with the rest of an entry that is too long.
     too_long: bool,
 }
 
@@ -132,7 +132,7 @@ impl Entries {
         self.bytes.get(..self.used).unwrap_or_default().iter().rposition(|byte| is_separator(*byte))
     }
 
-    /// The entries that are there as a whole.
+    /// The entries that are complete.
     fn whole(&self, at_end: bool) -> &[u8] {
         let end = if at_end { self.used } else { self.last_separator().unwrap_or(0) };
         let bytes = self.bytes.get(..end).unwrap_or_default();
@@ -143,7 +143,7 @@ impl Entries {
         }
     }
 
-    /// Keeps the entry that has only begun.
+    /// Keeps the last entry, of which only the beginning was read.
     fn next(&mut self) {
         match self.last_separator() {
             Some(last) => {
@@ -193,14 +193,14 @@ fn matches<'a>(mut entry: &[u8], call: impl Iterator<Item = &'a u8>) -> bool {
     entry.is_empty() || entry == b"*"
 }
 
-/// Answers that a password is needed, with the page that the owner has chosen for this.
+/// Answers that a password is needed, with the page that the owner has chosen for this case.
 pub(super) async fn challenge(connection: &mut Connection<'_>) -> Result<(), Failure> {
     let server = connection.server;
     let realm = Realm(server);
     files::page(connection, Status::UNAUTHORIZED, PAGE, &[("WWW-Authenticate", &realm)]).await
 }
 
-/// The value of `WWW-Authenticate`: without a title as the original has it.
+/// The value of `WWW-Authenticate`. Without a title it is that of the original.
 struct Realm(&'static HttpServer);
 
 impl fmt::Display for Realm {

@@ -1,4 +1,4 @@
-//! API tokens: what a client may do that sends `Authorization: Bearer <token>` (RFC 6750). An extension
+//! API tokens: what a client that sends `Authorization: Bearer <token>` may do (RFC 6750). An extension
 //! (`docs/extensions.md`).
 
 use core::fmt::{self, Write};
@@ -18,7 +18,7 @@ pub(super) fn token(field: &[u8]) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(b"bearer ").then_some(token.trim_ascii())
 }
 
-/// The token of a request that goes on for longer than its answer; `None` when it does not need one.
+/// The token of a request that lasts longer than its answer; `None` when the request does not need one.
 pub(super) fn ticket(connection: &Connection<'_>, request: &Request, access: Access) -> Option<Ticket> {
     let field = request.fields.authorization.filter(|_| matches!(access, Access::Token(_)))?;
     let token = token(field.of(connection.buffer))?;

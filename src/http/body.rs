@@ -8,15 +8,15 @@ use crate::wire::http::body::{Body, Malformed};
 use crate::wire::http::request::{Framing, Request};
 use crate::wire::http::status::Status;
 
-/// What has come of a body.
+/// How much of a body was received.
 pub(super) enum Received {
-    /// All of it: so many bytes.
+    /// All of it: its length in bytes.
     Whole(usize),
     /// As much as the buffer holds.
     Begun(Incoming),
 }
 
-/// Receives the whole body, or as much as fits. It then begins the buffer; the head is gone.
+/// Receives the whole body, or as much as fits. Afterwards the buffer begins with the body; the head is gone.
 pub(super) async fn read(connection: &mut Connection<'_>, request: &Request) -> Result<Received, Failure> {
     let mut incoming = Incoming::begin(connection, request).await?;
     loop {
@@ -39,18 +39,18 @@ pub(super) fn has_come(connection: &Connection<'_>, request: &Request) -> bool {
     }
 }
 
-/// A body of which a part has come: what was decoded begins the buffer, what was not yet follows.
+/// A partly received body: the decoded bytes are at the front of the buffer, those not yet decoded follow.
 pub(super) struct Incoming {
     body: Body,
     /// Bytes of content at the front of the buffer.
     decoded: usize,
     patience: Patience,
-    /// Bytes of content that have come since `patience` began.
+    /// Bytes of content received since `patience` began.
     since: usize,
 }
 
 impl Incoming {
-    /// Brings what has come of the body to the front of the buffer, and lets the client send the rest.
+    /// Moves the received part of the body to the front of the buffer, and lets the client send the rest.
     pub async fn begin(connection: &mut Connection<'_>, request: &Request) -> Result<Self, Failure> {
         connection.buffer.copy_within(request.length..connection.received, 0);
         connection.received -= request.length;
@@ -76,7 +76,7 @@ impl Incoming {
         self.body
     }
 
-    /// All of it has come.
+    /// The whole body was received.
     pub fn is_whole(&self) -> bool {
         self.body.is_done()
     }
@@ -93,7 +93,7 @@ impl Incoming {
         Ok(())
     }
 
-    /// Takes the framing off what has come.
+    /// Removes the framing from the bytes received.
     fn decode(&mut self, connection: &mut Connection<'_>) -> Result<(), Status> {
         let decoded = decode(&mut self.body, connection.buffer, self.decoded, connection.received);
         (self.decoded, connection.received) = decoded.map_err(|Malformed| Status::BAD_REQUEST)?;
@@ -101,7 +101,7 @@ impl Incoming {
         Ok(())
     }
 
-    /// Receives the next piece: so many bytes at the front of the buffer, to be given up with [`Incoming::taken`]. Zero
+    /// Receives the next piece. Answers its length; it lies at the front of the buffer until [`Incoming::taken`]. Zero
     /// is the end of the body.
     pub async fn next(&mut self, connection: &mut Connection<'_>) -> Result<usize, Failure> {
         while self.decoded == 0 && !self.is_whole() {
@@ -110,13 +110,13 @@ impl Incoming {
         Ok(self.decoded)
     }
 
-    /// The client gets its time anew: it has sent enough, or somebody else made it wait.
+    /// Restarts the client's time limit: it has sent enough, or the host made it wait.
     pub fn renew(&mut self) {
         self.patience = Patience::begin(&patience::BODY);
         self.since = 0;
     }
 
-    /// The piece at the front of the buffer has been used.
+    /// Removes a used piece from the front of the buffer.
     pub fn taken(&mut self, connection: &mut Connection<'_>, piece: usize) {
         connection.buffer.copy_within(piece..connection.received, 0);
         connection.received = connection.received.saturating_sub(piece);
@@ -124,7 +124,7 @@ impl Incoming {
     }
 }
 
-/// Decodes what lies behind the first `decoded` of `received` bytes. Answers how many are decoded and in use afterwards.
+/// Decodes the bytes from `decoded` to `received`. Answers how many bytes are then decoded, and how many are in use.
 pub(super) fn decode(
     body: &mut Body,
     buffer: &mut [u8],

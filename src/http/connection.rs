@@ -22,10 +22,10 @@ const UNWANTED: usize = 256 * 1024;
 /// Room for the framing of a chunked body beside its content.
 const SPARE: usize = 256;
 
-/// Lets a client go on with its request, or go on waiting.
+/// Tells a client to go on with its request, or to go on waiting.
 pub(super) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
-/// How often a client that has finished sending is looked at.
+/// How often the server checks whether a client that has finished sending is still there.
 const PROBE: Duration = Duration::from_millis(50);
 
 /// Bytes of the one buffer of a connection: a head, then a body, then pieces of an answer.
@@ -38,7 +38,7 @@ pub(super) struct Connection<'a> {
     pub port: &'static dyn Port,
     pub socket: Socket,
     pub remote: SocketAddrV4,
-    /// Over which interface the client has come.
+    /// The interface over which the client has connected.
     pub interface: Interface,
     pub seat: &'static Seat,
     pub buffer: &'a mut [u8],
@@ -46,7 +46,7 @@ pub(super) struct Connection<'a> {
     pub received: usize,
     /// The request was HEAD: answers have no body.
     pub head_only: bool,
-    /// The client has sent, or may still send, what nobody reads.
+    /// The client has sent, or may still send, bytes that nobody reads.
     pub unread: bool,
     /// Another task serves the socket from now on.
     pub handed_on: bool,
@@ -76,7 +76,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// The device's own end; unspecified where the port cannot tell.
+    /// The device's own address; unspecified where the port does not know it.
     pub fn local(&self) -> SocketAddrV4 {
         self.port.sockets().local_address(self.socket).unwrap_or(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0))
     }
@@ -96,13 +96,13 @@ impl<'a> Connection<'a> {
 
     /// Receives and reads the head.
     pub async fn head(&mut self) -> Result<Request, Failure> {
-        // Until it is known to be otherwise.
+        // Holds until the request shows that it is otherwise.
         self.unread = true;
         let mut wait = Patience::begin(if self.received == 0 { &patience::SILENCE } else { &patience::HEAD });
         loop {
             let silent = self.received == 0;
             let count = match self.receive(wait).await {
-                // Who has said nothing gets no answer that its next request would take for its own.
+                // A client that has sent nothing gets no answer: its next request would take that for its own.
                 Err(Failure::Status(_)) if silent => return Err(Failure::Gone),
                 count => count?,
             };
@@ -123,8 +123,8 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Receives more of a body that must be whole within `patience`. A client that stops in the middle is told, in case
-    /// it only stopped sending.
+    /// Receives more of a body that must be complete within `patience`. A client that stops in the middle gets an error
+    /// status, in case it only stopped sending.
     pub async fn more(&mut self, patience: Patience) -> Result<(), Failure> {
         match self.receive(patience.within(&patience::IDLE)).await? {
             0 => Err(Status::BAD_REQUEST.into()),
@@ -142,22 +142,22 @@ impl<'a> Connection<'a> {
         send(self.port, self.socket, Some(self.seat), bytes).await
     }
 
-    /// Ends when the client has gone away, see [`gone`]. For use while the buffer is needed.
+    /// Ends when the client has gone away, see [`gone`]. Leaves the buffer untouched.
     pub async fn gone(&mut self, interim: &mut &'static [u8]) {
         gone(self.port, self.socket, self.seat, &mut self.unread, interim).await;
     }
 
-    /// Sends what is left of an interim answer that [`gone`] has begun: no other may begin in the middle of it.
+    /// Sends the rest of an interim answer that [`gone`] has begun: no other answer may begin in the middle of it.
     pub async fn finish_interim(&self, left: &[u8]) -> Result<(), Failure> {
         if left.len() < CONTINUE.len() { self.send_bytes(left).await } else { Ok(()) }
     }
 
-    /// Closes the connection so that the client gets all that was sent to it.
+    /// Closes the connection so that the client gets everything that was sent to it.
     pub async fn close(&mut self) {
         if self.handed_on {
             return;
         }
-        // Who had to give way has no time for that.
+        // A client that had to give way gets no time for that.
         if self.unread && !self.seat.is_told() && self.port.sockets().finish(self.socket).is_ok() {
             let discarding = discard(self.port, self.socket, self.buffer, &mut self.unread);
             let _ = select(discarding, Patience::begin(&patience::LINGER).end(Some(self.seat))).await;
@@ -166,8 +166,8 @@ impl<'a> Connection<'a> {
     }
 }
 
-/// Receives and throws away until the client has finished sending (true) or is gone, and notes whether there was
-/// anything. It does not end for a client that sends without end: the kernel makes that one wait.
+/// Receives and discards until the client has finished sending (true) or is gone (false); sets `any` if anything came.
+/// Does not end for a client that sends without end: the kernel makes that client wait.
 pub(super) async fn discard(port: &'static dyn Port, socket: Socket, scrap: &mut [u8], any: &mut bool) -> bool {
     let mut left = UNWANTED;
     while left > 0 {
@@ -181,11 +181,11 @@ pub(super) async fn discard(port: &'static dyn Port, socket: Socket, scrap: &mut
     pending().await
 }
 
-/// Ends when the client has gone away. What it sends meanwhile is thrown away, and noted in `any`.
+/// Ends when the client has gone away. Discards what it sends meanwhile, and notes that in `any`.
 ///
-/// A client that has only finished sending waits for its answer (RFC 9112, section 9.6), and one that has gone looks
-/// the same until it refuses what is sent to it. So it is told to go on waiting, if it can be told: `interim` is
-/// [`interim`] of it, and then what is left of that.
+/// A client that has only finished sending waits for its answer (RFC 9112, section 9.6). A client that has gone looks
+/// the same until it refuses bytes sent to it. So the server sends it an interim answer if it understands one:
+/// `interim` is the result of [`interim`], and afterwards the unsent rest of it.
 pub(super) async fn gone(
     port: &'static dyn Port,
     socket: Socket,
@@ -205,12 +205,12 @@ pub(super) async fn gone(
     }
 }
 
-/// What lets a client go on waiting, if it understands that.
+/// The interim answer that tells a client to go on waiting; empty for a client that does not understand it.
 pub(super) fn interim(understood: bool) -> &'static [u8] {
     if understood { CONTINUE } else { b"" }
 }
 
-/// A head that exceeds its limit: because of its target or because of its fields.
+/// The status for a head that exceeds its limit because of its target or because of its fields.
 fn too_long(head: &[u8]) -> Status {
     let line = head.iter().position(|byte| *byte == b'\n').unwrap_or(head.len());
     // A request line that leaves no room for the fields is the one to blame.
@@ -227,7 +227,7 @@ pub(super) async fn send(
     send_rest(port, socket, seat, &mut bytes).await
 }
 
-/// As [`send`]; `bytes` are always those that are left.
+/// As [`send`]; `bytes` is always the unsent rest.
 async fn send_rest(
     port: &'static dyn Port,
     socket: Socket,

@@ -1,8 +1,8 @@
 //! The web console: pages that are part of the firmware (design, section 2: `web/`).
 //!
-//! `build.rs` packs the files of `web/` with gzip; they lie in flash and are sent from there. The page stands at
+//! `build.rs` packs the files of `web/` with gzip; they lie in flash and are sent from there. The page is at
 //! `/.console/`, and at `/` as long as the file of `http.server.root_filename` does not exist, so that a user's own
-//! page takes its place. Without the feature the table is empty.
+//! page takes precedence. Without the feature the table is empty.
 
 use core::fmt;
 
@@ -41,7 +41,7 @@ pub(super) fn find(path: &[u8]) -> Option<&'static Asset> {
     ASSETS.iter().find(|asset| asset.path.as_bytes() == path)
 }
 
-/// The page that stands at `/` while there is no other.
+/// The page that is served at `/` while there is no other.
 pub(super) fn start_page() -> Option<&'static Asset> {
     find(ROOT.as_bytes())
 }

@@ -1,4 +1,4 @@
-//! Pages from elsewhere (interface, http 5).
+//! CORS: pages of other origins (interface, http 5).
 
 use core::fmt;
 
@@ -10,14 +10,14 @@ use super::route::{self, Route};
 use crate::wire::http::request::Request;
 use crate::wire::http::status::Status;
 
-/// What pages from elsewhere may do.
+/// The methods that pages of other origins may use.
 const METHODS: &str = "GET, HEAD, POST, OPTIONS";
 /// The fields that clients of the API send.
 const HEADERS: &str = "Content-Type, Accept, Authorization, X-Requested-With";
-/// How long a browser need not ask again, in seconds.
+/// How long a browser may keep the answer, in seconds.
 const MAX_AGE: u32 = 600;
 
-/// Answers `OPTIONS`, of every target and without a password: browsers ask this way whether they may ask.
+/// Answers `OPTIONS` for every target, without a password: browsers ask this way whether a page may send its request.
 pub(super) async fn preflight(
     connection: &mut Connection<'_>,
     request: &Request,

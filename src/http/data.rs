@@ -1,9 +1,9 @@
 //! The data of a `POST /command` that are longer than the connection's buffer: they stream into the command while they
-//! come.
+//! arrive.
 //!
-//! The text lies in the part of the buffer behind its quote. It is decoded in place: what was decoded comes first, behind
-//! it what was not yet. The last byte is held back until the whole object has come and is one, so that a command that
-//! takes all data has them only then.
+//! The text lies in the buffer behind its opening quote. It is decoded in place: decoded bytes first, behind them those
+//! not yet decoded. The last byte is held back until the whole object was received and is valid JSON, so that a command
+//! gets all its data only then.
 
 use core::task::{Context, Poll};
 
@@ -17,31 +17,31 @@ use crate::wire::http::body::Body;
 use crate::wire::http::status::Status;
 use crate::wire::json::{BEGIN, Place, Text, is_end};
 
-/// How far the object is.
+/// How much of the object was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// More of it is to come.
     Coming,
-    /// It has come, and is one.
+    /// All of it was received, and it is valid.
     Whole,
-    /// It is none, or does not come.
+    /// It is not valid, or does not arrive.
     Failed(Failure),
 }
 
-/// The data, and the connection from which more of them come.
+/// The data, and the connection that delivers more of them.
 pub(super) struct Streamed<'a> {
     port: &'static dyn Port,
     socket: Socket,
     seat: &'a Seat,
-    /// From the first byte of the text on.
+    /// Begins with the first byte of the text.
     buffer: &'a mut [u8],
-    /// Bytes in it.
+    /// Bytes in use in the buffer.
     end: usize,
     body: Body,
     text: Text,
     place: Place,
     patience: Patience,
-    /// Bytes that have come since `patience` began.
+    /// Bytes received since `patience` began.
     since: usize,
     state: State,
 }
@@ -75,7 +75,7 @@ impl<'a> Streamed<'a> {
         }
     }
 
-    /// Whether all of the object has been read; how the request failed if it has.
+    /// Whether the whole object has been read; the failure if the request has failed.
     pub fn end(&self) -> Result<bool, Failure> {
         match self.state {
             State::Coming => Ok(false),
@@ -84,7 +84,7 @@ impl<'a> Streamed<'a> {
         }
     }
 
-    /// Bytes that may be given away.
+    /// Bytes that the command may have.
     fn available(&self) -> usize {
         match self.state {
             State::Coming => self.place.written.saturating_sub(1),
@@ -93,7 +93,7 @@ impl<'a> Streamed<'a> {
         }
     }
 
-    /// Decodes what is there. False when more must come before anything happens.
+    /// Decodes the bytes received. False when more bytes are needed first.
     fn advance(&mut self) -> Result<bool, Failure> {
         if !self.place.ended {
             let before = self.place;
@@ -104,7 +104,7 @@ impl<'a> Streamed<'a> {
         if !self.body.is_done() {
             return Ok(false);
         }
-        // The end of the object, behind a place for what makes it an object of its own.
+        // The end of the object, behind room for the text that makes it a complete object again.
         let begin = self.place.written + BEGIN;
         let end = begin + self.end - self.place.read;
         if end > self.buffer.len() {
@@ -147,7 +147,7 @@ impl<'a> Streamed<'a> {
         }
     }
 
-    /// Takes the framing off what has come.
+    /// Removes the framing from the bytes received.
     fn received(&mut self, count: usize) -> Result<(), Failure> {
         let before = self.end;
         let decoded = body::decode(&mut self.body, self.buffer, before, before + count);
@@ -159,7 +159,7 @@ impl<'a> Streamed<'a> {
         Ok(())
     }
 
-    /// Decodes and receives until there is something to give away, or nothing more comes.
+    /// Decodes and receives until there are bytes for the command, or no more bytes follow.
     fn poll_more(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
         while self.available() == 0 && self.state == State::Coming {
             if !self.advance()? {

@@ -6,7 +6,7 @@ use super::route::Route;
 use crate::wire::http::request::Request;
 use crate::wire::span::Span;
 
-/// A request whose head was read and whose client is known.
+/// A request whose head was read and whose credentials were checked.
 pub(super) struct Exchange<'a, 'b> {
     pub connection: &'a mut Connection<'b>,
     pub request: Request,

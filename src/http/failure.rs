@@ -9,17 +9,17 @@ use crate::wire::http::status::Status;
 pub(super) enum Failure {
     /// The client gets this status instead.
     Status(Status),
-    /// The target knows only these methods.
+    /// The target supports only these methods.
     Method(Methods),
     /// Name and password are missing or wrong.
     Unauthorized,
     /// The token does not have this scope.
     Forbidden(Scope),
-    /// Too many wrong passwords have come from this address: it must wait so many seconds.
+    /// Too many wrong passwords came from this address: it must wait this number of seconds.
     Locked(u32),
     /// The target speaks WebSocket only.
     Upgrade,
-    /// Nobody is there to be answered.
+    /// The client is gone, nobody can be answered.
     Gone,
 }
 

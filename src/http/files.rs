@@ -25,17 +25,17 @@ const SETUP_ROOT: Id = id("setup.web.root_filename");
 const SCRIPTS: Id = id("http.server.token_scripts");
 const NOT_FOUND: Id = id("http.server.notfound_filename");
 
-/// Where the page is that fetches the web app again when its files are missing.
+/// The page that fetches the web app again when its files are missing.
 const RECOVERY: &str = "/.recovery.html";
 
-/// Where the console begins when it lies in files.
+/// The start page of the console when the console lies in files.
 const CONSOLE: &str = "/.console/index.html";
 
-/// What a page may do that somebody else than the owner has written: show itself. Otherwise its scripts would have the
-/// owner's password as soon as the owner opens it.
+/// The policy for a page that somebody other than the owner has written: it may only show itself. Otherwise its scripts
+/// would have the owner's password as soon as the owner opens it.
 const POLICY: &str = "script-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'";
 
-/// How a packed file ends.
+/// The suffix of a packed file.
 const GZ: &[u8] = b".gz";
 
 /// A file that is being sent.
@@ -45,7 +45,7 @@ struct Open {
     /// It is sent as the packed form of a file with a shorter name.
     packed: bool,
     kind: &'static str,
-    /// It runs no scripts.
+    /// The browser must not run its scripts.
     tame: bool,
     /// Bytes that are still to be sent.
     left: u32,
@@ -63,7 +63,7 @@ impl Output for Open {
     fn fill(&mut self, out: &mut [u8]) -> usize {
         let count = out.len().min(self.left as usize);
         let (Some(reader), Some(out)) = (&mut self.reader, out.get_mut(..count)) else { return 0 };
-        // A file that cannot be read ends too early, which the client sees from its length.
+        // If the file cannot be read, the body ends too early; the client notices by `Content-Length`.
         let read = self.files.read(reader, out).unwrap_or(0);
         self.left -= read as u32;
         read
@@ -77,7 +77,7 @@ enum Missing {
 }
 
 impl Open {
-    /// Opens the file of a name, or the packed form of it. `as_page`: a name that ends in `.gz` is one, too.
+    /// Opens the file of a name, or its packed form. `as_page`: a name that ends in `.gz` counts as packed, too.
     fn named(server: &'static HttpServer, name: &[u8], as_page: bool) -> Result<Self, Missing> {
         let files = server.files();
         let exact = files.open(name);
@@ -101,7 +101,7 @@ impl Open {
         }
     }
 
-    /// Makes sure that the flash still has what was stored, once after each start.
+    /// Verifies that the flash still holds what was stored, once after each start.
     async fn verify(&self, connection: &Connection<'_>) -> Result<(), Status> {
         let Some(reader) = &self.reader else { return Ok(()) };
         self.files.verify(reader).await.map_err(|error| {
@@ -115,7 +115,7 @@ impl Open {
         self.reader.as_ref().map(Reader::meta)
     }
 
-    /// The owner does not trust what others write: it runs no scripts, and no page takes it for one.
+    /// Unless others are `trusted`, a file that others have written runs no scripts, and no page can load it as one.
     fn tame(mut self, trusted: bool) -> Self {
         self.tame = !trusted && self.meta().is_some_and(|meta| meta.is_foreign());
         if self.tame && matches!(self.kind, mime::SCRIPT | mime::WASM) {
@@ -165,7 +165,7 @@ pub(super) async fn get(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> 
     let open = match (find(connection, path), access.reads_files()) {
         (Ok(open), Ok(())) => open,
         (Ok(open), Err(_)) if open.meta().is_some_and(|meta| meta.is_unprotected()) => open,
-        // Who may not read a file is not told either whether there is one.
+        // A client that may not read a file does not learn whether it exists, either.
         (_, Err(refusal)) => return Err(refusal),
         (Err(Missing::NotFound), Ok(())) => return not_found(connection, path.of(connection.buffer).is_empty()).await,
         (Err(Missing::Failed(status)), Ok(())) => return Err(status.into()),
@@ -175,7 +175,7 @@ pub(super) async fn get(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> 
     send(connection, request, open).await
 }
 
-/// Answers for a file that is not there. In place of the root page there may be another way to begin.
+/// Answers for a file that does not exist. A missing root page may have a replacement.
 async fn not_found(connection: &mut Connection<'_>, is_root: bool) -> Result<(), Failure> {
     let beginnings = [(RECOVERY, has(connection, RECOVERY)), (CONSOLE, !features::CONSOLE && has(connection, CONSOLE))];
     if let Some((place, _)) = beginnings.iter().find(|(_, there)| is_root && *there) {
@@ -187,19 +187,19 @@ async fn not_found(connection: &mut Connection<'_>, is_root: bool) -> Result<(),
     }
 }
 
-/// Whether there is the file of a path, or its packed form.
+/// Whether the file of a path, or its packed form, exists.
 fn has(connection: &Connection<'_>, path: &str) -> bool {
     let (files, name) = (connection.server.files(), path.trim_start_matches('/').as_bytes());
     files.stat(name).is_some() || packed_name(name).is_ok_and(|name| files.stat(&name).is_some())
 }
 
-/// Refuses what can only be meant to lead somewhere else. The names are flat, so that it would not.
+/// Refuses paths that can only be meant to leave the folder. File names are flat, so such a path would lead nowhere.
 fn check_path(path: &[u8]) -> Result<(), Status> {
     let dots = path.split(|byte| matches!(byte, b'/' | b'\\')).any(|part| part == b"." || part == b"..");
     if dots || path.iter().any(u8::is_ascii_control) { Err(Status::BAD_REQUEST) } else { Ok(()) }
 }
 
-/// The variable that names the file of the path `/`: another one for who has come to set the device up.
+/// The variable that names the file of the path `/`: a different one for a client that sets the device up.
 fn root_page(connection: &Connection<'_>) -> Id {
     let status = &connection.server.base().status;
     if !status.web_setup.get() || connection.interface != Interface::SoftAp {
@@ -217,7 +217,7 @@ fn find(connection: &Connection<'_>, path: Span) -> Result<Open, Missing> {
     }
 }
 
-/// Sends a file, a part of it, or that the client has it already.
+/// Sends a file, a part of it, or the answer that the client has it already.
 async fn send(connection: &mut Connection<'_>, request: &Request, mut open: Open) -> Result<(), Failure> {
     let tag = open.tag();
     let fields = &request.fields;
@@ -246,7 +246,7 @@ async fn send(connection: &mut Connection<'_>, request: &Request, mut open: Open
 fn head(pen: &mut Pen<'_>, open: &mut Open, tag: &Tag, status: Status, part: Part) -> fmt::Result {
     pen.field_of("ETag", tag)?;
     open.policy(pen)?;
-    // A page often shows what a host has just written: it is always asked for anew.
+    // A page often shows what a host has just written, so the browser must always ask for it again.
     pen.field("Cache-Control", "no-cache")?;
     if status == Status::NOT_MODIFIED {
         return pen.end();
@@ -268,7 +268,7 @@ async fn deliver(connection: &mut Connection<'_>, head: usize, mut open: Open) -
     if connection.head_only || open.left == 0 { Ok(()) } else { Err(Failure::Gone) }
 }
 
-/// Sends the page that a variable names for a status, or the status in words when there is none.
+/// Sends the page that a variable names for a status, or the status in words when there is no such page.
 pub(super) async fn page(
     connection: &mut Connection<'_>,
     status: Status,

@@ -1,7 +1,7 @@
 //! Connections that wait for a worker.
 //!
-//! They cost a socket each and nothing else. One byte is received of each, so that those are known who have something to
-//! say: only they make others give way. While it is full, a new connection takes the place of another one.
+//! They cost a socket each and nothing else. The lobby receives one byte of each to know which connections have sent
+//! something: only these make others give way. While it is full, a new connection takes the place of another one.
 
 use core::net::Ipv4Addr;
 use core::task::Context;
@@ -13,31 +13,32 @@ use super::state::Accepted;
 use crate::limits;
 use crate::port::{Event, Port, PortError};
 
-/// How long a connection has its place at least: its first bytes may be on their way.
+/// How long a connection keeps its place at least: its first bytes may be on their way.
 const STAY: Duration = Duration::from_millis(20);
 
-/// The same for one that has something to say. Meanwhile new ones wait in the port.
+/// The same for a connection that has sent something. Meanwhile new ones wait in the port.
 const STAY_SPEAKING: Duration = Duration::from_millis(2000);
 
-/// When the first has waited so long there are more than can be served: the last is served first then, since the first
-/// may have given up by now.
+/// When the first connection has waited this long, there are more than can be served. Then the last one is served
+/// first, since the first may have given up by now.
 const LONG: Duration = Duration::from_millis(250);
 
-/// Connections a second for each worker that are no crowd: what a browser opens for a page.
+/// Connections per second and worker that do not count as a crowd: as many as a browser opens for a page.
 const CALM_ARRIVALS: usize = 6;
 
 struct Guest {
     accepted: Accepted,
     since: Instant,
-    /// It has said nothing yet, and the port wakes the task when it does.
+    /// It has sent nothing yet, and the port wakes the task when it does.
     awaited: bool,
 }
 
-/// How many came lately: where the lobby is small, most of a crowd waits in the port, where nobody can count it.
+/// How many connections arrived lately: where the lobby is small, most of a crowd waits in the port, where it cannot be
+/// counted.
 struct Arrivals {
-    /// Begin of the newer half second.
+    /// Start of the newer half second.
     since: Instant,
-    /// In the half second before that and in this one.
+    /// Connections in the older half second and in the newer one.
     counts: [usize; 2],
 }
 
@@ -57,7 +58,7 @@ impl Arrivals {
     }
 }
 
-/// The connections, in the order in which they came.
+/// The connections, in the order in which they arrived.
 pub(super) struct Lobby {
     port: &'static dyn Port,
     guests: Vec<Guest, { limits::HTTP_WAITING }>,
@@ -73,7 +74,7 @@ impl Drop for Lobby {
 }
 
 impl Lobby {
-    /// Nobody is there.
+    /// An empty lobby.
     pub fn new(port: &'static dyn Port) -> Self {
         Self { port, guests: Vec::new(), arrivals: Arrivals { since: Instant::now(), counts: [0, 0] } }
     }
@@ -82,13 +83,13 @@ impl Lobby {
         self.guests.is_empty()
     }
 
-    /// Connections that have something to say.
+    /// Connections that have sent something.
     pub fn speaking(&self) -> usize {
         self.guests.iter().filter(|guest| guest.accepted.first.is_some()).count()
     }
 
-    /// Connections that wait, here or as far as can be guessed in the port, where `size` are served at once: more than a
-    /// few in a second for each of those are a crowd.
+    /// Connections that wait: those here, and an estimate of those in the port. `size` are served at once; more than a
+    /// few arrivals per second for each of these count as a crowd.
     pub fn crowd(&mut self, size: usize) -> usize {
         self.speaking() + self.arrivals.count(Instant::now(), 0).saturating_sub(size * CALM_ARRIVALS)
     }
@@ -107,8 +108,8 @@ impl Lobby {
         }
     }
 
-    /// Makes a place for one more: who says nothing goes first, then the address with most connections, here and
-    /// (`also`) served, then the one that came first. False when all have come just now.
+    /// Makes a place for one more. A silent connection goes first, then one of the address with most connections, here
+    /// and (`also`) served, then the one that arrived first. False when all have arrived just now.
     pub fn make_place(&mut self, also: impl Fn(Ipv4Addr) -> usize) -> bool {
         if !self.guests.is_full() {
             return true;
@@ -127,7 +128,7 @@ impl Lobby {
         true
     }
 
-    /// Drops those who say nothing.
+    /// Drops the connections that have sent nothing.
     pub fn clear_silent(&mut self) {
         let port = self.port;
         self.guests.retain(|guest| {
@@ -138,8 +139,9 @@ impl Lobby {
         });
     }
 
-    /// Finds out who has something to say, drops who has gone, and wakes the task when that changes. Who was asked before
-    /// is asked again only after the task was `woken`: asking everybody for each one who comes would cost a crowd dearly.
+    /// Finds out which connections have sent something, drops those whose client is gone, and wakes the task when that
+    /// changes. A connection is polled again only after the task was `woken`: to poll all for each arrival would cost
+    /// too much in a crowd.
     pub fn listen(&mut self, context: &Context<'_>, woken: bool) -> bool {
         let (port, mut changed) = (self.port, false);
         self.guests.retain_mut(|guest| {
@@ -162,7 +164,7 @@ impl Lobby {
         changed
     }
 
-    /// Takes out who is served next: somebody who has something to say if there is one, else `silent` ones too.
+    /// Takes out the connection that is served next: one that has sent something, or else a silent one if `silent`.
     pub fn next(&mut self, silent: bool) -> Option<Accepted> {
         let speaks = |guest: &Guest| guest.accepted.first.is_some();
         let first = self.guests.iter().position(speaks);

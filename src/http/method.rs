@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::wire::http::request::Method;
 
-/// The methods that a route knows.
+/// The methods that a route supports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Methods(u8);
 
@@ -15,7 +15,7 @@ impl Methods {
     pub const POST: Self = Self(4);
     /// Asks for something without changing anything.
     pub const READ: Self = Self::GET.and(Self::HEAD);
-    /// Every method, those too that nobody knows.
+    /// Every method, unknown ones too.
     pub const ANY: Self = Self(0xFF);
 
     /// These and others.

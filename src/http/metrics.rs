@@ -1,7 +1,7 @@
 //! `/metrics`: counters and gauges in OpenMetrics text (version 1.0.0). An extension, off by default
 //! (`docs/extensions.md`).
 //!
-//! One row a metric family; all are of one moment, which the [`Facts`] hold.
+//! The table has one row per metric family. All values are of one moment, which the [`Facts`] hold.
 
 use core::fmt::{self, Display, Write};
 
@@ -79,7 +79,7 @@ impl Facts {
     }
 }
 
-/// What a family is, in the words of OpenMetrics.
+/// The type of a family, in the terms of OpenMetrics.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Type {
     Counter,
@@ -92,7 +92,7 @@ struct Family {
     /// Its name without prefix and suffix.
     name: &'static str,
     kind: Type,
-    /// The unit, with which the name then ends.
+    /// The unit; the name ends with it.
     unit: &'static str,
     help: &'static str,
     samples: fn(&Facts, &mut Samples<'_>) -> fmt::Result,
@@ -159,7 +159,7 @@ families! {
         |facts, out| facts.rssi.map_or(Ok(()), |rssi| out.one(rssi));
 }
 
-/// The two ways through a stream.
+/// The two directions of a stream.
 const DIRECTIONS: [&str; 2] = ["receive", "transmit"];
 
 impl Pieces for Facts {
@@ -201,7 +201,7 @@ impl Samples<'_> {
         writeln!(self.out, "openzentri_{}{} {value}", self.name, self.suffix)
     }
 
-    /// A sample for each value of a label; these hold nothing that needs to be escaped.
+    /// A sample for each value of a label. The values hold nothing that needs to be escaped.
     fn each<L: Display>(
         &mut self,
         label: &str,
@@ -213,7 +213,7 @@ impl Samples<'_> {
         })
     }
 
-    /// A sample for each heap that the board can tell of.
+    /// A sample for each heap that the board can measure.
     fn heaps(&mut self, facts: &Facts, value: fn(&HeapUse) -> u32) -> fmt::Result {
         Heap::ALL.iter().zip(&facts.heaps).try_for_each(|(heap, used)| {
             used.as_ref().map_or(Ok(()), |used| self.each("heap", [heap.name()], &[value(used)]))

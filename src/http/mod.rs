@@ -1,9 +1,9 @@
 //! The HTTP/1.1 server: the REST API, WebSockets and the files of the device (interface, http 1, 6).
 //!
-//! One task accepts; each of a fixed number of workers serves one connection at a time and owns all that this needs: a
+//! One task accepts. Each of a fixed number of workers serves one connection at a time and owns all that it needs: a
 //! buffer for the request, which afterwards holds the answer, and the reply of the command. A connection carries one
-//! request: the server closes after every answer (interface, http 1.4). WebSockets go on to tasks of their
-//! own, so that they keep no worker from its work. What bytes mean is in `wire/http` and `wire/json`.
+//! request: the server closes after every answer (interface, http 1.4). WebSockets move to tasks of their own, so that
+//! they occupy no worker. The codecs are in `wire/http` and `wire/json`.
 //!
 //! ```text
 //! server       listening, accepting, workers
@@ -17,6 +17,7 @@
 //! websocket    /stream as a WebSocket; origin: which pages may
 //! upload       /stream as a body for the host
 //! files        files as pages
+//! portal       the captive portal: probes of phones
 //! console      the web console: pages that are part of the firmware
 //! cors         preflights of browsers
 //!

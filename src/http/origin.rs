@@ -1,8 +1,8 @@
 //! Which pages may open a stream.
 //!
-//! A browser lets every page open a WebSocket to every server and reads what the server sends: nothing is asked before,
-//! as it is for other requests (`cors`). So the server itself looks at `Origin`, which a page cannot forge (RFC 6455,
-//! section 10.2). A body for the host (`POST /stream`) can be sent without a question before, too.
+//! A browser lets every page open a WebSocket to every server and read what the server sends. It sends no preflight, as
+//! it does for other requests (`cors`). So the server itself checks `Origin`, which a page cannot forge (RFC 6455,
+//! section 10.2). A page can send a body for the host (`POST /stream`) without a preflight, too.
 
 use core::fmt::Write;
 use core::net::Ipv4Addr;
@@ -15,7 +15,7 @@ use crate::log::Level;
 use crate::wire::http::request::Request;
 use crate::wire::http::status::Status;
 
-/// The port that a URL of HTTP does not name.
+/// The default port of an HTTP URL.
 const PORT: u16 = 80;
 /// The same with TLS.
 const TLS_PORT: u16 = 443;
@@ -33,20 +33,20 @@ pub(super) fn check(connection: &Connection<'_>, request: &Request) -> Result<()
     Err(Status::FORBIDDEN.into())
 }
 
-/// Whether a page of `origin` may: one that comes from this device, which is known as `host` (the field of the request)
-/// and by its `address`, or of the origin that the owner has `allowed` (`http.server.cors_origin`).
+/// Whether a page of `origin` may open a stream: a page of this device, which has the name `host` (the field of the
+/// request) and this `address`, or a page of the origin that the owner has `allowed` (`http.server.cors_origin`).
 fn may_open(origin: &[u8], host: &[u8], address: Ipv4Addr, allowed: &str) -> bool {
     if allowed == "*" || (!allowed.is_empty() && origin.eq_ignore_ascii_case(allowed.as_bytes())) {
         return true;
     }
-    // Pages out of files and out of sandboxes have the origin `null`: nobody knows whose they are.
+    // Pages from files and from sandboxes have the origin `null`, which does not tell where they come from.
     let Some((page, page_port, default)) = split_origin(origin) else { return false };
-    // The same port in both: another one can be another program's, behind the same router for instance.
+    // Both ports must be the same: another port may belong to another program, behind the same router for instance.
     let Some((name, port)) = split_port(host, default) else { return false };
     page_port == port && (page.eq_ignore_ascii_case(name) || is_address(page, address))
 }
 
-/// Name and port of an origin, `scheme://name[:port]`, and the port that its scheme has without one.
+/// Name and port of an origin, `scheme://name[:port]`, and the default port of its scheme.
 fn split_origin(origin: &[u8]) -> Option<(&[u8], u16, u16)> {
     let end = origin.windows(3).position(|three| three == b"://")?;
     let (scheme, rest) = origin.split_at_checked(end)?;
@@ -68,7 +68,7 @@ fn split_port(authority: &[u8], default: u16) -> Option<(&[u8], u16)> {
         Some(colon) => {
             let (name, digits) = authority.split_at_checked(colon)?;
             let digits = digits.get(1..)?;
-            // The parser takes a sign too.
+            // The parser would accept a sign.
             let port = core::str::from_utf8(digits).ok().filter(|_| digits.first() != Some(&b'+'))?;
             (name, port.parse().ok()?)
         }
@@ -102,7 +102,7 @@ mod tests {
             ("http://lamp.local/", "lamp.local"),
             ("https://lamp.local", "lamp.local"),
             ("https://lamp.local", "lamp.local:443"),
-            // The page came by the address and calls the device by a name.
+            // The page was loaded by address and opens the stream by name.
             ("http://10.5.6.108", "lamp.local"),
             ("http://10.5.6.108:8080", "lamp.local:8080"),
         ] {

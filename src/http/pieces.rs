@@ -1,4 +1,4 @@
-//! Bodies made of pieces: long texts out of tables, written straight into the connection's buffer.
+//! Bodies made of pieces: long texts from tables, written straight into the connection's buffer.
 //!
 //! A piece is short (a row of a table, say) and can be written again at any time with the same result, so nothing
 //! needs to be kept but the number of the piece and how much of it has been sent.
@@ -17,7 +17,7 @@ pub(super) trait Pieces {
 pub(super) struct Text<P> {
     pieces: P,
     number: usize,
-    /// Bytes of the present piece that have been sent.
+    /// Bytes of the current piece that have been sent.
     sent: usize,
 }
 
@@ -27,7 +27,7 @@ impl<P: Pieces> Text<P> {
         Self { pieces, number: 0, sent: 0 }
     }
 
-    /// Bytes of the whole body: found out by writing it to nowhere.
+    /// Bytes of the whole body, counted by writing it without storing it.
     pub fn length(&self) -> usize {
         let mut counter = Window { out: &mut [], skip: usize::MAX, written: 0, passed: 0 };
         let mut number = 0;
@@ -59,12 +59,12 @@ impl<P: Pieces> Output for Text<P> {
     }
 }
 
-/// Lets through what of a text lies behind the first `skip` bytes and fits into `out`.
+/// Writes the part of a text that follows the first `skip` bytes and fits into `out`.
 struct Window<'a> {
     out: &'a mut [u8],
     skip: usize,
     written: usize,
-    /// Bytes of the text so far, let through or not.
+    /// Bytes of the text so far, whether written to `out` or not.
     passed: usize,
 }
 

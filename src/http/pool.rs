@@ -6,14 +6,14 @@ use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::signal::Signal;
 use heapless::Vec;
 
-/// Tasks that wait for something to serve. The one that was busy last is taken first: its memory is at hand.
+/// Tasks that wait for something to serve. The one that was busy last is taken first: its memory is still cached.
 pub(super) struct Pool<T, const N: usize> {
     idle: RefCell<Vec<u8, N>>,
     work: [Signal<NoopRawMutex, T>; N],
 }
 
 impl<T, const N: usize> Pool<T, N> {
-    /// Nobody is idle yet.
+    /// A pool without idle tasks.
     pub const fn new() -> Self {
         const { assert!(N <= 256, "the tasks are numbered by a byte") };
         Self { idle: RefCell::new(Vec::new()), work: [const { Signal::new() }; N] }

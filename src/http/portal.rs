@@ -1,4 +1,4 @@
-//! What phones and computers on the soft AP hear when they look for the Internet (interface, network 3).
+//! Answers for phones and computers on the soft AP that probe for the Internet (interface, network 3).
 
 use core::fmt::{self, Write};
 
@@ -21,7 +21,7 @@ const SETUP_URL: Id = id("setup.web.url");
 /// Bytes of a host name here.
 const HOST: usize = 128;
 
-/// Leads to the device when the portal is on; otherwise says that there is the Internet, so that the phone stays.
+/// Redirects to the device when the portal is on; otherwise answers like the Internet, so that the phone stays.
 pub(super) async fn answer(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
     let connection = &mut *exchange.connection;
     let base = connection.server.base();
@@ -38,7 +38,7 @@ pub(super) async fn answer(exchange: &mut Exchange<'_, '_>) -> Result<(), Failur
     connection.send(length).await
 }
 
-/// Both answers have words of their own, not those of RFC 9110 (interface, network 3).
+/// Both answers have their own reason phrases, not those of RFC 9110 (interface, network 3).
 fn head(pen: &mut Pen<'_>, host: Option<&str>) -> fmt::Result {
     match host {
         Some(host) => {
@@ -53,13 +53,13 @@ fn head(pen: &mut Pen<'_>, host: Option<&str>) -> fmt::Result {
     pen.end()
 }
 
-/// The first name that leads to the device, without a scheme and a path; its address when there is none.
+/// The first name of the device, without a scheme and a path; the device's address when there is no name.
 fn host(connection: &Connection<'_>, url: Id) -> String<HOST> {
     let base = connection.server.base();
     let mut host = base.variables.with(url, |urls| {
         let first = urls.split(|byte| *byte == b',').next().unwrap_or_default();
         let authority = url::authority(core::str::from_utf8(first).unwrap_or_default().trim());
-        // A name, and nothing that stands for names or could end the line.
+        // A name only: no wildcard, and no character that could end the line.
         let is_clean = authority.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'*');
         String::<HOST>::try_from(if is_clean { authority } else { "" }).unwrap_or_default()
     });

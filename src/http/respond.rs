@@ -8,7 +8,7 @@ use super::state::HttpServer;
 use crate::wire::http::status::Status;
 use crate::wire::output::{MIN_PIECE, Output};
 
-/// Writes text into a slice. What does not fit is an error, so that no answer goes out with half a head.
+/// Writes text into a slice. Text that does not fit is an error, so that no answer has an incomplete head.
 pub(super) struct Pen<'a> {
     buffer: &'a mut [u8],
     length: usize,
@@ -41,7 +41,7 @@ impl<'a> Pen<'a> {
         self.all(&[name, ": ", value, "\r\n"])
     }
 
-    /// Adds a field whose value is no text yet.
+    /// Adds a field whose value must be formatted.
     pub fn field_of(&mut self, name: &str, value: impl fmt::Display) -> fmt::Result {
         write!(self, "{name}: {value}\r\n")
     }
@@ -57,7 +57,7 @@ impl<'a> Pen<'a> {
         self.all(&["Content-Type: ", kind, "\r\nContent-Length: ", digits.format(length), "\r\n\r\n"])
     }
 
-    /// Writes texts one after another, which costs a fifth of a format string.
+    /// Writes texts one after another, which costs a fifth of what a format string costs.
     fn all(&mut self, texts: &[&str]) -> fmt::Result {
         texts.iter().try_for_each(|text| self.write_str(text))
     }
@@ -85,8 +85,8 @@ pub(super) async fn send(connection: &mut Connection<'_>, head: usize, body: &mu
     }
 }
 
-/// Writes as much of a body as fits behind the `used` bytes of the connection's buffer. Answers how many bytes are used
-/// then, and whether there may be more.
+/// Writes as much of a body as fits behind the `used` bytes of the connection's buffer. Answers how many bytes are then
+/// in use, and whether there may be more.
 pub(super) fn fill(connection: &mut Connection<'_>, mut used: usize, body: &mut impl Output) -> (usize, bool) {
     let mut more = !connection.head_only;
     while let Some(room) = connection.buffer.get_mut(used..).filter(|room| more && room.len() >= MIN_PIECE) {
@@ -100,7 +100,7 @@ pub(super) fn fill(connection: &mut Connection<'_>, mut used: usize, body: &mut 
 /// Fields that belong to one kind of answer.
 pub(super) type Extra<'a> = &'a [(&'static str, &'a dyn fmt::Display)];
 
-/// Writes the head of an answer that must not be kept, with a body of `length` bytes, into the connection's buffer.
+/// Writes the head of an answer that must not be cached, with a body of `length` bytes, into the connection's buffer.
 pub(super) fn fresh(connection: &mut Connection<'_>, kind: &str, length: usize) -> Result<usize, Failure> {
     let mut pen = Pen::new(connection.buffer);
     let begun = pen.answer(connection.server, Status::OK).and_then(|()| pen.field("Cache-Control", "no-store"));
@@ -121,7 +121,7 @@ pub(super) async fn status_only(
     connection.send(length).await
 }
 
-/// The rest of such an answer behind the status line.
+/// The rest of a status-only answer, behind the status line.
 fn words(pen: &mut Pen<'_>, status: Status, extra: Extra<'_>, head_only: bool) -> fmt::Result {
     extra.iter().try_for_each(|(name, value)| pen.field_of(name, value))?;
     let reason = status.reason();

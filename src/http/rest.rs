@@ -23,10 +23,10 @@ use crate::wire::json::{Answer, Call, LINE_END, Opening, flag};
 use crate::wire::percent;
 use crate::wire::span::Span;
 
-/// More than the head of an answer takes, its origin included, and what [`Answer`] wants to have free.
+/// More than the head of an answer with its origin needs, together with the room that [`Answer`] needs.
 const HEAD: usize = 512;
 
-/// How long a long answer waits until it may keep its buffer. Meanwhile nobody else may have it.
+/// How long a long answer waits until it may keep its reply buffer. Meanwhile nobody else can use that buffer.
 const KEEP_TIME: Duration = Duration::from_millis(100);
 
 /// `GET /command/<line>`.
@@ -46,11 +46,11 @@ pub(super) async fn get_command(exchange: &mut Exchange<'_, '_>) -> Result<(), F
 pub(super) async fn post_command(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
     let Exchange { connection, request, access, .. } = exchange;
     let access = *access;
-    // An entry for the target opens every command, any other the command that it names.
+    // An entry for the target allows every command, any other entry the command that it names.
     let every = auth::allow(connection, access, Scope::Admin, b"command", b"");
     let may_be_listed = auth::has_whitelist(connection) && body::has_come(connection, request);
     if every.is_err() && access == Access::Public && !may_be_listed {
-        // The whitelist may name the command, but nobody waits for what a stranger has not sent yet.
+        // The whitelist may name the command, but the server does not wait for bytes that a stranger has not sent yet.
         return Err(Failure::Unauthorized);
     }
     let (mut call, begun) = match body::read(connection, request).await? {
@@ -71,7 +71,7 @@ pub(super) async fn post_command(exchange: &mut Exchange<'_, '_>) -> Result<(), 
     }
 }
 
-/// `GET /log`: the lines that are kept, the oldest first. Reading does not clear them.
+/// `GET /log`: the lines in the log, the oldest first. Reading does not clear them.
 pub(super) async fn log(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
     let connection = &mut *exchange.connection;
     let shell = connection.server.shell();
@@ -83,7 +83,7 @@ pub(super) async fn log(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> 
     answer(connection, reply, |text| Answer::log(text)).await
 }
 
-/// `/healthz`, an extension: says that the device answers, to everybody.
+/// `/healthz`, an extension: tells every client that the device works.
 pub(super) async fn health(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
     const TEXT: &[u8] = b"ok\r\n";
     let head = respond::fresh(exchange.connection, "text/plain", TEXT.len())?;
@@ -91,7 +91,8 @@ pub(super) async fn health(exchange: &mut Exchange<'_, '_>) -> Result<(), Failur
     if exchange.connection.head_only { Ok(()) } else { exchange.connection.send_bytes(TEXT).await }
 }
 
-/// `/zapstreams`: these streams belong to applications that run on the device (interface, http 3.3), and there are none.
+/// `/zapstreams`: these streams belong to applications that run on the device (interface, http 3.3); there are no such
+/// applications.
 pub(super) async fn application(_: &mut Exchange<'_, '_>) -> Result<(), Failure> {
     Err(Status::NOT_IMPLEMENTED.into())
 }
@@ -101,8 +102,8 @@ fn needed(connection: &Connection<'_>, line: &[u8]) -> Scopes {
     scopes_of(line, |word| guard::names(connection.server.base(), word))
 }
 
-/// A command line without its line end, which belongs to the serial line; some clients send it nevertheless. What is
-/// allowed and what is run must be the same line.
+/// A command line without its line end, which belongs to the serial line; some clients send it nevertheless. The line
+/// that is checked and the line that runs must be the same.
 fn whole(buffer: &[u8], line: Span) -> Span {
     let text = line.of(buffer);
     let text = text.strip_suffix(b"\n").unwrap_or(text);
@@ -110,8 +111,8 @@ fn whole(buffer: &[u8], line: Span) -> Span {
     Span { end: line.start + text.len(), ..line }
 }
 
-/// Runs a command when its turn comes and answers. A client that goes away before its turn frees its place; one that
-/// breaks the connection off takes its command with it. `understands_interim`: it understands `100 Continue`.
+/// Runs a command when its turn comes and answers. A client that goes away before its turn frees its place; if it goes
+/// away later, its command is cancelled. `understands_interim`: the client understands `100 Continue`.
 async fn run(
     connection: &mut Connection<'_>,
     call: Call,
@@ -144,7 +145,7 @@ async fn run(
     answer(connection, reply, |text| Answer::command(id, code, call.flags, text)).await
 }
 
-/// Runs a command whose data come while it runs; their text begins at `data`.
+/// Runs a command whose data arrive while it runs; their text begins at `data`.
 async fn stream(
     connection: &mut Connection<'_>,
     call: Call,
@@ -156,7 +157,7 @@ async fn stream(
         return Err(Status::BAD_REQUEST.into());
     }
     let server = connection.server;
-    // What comes meanwhile is needed, so nobody looks whether the client is still there.
+    // The bytes that arrive meanwhile are needed, so nothing checks here whether the client is still there.
     let ready = server.shell().turn(asker).await.map_err(|_| Status::UNAVAILABLE)?;
     let end = incoming.decoded().saturating_sub(data);
     let Connection { port, socket, seat, buffer, .. } = connection;
@@ -182,8 +183,8 @@ fn parts(buffer: &mut [u8], call: Call) -> Option<(&mut [u8], &[u8])> {
     Some((right.get_mut(..line.end.checked_sub(line.start)?)?, left.get(data.start..data.end)?))
 }
 
-/// Sends an answer. One that fits into the connection's buffer needs that of the reply no longer; any other keeps it for
-/// as long as the client takes, which not all may do at once.
+/// Sends an answer. One that fits into the connection's buffer frees the reply's buffer first. A longer one keeps that
+/// buffer until the client has taken it all; only some answers may do so at once.
 async fn answer(
     connection: &mut Connection<'_>,
     mut reply: Reply,
@@ -205,7 +206,7 @@ async fn answer(
     respond::send(connection, head, &mut body(reply.text())).await
 }
 
-/// Copies the log as it is now: it goes on while the answer is on its way.
+/// Copies the log as it is now: it may get new lines while the answer is sent.
 fn keep_lines(log: &Log, reply: &mut Reply) {
     // In the log each line takes three bytes besides its text, here one.
     const { assert!(limits::RESPONSE >= limits::LOG, "a reply must hold the whole log") };

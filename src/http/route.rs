@@ -11,8 +11,8 @@ use crate::wire::span::Span;
 
 /// One row of the table: a route.
 pub(super) struct Route {
-    /// The path, or several with `|` between them. `{line}` at its end stands for the whole rest of the target, with slashes, `//` and `?` (interface, http 1.1),
-    /// `*` for any rest of the path.
+    /// The path, or several with `|` between them. `{line}` at its end stands for the whole rest of the target, with
+    /// slashes, `//` and `?` (interface, http 1.1), `*` for any rest of the path.
     pub path: &'static str,
     pub methods: Methods,
     pub when: When,
@@ -21,11 +21,11 @@ pub(super) struct Route {
     pub description: &'static str,
 }
 
-/// When there is a route.
+/// When a route exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum When {
     Always,
-    /// With the REST API, which can be switched off; its paths then name nothing, not even files.
+    /// With the REST API, which can be switched off; these paths then name nothing, not even files.
     Api,
     /// With the API, in a build with this feature; otherwise the path names a file.
     OpenApi,
@@ -54,12 +54,12 @@ impl When {
         }
     }
 
-    /// Whether it goes with the API.
+    /// Whether the route exists only with the API.
     pub(super) const fn needs_api(self) -> bool {
         !matches!(self, Self::Always | Self::SoftAp)
     }
 
-    /// Whether this connection is offered what this build has.
+    /// Whether a route of this build is offered on this connection.
     pub(super) fn is_offered(self, connection: &Connection<'_>) -> bool {
         match self {
             Self::Metrics => connection.server.offers_metrics(),
@@ -76,7 +76,7 @@ pub(super) enum Needs {
     Listed(Scope, &'static str),
     /// A token of this scope, or the path as an entry in the whitelist.
     ListedPath(Scope),
-    /// What the handler decides.
+    /// The handler decides.
     Own,
 }
 
@@ -110,7 +110,7 @@ impl Route {
         })
     }
 
-    /// It stands for whatever nothing else stands for.
+    /// Whether the route serves every target that no other route serves.
     fn is_last_resort(&self) -> bool {
         self.path == "/*"
     }
@@ -120,7 +120,7 @@ impl Route {
     }
 }
 
-/// The rows whose path matches a target, and the length of what matches. The last resort counts only without others.
+/// The rows whose path matches a target, and the length of the match. The last resort counts only without others.
 fn matching<'a>(
     routes: &'a [Route],
     offered: impl Fn(When) -> bool,
@@ -137,13 +137,14 @@ fn matching<'a>(
     })
 }
 
-/// The methods that a target knows besides OPTIONS. `offered`: what the client is offered; only a path that matches asks.
+/// The methods that a target supports besides OPTIONS. `offered`: whether the client is offered a route; called only
+/// for paths that match.
 pub(super) fn methods(routes: &[Route], offered: impl Fn(When) -> bool, target: &[u8]) -> Methods {
     matching(routes, offered, target).fold(Methods::NONE, |sum, (_, route, _)| sum.and(route.methods))
 }
 
 /// Finds the row of a request; answers its number and the open part of the target. A method that the target does not
-/// know is a failure. `offered`: as for [`methods`].
+/// support is a failure. `offered`: as for [`methods`].
 pub(super) fn find(
     routes: &[Route],
     offered: impl Fn(When) -> bool,

@@ -1,5 +1,5 @@
-//! The table of routes. A route is one row: its path, the methods that it knows, when it is there, what a client without
-//! the password needs, how OpenAPI describes it, and who answers.
+//! The table of routes. A route is one row: its path, its methods, when it exists, what a client without the password
+//! needs, its OpenAPI description, and its handler.
 
 use super::exchange::Exchange;
 use super::failure::Failure;
@@ -17,7 +17,7 @@ const ANY: Methods = Methods::ANY;
 /// Makes the table, and the function that calls the handler of a row.
 macro_rules! routes {
     ($($name:ident: $path:literal, $methods:ident, $when:ident, $needs:expr, $description:expr, $handler:path;)*) => {
-        /// All routes, in the order in which they are looked at.
+        /// All routes, in the order in which they are tried.
         pub(super) static ROUTES: &[Route] = &[$(Route {
             path: $path,
             methods: $methods,
@@ -69,7 +69,7 @@ routes! {
         metrics::send;
     Health: "/healthz", READ, Api, Needs::Own, described!("healthz"), rest::health;
     Console: "/.console/*", READ, Console, Needs::ListedPath(Scope::Read), "", console::get;
-    // Where phones and computers look for the Internet: the paths of the reference, and those that came since.
+    // Where phones and computers probe for the Internet: the paths of the reference, and newer ones.
     Portal: "/generate_204|/hotspot-detect.html|/ncsi.txt|/gen_204|/library/test/success.html|/connecttest.txt|/redirect|\
              /success.txt|/canonical.html|/check_network_status.txt", READ, SoftAp, Needs::Own, "", portal::answer;
     File: "/*", READ, Always, Needs::Own, "", files::get;

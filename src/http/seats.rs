@@ -1,14 +1,14 @@
-//! What the workers wait for, and which of them gives way when a connection waits that has something to say.
+//! What the workers wait for, and which of them gives way when a connection that has sent something waits for a worker.
 //!
-//! A worker that computes, or waits for its turn or for the host, is not to be disturbed. One that waits for its client is
-//! given up, while somebody else waits for a worker,
+//! A worker that computes, or waits for its turn or for the host, is not disturbed. A worker that waits for its client
+//! ends this wait, while another connection waits for a worker,
 //!
-//! - when the client has not made the progress that it must make ([`Waiting::window`]);
-//! - soon, when it has said nothing yet or has its answer already ([`Manner::Free`]);
-//! - soon, when more workers wait for their clients than may: some are kept for those who are quick.
+//! - when the client has not made the required progress ([`Waiting::window`]);
+//! - soon, when the client has sent nothing yet or has its answer already ([`Manner::Free`]);
+//! - soon, when too many workers wait for their clients: some workers are kept for quick clients.
 //!
-//! The address with the most connections gives way first, then the longest wait. So many slow clients together delay the
-//! others by a moment each, and a slow client alone has all its time.
+//! The address with the most connections gives way first, then the longest wait. So many slow clients together delay
+//! the others by a moment each, and a slow client alone has all its time.
 
 use core::cell::Cell;
 use core::future::poll_fn;
@@ -40,7 +40,7 @@ pub(super) enum Manner {
 #[derive(Clone, Copy)]
 struct Waiting {
     begun: Instant,
-    /// How long it may last while somebody waits for a worker.
+    /// How long it may last while another connection waits for a worker.
     window: Duration,
     manner: Manner,
 }
@@ -101,7 +101,7 @@ impl Seat {
         self.waiting.set(Some(Waiting { begun, window, manner }));
     }
 
-    /// It does not any more.
+    /// The worker does not wait for its client any more.
     pub fn rest(&self) {
         self.waiting.set(None);
     }
@@ -111,7 +111,7 @@ impl Seat {
         poll_fn(|context| self.poll_given_up(context)).await
     }
 
-    /// The same, for those who poll.
+    /// The same as a poll function.
     pub fn poll_given_up(&self, context: &mut Context<'_>) -> Poll<()> {
         if self.told.get() {
             return Poll::Ready(());
@@ -140,7 +140,7 @@ impl Seats {
         self.0.get(number)
     }
 
-    /// Connections of an address that are served.
+    /// Connections of an address that are being served.
     pub fn count(&self, client: Ipv4Addr) -> usize {
         self.0.iter().filter(|seat| seat.client.get() == Some(client)).count()
     }
@@ -150,8 +150,8 @@ impl Seats {
         self.0.iter().filter(|seat| seat.client.get().is_some() && seat.told.get()).count()
     }
 
-    /// Lets a client give way if one must; `size` workers serve at once, for `others` connections with something to say,
-    /// and `also` counts the connections of an address that wait. False when nobody has to, yet.
+    /// Makes a client give way if one must. `size` workers serve at once, `others` connections that have sent something
+    /// wait, and `also` counts the waiting connections of an address. False when no client has to give way yet.
     pub fn give_up_one(&self, size: usize, others: usize, also: impl Fn(Ipv4Addr) -> usize) -> bool {
         let now = Instant::now();
         let soon = soon(size, others);
@@ -182,12 +182,12 @@ fn quick(size: usize) -> usize {
     (size / 4).max(1)
 }
 
-/// How long a client that is one too many may take: less the more others wait for each of the quick workers.
+/// How long a client that is one too many may take: the more others wait for each of the quick workers, the less.
 fn soon(size: usize, others: usize) -> Duration {
     (SOON / (others / quick(size)).clamp(1, 1000) as u32).max(AT_ONCE)
 }
 
-/// How many of `size` workers may wait for slow clients while somebody waits for a worker.
+/// How many of `size` workers may wait for slow clients while another connection waits for a worker.
 fn patient(size: usize) -> usize {
     if size < 2 { size } else { size - quick(size) }
 }

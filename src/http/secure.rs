@@ -1,4 +1,4 @@
-//! The session of a connection to the HTTPS server, before anything is read of a request.
+//! The TLS session of a connection to the HTTPS server, before the request is read.
 
 use embassy_futures::select::{Either, select};
 use embassy_time::{Duration, Timer};
@@ -10,13 +10,13 @@ use crate::log::Level;
 use crate::port::{self, Event, OpenSocket, Port, Socket};
 use crate::tls::{Refusal, ServerFiles};
 
-/// How often to look whose turn a handshake is.
+/// How often to check whether the port or the client is to continue a handshake.
 const LOOK: Duration = Duration::from_millis(50);
-/// How long to leave others time to end their sessions when there is none left.
+/// How long to wait for others to end their sessions when no session is free.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Begins the session of a connection that shall have one; `None`, and the connection is closed, when there is none. A
-/// client that takes its time gives way to others, as everywhere.
+/// Begins the session of a connection that needs one. If that fails, closes the connection and answers `None`. A slow
+/// client gives way to others, as everywhere.
 pub(super) async fn begin(server: &HttpServer, seat: &Seat, mut accepted: Accepted) -> Option<Accepted> {
     if !accepted.secure {
         return Some(accepted);
@@ -34,7 +34,7 @@ pub(super) async fn begin(server: &HttpServer, seat: &Seat, mut accepted: Accept
             Some(accepted)
         }
         Either::First(Err(refusal)) => {
-            // Everybody who connects could fill the log.
+            // At a higher level any client could fill the log.
             server.tls().log(Level::Detail, refusal);
             None
         }
@@ -42,7 +42,7 @@ pub(super) async fn begin(server: &HttpServer, seat: &Seat, mut accepted: Accept
     }
 }
 
-/// Ends when the client lets the handshake wait for too long. The time in which the port computes is not the client's.
+/// Ends when the client delays the handshake for too long. The time in which the port computes does not count.
 async fn client_is_late(port: &dyn Port, seat: &Seat, socket: Socket) {
     let mut patience = Patience::begin(&patience::HANDSHAKE);
     loop {
@@ -55,7 +55,7 @@ async fn client_is_late(port: &dyn Port, seat: &Seat, socket: Socket) {
     }
 }
 
-/// The first byte of the client: until it has said something it costs no session.
+/// The first byte of the client. Until the client has sent something, it costs no session.
 async fn first_byte(port: &dyn Port, seat: &Seat, socket: Socket) -> Option<u8> {
     let mut first = [0];
     let receiving = port::io(port, Event::Readable(socket), || port.sockets().receive(socket, &mut first));
@@ -65,7 +65,7 @@ async fn first_byte(port: &dyn Port, seat: &Seat, socket: Socket) -> Option<u8> 
     }
 }
 
-/// Waits for a session to be free, which a client that asks for several things at once may need itself.
+/// Runs the handshake once a session is free; a client with several connections at once may hold the sessions itself.
 async fn shake_hands(server: &HttpServer, socket: Socket, first: u8) -> Result<(), Refusal> {
     loop {
         match server.tls().server(socket, Some(first), ServerFiles::Http).await {

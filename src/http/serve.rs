@@ -16,12 +16,12 @@ pub(super) async fn serve(connection: &mut Connection<'_>) {
         Err(failure) => refuse(connection, failure).await,
         Ok(()) => Ok(()),
     };
-    // Nobody is left who could lose an answer.
+    // If sending failed, there is no client that could lose its answer.
     connection.unread &= sent.is_ok();
     connection.close().await;
 }
 
-/// Answers what could not be done.
+/// Answers a request that failed.
 async fn refuse(connection: &mut Connection<'_>, failure: Failure) -> Result<(), Failure> {
     let (status, extra): (_, respond::Extra<'_>) = match &failure {
         Failure::Gone => return Err(failure),
@@ -30,7 +30,7 @@ async fn refuse(connection: &mut Connection<'_>, failure: Failure) -> Result<(),
         Failure::Status(status) => (*status, &[]),
         Failure::Method(allow) => (Status::METHOD_NOT_ALLOWED, &[("Allow", allow)]),
         Failure::Locked(seconds) => (Status::TOO_MANY_REQUESTS, &[("Retry-After", seconds)]),
-        // Every answer closes the connection; this one says besides that `Upgrade` is meant for this hop.
+        // Every answer closes the connection; this one also says that `Upgrade` is for this hop only.
         Failure::Upgrade => (
             Status::UPGRADE_REQUIRED,
             &[("Upgrade", &"websocket"), ("Connection", &"Upgrade"), ("Sec-WebSocket-Version", &13)],

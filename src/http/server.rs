@@ -29,13 +29,13 @@ const TLS_ENABLED: Id = id("http.server.tls_enabled");
 const HTTP_PORT: u16 = 80;
 const HTTPS_PORT: u16 = 443;
 
-/// How long to leave others time to free sockets or memory, in milliseconds, when accepting has failed.
+/// How long to wait for others to free sockets or memory when accepting has failed, in milliseconds.
 const PAUSE: u64 = 100;
 
-/// So many workers have enough to spare for those who say nothing yet.
+/// From this number of workers on, more of them may serve clients that have sent nothing yet.
 const MANY: usize = 8;
 
-/// How often to look whether somebody must give way while a connection waits for a worker.
+/// How often to check whether a client must give way while a connection waits for a worker.
 const LOOK: Duration = Duration::from_millis(1);
 
 impl HttpServer {
@@ -60,8 +60,8 @@ impl HttpServer {
         }
     }
 
-    /// Whether the server belongs on an interface: that of `http.server.interface` while it is enabled, and the soft AP
-    /// during web setup, whatever the variables say.
+    /// Whether the server shall listen on an interface: that of `http.server.interface` while it is enabled, and the
+    /// soft AP during web setup, whatever the variables say.
     fn belongs_on(&self, interface: Interface) -> bool {
         let base = self.base();
         if interface == Interface::SoftAp && base.status.web_setup.get() {
@@ -110,14 +110,14 @@ impl HttpServer {
     async fn admit(&self) {
         let mut lobby = Lobby::new(self.base().port);
         loop {
-            // While nobody waits it matters to nobody that a worker is free.
+            // While no connection waits, a free worker changes nothing.
             let waiting = !lobby.is_empty();
             let changed =
                 async { if waiting { select(self.freed.wait(), Timer::after(LOOK)).await } else { pending().await } };
             let accepted = match select(self.next(&mut lobby), changed).await {
                 Either::First(Ok(accepted)) => accepted,
                 Either::First(Err(_)) => {
-                    // Somebody waits, perhaps for the sockets of those who say nothing.
+                    // A client waits, perhaps for the sockets of silent clients.
                     lobby.clear_silent();
                     self.seats.give_up_one(self.size(), 1, |client| lobby.count(client));
                     Timer::after_millis(PAUSE).await;
@@ -133,7 +133,7 @@ impl HttpServer {
         }
     }
 
-    /// Accepts the next connection, or answers `None` when one that waits has something to say.
+    /// Accepts the next connection, or answers `None` when a waiting one has sent something or is gone.
     async fn next(&self, lobby: &mut Lobby) -> port::Result<Option<Accepted>> {
         let mut woken = false;
         poll_fn(|context| {
@@ -169,10 +169,10 @@ impl HttpServer {
         }
     }
 
-    /// Gives connections to idle workers, and lets others give way for those that have something to say.
+    /// Gives connections to idle workers, and makes clients give way to connections that have sent something.
     fn seat(&self, lobby: &mut Lobby) {
         while !lobby.is_empty() && self.pool.idle() > 0 && self.load().0 < self.max_clients.get() {
-            // Who says nothing yet waits here for the first byte, unless more workers are idle than others may need.
+            // A silent connection waits here for its first byte, unless more workers are idle than others may need.
             let silent = self.pool.idle() > if self.size() < MANY { self.size() / 2 } else { self.size() / 4 };
             let Some(accepted) = lobby.next(silent) else { break };
             if self.pool.give(accepted).is_err() {
@@ -206,7 +206,7 @@ impl Service for HttpServer {
         self.api.set(variables.flag(API_ENABLED) || self.base().status.web_setup.get());
         self.max_clients.set(usize::try_from(variables.number(MAX_CLIENTS)).unwrap_or(1).max(1));
         self.origin.replace(variables.with(ORIGIN, origin));
-        // Who waits for a worker must see the new limit.
+        // Connections that wait for a worker must see the new limit.
         self.freed.signal(());
         self.listen(interface);
     }
@@ -226,7 +226,7 @@ impl Service for HttpServer {
     }
 }
 
-/// An origin as it goes into a field: nothing that could end the field.
+/// An origin as the value of a field, without characters that could end the field.
 fn origin(value: &[u8]) -> String<128> {
     let text = core::str::from_utf8(value).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_graphic()));
     text.and_then(|text| String::try_from(text).ok()).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! A WebSocket that was opened and goes from its worker to a task of its own.
+//! An open WebSocket that moves from its worker to a task of its own.
 
 use crate::access::token::Ticket;
 use crate::port::Socket;

@@ -29,9 +29,9 @@ pub(super) struct Accepted {
     pub socket: Socket,
     /// The client.
     pub remote: SocketAddrV4,
-    /// Over which interface it has come.
+    /// The interface over which it was accepted.
     pub interface: Interface,
-    /// The first byte, when it was received to find out whether the client has something to say.
+    /// The first byte, if it was received already to find out whether the client sends anything.
     pub first: Option<u8>,
     /// It speaks TLS.
     pub secure: bool,
@@ -41,7 +41,7 @@ pub(super) struct Accepted {
 pub struct HttpServer {
     shell: &'static Shell,
     pub(super) listeners: [Cell<Option<Socket>>; 2],
-    /// There is another listener, or one less.
+    /// A listener was added or removed.
     pub(super) changed: Signal<NoopRawMutex, ()>,
     /// Connections speak TLS (`http.server.tls_enabled`).
     pub(super) secure: Cell<bool>,
@@ -51,17 +51,17 @@ pub struct HttpServer {
     pub(super) max_clients: Cell<usize>,
     /// Workers that run, busy or not.
     pub(super) workers: Cell<usize>,
-    /// One connection for each.
+    /// Hands one connection to each worker.
     pub(super) pool: Pool<Accepted, { limits::HTTP_CONNECTIONS }>,
     /// A worker has become idle.
     pub(super) freed: Signal<NoopRawMutex, ()>,
     /// What the workers do.
     pub(super) seats: Seats,
-    /// One WebSocket for each.
+    /// Hands one WebSocket to each session task.
     pub(super) sessions: Pool<Session, { limits::WEBSOCKETS }>,
-    /// Where a WebSocket leads that speaks the structured protocol.
+    /// The other end of a WebSocket that speaks the structured protocol.
     pub(super) pipe: &'static Pipe,
-    /// How often the server was stopped: who sees it change says good-bye.
+    /// How often the server was stopped. A session that sees a change closes with "going away".
     pub(super) stops: Cell<u32>,
     /// `http.server.cors_origin`; empty without CORS.
     pub(super) origin: RefCell<String<128>>,
@@ -72,7 +72,7 @@ pub struct HttpServer {
 }
 
 impl HttpServer {
-    /// A server that does not listen yet; [`crate::network::Service::start`] makes it.
+    /// A server that does not listen yet; [`crate::network::Service::start`] makes it listen.
     pub const fn new(shell: &'static Shell, pipe: &'static Pipe) -> Self {
         Self {
             shell,
@@ -119,7 +119,7 @@ impl HttpServer {
         &self.attempts
     }
 
-    /// Looks at the origin whose pages may use the server; empty for none but its own.
+    /// Calls `look` with the origin whose pages may use the server; empty when only its own pages may.
     pub(super) fn with_origin<R>(&self, look: impl FnOnce(&str) -> R) -> R {
         look(&self.origin.borrow())
     }

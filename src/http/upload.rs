@@ -17,19 +17,19 @@ use crate::stream::{Ends, FarSide, Kind};
 use crate::wire::http::request::Request;
 use crate::wire::http::status::Status;
 
-/// A client whose host took so long to read gets its time anew.
+/// If the host takes this long to read, the client's time limit restarts.
 const HOST_WAS_SLOW: Duration = Duration::from_millis(100);
 
-/// Where pieces of the answer lie in the buffer: behind a place for a head.
+/// Offset of the pieces of the answer in the buffer, behind room for a head.
 const FRONT: usize = 512;
 
-/// The size of a chunk, right in front of it: six digits and a line end.
+/// Bytes of the chunk size, right in front of the chunk: six digits and a line end.
 const SIZE: usize = 8;
 
 /// What ends a chunk.
 const LINE_END: &[u8] = b"\r\n";
 
-/// Tells the owner of the stream at the end that nobody is there any more.
+/// Tells the owner of the stream at the end that the client is gone.
 struct Client(FarSide);
 
 impl Drop for Client {
@@ -38,10 +38,10 @@ impl Drop for Client {
     }
 }
 
-/// Takes a body for the host and sends its answer.
+/// Receives a body for the host and sends the host's answer.
 pub(super) async fn serve(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure> {
     let Exchange { connection, request, .. } = exchange;
-    // A page of anywhere may send a body without asking before (`text/plain`).
+    // A page of any origin may send a body without a preflight (`text/plain`).
     origin::check(connection, request)?;
     let streams = connection.server.streams();
     let reservation = streams.reserve_on(Kind::Upload, connection.interface).map_err(|_| Status::UNAVAILABLE)?;
@@ -63,7 +63,7 @@ async fn take_body(connection: &mut Connection<'_>, request: &Request, far: &Far
         let start = Instant::now();
         match select(far.deliver(bytes), Patience::begin(&patience::HOST).end(Some(connection.seat))).await {
             Either::First(Ok(())) => {}
-            // Who closes the stream does not want the rest.
+            // A host that closes the stream does not want the rest.
             Either::First(Err(_)) => return Ok(()),
             Either::Second(()) => return Err(Status::GATEWAY_TIMEOUT.into()),
         }
@@ -95,11 +95,11 @@ async fn answer(connection: &mut Connection<'_>, chunked: bool, far: &FarSide) -
 }
 
 enum Next {
-    /// So many bytes lie at [`FRONT`].
+    /// This number of bytes lies at [`FRONT`].
     Piece(usize),
     /// The host has closed the stream.
     End,
-    /// The host says nothing.
+    /// The host has sent nothing in time.
     Late,
     /// The client has gone.
     Gone,
@@ -124,7 +124,7 @@ async fn next_of_host(connection: &mut Connection<'_>, far: &FarSide, interim: &
     }
 }
 
-/// Sends the piece in the buffer, as a chunk if the client knows chunks.
+/// Sends the piece in the buffer, as a chunk if the client understands chunks.
 async fn send_piece(connection: &mut Connection<'_>, chunked: bool, count: usize) -> Result<(), Failure> {
     let (first, end) = (FRONT - SIZE, FRONT + count);
     let Some(size) = connection.buffer.get_mut(first..FRONT) else { return Err(Failure::Gone) };
@@ -140,13 +140,13 @@ async fn end(connection: &Connection<'_>, chunked: bool) -> Result<(), Failure> 
     if chunked { connection.send_bytes(b"0\r\n\r\n").await } else { Ok(()) }
 }
 
-/// How the end of the answer is known.
+/// How the client recognizes the end of the answer.
 #[derive(Clone, Copy)]
 enum Form {
     Chunked,
-    /// By the end of the connection, for clients that know no chunks.
+    /// By the end of the connection, for clients that do not understand chunks.
     Open,
-    /// There is nothing.
+    /// The answer is empty.
     Empty,
 }
 

@@ -1,4 +1,5 @@
-//! WebSockets. `/structured` speaks the structured protocol (`docs/structured-protocol.md`), `/stream` is a stream of the kind WEBS (interface, http 3.2).
+//! WebSockets. `/structured` speaks the structured protocol (`docs/structured-protocol.md`), `/stream` is a stream of
+//! the kind WEBS (interface, http 3.2).
 
 use core::fmt::{self, Write};
 use core::future::pending;
@@ -43,7 +44,7 @@ pub(super) async fn open(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure>
     let reservation = streams.reserve_on(Kind::Webs, interface).map_err(|_| Status::UNAVAILABLE)?;
     let ends = Ends::Server { local: connection.local(), remote: connection.remote };
     welcome(connection, &guest).await?;
-    // The owner may have closed it while the answer was sent.
+    // The owner may have closed the stream while the answer was sent.
     let handle = reservation.room(ends).ok_or(Failure::Gone)?;
     let far = FarSide::of(streams, handle).map_err(|_| Failure::Gone)?;
     hand_on(connection, far, guest)
@@ -61,7 +62,7 @@ pub(super) async fn structured(exchange: &mut Exchange<'_, '_>) -> Result<(), Fa
     hand_on(connection, far, guest)
 }
 
-/// Whether the client may open a WebSocket, and there is a task for it.
+/// Checks that the client may open a WebSocket and that a task is free for it.
 fn look_at(exchange: &mut Exchange<'_, '_>) -> Result<Guest, Failure> {
     let Exchange { connection, request, access, .. } = exchange;
     let fields = &request.fields;

@@ -24,7 +24,7 @@ use crate::wire::websocket::handshake;
 
 /// How long a command waits for the head of an answer, the time to send a queued request included.
 const ANSWER_TIME: Duration = Duration::from_secs(90);
-/// How long a file may take on its way.
+/// How long the transfer of a file may take.
 const TRANSFER_TIME: Duration = Duration::from_secs(600);
 /// How long a `stream_read` waits for the first bytes of a body: hosts read right after the status, without polling.
 const READ_TIME: Duration = Duration::from_secs(5);
@@ -35,7 +35,7 @@ pub struct Client {
     orders: [Transaction; limits::HTTP_CLIENTS],
 }
 
-/// Where requests are described. They are large and begin as zeros: in a static of their own they cost no flash.
+/// The descriptions of all requests. They are large and begin as zeros: in a static of their own they cost no flash.
 pub type Requests = [RefCell<Request>; limits::HTTP_CLIENTS];
 
 /// No request in any of them.
@@ -43,7 +43,7 @@ pub const fn no_requests() -> Requests {
     [const { RefCell::new(Request::empty()) }; limits::HTTP_CLIENTS]
 }
 
-/// A request that a command has in hand. Dropping it gives the request up.
+/// A request that a command has claimed. Dropping the claim gives the request up.
 #[must_use = "the request is given up when this is dropped"]
 pub struct Claim {
     order: &'static Transaction,
@@ -70,17 +70,17 @@ impl Claim {
         self.order.request.borrow_mut()
     }
 
-    /// Over which interface it goes.
+    /// The interface that the request uses.
     pub fn interface(&self) -> Interface {
         self.order.request.borrow().interface
     }
 
-    /// The answer is to become a file. An older file of that name stays until the new one is complete.
+    /// Stores the answer as a file. An older file of that name stays until the new one is complete.
     pub fn download(&self, target: Target) {
         self.order.plan.set(Some(Job::Download(target)));
     }
 
-    /// The request is to carry the file `local` in a form, under the name `remote`.
+    /// Sends the file `local` in a form, under the name `remote`.
     pub fn upload(&self, local: Name, remote: Name) {
         self.order.plan.set(Some(Job::Upload { local, remote }));
     }
@@ -122,7 +122,7 @@ impl Client {
         Ok(Claim { order, armed: true })
     }
 
-    /// A task whose stream the owner has closed. It will be free soon; it has nothing to do any more but to say good-bye.
+    /// A task whose stream the owner has closed. It will be free soon: only the closing handshake is left to do.
     fn leaving(&'static self) -> Option<&'static Transaction> {
         let is_leaving = |order: &&Transaction| {
             let gone = |stream| self.rooms.streams.still(stream).is_err();
@@ -134,8 +134,8 @@ impl Client {
         Some(order)
     }
 
-    /// Begins a request for a WebSocket, with messages of text or binary ones; after `ping` seconds of silence the server
-    /// is asked whether it is still there, never with 0.
+    /// Begins a request for a WebSocket with text or binary messages. After `ping` seconds of silence the device pings
+    /// the server; never with 0.
     pub fn claim_websocket(
         &'static self,
         url: Url,
@@ -150,7 +150,7 @@ impl Client {
         Ok(claim)
     }
 
-    /// Logs why a request failed, as far as there is something to say.
+    /// Logs why a request failed, unless that is logged elsewhere.
     pub fn log_failure(&self, failure: Failure) {
         failure.log(self.rooms.base);
     }
@@ -206,8 +206,8 @@ impl Client {
             Ends::Client { host: url.host.clone(), port: url.port, local: order.local_port.get() }
         };
         let handle = reservation.room(ends).ok_or(Failure::NoRequest)?;
-        // A request without a body in its answer would be over before the host has asked for the status. Of a WebSocket that
-        // is open there is nothing to ask.
+        // If the answer has no body, the request would be over before the host has asked for the status. For an open
+        // WebSocket there is no status to ask for.
         self.rooms.streams.set_outcome_unread(handle, generation, hold || !is_websocket);
         claim.hand_over();
         Ok(handle)
@@ -249,7 +249,7 @@ impl Client {
         if let Err(failure) = status {
             self.log_failure(failure);
         }
-        // What is missing can still come.
+        // The missing bytes can still be written.
         let is_final = !matches!(status, Err(Failure::BodyMissing(_)));
         if is_final {
             self.rooms.streams.set_outcome_unread(handle, generation, false);
@@ -274,10 +274,10 @@ impl Client {
         }
     }
 
-    /// Before a `stream_read`: sends the request if the host has not done so, and waits a little for the first bytes
-    /// of the body. Failures are logged.
+    /// Before a `stream_read`: sends the request if the host has not done so, and waits a short time for the first
+    /// bytes of the body. Failures are logged.
     pub async fn before_read(&self, handle: u8) -> Result<(), Failure> {
-        // What has come stays readable when the request is over; nobody keeps the outcome of a WebSocket that has ended.
+        // Received bytes stay readable when the request is over; the outcome of a WebSocket that has ended is not kept.
         if self.order_of(handle).is_ok() && self.status(handle).await? != SWITCHING_PROTOCOLS {
             let _ = with_timeout(READ_TIME, self.first_bytes(handle)).await;
         }
@@ -315,7 +315,7 @@ impl Client {
 /// Why a field was not added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeaderError {
-    /// The stream is no request, or the request is on its way already.
+    /// The stream is not a request, or the request is already being sent.
     NotQueued,
     /// The field itself.
     Field(FieldError),

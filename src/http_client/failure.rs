@@ -1,4 +1,4 @@
-//! Why a request came to nothing.
+//! Why a request failed.
 
 use core::fmt;
 
@@ -8,42 +8,42 @@ use crate::log::Level;
 use crate::stream::StreamError;
 use crate::wire::websocket::handshake::Fault;
 
-/// Why a request came to nothing.
+/// Why a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// All streams or all requests are in use.
     Full,
-    /// The stream is no request, or not in a state to do that.
+    /// The stream is not a request, or not in a state that allows the operation.
     NoRequest,
     /// The name has no address.
     NotFound,
-    /// The server does not take the connection.
+    /// The server does not accept the connection.
     Connect,
     /// The device's own server would have answered.
     OwnServer,
-    /// There is no TLS session with the server; the log says why already.
+    /// The TLS handshake with the server failed; the log already says why.
     Tls,
     /// The server did not answer, take or send anything for too long.
     TimedOut,
-    /// Less came or went than a transfer needs.
+    /// Too few bytes moved in the time window of a transfer.
     TooSlow,
     /// The server closed the connection before it answered.
     Closed,
-    /// So many bytes of the request's body have not been written yet.
+    /// This number of bytes of the request's body has not been written yet.
     BodyMissing(u32),
-    /// The head of the answer is longer than the device takes.
+    /// The head of the answer is longer than the device accepts.
     HeadTooLong,
     /// The answer is not HTTP.
     Malformed,
-    /// The answer ended before its body was whole.
+    /// The answer ended before its body was complete.
     Incomplete,
-    /// One redirection after the other.
+    /// Too many redirections in a row.
     Redirections,
-    /// The server sends a WebSocket elsewhere, with this status.
+    /// The server redirects a WebSocket, with this status.
     Redirected(u16),
     /// The answer opens no WebSocket, because of this field.
     Handshake(Fault),
-    /// The server said so.
+    /// The server answered with this status.
     Status(u16),
     /// More bytes than a file can have.
     TooLarge,
@@ -51,7 +51,7 @@ pub enum Failure {
     File(FileError),
 }
 
-/// What the log says about it. Empty for a connection that was not made: `Open failed` says that.
+/// The text for the log. Empty for a connection that was not made: `Open failed` says that.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -80,7 +80,7 @@ impl fmt::Display for Failure {
 }
 
 impl Failure {
-    /// Logs it, as far as there is something to say.
+    /// Logs the failure, unless that is logged elsewhere.
     pub(super) fn log(self, base: &Base) {
         if !matches!(self, Self::NotFound | Self::Connect | Self::Tls | Self::NoRequest) {
             base.log.line(Level::Failure, format_args!("{self}"));
@@ -94,7 +94,7 @@ impl From<FileError> for Failure {
     }
 }
 
-/// A stream that is closed while its room works on it ends the work soon.
+/// A stream that is closed while its room works on it soon ends that work.
 impl From<StreamError> for Failure {
     fn from(_: StreamError) -> Self {
         Self::Closed

@@ -1,5 +1,5 @@
-//! One connection to a server and the buffer for it: a head that goes out, pieces of a body that go out, then the head
-//! and the pieces of a body that come in.
+//! One connection to a server and its buffer: sends a head and the pieces of a body, then receives a head and the
+//! pieces of a body.
 
 use core::ops::Range;
 
@@ -21,17 +21,17 @@ use crate::wire::url::Url;
 
 /// How long a server may take to answer.
 const HEAD_TIME: Duration = Duration::from_secs(30);
-/// How long a server may leave the device without taking or sending a byte.
+/// How long a server may neither take nor send a byte.
 pub(super) const SILENCE: Duration = Duration::from_secs(30);
-/// Heads that come before the one that counts.
+/// Maximum number of interim heads before the final one.
 const INTERIM_HEADS: u8 = 8;
 
 const _: () = assert!(limits::HTTP_CLIENT_BUFFER >= MAX_HEAD, "a request's head is written into the buffer");
 
-/// What came of sending a part of a body.
+/// The result of sending a part of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sent {
-    /// It is on its way.
+    /// All of it was sent.
     All,
     /// The server takes no more: it has answered already, or is gone.
     Refused,
@@ -41,15 +41,15 @@ pub(super) enum Sent {
 pub(super) struct Link<'a> {
     pub transport: Transport,
     buffer: &'a mut [u8],
-    /// So much of the buffer may be used for the head of the answer.
+    /// Bytes of the buffer that may be used for the head of the answer.
     room: usize,
-    /// What was received and not used yet.
+    /// Bytes received and not used yet.
     received: Range<usize>,
     /// Where the head of the answer is, until a piece of the body is received.
     head: Range<usize>,
-    /// Heads that came before the one that counts.
+    /// Interim heads received so far.
     interim: u8,
-    /// How fast the connection must be, when somebody waits for all of it.
+    /// How fast the connection must be, when a command waits for the whole transfer.
     pace: Option<Pace>,
 }
 
@@ -79,20 +79,20 @@ impl<'a> Link<'a> {
         Ok(())
     }
 
-    /// Room for a part of a body that goes out.
+    /// Room for a part of a body to send.
     pub fn outgoing(&mut self) -> &mut [u8] {
         self.halves().2
     }
 
-    /// The connection, room for bytes that come in, room for bytes that go out.
+    /// The connection, room for bytes to receive, room for bytes to send.
     pub fn halves(&mut self) -> (&Transport, &mut [u8], &mut [u8]) {
         let half = self.buffer.len() / 2;
         let (incoming, outgoing) = self.buffer.split_at_mut(half);
         (&self.transport, incoming, outgoing)
     }
 
-    /// The answer must not reach into the half of the buffer for what goes out: what comes behind its head stays where it
-    /// is while others use that half.
+    /// Keeps the answer out of the half of the buffer for bytes to send: the bytes received after its head stay in
+    /// place while others use that half.
     pub fn keep_apart(&mut self) {
         self.room = self.buffer.len() / 2;
     }
@@ -102,8 +102,8 @@ impl<'a> Link<'a> {
         self.pace = Some(Pace::new());
     }
 
-    /// Sends a part of what is in [`Link::outgoing`]. An answer that comes meanwhile is kept; heads that only come before
-    /// it (100, 102, 103) do not end the body.
+    /// Sends a part of the bytes in [`Link::outgoing`]. Keeps an answer that comes meanwhile; interim heads (100, 102,
+    /// 103) do not end the body.
     pub async fn send_outgoing(&mut self, part: Range<usize>, method: Method) -> Result<Sent, Failure> {
         let Range { mut start, end } = part;
         while start < end {
@@ -123,7 +123,7 @@ impl<'a> Link<'a> {
                         return Ok(Sent::Refused);
                     }
                 }
-                // What the server had to say before it closed can still be received.
+                // Bytes that the server sent before it closed can still be received.
                 Ok(Err(_)) => return Ok(Sent::Refused),
                 Err(_) => self.late()?,
             }
@@ -135,7 +135,7 @@ impl<'a> Link<'a> {
         self.pace.as_mut().map_or(Ok(()), |pace| pace.moved(count))
     }
 
-    /// Nothing has moved for as long as may be.
+    /// Nothing has moved for the allowed time.
     fn late(&mut self) -> Result<(), Failure> {
         self.pace.as_mut().ok_or(Failure::TimedOut)?.moved(0)
     }
@@ -170,8 +170,7 @@ impl<'a> Link<'a> {
         }
     }
 
-    /// The head of the answer when all of it has been received; it stays where it is. Heads that come before it are
-    /// thrown away.
+    /// The head of the answer if all of it has been received; it stays in place. Interim heads are discarded.
     fn next_head(&mut self, method: Method) -> Result<Option<Head>, Failure> {
         loop {
             version::serve_as_1_1(self.buffer.get_mut(self.received.clone()).unwrap_or_default());
@@ -191,19 +190,19 @@ impl<'a> Link<'a> {
         Ok(None)
     }
 
-    /// Moves what was received to the front of the buffer.
+    /// Moves the received bytes to the front of the buffer.
     fn make_room(&mut self) {
         self.buffer.copy_within(self.received.clone(), 0);
         self.received = 0..self.received.len();
     }
 
-    /// Where the answer says to go instead, seen from `here`; `None` when it does not say.
+    /// The redirection target of the answer, relative to `here`; `None` when the answer names none.
     pub fn location(&self, here: &Url) -> Result<Option<Url>, Failure> {
         let location = response::location(self.head());
         location.map(|location| here.join(location).map_err(|_| Failure::Malformed)).transpose()
     }
 
-    /// The next piece of the body, to be read with [`Link::bytes`]; `None` when all of it has come. The server may be
+    /// The next piece of the body, to be read with [`Link::bytes`]; `None` at the end of the body. The server may be
     /// silent for `patience`.
     pub async fn piece(&mut self, body: &mut Body, patience: Duration) -> Result<Option<Range<usize>>, Failure> {
         loop {
@@ -235,18 +234,18 @@ impl<'a> Link<'a> {
         self.bytes(self.head.clone())
     }
 
-    /// Moves what was received behind the head to the front of the half for what comes in; answers how much that is.
+    /// Moves the bytes received after the head to the front of the receiving half; answers how many.
     pub fn rest_in_front(&mut self) -> usize {
         self.make_room();
         self.rest().len()
     }
 
-    /// A part of what was received.
+    /// A part of the received bytes.
     pub fn bytes(&self, range: Range<usize>) -> &[u8] {
         self.buffer.get(range).unwrap_or_default()
     }
 
-    /// What was received behind the head.
+    /// The bytes received after the head.
     pub fn rest(&mut self) -> Range<usize> {
         let end = self.received.end;
         core::mem::replace(&mut self.received, end..end)

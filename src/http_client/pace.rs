@@ -1,15 +1,16 @@
-//! How slow a transfer may be: a command waits for all of it, and a server that drips must not keep it for ever.
+//! How slow a transfer may be: a command waits for its end, and a server that sends single bytes must not block it for
+//! ever.
 
 use embassy_time::{Duration, Instant};
 
 use super::failure::Failure;
 
-/// So many bytes must move in each [`WINDOW`]: about 34 bytes a second.
+/// The number of bytes that must move in each [`WINDOW`]: about 34 bytes per second.
 pub(super) const LEAST: usize = 1024;
 /// How long a transfer is watched before it is judged.
 pub(super) const WINDOW: Duration = Duration::from_secs(30);
 
-/// The bytes of the present window.
+/// The bytes of the current window.
 pub(super) struct Pace {
     end: Instant,
     bytes: usize,
@@ -26,7 +27,7 @@ impl Pace {
         self.end.saturating_duration_since(Instant::now())
     }
 
-    /// So many bytes have moved. Fails when a window is over and too few have moved in it.
+    /// Counts bytes that have moved. Fails when the window is over and too few have moved in it.
     pub fn moved(&mut self, bytes: usize) -> Result<(), Failure> {
         self.bytes = self.bytes.saturating_add(bytes);
         if Instant::now() < self.end {

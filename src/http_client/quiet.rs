@@ -1,7 +1,7 @@
-//! A small body that is posted while nobody waits (`broadcast.http.host`).
+//! A small body that is posted in the background (`broadcast.http.host`).
 //!
-//! It takes nothing from the host's requests: it has no handle, and none of the tasks that carry them out. It logs nothing,
-//! and what the server answers does not matter.
+//! A post takes no resources from the host's requests: it uses no handle and none of their tasks. It logs nothing and
+//! ignores the server's answer.
 
 use core::fmt::{self, Write};
 
@@ -18,12 +18,12 @@ use crate::wire::url::Url;
 
 /// Bytes of the head of a post.
 const HEAD: usize = 448;
-/// How long all of it may take, unless whoever posts is less patient.
+/// How long a post may take at most, unless the caller has a shorter limit.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long to listen to a server that has begun to answer: closing at once could take the words out of its mouth.
+/// How long to go on receiving once the server has begun to answer: closing at once could interrupt its answer.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// Where something is posted to.
+/// The destination of a post, and its head.
 pub struct Post {
     remote: Remote,
     secure: bool,
@@ -31,7 +31,8 @@ pub struct Post {
 }
 
 impl Post {
-    /// A post of `length` bytes of JSON to a URL. `Malformed` when it is none, `TooLarge` when its head is too long.
+    /// A post of `length` bytes of JSON to a URL. `Malformed` when the URL is invalid, `TooLarge` when the head is too
+    /// long.
     pub fn new(interface: Interface, url: &str, length: usize) -> Result<Self, Failure> {
         let url = Url::parse(url).map_err(|_| Failure::Malformed)?;
         let mut head = Vec::new();
@@ -91,7 +92,7 @@ async fn send(port: &dyn Port, socket: &OpenSocket<'_>, mut data: &[u8]) -> Resu
     Ok(())
 }
 
-/// Receives something and forgets it; `false` at the end.
+/// Receives and discards some bytes; `false` at the end.
 async fn receive(port: &dyn Port, socket: &OpenSocket<'_>) -> bool {
     let socket = socket.socket();
     let mut buffer = [0; 64];

@@ -1,4 +1,4 @@
-//! A request as it is put together before it goes out.
+//! A request as it is put together before it is sent.
 
 use core::fmt::{self, Write};
 
@@ -34,7 +34,7 @@ impl Method {
         }
     }
 
-    /// A request of this kind has a body, be it empty.
+    /// A request of this kind has a body, which may be empty.
     const fn has_body(self) -> bool {
         matches!(self, Self::Post | Self::Put)
     }
@@ -43,19 +43,19 @@ impl Method {
 /// How long the body of a request is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Length {
-    /// As long as what was written before the request goes out.
+    /// The bytes that were written before the request is sent.
     #[default]
     Queued,
-    /// So many bytes, which may be written after the request went out.
+    /// This number of bytes, which may be written after the head was sent.
     Exactly(u32),
-    /// As much as is written until the status is asked for, in chunks.
+    /// The bytes that are written until the host asks for the status, in chunks.
     Chunked,
 }
 
 /// Why a field cannot be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldError {
-    /// Name or value have characters that may not stand there, or the value makes no sense.
+    /// Name or value contain characters that are not allowed there, or the value is invalid.
     Invalid,
     /// There is no room for it.
     TooLong,
@@ -64,7 +64,7 @@ pub enum FieldError {
 /// The name of a file of a TLS session.
 type TlsFile = Vec<u8, { if features::TLS { limits::FILE_NAME } else { 0 } }>;
 
-/// The files of the TLS session of a request, those that the command has named.
+/// The files that the command has named for the TLS session of a request.
 #[derive(Clone, Debug)]
 pub struct FileNames {
     authorities: TlsFile,
@@ -76,7 +76,7 @@ impl FileNames {
     /// The command has named none.
     const NONE: Self = Self { authorities: Vec::new(), certificate: Vec::new(), key: Vec::new() };
 
-    /// Copies of these names; `TooLong` for one that no file can have.
+    /// Copies of these names; `TooLong` for a name that no file can have.
     pub fn new(files: &ClientFiles<'_>) -> Result<Self, FieldError> {
         let copy = |name: Option<&[u8]>| TlsFile::from_slice(name.unwrap_or_default()).map_err(|_| FieldError::TooLong);
         Ok(Self { authorities: copy(files.authorities)?, certificate: copy(files.certificate)?, key: copy(files.key)? })
@@ -96,24 +96,24 @@ fn named(name: &TlsFile) -> Option<&[u8]> {
     (!name.is_empty()).then_some(name)
 }
 
-/// What makes a request one for a WebSocket.
+/// The additional values of a request for a WebSocket.
 #[derive(Clone, Debug)]
 pub struct Opening {
-    /// What the server must prove to have read. Empty for a request of another kind.
+    /// The key that the server must prove to have read. Empty for a request of another kind.
     pub key: Key,
     /// Messages of the device are text, else binary.
     pub text: bool,
-    /// After so many seconds of silence the server is asked whether it is still there; 0 for never.
+    /// Seconds of silence after which the device pings the server; 0 for never.
     pub ping: u16,
 }
 
 impl Opening {
-    /// The request is one of another kind. (An `Option` could begin with something else than zeros: see `client::Requests`.)
+    /// For a request of another kind. (An `Option` might not be all zeros: see `client::Requests`.)
     const NONE: Self = Self { key: Key::new(), text: false, ping: 0 };
 }
 
-/// The fields of a request for a WebSocket that are the device's own, because the answer is checked against them or because
-/// they have no place in it. (The device understands no extensions.)
+/// The fields of a request for a WebSocket that only the device may set, because it checks the answer against them or
+/// because they do not belong into such a request. (The device understands no extensions.)
 const OPENING_FIELDS: [&[u8]; 8] = [
     b"connection",
     b"upgrade",
@@ -128,27 +128,27 @@ const OPENING_FIELDS: [&[u8]; 8] = [
 /// A request.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// What is asked.
+    /// The method.
     pub method: Method,
-    /// Of whom.
+    /// Server and target.
     pub url: Url,
-    /// Over which interface.
+    /// The network interface to use.
     pub interface: Interface,
     /// The length of the body.
     pub length: Length,
     /// Certificates and key for TLS.
     pub files: FileNames,
-    /// What is asked for when it is a WebSocket.
+    /// The additional values for a WebSocket.
     opening: Opening,
     /// Complete lines, CR LF included.
     fields: Vec<u8, { limits::HTTP_CLIENT_FIELDS }>,
 }
 
-/// What a request says of itself unless told otherwise.
+/// The value of `User-Agent`, unless the host gives another one.
 pub(super) const USER_AGENT: &str = concat!("OpenZentri/", env!("CARGO_PKG_VERSION"));
 
 impl Request {
-    /// For a place that is filled later.
+    /// A placeholder that is filled later.
     pub const fn empty() -> Self {
         Self {
             method: Method::Get,
@@ -175,13 +175,13 @@ impl Request {
         self.opening = opening;
     }
 
-    /// What is asked for, when it is a WebSocket.
+    /// The additional values, if this is a request for a WebSocket.
     pub fn opening(&self) -> Option<&Opening> {
         (!self.opening.key.is_empty()).then_some(&self.opening)
     }
 
-    /// Adds a field as the host gives it. It takes the place of the device's own field of that name; a field for the
-    /// length of the body decides on that.
+    /// Adds a field as the host gives it. It replaces the device's own field of that name; a field for the length of
+    /// the body sets that length.
     pub fn add(&mut self, name: &[u8], value: &[u8]) -> Result<(), FieldError> {
         let token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
         let printable = |byte: &u8| *byte == b'\t' || !byte.is_ascii_control();
@@ -222,10 +222,10 @@ impl Request {
         self.lines().any(|line| is_named(line, name))
     }
 
-    /// Whether the host has asked for a protocol over the WebSocket.
+    /// Whether the host has asked for this subprotocol of the WebSocket.
     pub fn asks_for_protocol(&self, protocol: &[u8]) -> bool {
         let name = b"sec-websocket-protocol";
-        // Behind the name of a field there is a colon.
+        // A colon follows the name of a field.
         let value = |line: &[u8]| line.get(name.len() + 1..).is_some_and(|value| has_word(value, protocol));
         self.lines().any(|line| is_named(line, name) && value(line))
     }
@@ -247,7 +247,7 @@ impl Request {
         }
     }
 
-    /// Writes the head, with the length of the body that is known by now; answers its length.
+    /// Writes the head with the body length known so far; answers the length of the head.
     ///
     /// Fails when the buffer is too small, which `MAX_HEAD` excludes.
     pub fn write_head(&self, queued: usize, buffer: &mut [u8]) -> Result<usize, FieldError> {
@@ -293,7 +293,7 @@ fn is_named(line: &[u8], name: &[u8]) -> bool {
     line.get(..end).is_some_and(|found| found.eq_ignore_ascii_case(name))
 }
 
-/// Text into a byte buffer.
+/// Writes text into a byte buffer.
 pub(super) struct Cursor<'a> {
     pub buffer: &'a mut [u8],
     pub length: usize,

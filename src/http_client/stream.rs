@@ -14,7 +14,7 @@ use super::transaction::{Phase, SWITCHING_PROTOCOLS, StreamId, Transaction, inta
 use crate::stream::{Intake, Streams};
 use crate::wire::http::body::{Body, chunk_line};
 
-/// How long a server may be silent in the middle of a body: some send events as they come.
+/// How long a server may be silent in the middle of a body: some servers send events as they occur.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Carries the order's request out, from the connection to the last byte of the answer.
@@ -29,7 +29,7 @@ pub(super) async fn serve(
     let mut link = Link::open(rooms, order, buffer).await?;
     link.transport.keep_alive(rooms.streams.keepalive());
     let length = order.request.borrow().length;
-    // A queued body is written before, so the room for it must be known from the first moment.
+    // A queued body is written before the head, so the intake must be set from the first moment.
     pipe.allow(intake(length, 0).unwrap_or(Intake::Shut));
     order.enter(Phase::Queued);
     let mut asked = false;
@@ -89,11 +89,11 @@ impl Pipe {
     }
 }
 
-/// Waits until the host asks for the status, or writes the first bytes of a body whose length it has given. Answers
-/// whether it was the former.
+/// Waits until the host asks for the status (true), or writes the first bytes of a body whose length it has given
+/// (false).
 async fn told_to_send(order: &Transaction, pipe: &Pipe) -> bool {
     let written = poll_fn(|context| {
-        // A header may still change how the body comes.
+        // A field may still change the framing of the body.
         if order.request.borrow().length != Length::Queued && pipe.written() > 0 {
             return Poll::Ready(());
         }
@@ -103,7 +103,7 @@ async fn told_to_send(order: &Transaction, pipe: &Pipe) -> bool {
     matches!(select(order.go.wait(), written).await, Either::First(()))
 }
 
-/// Sends head and body. `asked`: the host has asked for the status before; answers whether it has by now.
+/// Sends head and body. `asked`: the host has already asked for the status. Answers whether it has asked by now.
 async fn send(order: &Transaction, pipe: &Pipe, link: &mut Link<'_>, asked: bool) -> Result<bool, Failure> {
     let method = order.request.borrow().method;
     let length = order.request.borrow().length;
@@ -133,13 +133,13 @@ async fn send_counted(pipe: &Pipe, link: &mut Link<'_>, method: Method, mut left
     Ok(())
 }
 
-/// Bytes around a chunk: its size in front, a line end behind.
+/// Bytes around a chunk: its size before it, a line end after it.
 const CHUNK_FRONT: usize = 10;
 const CHUNK_END: &[u8] = b"\r\n";
 /// The last chunk and no trailer.
 const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
-/// Sends what is written, until the host asks for the status; what was written by then, if it has asked before.
+/// Sends written bytes until the host asks for the status; if it has asked already, sends the bytes written so far.
 async fn send_chunks(
     order: &Transaction,
     pipe: &Pipe,
@@ -151,7 +151,7 @@ async fn send_chunks(
         let room = link.outgoing();
         let end = room.len() - CHUNK_END.len();
         let content = room.get_mut(CHUNK_FRONT..end).unwrap_or_default();
-        // What was written before the question goes out before the last chunk.
+        // Bytes written before the host asked must be sent before the last chunk.
         let end_of_body = async {
             if !asked {
                 order.go.wait().await;
@@ -190,7 +190,7 @@ async fn deliver(pipe: &Pipe, link: &mut Link<'_>, mut body: Body) -> Result<(),
     Ok(())
 }
 
-/// The connection speaks another protocol now: bytes go both ways until one side ends.
+/// The connection uses another protocol now: moves bytes both ways until one side ends.
 async fn relay(pipe: &Pipe, link: &mut Link<'_>) -> Result<(), Failure> {
     let rest = link.rest();
     pipe.allow(Intake::Open);

@@ -57,14 +57,14 @@ async fn serve(rooms: &Rooms, order: &Transaction, stream: StreamId, hold: bool,
 
 fn fail(rooms: &Rooms, order: &Transaction, failure: Failure) {
     if order.outcome.get().is_some() {
-        // Nobody waits who would say so.
+        // No command waits that would log the failure.
         failure.log(rooms.base);
     }
     order.settle(Err(failure));
 }
 
-/// Opens a WebSocket and serves it. Once it is open, nobody gives it up: when the owner closes the stream, the two sides say
-/// good-bye.
+/// Opens a WebSocket and serves it. An open WebSocket is not given up: when the owner closes the stream, the closing
+/// handshake follows.
 async fn serve_websocket((rooms, order, stream, hold, buffer): (&Rooms, &Transaction, StreamId, bool, &mut [u8])) {
     order.stream.set(Some(stream));
     let opening = async {
@@ -82,13 +82,13 @@ async fn serve_websocket((rooms, order, stream, hold, buffer): (&Rooms, &Transac
         Either3::First(()) => given_up(rooms, order),
         Either3::Second(()) => {}
         Either3::Third(link) => {
-            // What can be said at once is said before that.
+            // `serve` is polled first: what can be sent at once is sent before a `hurry` takes effect.
             select(websocket::serve(rooms, order, stream, link), order.hurry.wait()).await;
         }
     }
 }
 
-/// The connection is over: the stream has no more to give and takes nothing.
+/// The connection is over: the stream gets no more bytes and accepts none.
 fn end(rooms: &Rooms, order: &Transaction, stream: StreamId) {
     let StreamId { handle, generation } = stream;
     rooms.streams.set_intake(handle, generation, Intake::Shut);
@@ -98,7 +98,7 @@ fn end(rooms: &Rooms, order: &Transaction, stream: StreamId) {
     }
 }
 
-/// The command has lost patience.
+/// The command has timed out or was dropped.
 fn given_up(rooms: &Rooms, order: &Transaction) {
     if let Some(stream) = order.stream.get() {
         end(rooms, order, stream);

@@ -15,10 +15,10 @@ use crate::limits;
 use crate::stream::Intake;
 pub(super) use crate::stream::StreamId;
 
-/// How far a request is.
+/// The progress of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
-    /// Nobody uses the task.
+    /// No command uses the task.
     Free,
     /// A command describes its request.
     Claimed,
@@ -26,9 +26,9 @@ pub(super) enum Phase {
     Connecting,
     /// Connected; fields may still be added.
     Queued,
-    /// The request goes out, or the answer is waited for.
+    /// The task sends the request, or waits for the answer.
     Sending,
-    /// The head of the answer is there.
+    /// The head of the answer was received.
     Answered,
 }
 
@@ -45,15 +45,15 @@ pub struct Target {
     pub flags: u16,
     /// The CRC-16 that the content must have.
     pub crc: Option<u16>,
-    /// The CRC-32 that it must have, as Gecko OS 4 hosts give it.
+    /// The CRC-32 that the content must have, as Gecko OS 4 hosts give it.
     pub crc32: Option<u32>,
 }
 
 /// What a task is to do with the request of its transaction.
 pub(super) enum Job {
-    /// Bodies go through a stream. With `hold` nothing is sent before the host says so.
+    /// Bodies go through a stream. With `hold` nothing is sent before the host asks for it.
     Stream { stream: StreamId, hold: bool },
-    /// A WebSocket is opened, whose messages go through a stream; `hold` as above.
+    /// A WebSocket whose messages go through a stream; `hold` as above.
     WebSocket { stream: StreamId, hold: bool },
     /// The answer becomes a file.
     Download(Target),
@@ -67,11 +67,11 @@ pub(super) struct Transaction {
     /// The status of the answer, or why there is none.
     pub outcome: Cell<Option<Result<u16, Failure>>>,
     pub request: &'static RefCell<Request>,
-    /// The stream of the request; from when it is begun until it is closed.
+    /// The stream of the request, from its begin until it is closed.
     pub stream: Cell<Option<StreamId>>,
-    /// The stream has its handle: what happens to it may be said.
+    /// The host knows the handle of the stream: its end may be reported.
     pub opened: Cell<bool>,
-    /// Our port of the connection.
+    /// The local port of the connection.
     pub local_port: Cell<u16>,
     /// What the claimed request is for, until it is started.
     pub plan: Cell<Option<Job>>,
@@ -82,7 +82,7 @@ pub(super) struct Transaction {
     pub open: Signal<NoopRawMutex, ()>,
     /// Nobody wants the request any more.
     pub cancel: Signal<NoopRawMutex, ()>,
-    /// Somebody else needs the task, which only says good-bye to a server.
+    /// Another command needs the task, which only completes a closing handshake.
     pub hurry: Signal<NoopRawMutex, ()>,
     /// A command has claimed the task before it was free.
     pub taken_over: Cell<bool>,
@@ -116,7 +116,7 @@ impl Transaction {
         self.watchers.borrow_mut().wake();
     }
 
-    /// The first outcome counts: a body that breaks off does not take the status back.
+    /// Sets the outcome. The first one counts: a body that breaks off does not revoke the status.
     pub fn settle(&self, outcome: Result<u16, Failure>) {
         if self.outcome.get().is_none() {
             self.outcome.set(Some(outcome));
@@ -156,10 +156,10 @@ impl Transaction {
     }
 }
 
-/// The status after which the connection speaks another protocol.
+/// The status after which the connection uses another protocol.
 pub(super) const SWITCHING_PROTOCOLS: u16 = 101;
 
-/// What may be written when `written` bytes have been; `None` when that is too much already.
+/// The intake after `written` bytes; `None` when these are already too many.
 pub(super) fn intake(length: Length, written: usize) -> Option<Intake> {
     match length {
         Length::Queued => Some(Intake::Held),

@@ -1,5 +1,4 @@
-//! Bytes to and from a server. [`Transport::connect`] is the one place that asks whether a URL is secure, and all that is
-//! above sees bytes only.
+//! Bytes to and from a server. Only [`Transport::connect`] checks whether a URL is secure; all callers see bytes only.
 
 use core::cell::RefCell;
 use core::future::poll_fn;
@@ -25,11 +24,11 @@ impl Drop for Transport {
     }
 }
 
-/// What a call that does either has done.
+/// The result of [`Transport::send_or_receive`].
 pub(super) enum Moved {
-    /// So many bytes are on their way.
+    /// The number of bytes sent.
     Sent(usize),
-    /// So many bytes have come; zero at the end.
+    /// The number of bytes received; zero at the end.
     Received(usize),
 }
 
@@ -69,7 +68,7 @@ impl Transport {
         self.socket
     }
 
-    /// Our port.
+    /// The local port.
     pub fn local_port(&self) -> u16 {
         self.port.sockets().local_address(self.socket).map_or(0, |address| address.port())
     }
@@ -89,7 +88,7 @@ impl Transport {
         port::io(self.port, Event::Writable(self.socket), || self.port.sockets().send(self.socket, data)).await
     }
 
-    /// Sends some bytes, or receives when the server takes none but has something to say.
+    /// Sends some bytes, or receives some when the server takes none but has sent something.
     pub async fn send_or_receive(&self, data: &[u8], buffer: &mut [u8]) -> port::Result<Moved> {
         let (port, socket) = (self.port, self.socket);
         poll_fn(|context| {

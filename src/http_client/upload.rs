@@ -1,4 +1,4 @@
-//! A file that becomes a request: a form with one file, as a browser sends it (RFC 7578).
+//! A file sent as a request: a form with one file, as a browser sends it (RFC 7578).
 
 use core::fmt::{self, Write};
 
@@ -18,7 +18,7 @@ type Boundary = String<32>;
 
 const _: () = assert!(limits::HTTP_CLIENT_BUFFER / 2 >= 3 * limits::FILE_NAME + 256, "the front of a form fits");
 
-/// Sends the file `local` in a form, under the name `remote`; answers the status, which is one of success.
+/// Sends the file `local` in a form, under the name `remote`; answers the status, which is 2xx.
 pub(super) async fn run(
     rooms: &Rooms,
     order: &Transaction,
@@ -58,7 +58,7 @@ impl Open<'_> {
         self.reader.as_ref().map_or(0, Reader::size)
     }
 
-    /// Zero at the end.
+    /// Reads some bytes; zero at the end.
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Failure> {
         match &mut self.reader {
             Some(reader) => Ok(self.files.read(reader, buffer)?),
@@ -76,7 +76,7 @@ fn boundary(rooms: &Rooms) -> Boundary {
     boundary
 }
 
-/// Completes the request: the type of a form and the length of all of it.
+/// Completes the request with the type of a form and the length of the whole form.
 fn describe(order: &Transaction, size: u32, remote: &[u8], boundary: &str) -> Result<(), Failure> {
     let mut frame = Count(0);
     // Counting cannot fail.
@@ -126,7 +126,7 @@ fn write_front(out: &mut dyn Bytes, remote: &[u8], boundary: &str) -> fmt::Resul
     out.bytes(b"\"\r\nContent-Type: application/octet-stream\r\n\r\n")
 }
 
-/// Everything behind it.
+/// Everything after the content.
 fn write_back(out: &mut dyn Bytes, boundary: &str) -> fmt::Result {
     out.bytes(b"\r\n--")?;
     out.bytes(boundary.as_bytes())?;

@@ -15,7 +15,7 @@ use crate::stream::{FarSide, Intake};
 use crate::websocket::{CLOSE_TIME, End, Outbox, Session, Side, keep_alive};
 use crate::wire::websocket::{code, handshake};
 
-/// Carries the order's request out and checks the answer. The stream takes messages from then on.
+/// Carries out the order's request and checks the answer. From then on the stream accepts messages.
 pub(super) async fn open<'a>(
     rooms: &Rooms,
     order: &Transaction,
@@ -78,7 +78,7 @@ pub(super) async fn serve(rooms: &Rooms, order: &Transaction, stream: StreamId, 
     });
     let polite = session.serve(&outbox, (incoming, waiting), outgoing, silent.as_mut(), &|| code::NORMAL).await;
     if polite {
-        // The server ends the connection (RFC 6455, section 7.1.1).
+        // The server closes the connection first (RFC 6455, section 7.1.1).
         let ended = async { while let Ok(1..) = transport.receive(incoming).await {} };
         let _ = with_timeout(CLOSE_TIME, ended).await;
     }

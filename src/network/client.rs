@@ -16,16 +16,16 @@ const CONNECT_TIMEOUT: Id = id("tcp.client.connect_timeout");
 const CONNECT_RETRIES: Id = id("tcp.client.retries");
 const RETRY_PERIOD: Id = id("tcp.client.retry_period");
 
-/// Where a client leads.
+/// The peer of a client, and how to reach it.
 #[derive(Clone, Debug)]
 pub struct Remote {
-    /// Over which interface.
+    /// The network interface to use.
     pub interface: Interface,
     /// Host name or dotted address.
     pub host: HostName,
     /// The server's port.
     pub port: u16,
-    /// The port of this end; 0 takes a free one.
+    /// The local port; 0 takes a free one.
     pub local_port: u16,
 }
 
@@ -40,7 +40,7 @@ pub enum ConnectError {
     NotFound,
     /// A server of the device itself would have answered.
     OwnServer,
-    /// Nobody has taken the connection, or the port has refused it.
+    /// No peer has accepted the connection, or the port has refused it.
     Failed,
     /// There is no TLS session with the server; the log says why.
     Tls,
@@ -49,7 +49,7 @@ pub enum ConnectError {
 /// What a connection with TLS needs.
 #[derive(Clone, Copy)]
 pub struct Secure<'a> {
-    /// What starts sessions.
+    /// Starts the sessions.
     pub tls: &'static Tls,
     /// Certificates and key.
     pub files: ClientFiles<'a>,
@@ -60,7 +60,7 @@ pub struct Secure<'a> {
 pub enum OwnServers {
     /// The owner names the peer itself.
     Allowed,
-    /// What others say decides where it goes: a device that sends itself requests could be made to command itself.
+    /// Others can influence the destination: a device that sends requests to itself could be made to command itself.
     Refused,
 }
 
@@ -95,7 +95,7 @@ impl Network {
         reservation.client(socket, remote.host.clone(), peer).ok_or(ConnectError::Failed)
     }
 
-    /// Looks the host up and makes a socket for it: a connected one, or for datagrams a bound one.
+    /// Looks up the host and makes a socket for it: a connected one, or for datagrams a bound one.
     async fn reach(&self, kind: Kind, remote: &Remote) -> Result<(Socket, SocketAddrV4), ConnectError> {
         let Remote { interface, host, port, local_port } = remote;
         self.base.log.line(Level::Progress, format_args!("Resolving host: {host}"));
@@ -111,7 +111,7 @@ impl Network {
         }
     }
 
-    /// Looks the host up and connects to it; logs nothing.
+    /// Looks up the host and connects to it; logs nothing.
     pub async fn connect(&self, remote: &Remote, own: OwnServers) -> Result<Socket, ConnectError> {
         let addresses = addresses_of(self, remote.interface, &remote.host).await.map_err(|_| ConnectError::NotFound)?;
         self.connect_to(remote, &addresses, own).await.map(|(socket, _)| socket)
@@ -140,8 +140,8 @@ impl Network {
         Err(ConnectError::Failed)
     }
 
-    /// Tries one address after the other. Each has its share of the time that is left, so that one that never answers
-    /// does not take the others' chance.
+    /// Tries one address after another. Each gets its share of the remaining time, so that an address that never
+    /// answers leaves time for the others.
     async fn attempt(
         &self,
         remote: &Remote,
@@ -174,8 +174,8 @@ impl Network {
         Err(refusal)
     }
 
-    /// Whether `peer` is an address of the device, and a server of the device listens on its port. Once connected, an
-    /// address of the device that nobody knew here shows: both ends have it.
+    /// Whether `peer` is an address of the device, and a server of the device listens on its port. A `connected` socket
+    /// also reveals addresses of the device that are not known here: both ends have the same address.
     fn is_own_server(&self, peer: SocketAddrV4, connected: Option<Socket>) -> bool {
         let local = connected.and_then(|socket| self.base.port.sockets().local_address(socket).ok());
         let is_own = is_this_host(*peer.ip())
@@ -193,7 +193,7 @@ impl Network {
 enum Attempt {
     /// The next one may succeed.
     Again,
-    /// No other will.
+    /// No other attempt can succeed.
     Never(ConnectError),
 }
 

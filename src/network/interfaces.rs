@@ -1,6 +1,7 @@
-//! The interfaces of the device: who is up, what happens when one goes down, and the services that come and go with it.
+//! The interfaces of the device: which are up, what happens when one goes down, and the services that start and stop
+//! with it.
 //!
-//! Whether an interface counts as up is decided here and nowhere else; a port only says what its radio does.
+//! Only this file decides whether an interface counts as up; a port only reports what its radio does.
 
 use core::cell::{Cell, RefCell};
 use core::future::poll_fn;
@@ -22,12 +23,12 @@ use crate::variable::{Id, Message, id};
 
 const DEFAULT_INTERFACE: Id = id("network.default_interface");
 
-/// So often in a row the radio may leave a scan or an association without an end.
+/// After this number of scans and associations in a row that did not end, the radio is reset.
 const SILENCES: u8 = 3;
 
-/// What runs on an interface and starts and stops with it: the HTTP server, later discovery, NTP and others.
+/// Something that runs on an interface and starts and stops with it: the HTTP server, discovery, the time client and others.
 pub trait Service {
-    /// The interface is up. Called again after `network_restart`, to pick changed variables up.
+    /// The interface is up. Called again after `network_restart`, to pick up changed variables.
     fn start(&self, interface: Interface);
     /// The interface goes down.
     fn stop(&self, interface: Interface);
@@ -50,7 +51,7 @@ pub struct Network {
     services: RefCell<Vec<&'static dyn Service, { limits::SERVICES }>>,
     wlan: Cell<State>,
     softap: Cell<State>,
-    /// Somebody scans or joins: the radio does one thing at a time.
+    /// A task scans or joins: the radio does one thing at a time.
     radio_taken: Cell<bool>,
     /// The network joined last, so that the next time needs no probe.
     pub(super) known: RefCell<Option<AccessPoint>>,
@@ -60,9 +61,9 @@ pub struct Network {
     silences: Cell<u8>,
     /// Networks to be tried.
     pub(super) trials: RefCell<Trials>,
-    /// The station is on its way back from a network that was tried: `wlan.join.result` stays what the trial came to.
+    /// The station is going back from a network that was tried: `wlan.join.result` keeps the result of the trial.
     pub(super) returning: Cell<bool>,
-    /// What web setup is asked to do.
+    /// The pending order for web setup.
     pub(super) setup: Cell<Order>,
     /// Tasks that wait for a change.
     watchers: RefCell<MultiWakerRegistration<{ limits::WATCHERS }>>,
@@ -130,8 +131,8 @@ impl Network {
         self.state(interface).ipv4().map(|config| config.gateway).filter(|gateway| !gateway.is_unspecified())
     }
 
-    /// Brings the interface up, unless it is up; waits for an attempt that is already under way. The attempt itself goes
-    /// on when this future is dropped.
+    /// Brings up the interface, unless it is up; waits for an attempt that already runs. The attempt itself goes on
+    /// when this future is dropped.
     pub async fn up(&self, interface: Interface) -> Result<(), JoinError> {
         if interface == Interface::Wlan && !self.base.port.radio().serves_both() && self.is_in_setup() {
             let text = format_args!("Interface not available: wlan (web setup has the radio)");
@@ -174,8 +175,8 @@ impl Network {
         }
     }
 
-    /// Where the radio has but one interface at a time, takes this one down for the other. Whether it had to. With
-    /// `forced` it does not come back by itself and take the radio away again.
+    /// If the radio has only one interface at a time, takes this one down for the other. Answers whether it had to.
+    /// With `forced` the interface does not come back by itself and take the radio again.
     pub(super) fn make_way(&self, interface: Interface, forced: bool) -> bool {
         let down = matches!(self.state(interface), State::Down { .. });
         if down || self.base.port.radio().serves_both() {
@@ -187,7 +188,7 @@ impl Network {
         true
     }
 
-    /// Ends everything that runs on the interface, and what its radio does.
+    /// Ends everything that runs on the interface, and its use of the radio.
     pub(super) fn leave(&self, interface: Interface, forced: bool, error: Option<JoinError>) {
         let was = self.state(interface);
         self.streams.interface_down(interface);
@@ -234,7 +235,7 @@ impl Network {
         self.cell(interface).get()
     }
 
-    /// The one place that changes a state: tells who waits, and the variables.
+    /// The only place that changes a state: wakes waiting tasks, and updates the variables.
     pub(super) fn enter(&self, interface: Interface, state: State) {
         self.cell(interface).set(state);
         let status = &self.base.status;
@@ -264,12 +265,12 @@ impl Network {
         self.until(interface, State::is_settled).await;
     }
 
-    /// Waits until a condition holds; it is looked at again after each change of any interface's state.
+    /// Waits until a condition holds; checks it again after each change of any interface's state.
     pub(super) async fn until(&self, interface: Interface, condition: impl Fn(&State) -> bool) {
         self.when(|| condition(&self.state(interface)).then_some(())).await;
     }
 
-    /// Waits until there is an answer; it is asked for again after each change.
+    /// Waits until `answer` gives a value; calls it again after each change.
     pub(super) async fn when<T>(&self, mut answer: impl FnMut() -> Option<T>) -> T {
         poll_fn(|context| match answer() {
             Some(answer) => Poll::Ready(answer),
@@ -281,13 +282,13 @@ impl Network {
         .await
     }
 
-    /// Waits until a network is to be tried.
+    /// Waits until a trial waits to be run.
     pub(super) async fn trial_waits(&self) {
         self.when(|| self.trials.borrow().is_waiting().then_some(())).await;
     }
 
-    /// The radio has answered, or has not. When it has not three times in a row, it is switched off and on again: without
-    /// that the device would be out of reach until somebody pulls the plug.
+    /// Notes whether the radio has answered. After three times without an answer it is switched off and on again:
+    /// otherwise the device would be unreachable until somebody switches it off and on.
     pub(super) fn radio_answered(&self, answered: bool) {
         let silences = if answered { 0 } else { self.silences.get().saturating_add(1) };
         self.silences.set(silences % SILENCES);
@@ -297,7 +298,7 @@ impl Network {
         }
     }
 
-    /// Waits until nobody else scans or joins.
+    /// Waits until no other task scans or joins.
     pub(super) async fn take_radio(&self) -> RadioTurn<'_> {
         poll_fn(|context| {
             if !self.radio_taken.replace(true) {
@@ -312,7 +313,7 @@ impl Network {
 
 /// The right to scan or join; it ends when this is dropped.
 ///
-/// A port wakes only the last one who waits for its radio. So everybody who waits looks again when a turn is over.
+/// A port wakes only the last task that waits for its radio. So every waiting task checks again when a turn is over.
 #[must_use = "the turn is over when this is dropped"]
 pub(super) struct RadioTurn<'a>(&'a Network);
 

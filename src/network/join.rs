@@ -29,7 +29,7 @@ const STATIC_NETMASK: Id = id("wlan.static.netmask");
 const STATIC_GATEWAY: Id = id("wlan.static.gateway");
 const STATIC_DNS: Id = id("wlan.static.dns");
 
-/// The network that the variables name. A `#` at the end of its name is just that: it is somebody else's name.
+/// The network that the variables name. A `#` at the end of its name is not expanded: others have chosen the name.
 pub(super) fn wanted(network: &Network) -> Target {
     let variables = &network.base.variables;
     Target {
@@ -42,8 +42,8 @@ pub(super) fn wanted(network: &Network) -> Target {
 }
 
 impl Network {
-    /// Makes a network the one that the variables name, on any access point and with the security that it has. What does
-    /// not fit into a variable is an error; nothing is stored.
+    /// Sets the variables to a network, on any access point and with the security that it has. A value that does not
+    /// fit into a variable is an error. Stores nothing in flash.
     pub fn name(&self, ssid: &[u8], passkey: &[u8]) -> Result<(), ValueError> {
         let values = [(SSID, ssid), (PASSKEY, passkey), (BSSID, b"".as_slice()), (SECURITY, b"auto")];
         if values.iter().any(|(id, _)| self.base.variables.is_locked(*id)) {
@@ -64,15 +64,15 @@ fn chosen(network: &Network, variable: Id) -> Option<Security> {
     Security::ALL.get(choice).copied()
 }
 
-/// The whole way to an address (steps 1 to 5). Dropping the future ends it, wherever it is; the radio is to be told to
-/// leave then.
+/// The whole sequence up to an address (steps 1 to 5). Dropping the future ends it at any step; the caller must then
+/// tell the radio to leave.
 pub(super) async fn sequence(network: &Network, target: &Target) -> Result<Ipv4Config, JoinError> {
     let _turn = reach(network, target).await?;
     network.enter(Interface::Wlan, State::NoAddress);
     address(network).await
 }
 
-/// The way to an association (steps 1 to 4). The radio is the caller's until the turn is over.
+/// The sequence up to an association (steps 1 to 4). The caller has the radio until it drops the turn.
 pub(super) async fn reach<'a>(network: &'a Network, target: &Target) -> Result<RadioTurn<'a>, JoinError> {
     if target.ssid.is_empty() {
         return Err(JoinError::NoSsid);
@@ -92,7 +92,7 @@ pub(super) async fn reach<'a>(network: &'a Network, target: &Target) -> Result<R
     Ok(turn)
 }
 
-/// Looks for the network: of those that are secure enough, the strongest.
+/// Searches for the network; of the access points that are secure enough, takes the strongest.
 async fn probe(network: &Network, turn: &RadioTurn<'_>, target: &Target) -> Result<AccessPoint, JoinError> {
     let port = network.base.port;
     scan::in_turn(network, turn, Some(&target.ssid)).await?;
@@ -140,7 +140,7 @@ async fn associate(network: &Network, access_point: &AccessPoint, passkey: &[u8]
     Err(error)
 }
 
-/// Tells the radio `wlan.dhcp.hostname`.
+/// Passes `wlan.dhcp.hostname` to the radio.
 fn tell_host_name(network: &Network) {
     let mac = network.base.port.board().mac();
     let name: Vec<u8, 64> = network.base.variables.with(HOST_NAME, |name| expand_name(mac, name));

@@ -15,7 +15,7 @@ const LOOKUP_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an echo reply may take, in milliseconds.
 const PING_TIMEOUT: u32 = 3000;
 
-/// The name has no address, or nobody answered.
+/// The name has no address, or there was no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LookupError;
 
@@ -31,7 +31,7 @@ pub async fn addresses_of(network: &Network, interface: Interface, host: &str) -
     if let Ok(address) = host.parse() {
         return Ok([address].into_iter().collect());
     }
-    // A name of the local network is asked for there first, while the device itself has one (interface, network 6).
+    // While the device has a name of its own, it first asks the local network for local names (interface, network 6).
     if is_local(host) && network.discovery.interface() == Some(interface) {
         let asked = (network.discovery, interface, host);
         let found = Built::<{ features::DISCOVERY }>::run(asked, resolve_local, |_| None).await;

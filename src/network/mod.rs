@@ -4,15 +4,15 @@
 //! wlan         the life of the WLAN interface
 //! softap       the life of the soft AP
 //! setup        web setup
-//! trial        joins with a way back
+//! trial        joins that fall back to the previous network
 //! join         the sequence of a join
 //! scan         scans
 //! client       opening clients
 //! lookup       names and echoes
-//! interfaces   who is up; services come and go with their interface
-//! orders       what a join is to reach, what is to be tried
+//! interfaces   which interface is up; services start and stop with their interface
+//! orders       the target of a join, trials
 //! state        the states of one interface
-//! names        how networks are called in texts
+//! names        names of networks in texts
 //! ```
 
 mod client;

@@ -1,10 +1,10 @@
-//! How networks and their security are called in texts.
+//! Names of networks and of their security in texts.
 
 use core::fmt::{self, Display, Formatter, Write};
 
 use crate::port::Security;
 
-/// A network's name as text: control characters and what is not UTF-8 as `\xNN`, the escape of arguments.
+/// A network's name as text: control characters and invalid UTF-8 as `\xNN`, the escape of arguments.
 pub struct Printable<'a>(pub &'a [u8]);
 
 impl Display for Printable<'_> {

@@ -1,4 +1,4 @@
-//! What a join is to reach, joins on trial, and orders for web setup.
+//! The target of a join, joins on trial, and orders for web setup.
 
 use embassy_time::Duration;
 use heapless::Vec;
@@ -6,10 +6,10 @@ use heapless::Vec;
 use super::state::JoinError;
 use crate::port::{AccessPoint, Security};
 
-/// How good each choice of `wlan.security` is, in their order: `auto`, then by security number.
+/// The strength of each choice of `wlan.security`, in their order: `auto`, then by security number.
 const STRENGTH: [u8; 10] = [0, 0, 1, 3, 2, 6, 5, 4, 8, 7];
 
-/// The network that a join is to reach, and what its access point must be like.
+/// The network that a join is to reach, and the conditions for its access point.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// The name.
@@ -25,7 +25,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// Whether this is the network of that name, and the access point.
+    /// Whether the candidate has the network name and the access point of the target.
     pub fn is(&self, candidate: &AccessPoint) -> bool {
         candidate.ssid == self.ssid && self.bssid.is_none_or(|bssid| candidate.bssid == bssid)
     }
@@ -41,42 +41,42 @@ impl Target {
 /// What a trial is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Whether the network lets the device in; then back.
+    /// To check whether the network admits the device, and then to go back.
     Verify,
-    /// To stay there, and to store the network, once it has given an address.
+    /// To stay in the network and to store it, once it has given an address.
     Stay,
 }
 
 /// A join that changes nothing unless it works.
 #[derive(Clone, Debug)]
 pub struct Trial {
-    /// Where to.
+    /// The network to join.
     pub target: Target,
-    /// What for.
+    /// The purpose of the trial.
     pub purpose: Purpose,
     /// How long it may take.
     pub limit: Duration,
-    /// How long to wait before the present network is left: the answer to who has asked may travel over it.
+    /// How long to wait before leaving the current network: the answer to the caller may travel over it.
     pub notice: Duration,
 }
 
 /// Why a trial has not succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrialError {
-    /// Another one runs.
+    /// Another trial runs.
     Busy,
-    /// The join has failed; the device is back where it was, or about to be.
+    /// The join has failed; the device is back in its previous network, or about to be.
     Join(JoinError),
-    /// The device has joined, but the flash has not taken the network.
+    /// The device has joined, but the network could not be saved.
     NotSaved,
 }
 
-/// The trial that is asked for or runs, and how the last one has ended. There is one at a time.
+/// The trial that waits or runs, and how the last one has ended. There is one at a time.
 #[derive(Default)]
 pub(super) struct Trials {
     waiting: Option<Trial>,
     is_running: bool,
-    /// Counts trials; the number of the last one.
+    /// The number of the last trial.
     number: u32,
     ended: Option<Result<(), TrialError>>,
 }
@@ -96,32 +96,32 @@ impl Trials {
         Ok(self.number)
     }
 
-    /// Whether one waits to be run.
+    /// Whether a trial waits to be run.
     pub fn is_waiting(&self) -> bool {
         self.waiting.is_some()
     }
 
-    /// Takes the one that waits, to run it.
+    /// Takes the waiting trial, to run it.
     pub fn begin(&mut self) -> Option<Trial> {
         let trial = self.waiting.take();
         self.is_running = trial.is_some();
         trial
     }
 
-    /// The one that runs is over.
+    /// The running trial is over.
     pub fn end(&mut self, result: Result<(), TrialError>) {
         self.is_running = false;
         self.ended = Some(result);
     }
 
-    /// How the trial of that number has ended; `None` while it has not. One that nobody has asked about before the next
-    /// one began counts as failed.
+    /// How the trial of this number has ended; `None` while it has not. A trial whose outcome was not read before the
+    /// next one began counts as failed.
     pub fn outcome(&self, number: u32) -> Option<Result<(), TrialError>> {
         if number == self.number { self.ended } else { Some(Err(TrialError::Busy)) }
     }
 }
 
-/// What web setup is asked to do.
+/// An order for web setup.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Order {
     /// Nothing new.

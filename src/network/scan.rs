@@ -19,11 +19,11 @@ const RETRIES: Id = id("wlan.scan.retries");
 /// Every channel of `wlan.scan.channel_mask`.
 const ALL_CHANNELS: u16 = 0x3fff;
 
-/// A scan that takes longer has failed.
+/// A scan that takes longer than this has failed.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
 impl Network {
-    /// Scans for one network, or for all, when nobody else scans or joins. The results are then in the port, until the
+    /// Scans for one network, or for all, once no other task scans or joins. The results stay in the port until the
     /// next scan; answers the number of this one.
     pub async fn scan(&self, ssid: Option<&[u8]>) -> Result<u32, JoinError> {
         let turn = self.take_radio().await;
@@ -31,13 +31,13 @@ impl Network {
         Ok(self.scans())
     }
 
-    /// Scans begun since boot: whose results are in the port.
+    /// Scans begun since boot: the number of the scan whose results are in the port.
     pub fn scans(&self) -> u32 {
         self.scans.get()
     }
 }
 
-/// Scans as `wlan.scan.*` say; again, as often as `wlan.scan.retries` allows, when nothing is heard.
+/// Scans as `wlan.scan.*` say. If no network is found, repeats the scan as often as `wlan.scan.retries` allows.
 pub(super) async fn in_turn(network: &Network, _: &RadioTurn<'_>, ssid: Option<&[u8]>) -> Result<(), JoinError> {
     for _ in 0..=network.base.variables.number(RETRIES).max(0) {
         let scanned = with_timeout(TIMEOUT, once(network, ssid)).await;
@@ -69,13 +69,13 @@ fn request<'a>(network: &Network, ssid: Option<&'a [u8]>) -> ScanRequest<'a> {
         ssid,
         passive,
         dwell: dwell.clamp(0, u16::MAX.into()) as u16,
-        // Radios hear more than these fourteen where nothing is left out.
+        // With 0 (all channels) radios may scan more than these fourteen.
         channels: if channels == ALL_CHANNELS { 0 } else { channels },
     }
 }
 
-/// Waits until the radio's state of an interface satisfies `pick`. A port wakes the last one who waits for it: for the
-/// station that is who has the turn of the radio (see [`RadioTurn`]), for the access point its own task.
+/// Waits until the radio's state of an interface satisfies `pick`. A port wakes only the last task that waits for it:
+/// for the station the task that has the turn of the radio (see [`RadioTurn`]), for the access point its own task.
 pub(super) async fn radio<T>(
     network: &Network,
     interface: Interface,

@@ -1,4 +1,4 @@
-//! Web setup: a soft AP of its own, over which a person gives the device its network (interface, network 10, http 6.4).
+//! Web setup: a separate soft AP over which a person sets the network of the device (interface, network 10, http 6.4).
 
 use core::fmt::Write;
 
@@ -21,7 +21,7 @@ const WLAN_SSID: Id = id("wlan.ssid");
 
 const SOFTAP: Interface = Interface::SoftAp;
 
-/// How long the answer to `setup stop` may take to leave before the network goes that carries it.
+/// How long the answer to `setup stop` may take before the network that carries it goes down.
 const NOTICE: Duration = Duration::from_millis(300);
 
 /// Letters and digits that are not mistaken for one another when a person copies them.
@@ -30,7 +30,7 @@ const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz23456789x";
 const PASSPHRASE: usize = 12;
 
 impl Network {
-    /// Begins web setup; what comes of it is logged, and `setup status` tells.
+    /// Begins web setup; the log and `setup status` show the result.
     pub fn start_setup(&self) {
         if !self.is_in_setup() {
             self.setup.set(Order::Start);
@@ -38,7 +38,7 @@ impl Network {
         }
     }
 
-    /// Ends web setup a moment later.
+    /// Ends web setup after a short delay.
     pub fn stop_setup(&self) {
         self.setup.set(if self.base.status.web_setup.get() { Order::Stop } else { Order::None });
         self.changed();
@@ -73,7 +73,7 @@ pub async fn run(network: &'static Network) {
     }
 }
 
-/// Brings the soft AP up with the name and passphrase of web setup, for a device that nobody can help otherwise.
+/// Brings up the soft AP with the name and passphrase of web setup, for a device that cannot be reached otherwise.
 pub async fn rescue(network: &'static Network) {
     own_passphrase(network).await;
     network.base.status.web_setup.set(true);
@@ -82,7 +82,7 @@ pub async fn rescue(network: &'static Network) {
     }
 }
 
-/// The owner hears how to reach the device.
+/// Logs how to reach the device.
 fn tell(network: &Network) {
     let (variables, log) = (&network.base.variables, &network.base.log);
     let mac = network.base.port.board().mac();
@@ -95,13 +95,13 @@ fn tell(network: &Network) {
     });
 }
 
-/// Waits for the end: somebody orders it, the soft AP goes, or nobody comes.
+/// Waits for the end of web setup: by order, because the soft AP goes down, or because no client has come in time.
 async fn last(network: &Network) {
     let seconds = network.base.variables.number(IDLE_TIMEOUT).max(0) as u64;
     let idle = async {
         loop {
             Timer::after_secs(seconds.max(1)).await;
-            // Who has fetched the page may take as long as it likes.
+            // A client that has fetched the page has no time limit.
             if seconds != 0 && !network.base.status.setup_page_fetched.get() {
                 break;
             }
@@ -114,7 +114,7 @@ async fn last(network: &Network) {
     }
 }
 
-/// The soft AP is what it was before; the station joins if it has a network to join.
+/// Restores the previous state of the soft AP; the station joins if it has a network to join.
 fn end(network: &Network, had_soft_ap: bool, may_join: bool) {
     network.setup.set(Order::None);
     network.base.status.web_setup.set(false);
@@ -129,7 +129,7 @@ fn end(network: &Network, had_soft_ap: bool, may_join: bool) {
     }
 }
 
-/// Gives the device a passphrase of its own, once: one that everybody knows would let everybody set it up.
+/// Gives the device its own passphrase, once: with a well-known one, anybody could set up the device.
 async fn own_passphrase(network: &Network) {
     let variables = &network.base.variables;
     if !variables.is_empty(PASSKEY) {

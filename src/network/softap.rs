@@ -1,5 +1,5 @@
-//! The life of the soft AP: it starts when somebody wants it and stays until the owner takes it down (interface,
-//! network 3). During web setup it has the name and passphrase of `setup.web.*`.
+//! The life of the soft AP: it starts on request and stays until the owner takes it down (interface, network 3). During
+//! web setup it has the name and passphrase of `setup.web.*`.
 
 use embassy_futures::select::{Either, Either3, select, select3};
 use embassy_time::{Duration, Timer, with_timeout};
@@ -67,7 +67,7 @@ pub async fn run(network: &'static Network) {
     }
 }
 
-/// What the variables say.
+/// The network that the variables describe.
 fn offer(network: &Network) -> Offer {
     let variables = &network.base.variables;
     let mac = network.base.port.board().mac();
@@ -110,14 +110,14 @@ async fn start(network: &Network, offer: &Offer) -> Result<Ipv4Config, JoinError
     Ok(config)
 }
 
-/// Tells the owner that the radio cannot.
+/// Logs that the radio cannot start the access point.
 fn refused(network: &Network, error: PortError) -> JoinError {
     let what = format_args!("Interface not available: {} ({error})", SOFTAP.name());
     network.base.log.line(Level::Failure, what);
     JoinError::Failed
 }
 
-/// `softap.static.*`; stations ask the module itself for names.
+/// The addresses of `softap.static.*`; the module itself is the DNS server for stations.
 fn address(network: &Network) -> Ipv4Config {
     let variables = &network.base.variables;
     let address = variables.ipv4(IP);
@@ -137,7 +137,7 @@ fn max_clients(network: &Network) -> u8 {
     network.base.variables.number(MAX_CLIENTS).clamp(1, u8::MAX.into()) as u8
 }
 
-/// Sends the last stations away again while there are too many, for ever: there are radios that take as many as they can.
+/// Disconnects the last stations while there are too many, for ever: some radios accept as many stations as they can.
 async fn limit_stations(network: &Network) {
     let (limit, mut seen) = (usize::from(max_clients(network)), None);
     loop {
@@ -153,7 +153,7 @@ async fn limit_stations(network: &Network) {
 /// Stations of the soft AP.
 type Stations = Vec<[u8; 6], { limits::SOFTAP_STATIONS }>;
 
-/// Tells the indicator whether a station is there, and the owner who comes and goes.
+/// Tells the indicator whether a station is connected, and reports stations that join and leave.
 fn show_clients(network: &Network, known: &mut Stations) {
     let (base, radio) = (network.base, network.base.port.radio());
     let now: Stations = (0..limits::SOFTAP_STATIONS).map_while(|index| radio.softap_station(index)).collect();

@@ -1,4 +1,4 @@
-//! How far an interface is: one state machine for each, an enum with its data.
+//! The state of an interface: one state machine for each, an enum with its data.
 
 use crate::port::Ipv4Config;
 
@@ -9,11 +9,11 @@ pub enum JoinError {
     NoSsid,
     /// The network is secured and `wlan.passkey` is empty.
     NoPasskey,
-    /// The network is there, but `wlan.security` or `wlan.minimum_security` rules it out.
+    /// The network was found, but `wlan.security` or `wlan.minimum_security` rules it out.
     BadSecurity,
     /// No such network.
     NotFound,
-    /// The network did not let the device in, or did not answer in time.
+    /// The network did not admit the device, or did not answer in time.
     Failed,
     /// The passkey is wrong, as far as the radio can tell.
     Refused,
@@ -70,17 +70,17 @@ pub enum Status {
     Joining = 3,
 }
 
-/// How far an interface is.
+/// The state of an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
     /// Nothing runs on it.
     Down {
-        /// The owner wants it so: it does not come up by itself.
+        /// The owner has taken it down: it does not come up by itself.
         forced: bool,
         /// Why the last attempt to bring it up has failed.
         error: Option<JoinError>,
     },
-    /// Somebody wants it up; its task has not begun yet.
+    /// It was asked to come up; its task has not begun yet.
     Wanted,
     /// Its task looks for the network and associates.
     Joining,
@@ -91,10 +91,10 @@ pub(super) enum State {
 }
 
 impl State {
-    /// As at the start.
+    /// The state at boot.
     pub const START: Self = Self::Down { forced: false, error: None };
 
-    /// Somebody wants it up.
+    /// It was asked to come up.
     pub fn is_wanted(&self) -> bool {
         matches!(self, Self::Wanted)
     }
@@ -127,7 +127,7 @@ impl State {
         }
     }
 
-    /// How the attempt to bring it up has ended, once it has.
+    /// The result of the attempt to bring it up, once that has ended.
     pub fn outcome(&self) -> Result<(), JoinError> {
         match self {
             Self::Up(_) => Ok(()),
@@ -141,7 +141,7 @@ impl State {
         matches!(self, Self::Down { error: Some(error), .. } if *error != JoinError::Aborted)
     }
 
-    /// What `wlan.network.status` says.
+    /// The value of `wlan.network.status`.
     pub fn status(&self) -> Status {
         match self {
             Self::Down { .. } => Status::Down,
@@ -151,7 +151,7 @@ impl State {
         }
     }
 
-    /// What `wlan.join.result` and `wlan.join.reason` say from now on; `None` leaves them as they are.
+    /// The new values of `wlan.join.result` and `wlan.join.reason`; `None` leaves them as they are.
     pub fn join_result(&self) -> Option<(u8, &'static str)> {
         match self {
             Self::Up(_) => Some((RESULT_SUCCESS, "")),

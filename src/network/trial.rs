@@ -1,4 +1,4 @@
-//! Joins on trial: a network is tried, and the device goes back to the one that carried it when that fails.
+//! Joins on trial: the device tries a network, and goes back to the previous one when that fails.
 
 use embassy_futures::select::{Either, select};
 use embassy_time::{Duration, Timer, with_timeout};
@@ -15,17 +15,17 @@ const AUTO_JOIN: Id = id("wlan.auto_join.enabled");
 const WLAN: Interface = Interface::Wlan;
 
 impl Network {
-    /// Tries a network. The trial goes on when this future is dropped, as its outcome may be the end of the connection
-    /// over which it was asked for.
+    /// Tries a network. The trial goes on when this future is dropped, because the trial may end the connection over
+    /// which it was requested.
     pub async fn on_trial(&self, trial: Trial) -> Result<(), TrialError> {
         let number = self.ask_for(trial)?;
         self.when(|| self.trials.borrow().outcome(number)).await
     }
 
-    /// Begins to try a network, and does not wait for the outcome: `wlan.join.result` shows it.
+    /// Begins to try a network without waiting for the outcome: `wlan.join.result` shows it.
     pub fn ask_for(&self, trial: Trial) -> Result<u32, TrialError> {
         let number = self.trials.borrow_mut().ask(trial)?;
-        // What is asked for next is about this trial already.
+        // From now on the variables must show this trial.
         self.base.status.join_result.set(RESULT_JOINING);
         self.base.status.join_reason.set("");
         self.changed();
@@ -38,7 +38,7 @@ impl Network {
     }
 }
 
-/// Runs the trial that was asked for. Answers the addresses when the device has joined and stays.
+/// Runs the waiting trial. Answers the addresses when the device has joined and stays.
 pub(super) async fn run(network: &Network) -> Option<Ipv4Config> {
     let trial = network.trials.borrow_mut().begin()?;
     if trial.notice > Duration::from_ticks(0) {
@@ -85,8 +85,8 @@ async fn attempt(network: &Network, trial: &Trial) -> Result<Option<Ipv4Config>,
     }
 }
 
-/// Leaves the network that was tried. Who was in another one before goes back to it, unless the owner has taken the
-/// interface down meanwhile. What the trial has come to stays in `wlan.join.result`.
+/// Leaves the network that was tried. If the device was in another one before, it goes back to it, unless the owner has
+/// taken the interface down meanwhile. The result of the trial stays in `wlan.join.result`.
 fn go_back(network: &Network, error: Option<JoinError>, was_there: bool) {
     network.base.port.radio().leave();
     if network.state(WLAN).is_forced_down() {
@@ -102,7 +102,7 @@ fn go_back(network: &Network, error: Option<JoinError>, was_there: bool) {
     }
 }
 
-/// Makes the network that was tried the device's own, and stores it.
+/// Sets the variables to the network that was tried, and stores it.
 async fn keep(network: &Network, trial: &Trial) -> Result<(), TrialError> {
     let named = network.name(&trial.target.ssid, &trial.target.passkey);
     let set = named.and_then(|()| network.base.variables.set_text(AUTO_JOIN, b"1"));

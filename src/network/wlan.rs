@@ -1,5 +1,5 @@
-//! The life of the WLAN interface: it joins when somebody wants it, stays until the network is lost or the owner takes
-//! it down, and joins again by itself as `wlan.auto_join.*` say (interface, network 2.2).
+//! The life of the WLAN interface: it joins on request, stays until the network is lost or the owner takes it down, and
+//! joins again by itself as `wlan.auto_join.*` say (interface, network 2.2).
 
 use embassy_futures::select::{Either, Either3, select, select3};
 use embassy_time::{Duration, Timer, with_timeout};
@@ -37,14 +37,14 @@ pub async fn run(network: &'static Network) {
     }
 }
 
-/// One sequence. When it fails it is asked for again, if it is to be.
+/// Runs one sequence. After a failure asks for the next one, if there is to be one.
 async fn join_once(network: &Network, failed: &mut Option<i64>) -> Option<Ipv4Config> {
     network.make_way(Interface::SoftAp, true);
     network.enter(WLAN, State::Joining);
     let taken_down = network.until(WLAN, |state| !state.is_coming());
     let target = join::wanted(network);
     match select3(taken_down, network.trial_waits(), join::sequence(network, &target)).await {
-        // Dropping the sequence has ended it, wherever it was.
+        // Dropping the sequence has ended it at whatever step it was.
         Either3::First(()) => *failed = None,
         Either3::Second(()) => {}
         Either3::Third(Ok(config)) => return Some(config),
@@ -59,12 +59,12 @@ async fn join_once(network: &Network, failed: &mut Option<i64>) -> Option<Ipv4Co
     None
 }
 
-/// Asks for a join when `wlan.auto_join.enabled` says so; then no sequence has failed yet.
+/// Asks for a join if `wlan.auto_join.enabled` says so, with no failed sequence yet.
 fn join_by_itself(network: &Network) -> Option<i64> {
     network.base.variables.flag(AUTO_JOIN).then(|| network.want(WLAN)).map(|()| 0)
 }
 
-/// The interface has an address: its services start, then the owner hears of it.
+/// The interface has an address: starts its services, then reports it to the owner.
 fn begin(network: &Network, config: Ipv4Config) {
     network.base.log.line(Level::Detail, format_args!("IPv4 address: {}", config.address));
     network.enter(WLAN, State::Up(config));
@@ -72,7 +72,7 @@ fn begin(network: &Network, config: Ipv4Config) {
     network.base.tell(Message::WlanJoined);
 }
 
-/// Stays until the network is lost, another one is to be tried or the owner takes the interface down.
+/// Stays until the network is lost, a trial waits or the owner takes the interface down.
 async fn stay(network: &Network, mut config: Ipv4Config) -> Option<i64> {
     loop {
         let taken_down = network.until(WLAN, |state| !state.is_up());
@@ -91,8 +91,8 @@ async fn stay(network: &Network, mut config: Ipv4Config) -> Option<i64> {
     }
 }
 
-/// Waits until the network is lost (`None`), or DHCP has given another address. An address that is lost may come back
-/// within the time that DHCP has at a join.
+/// Waits until the network is lost (`None`), or DHCP has given another address. A lost address may come back within the
+/// time that DHCP has during a join.
 async fn change(network: &Network, present: Ipv4Config) -> Option<Ipv4Config> {
     let other = |state: RadioState| match (state.link, state.ipv4) {
         (Link::Joined, Some(config)) if config == present => None,
@@ -118,7 +118,7 @@ async fn change(network: &Network, present: Ipv4Config) -> Option<Ipv4Config> {
     }
 }
 
-/// The device has another address: what was connected to the old one ends, and everything starts on the new one.
+/// The device has another address: connections to the old one end, and everything starts on the new one.
 fn renumber(network: &Network, config: Ipv4Config) {
     network.streams.interface_down(WLAN);
     network.each_service(|service| service.stop(WLAN));
@@ -127,8 +127,8 @@ fn renumber(network: &Network, config: Ipv4Config) {
     network.each_service(|service| service.start(WLAN));
 }
 
-/// After a sequence that has failed: asks for the next one after a while, as often as `wlan.auto_join.retries` allows (0
-/// = for ever). The way back from a network that was tried is for ever.
+/// After a failed sequence: asks for the next one after a delay, as often as `wlan.auto_join.retries` allows (0 = for
+/// ever). The return from a network that was tried is repeated for ever.
 async fn again(network: &Network, failed: Option<i64>) -> Option<i64> {
     let variables = &network.base.variables;
     let returning = network.returning.get();
@@ -138,10 +138,10 @@ async fn again(network: &Network, failed: Option<i64>) -> Option<i64> {
         return None;
     }
     let delay = Timer::after_secs(variables.number(AUTO_JOIN_DELAY).max(1) as u64);
-    // The owner may want it sooner, or not at all.
+    // The owner may ask for the join sooner, or take the interface down.
     let asked = network.until(WLAN, |state| state.is_wanted() || state.is_forced_down());
     if let Either3::Second(()) = select3(delay, network.trial_waits(), asked).await {
-        // The trial comes first; then the way back to this network.
+        // The trial comes first, then the return to this network.
         network.want(WLAN);
         return Some(failed);
     }

@@ -1,8 +1,8 @@
-//! Clients that open by themselves with their interface: `tcp.client.auto_start`, `udp.client.auto_start`, `ioconn.*` (interface,
-//! serial 7).
+//! Clients that open by themselves with their interface: `tcp.client.auto_start`, `udp.client.auto_start`, `ioconn.*`
+//! (interface, serial 7).
 //!
-//! One task each. A client has one stream at a time: it is opened again when the handle of the one before is free, so that
-//! a server that accepts and closes again and again takes no handle from others.
+//! Each client is one task. A client has one stream at a time: it opens the next one when the handle of the previous
+//! one is free, so that a server that accepts and closes again and again takes no handle from others.
 
 use core::cell::Cell;
 
@@ -29,14 +29,14 @@ const UDP_RETRY: Id = id("udp.client.auto_retry");
 const PROTOCOL: Id = id("ioconn.protocol");
 const DEFAULT_INTERFACE: Id = id("network.default_interface");
 
-/// `tcp.client.auto_retries` for ever.
+/// The value of `tcp.client.auto_retries` that means "for ever".
 const FOR_EVER: i64 = 255;
 /// The pause between attempts of a UDP client.
 const UDP_PAUSE: Duration = Duration::from_secs(1);
 /// The shortest pause between attempts of a TCP client, whatever `tcp.client.retry_period` says.
 const LEAST_PAUSE: Duration = Duration::from_millis(100);
 
-/// What the variables of one client are called.
+/// The variables of one client.
 struct Client {
     what: What,
     enabled: Id,
@@ -83,13 +83,13 @@ const CLIENTS: [Client; 3] = [
 
 const _: () = assert!(limits::AUTO_CLIENTS == 0 || limits::AUTO_CLIENTS == CLIENTS.len());
 
-/// What a client opens; the variables as they were when its interface came up.
+/// What a client opens, read from the variables when its interface came up.
 struct Target {
     kind: Kind,
     remote: Remote,
 }
 
-/// Where one client runs now, if it does.
+/// The interface on which one client runs now, if it does.
 struct Place {
     interface: Cell<Option<Interface>>,
     changed: Signal<NoopRawMutex, ()>,
@@ -105,7 +105,7 @@ pub struct AutoConnect {
     places: [Place; limits::AUTO_CLIENTS],
 }
 
-/// The connection of the pin is open, until this is dropped.
+/// Signals that the connection of the pin is open, until this is dropped.
 struct Connected(&'static Base);
 
 impl Connected {
@@ -143,7 +143,7 @@ impl AutoConnect {
             && variables.with(client.interface, |word| self.network.interface(word)) == Some(interface)
     }
 
-    /// What the variables ask for; without a host nothing, and the log says so.
+    /// The target that the variables name. Without a host there is none, and the log says so.
     fn target(&self, client: &Client, interface: Interface) -> Option<Target> {
         let variables = &self.base.variables;
         let name = |host: &[u8]| HostName::try_from(core::str::from_utf8(host).ok()?).ok();
@@ -189,7 +189,7 @@ impl AutoConnect {
         core::future::pending().await
     }
 
-    /// Opens a client, and again as often as its variables say; ends when it is not to be opened again.
+    /// Opens a client, and reopens it as often as its variables say; ends when it is not to be opened again.
     async fn hold(&self, target: &Target) {
         let mut retries = 0;
         loop {
@@ -205,7 +205,7 @@ impl AutoConnect {
         }
     }
 
-    /// How long to wait before a client is opened again that was opened again so many times before; `None` if never.
+    /// How long to wait before a client is reopened after `retries` earlier retries; `None` if it is not reopened.
     fn pause(&self, kind: Kind, retries: i64) -> Option<Duration> {
         let variables = &self.base.variables;
         if kind == Kind::Udpc {
@@ -219,7 +219,7 @@ impl AutoConnect {
         Duration::from_millis(self.base.variables.number(RETRY_PERIOD).max(0) as u64).max(LEAST_PAUSE)
     }
 
-    /// Has a connection while the control pin is high.
+    /// Keeps a connection open while the control pin is high.
     async fn follow_pin(&self, client: &Client, interface: Interface) {
         let Some(input) = self.pins.connects() else { return };
         loop {
@@ -233,7 +233,7 @@ impl AutoConnect {
         }
     }
 
-    /// Opens a connection again and again, until the owner closes it. `open` is what is open now.
+    /// Opens a connection again and again, until the owner closes it. `open` is the stream that is open now.
     async fn hold_open(&self, target: &Target, open: &Cell<Option<StreamId>>) {
         loop {
             if let Some(stream) = self.open(target).await {
@@ -248,7 +248,7 @@ impl AutoConnect {
         }
     }
 
-    /// The pin is low: closes what is open. What was written still goes out.
+    /// The pin is low: closes the open stream. Bytes already written still go out.
     async fn let_go(&self, stream: Option<StreamId>) {
         if let Some(stream) = stream.filter(|stream| self.streams.still(*stream).is_ok()) {
             // It was open just now.

@@ -8,7 +8,7 @@ use crate::port::Interface;
 use crate::stream::{Protocol, Streams};
 use crate::variable::{Id, id};
 
-/// What one protocol's variables are called.
+/// The variables of one protocol.
 struct Server {
     protocol: Protocol,
     auto_start: Id,
@@ -49,7 +49,7 @@ impl AutoStart {
         Self { base, streams }
     }
 
-    /// What a server speaks: a TCP server TLS, when `tcp.server.tls_enabled` says so.
+    /// The protocol of a server: TLS instead of TCP, when `tcp.server.tls_enabled` says so.
     fn protocol(&self, protocol: Protocol) -> Protocol {
         match protocol {
             Protocol::Tcp if self.base.variables.flag(TLS_ENABLED) => Protocol::Tls,

@@ -11,11 +11,11 @@ use crate::base::Base;
 use crate::log::Level;
 use crate::port::{self, Event, Interface, Ipv4Config, PortError, Socket};
 
-/// Datagrams served before others have their turn.
+/// Datagrams served before other tasks get their turn.
 const TURN: usize = 8;
 
-/// A socket of the soft AP on a well-known port. What a port does not allow (Linux without the right to it) is no fault of
-/// the device's: it goes without.
+/// A socket of the soft AP on a well-known port. If the port does not allow it (Linux without the privilege), that is
+/// not an error of the device: it works without the server.
 pub(super) fn open(base: &Base, what: &str, number: u16) -> Option<Socket> {
     match base.port.sockets().udp_bind(Interface::SoftAp, number) {
         Ok(socket) => Some(socket),
@@ -27,13 +27,13 @@ pub(super) fn open(base: &Base, what: &str, number: u16) -> Option<Socket> {
     }
 }
 
-/// Whether an address is one of the subnet of the soft AP.
+/// Whether an address is in the subnet of the soft AP.
 pub(super) fn is_neighbour(own: Ipv4Config, address: Ipv4Addr) -> bool {
     let net = |address: Ipv4Addr| address.to_bits() & own.netmask.to_bits();
     net(own.address) == net(address) && !address.is_unspecified()
 }
 
-/// Hands every datagram to `answer`, for ever, from whatever socket is there.
+/// Hands every datagram of the current socket to `answer`, for ever.
 pub(super) async fn serve(
     base: &'static Base,
     socket: &Cell<Option<Socket>>,

@@ -1,5 +1,5 @@
-//! The DHCP server of the soft AP (interface, network 3; RFC 2131): one address for each client, from the module's own
-//! one up, for a day.
+//! The DHCP server of the soft AP (interface, network 3; RFC 2131): one address for each client, upwards from the
+//! module's own, for one day.
 
 use core::cell::{Cell, RefCell};
 use core::fmt::Write;
@@ -40,23 +40,23 @@ impl DhcpServer {
         Self { base, leases: RefCell::new(Leases::new()), socket: Cell::new(None), changed: Signal::new() }
     }
 
-    /// Answers one message, if it is for this server. Everything is sent to everybody: a client without an address hears
-    /// nothing else, and one more frame on a small network does no harm (RFC 2131, 4.1).
+    /// Answers one message, if it is for this server. A client without an
+    /// address of this network gets a broadcast (RFC 2131, 4.1).
     fn answer(&self, socket: Socket, bytes: &[u8]) {
         let Some(own) = self.base.status.ipv4(Interface::SoftAp).get() else { return };
         let Some(request) = dhcp::read_request(bytes) else { return };
         let is_for_another = request.server.is_some_and(|server| server != own.address);
         let Some((kind, grant)) = (if is_for_another { None } else { self.decide(&request, own) }) else {
-            // Who takes another server's offer does not need ours.
+            // A client that accepts another server's offer does not need ours.
             return;
         };
         let portal = self.portal(own);
         let mut buffer = [0; MESSAGE];
         let Some(size) = dhcp::write_reply(&mut buffer, &request, kind, grant, portal.as_deref()) else { return };
-        // Who has an address of this network, and nobody outside of it.
+        // A client with an address in this network, and no address outside of it.
         let is_here = kind != MessageType::Nak && is_neighbour(own, request.client);
         let to = if is_here { request.client } else { Ipv4Addr::BROADCAST };
-        // A client that does not hear it asks again.
+        // A client that does not get the answer asks again.
         let _ = self.base.port.sockets().udp_send(socket, &buffer[..size], SocketAddrV4::new(to, CLIENT_PORT));
     }
 
@@ -79,7 +79,7 @@ impl DhcpServer {
                     && leases.bind(request.mac, wish, Duration::from_secs(LEASE.into()), now);
                 Some(if granted { (MessageType::Ack, give(wish)) } else { (MessageType::Nak, Err(own.address)) })
             }
-            // Its sender has an address already.
+            // The sender has an address already.
             MessageType::Inform => {
                 is_neighbour(own, request.client).then(|| (MessageType::Ack, give(Ipv4Addr::UNSPECIFIED)))
             }
@@ -95,13 +95,13 @@ impl DhcpServer {
         }
     }
 
-    /// The URI of option 114 while there is a captive portal: that of the page, as the option was first defined (RFC 7710).
-    /// RFC 8910 wants that of an API over HTTPS, for which the device would need a certificate that phones trust; phones
-    /// that accept nothing else find the page by their probes.
+    /// The URI of option 114 while there is a captive portal: the URI of the page, as first defined (RFC 7710). RFC
+    /// 8910 requires the URI of an API over HTTPS, for which the device would need a certificate that phones trust.
+    /// Phones that accept nothing else find the page by their probes.
     fn portal(&self, own: Ipv4Config) -> Option<String<32>> {
         let variable = if self.base.status.web_setup.get() { SETUP_PORTAL } else { PORTAL };
         let mut uri = String::new();
-        // No address is longer than that.
+        // The longest address fits.
         let _ = write!(uri, "http://{}/", own.address);
         self.base.variables.flag(variable).then_some(uri)
     }

@@ -1,4 +1,4 @@
-//! The DNS server of the soft AP (interface, network 3): names that lead to the device, and no others.
+//! The DNS server of the soft AP (interface, network 3): resolves names of the device, and no others.
 
 use core::cell::Cell;
 use core::net::{Ipv4Addr, SocketAddrV4};
@@ -19,13 +19,13 @@ const URL: Id = id("softap.dns_server.url");
 const SETUP_URL: Id = id("setup.web.url");
 
 const PORT: u16 = 53;
-/// Seconds for which an answer may be kept: the device may have another address soon, and phones must find the real one
-/// once they are elsewhere.
+/// Seconds for which an answer may be kept: the device may soon have another address, and phones must find the real
+/// address of a name once they are in another network.
 const TTL: u32 = 10;
-/// Bytes of an answer: DNS over UDP has no more (RFC 1035, 2.3.4).
+/// Bytes of an answer: the limit of DNS over UDP (RFC 1035, 2.3.4).
 const ANSWER: usize = 512;
 
-/// Names by which phones and computers find out whether there is the Internet.
+/// Names by which phones and computers probe for the Internet.
 const PROBES: &[&str] = &[
     "captive.apple.com",
     "www.apple.com",
@@ -42,7 +42,7 @@ const PROBES: &[&str] = &[
     "connectivity-check.ubuntu.com",
 ];
 
-/// The first label of those of Android, which every vendor has in a domain of its own.
+/// The first label of Android's probe names; every vendor has it in a domain of its own.
 const ANDROID: &[u8] = b"connectivitycheck";
 
 /// The entry of `softap.dns_server.url` that stands for every name.
@@ -69,12 +69,12 @@ impl DnsServer {
         };
         let mut buffer = [0; ANSWER];
         if let Some(size) = self.response(&mut buffer, bytes, own.address) {
-            // Who does not hear it asks again.
+            // A station that does not get the response asks again.
             let _ = self.base.port.sockets().udp_send(socket, &buffer[..size], from);
         }
     }
 
-    /// Writes the response to a query and answers its size; nothing for what is no query.
+    /// Writes the response to a query and answers its size; `None` for a message that is not a query.
     fn response(&self, buffer: &mut [u8], bytes: &[u8], own: Ipv4Addr) -> Option<usize> {
         let query = Message::new(bytes).ok().filter(|query| !query.is_response())?;
         if !query.is_standard() {
@@ -86,7 +86,7 @@ impl DnsServer {
         if question.class != INTERNET || !self.leads_here(&question.name) {
             return dns::respond(buffer, &query, ResponseCode::NameError, None).ok();
         }
-        // Names that lead here have an IPv4 address and nothing else.
+        // Names of the device have an IPv4 address and nothing else.
         let address = matches!(question.kind, kind::A | kind::ANY).then_some((own, TTL));
         dns::respond(buffer, &query, ResponseCode::Ok, address).ok()
     }
@@ -100,7 +100,7 @@ impl DnsServer {
     }
 }
 
-/// Whether phones or computers look for the Internet under this name.
+/// Whether phones or computers probe for the Internet under this name.
 fn is_probe(name: &Name) -> bool {
     let mut labels = name.labels();
     let is_androids = labels.next().is_some_and(|label| label.eq_ignore_ascii_case(ANDROID)) && labels.next().is_some();

@@ -1,4 +1,4 @@
-//! Who has which address on the soft AP.
+//! The address leases of the soft AP.
 
 use core::net::Ipv4Addr;
 
@@ -8,34 +8,34 @@ use heapless::Vec;
 use crate::limits;
 use crate::port::Ipv4Config;
 
-/// How long an address is kept for who was offered it.
+/// How long an offered address is reserved for its client.
 const OFFER: Duration = Duration::from_secs(30);
-/// How long an address is set aside that somebody has found in use.
+/// How long an address that a client has found in use is set aside.
 const ASIDE: Duration = Duration::from_secs(600);
 
 /// One address.
 #[derive(Clone, Copy, Debug)]
 struct Lease {
-    /// Nobody's, when it is set aside.
+    /// The client; `None` when the address is set aside.
     mac: Option<[u8; 6]>,
     address: Ipv4Addr,
     ends: Instant,
 }
 
-/// The addresses that were given. Rows stay after their end, so that who comes again has the same address; the one that
-/// ended first makes way for somebody new.
+/// The addresses that were given. Rows stay after their end, so that a client that comes back gets the same address.
+/// The row that ended first makes room for a new client.
 #[derive(Default)]
 pub(super) struct Leases {
     rows: Vec<Lease, { limits::DHCP_LEASES }>,
 }
 
-/// The addresses that may be given: those of the server's subnet that differ from its own in the last byte only (interface,
-/// network 3), without the server's and the gateway's.
+/// The addresses that may be given: those in the server's subnet that differ from the server's address in the last byte
+/// only (interface, network 3), without the server's and the gateway's.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pool {
     own: Ipv4Addr,
     gateway: Ipv4Addr,
-    /// The lowest and the highest.
+    /// The lowest and the highest address.
     ends: (u32, u32),
 }
 
@@ -43,7 +43,7 @@ impl Pool {
     /// The pool of a server with this address.
     pub fn new(own: Ipv4Config) -> Self {
         let (address, mask) = (own.address.to_bits(), own.netmask.to_bits());
-        // The first and the last address of a subnet are nobody's, nor are those that end in 0 and 255.
+        // The first and the last address of a subnet are not given, nor are those that end in 0 or 255.
         let first = (address & mask).max(address & !0xff) + 1;
         let last = (address | !mask).min(address | 0xff).saturating_sub(1);
         Self { own: own.address, gateway: own.gateway, ends: (first, last) }
@@ -54,7 +54,7 @@ impl Pool {
         (first..=last).contains(&address.to_bits()) && address != self.own && address != self.gateway
     }
 
-    /// From the server's own address up, then those below it.
+    /// The addresses above the server's own, then those below it.
     fn addresses(self) -> impl Iterator<Item = Ipv4Addr> {
         let ((first, last), own) = (self.ends, self.own.to_bits());
         let all = (own.saturating_add(1)..=last).chain(first..own).map(Ipv4Addr::from_bits);
@@ -83,8 +83,8 @@ impl Leases {
             }
     }
 
-    /// Keeps an address for a client for a moment and answers it: the one that it had, the one that it would like, else
-    /// the first free one. `None` when all are in use, or there is no room to remember one more client.
+    /// Reserves an address for a client for a short time and answers it: the one that it had, the one that it wishes,
+    /// else the first free one. `None` when all are in use, or there is no room for one more client.
     pub fn offer(&mut self, pool: Pool, mac: [u8; 6], wish: Option<Ipv4Addr>, now: Instant) -> Option<Ipv4Addr> {
         self.rows.retain(|lease| pool.contains(lease.address));
         if let Some(lease) = self.rows.iter_mut().find(|lease| lease.mac == Some(mac)) {
@@ -97,17 +97,17 @@ impl Leases {
         self.put(Lease { mac: Some(mac), address, ends: now + OFFER }, now).then_some(address)
     }
 
-    /// Gives the address for a time. Whether there was room to remember it.
+    /// Leases the address for `time`. Answers whether there was room for the lease.
     pub fn bind(&mut self, mac: [u8; 6], address: Ipv4Addr, time: Duration, now: Instant) -> bool {
         self.put(Lease { mac: Some(mac), address, ends: now + time }, now)
     }
 
-    /// The client does not need its address any more; it will have the same when it comes again, if it can.
+    /// The client does not need its address any more. When it comes back, it gets the same one if possible.
     pub fn release(&mut self, mac: [u8; 6], now: Instant) {
         self.rows.iter_mut().filter(|lease| lease.mac == Some(mac)).for_each(|lease| lease.ends = now);
     }
 
-    /// The client has found its address in use: nobody gets it for a while.
+    /// The client has found its address in use: no client gets it for some time.
     pub fn set_aside(&mut self, mac: [u8; 6], address: Ipv4Addr, now: Instant) {
         let own = self.rows.iter_mut().filter(|lease| lease.mac == Some(mac) && lease.address == address);
         own.for_each(|lease| (lease.mac, lease.ends) = (None, now + ASIDE));

@@ -6,12 +6,12 @@
 //! broadcast     the device announces itself
 //! dhcp_server   addresses for the stations of the soft AP
 //! dns_server    names for them
-//! leases        who has which address
-//! datagrams     what the two servers share
+//! leases        the address leases
+//! datagrams     code that the two servers share
 //! names         names and services of the device in the local network
 //! ntp           the clock
 //! smtp          mail
-//! silenced      time servers that want to be left alone
+//! silenced      time servers that want fewer requests or none
 //! ```
 
 mod auto_connect;

@@ -1,4 +1,4 @@
-//! When the device answers for its name, and as what: `mdns.*` (interface, network 6).
+//! When the device answers for its name, and under which name: `mdns.*` (interface, network 6).
 
 use heapless::Vec;
 
@@ -22,10 +22,10 @@ const HTTP_INTERFACE: Id = id("http.server.interface");
 const HTTP_PORT: Id = id("http.server.port");
 const HTTPS: Id = id("http.server.tls_enabled");
 
-/// The domain, which a name may have or lack.
+/// The domain, which may be part of the name or not.
 const DOMAIN: &[u8] = b".local";
 
-/// Ports of the HTTP server; that of HTTPS is meant while the variable has that of HTTP.
+/// Ports of HTTP and HTTPS. With TLS, the port of HTTP in the variable stands for that of HTTPS.
 const PORTS: (u16, u16) = (80, 443);
 
 /// The service.
@@ -51,7 +51,7 @@ impl Names {
         })
     }
 
-    /// Where a service is of which `mdns.service` has the name only; it is not announced unless it runs.
+    /// Transport and port of a service for which `mdns.service` has the name only. It is announced only if it runs.
     fn place(&self, service: &[u8], interface: Interface) -> Option<(Transport, u16)> {
         let variables = &self.base.variables;
         let is_secure = variables.flag(HTTPS);

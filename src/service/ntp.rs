@@ -1,8 +1,8 @@
 //! The clock is set by time servers (interface, network 8; SNTP, RFC 4330).
 //!
-//! The servers of `ntp.server` are asked in their order until one answers, as soon as the interface is up and then every
-//! `ntp.interval` seconds. While none answers the pauses get longer. What happens is told in `GET /log` only: no line is
-//! known that hosts would expect.
+//! The client asks the servers of `ntp.server` in their order until one answers, as soon as the interface is up and
+//! then every `ntp.interval` seconds. While none answers, the pauses get longer. Events appear in `GET /log` only,
+//! because no line is known that hosts would expect.
 
 use core::cell::Cell;
 use core::net::SocketAddrV4;
@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(4);
 const FIRST_PAUSE: Duration = Duration::from_secs(4);
 /// The longest pause while no server answers (RFC 5905: 2^10 s), unless `ntp.interval` is shorter.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1024);
-/// What counts as the pause between requests to a server that wants fewer of them before the clock was set (the least of
+/// The assumed pause between requests to a server that asks for fewer requests before the clock was set (the minimum of
 /// RFC 5905).
 const LEAST_INTERVAL: Duration = Duration::from_secs(64);
 
@@ -46,9 +46,9 @@ struct Server {
 
 /// Why a server has not given the time.
 enum Failure {
-    /// The name has no address, or no address is left that may be asked.
+    /// The name has no address, or none of its addresses may be asked now.
     NoAddress,
-    /// The port does not send.
+    /// The port could not send the request.
     NotSent,
     /// No answer in time.
     Silence,
@@ -60,13 +60,13 @@ enum Failure {
 pub struct Ntp {
     base: &'static Base,
     network: &'static Network,
-    /// Where it runs.
+    /// The interface on which it runs.
     interface: Cell<Option<Interface>>,
     changed: Signal<NoopRawMutex, ()>,
     silenced: Silenced,
-    /// Counts failures, so that not always the same address of a name is asked.
+    /// Counts failures, so that another address of a name is asked each time.
     turn: Cell<usize>,
-    /// The last round has failed, and the log says so.
+    /// The last round has failed, and that was logged.
     told: Cell<bool>,
 }
 
@@ -116,7 +116,7 @@ impl Ntp {
         }
     }
 
-    /// Waits that long, or until others than these servers are named.
+    /// Waits for the pause, or until the variable names other servers.
     async fn rest(&self, servers: u32, since: Instant, pause: impl Fn() -> Duration) {
         let status = &self.base.status;
         loop {
@@ -131,7 +131,7 @@ impl Ntp {
         }
     }
 
-    /// Asks one server after the other, and answers which one has set the clock.
+    /// Asks one server after another, and answers the address of the one that has set the clock.
     async fn round(&self, interface: Interface) -> Option<SocketAddrV4> {
         let mut place = 0;
         while let Some(server) = self.server(place) {
@@ -187,7 +187,7 @@ impl Ntp {
         answer.ok().flatten().map(|answer| (answer, sent.elapsed())).ok_or(Failure::Silence)
     }
 
-    /// The answer to a request; whatever else comes is left alone. `None` when the socket is of no use any more.
+    /// The answer to a request; ignores all other datagrams. `None` when the socket has failed.
     async fn hear(&self, socket: &OpenSocket<'_>, server: SocketAddrV4, nonce: u64) -> Option<Answer> {
         let (port, socket) = (self.base.port, socket.socket());
         loop {
@@ -196,7 +196,7 @@ impl Ntp {
             let (size, from) = received.await.ok()?;
             match sntp::answer(buffer.get(..size)?, nonce).filter(|_| from == server) {
                 Some(answer) => return Some(answer),
-                // Whoever sends without end does not keep the others from their turn.
+                // A peer that sends without end must not block other tasks.
                 None => yield_now().await,
             }
         }
@@ -208,7 +208,7 @@ impl Ntp {
         u64::from_be_bytes(bytes)
     }
 
-    /// Logs the first time, and every correction that shows in the log.
+    /// Logs the first time set, and every correction that is visible in the log.
     fn report(&self, correction: Correction, now: u64) {
         let was_silent = self.told.replace(false);
         let by = correction.by.unwrap_or(0);
@@ -225,7 +225,7 @@ impl Ntp {
         self.base.log.line(Level::Trace, text);
     }
 
-    /// Logs why a server has not set the clock, once until one has; what a server asks for each time.
+    /// Logs why a server has not set the clock, once until one has set it. Requests of a server are logged each time.
     fn tell(&self, host: &str, failure: &Failure) {
         let why = match failure {
             Failure::Kiss(Kiss::Deny) => "it does not want to be asked again",

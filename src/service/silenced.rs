@@ -1,6 +1,6 @@
 //! Time servers that have sent a kiss of death (RFC 5905, 7.4): they are asked less often, or not again.
 //!
-//! What counts is the address: behind one name there may be many servers, and one of them cannot speak for the others.
+//! The table is by address: one name may have many servers, and one of them cannot speak for the others.
 
 use core::cell::RefCell;
 use core::net::SocketAddrV4;
@@ -11,19 +11,19 @@ use heapless::Vec;
 use crate::limits;
 use crate::wire::sntp::Kiss;
 
-/// No server is asked less often than that because it has asked for it.
+/// The longest pause that a server can ask for.
 const LONGEST: Duration = Duration::from_secs(86_400);
 
 #[derive(Clone, Copy)]
 struct Entry {
     server: SocketAddrV4,
-    /// How long it wants to be left alone after each request; `None` for ever.
+    /// The pause that it wants after each request; `None` for no more requests.
     pause: Option<Duration>,
-    /// Until when it is left alone.
+    /// The end of the current pause.
     until: Instant,
 }
 
-/// Who has asked for fewer requests or none.
+/// The servers that have asked for fewer requests or none.
 pub(super) struct Silenced(RefCell<Vec<Entry, { limits::NTP_SILENCED }>>);
 
 impl Silenced {
@@ -44,7 +44,7 @@ impl Silenced {
         entries.iter().find(|entry| entry.server == server).and_then(|entry| entry.pause).unwrap_or_default()
     }
 
-    /// A server has sent a kiss of death; until now there were `usual` between requests.
+    /// A server has sent a kiss of death; until now the pause between requests was `usual`.
     pub fn kissed(&self, server: SocketAddrV4, kiss: Kiss, usual: Duration, now: Instant) {
         let twice = (self.pause(server).max(usual) * 2).min(LONGEST);
         let pause = (kiss == Kiss::Rate).then_some(twice);
@@ -52,7 +52,7 @@ impl Silenced {
         let mut entries = self.0.borrow_mut();
         entries.retain(|known| known.server != server);
         if entries.is_full() {
-            // The one that may be asked again first; one that may never be asked comes last.
+            // Removes the one that may be asked again first; those that may never be asked come last.
             let (at, _) =
                 entries.iter().enumerate().min_by_key(|(_, known)| (known.pause.is_none(), known.until)).unzip();
             entries.remove(at.unwrap_or(0));
@@ -61,7 +61,7 @@ impl Silenced {
         let _ = entries.push(entry);
     }
 
-    /// The owner has named other servers.
+    /// Forgets all entries: the owner has named other servers.
     pub fn forget(&self) {
         self.0.borrow_mut().clear();
     }

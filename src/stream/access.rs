@@ -22,13 +22,13 @@ const LINGER: Duration = Duration::from_secs(5);
 /// How long a write waits for a peer that takes nothing.
 const STALL: Duration = Duration::from_secs(20);
 
-/// A stream that ends when this is dropped.
+/// Ends a stream when this is dropped.
 struct Ending<'a>(&'a Streams, StreamId);
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
         let Self(streams, id) = *self;
-        // Somebody else may have ended it, and another one be open on the handle.
+        // The stream may have ended already, and another one may be open on the handle.
         if streams.still(id).is_ok() {
             streams.release(id.handle);
         }
@@ -44,7 +44,7 @@ impl Streams {
         Ok(if self.is_ended(handle)? { 2 } else { 0 })
     }
 
-    /// Bytes that can be read now. Of UDP: of the next datagram.
+    /// Bytes that can be read now. For UDP: bytes of the next datagram.
     pub fn waiting(&self, handle: u8) -> Result<usize, StreamError> {
         self.with(handle, |slot, stream| match &stream.source {
             Source::Reader(reader) => reader.remaining() as usize,
@@ -58,8 +58,8 @@ impl Streams {
         })
     }
 
-    /// Whether a read of `size` bytes gets now all that it could get later: the bytes are there, no more fit or will come, or
-    /// the next datagram is there.
+    /// Whether waiting would not give a read of `size` bytes more: they have come, no more fit or will come, or the next
+    /// datagram has come.
     pub fn is_filled(&self, handle: u8, size: usize) -> Result<bool, StreamError> {
         if self.is_ended(handle)? || self.waiting(handle)? >= size {
             return Ok(true);
@@ -71,8 +71,8 @@ impl Streams {
         })
     }
 
-    /// Reads up to `buffer.len()` bytes of what is there. A file stream closes itself when its end was read; so does a
-    /// stream whose peer is gone, with `stream.auto_close`. `Closed` when nothing is left and nothing will come.
+    /// Reads up to `buffer.len()` of the bytes available. A file stream closes itself when its end was read; so does a
+    /// stream whose peer is gone, with `stream.auto_close`. `Closed` when no bytes are left and no more will come.
     pub fn read(&self, handle: u8, buffer: &mut [u8]) -> Result<usize, StreamError> {
         if self.is_ended(handle)? && self.waiting(handle)? == 0 {
             return Err(StreamError::Closed);
@@ -105,7 +105,7 @@ impl Streams {
     }
 
     /// The peer has finished sending, or the connection is `broken`. The handle stays for the owner, who may still read
-    /// what came; unless the kind says otherwise, or there is nothing to read and `stream.auto_close` is 1.
+    /// received bytes; unless the kind says otherwise, or there is nothing to read and `stream.auto_close` is 1.
     pub(super) fn peer_gone(&self, handle: u8, generation: u32, broken: bool) {
         let gone = self.room(handle, generation, |slot, stream| {
             let first = !core::mem::replace(&mut stream.peer_closed, true);
@@ -124,22 +124,22 @@ impl Streams {
         }
     }
 
-    /// With `stream.auto_close` 0 the handle outlives its peer, so the end is said when it comes.
+    /// With `stream.auto_close` 0 the handle outlives its peer, so the end is reported when the peer closes.
     fn log_end(&self, handle: u8, first: bool) {
         if first && self.with(handle, |_, stream| stream.end_logged = true).is_ok() {
             self.base.tell(Message::StreamClosed(handle));
         }
     }
 
-    /// Says whether there is an outcome that the owner has not asked for, the status of a request say. Until it has, the
-    /// stream stays, whatever `stream.auto_close` says.
+    /// Sets whether there is an outcome that the owner has not asked for yet, for example the status of a request.
+    /// Until the owner has asked, the stream stays, whatever `stream.auto_close` says.
     pub fn set_outcome_unread(&self, handle: u8, generation: u32, unread: bool) {
         if self.room(handle, generation, |_, stream| stream.outcome_unread = unread).is_ok() {
             self.close_at_end(handle);
         }
     }
 
-    /// Whether nothing more will come: the peer has closed, or it is a text that is there as a whole.
+    /// Whether no more bytes will come: the peer has closed, or the stream is a text, which is complete.
     pub fn is_ended(&self, handle: u8) -> Result<bool, StreamError> {
         self.with(handle, |_, stream| stream.peer_closed || matches!(stream.source, Source::Text(..)))
     }
@@ -166,7 +166,7 @@ impl Streams {
         self.base.variables.flag(AUTO_CLOSE)
     }
 
-    /// Waits until `bytes` more can be written, or answers why that cannot be.
+    /// Waits until `bytes` more can be written, or answers why they cannot be written.
     pub async fn writable(&self, id: StreamId, bytes: usize) -> Result<(), StreamError> {
         poll_fn(|context| {
             let ready = self.room(id.handle, id.generation, |slot, stream| match stream.source {
@@ -194,8 +194,8 @@ impl Streams {
         .await
     }
 
-    /// Writes what fits now of bytes for a byte stream, or all for a file, and answers how many those are. Behind the last
-    /// bytes of a file, wait for [`Streams::settle`].
+    /// Writes the bytes that fit now to a byte stream, or all of them to a file, and answers their number. After the
+    /// last bytes of a file, wait for [`Streams::settle`].
     pub fn write_now(&self, id: StreamId, data: &[u8]) -> Result<usize, StreamError> {
         if self.room(id.handle, id.generation, |_, stream| stream.kind)? == Kind::File {
             return self.write_file(id, data).map(|()| data.len());
@@ -209,7 +209,7 @@ impl Streams {
         })
     }
 
-    /// Writes bytes of a byte stream or file, waiting for room; of a message stream one whole message.
+    /// Writes bytes to a byte stream or file, waiting for room; to a message stream one whole message.
     pub async fn write(&self, id: StreamId, data: &[u8]) -> Result<(), StreamError> {
         let kind = self.room(id.handle, id.generation, |_, stream| stream.kind)?;
         match kind {
@@ -228,7 +228,7 @@ impl Streams {
         }
     }
 
-    /// Waits for room in the send buffer, but not for ever: the host must hear of a peer that does not read.
+    /// Waits for room in the send buffer, but not for ever: the host must learn of a peer that does not read.
     pub async fn room_for(&self, id: StreamId, bytes: usize) -> Result<(), StreamError> {
         with_timeout(STALL, self.writable(id, bytes)).await.unwrap_or(Err(StreamError::Stalled))
     }
@@ -266,7 +266,7 @@ impl Streams {
         })?;
         let Err(error) = written else { return Ok(()) };
         self.base.log.line(Level::Failure, format_args!("{error}"));
-        // Nothing of it was stored: the host may try again with less.
+        // No byte was stored: the host may try again with less.
         if error == FileError::TooLong {
             return Err(StreamError::TooLarge);
         }
@@ -274,8 +274,8 @@ impl Streams {
         Err(StreamError::File)
     }
 
-    /// Waits until a file whose content is whole is stored, and ends its stream; at once for everything else. The stream
-    /// ends also when this is dropped meanwhile.
+    /// Waits until a file with complete content is stored, and ends its stream. Does nothing for any other stream. The
+    /// stream also ends when this future is dropped meanwhile.
     pub async fn settle(&self, id: StreamId) -> Result<(), StreamError> {
         if self.room(id.handle, id.generation, |_, stream| self.is_whole(stream)) != Ok(true) {
             return Ok(());
@@ -298,7 +298,7 @@ impl Streams {
         matches!(&stream.source, Source::Writer(writer) if self.files.is_whole(writer))
     }
 
-    /// Waits until a file whose content is whole is stored.
+    /// Waits until a file with complete content is stored.
     async fn stored(&self, id: StreamId) -> Result<(), FileError> {
         poll_fn(|context| {
             let stored = self.room(id.handle, id.generation, |_, stream| match &stream.source {
@@ -319,7 +319,7 @@ impl Streams {
         self.with(handle, |_, stream| size(stream)) == Ok(Some(0))
     }
 
-    /// Sends one datagram, of a UDP server to `to` or else to the peer heard last.
+    /// Sends one datagram; a UDP server sends it to `to`, or else to the peer heard last.
     pub async fn send_datagram(&self, id: StreamId, data: &[u8], to: Option<SocketAddrV4>) -> Result<(), StreamError> {
         let target = self.room(id.handle, id.generation, |_, stream| match stream.source {
             Source::Socket(socket) => to.or(stream.remote).map(|to| (socket, to)),
@@ -334,17 +334,17 @@ impl Streams {
         }
     }
 
-    /// Closes a stream. What was written still goes out, within a bounded time; the stream stays open when this is
-    /// dropped meanwhile.
+    /// Closes a stream. Bytes already written still go out, within a bounded time. The stream stays open when this
+    /// future is dropped meanwhile.
     pub async fn close(&self, handle: u8) -> Result<(), StreamError> {
         let id = self.id(handle)?;
         self.base.log.line(Level::Progress, format_args!("Closing: {handle}"));
         let _ = with_timeout(LINGER, self.drained(id)).await;
         if self.creates_empty_file(handle) && self.write_file(id, &[]).is_ok() {
-            // Who closes the stream may look for the file next. That it is stored, nobody is told.
+            // The host that closes the stream may look for the file next. The result of storing is not reported.
             let _ = self.stored(id).await;
         }
-        // It may have been closed meanwhile, and another one be open on the handle.
+        // The stream may have been closed meanwhile, and another one may be open on the handle.
         if self.still(id).is_ok() {
             self.release(handle);
         }
@@ -361,7 +361,7 @@ impl Streams {
             let busy = self.room(id.handle, id.generation, |slot, stream| {
                 let gone =
                     matches!(stream.source, Source::Room) && (stream.peer_closed || stream.intake == Intake::Held);
-                // Whoever has written a file waits for it.
+                // The writer of a file waits until it is stored.
                 self.is_whole(stream) || (!gone && (!slot.tx.is_empty() || slot.sending.get()))
             });
             if busy == Ok(true) {
@@ -376,7 +376,7 @@ impl Streams {
 }
 
 impl Stream {
-    /// A UDP server has received a datagram of this peer: answers go there.
+    /// A UDP server has received a datagram from this peer: answers go to it.
     pub(super) fn heard(&mut self, from: SocketAddrV4) {
         self.remote = Some(from);
         if let Ends::Server { remote, .. } = &mut self.ends {

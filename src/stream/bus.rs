@@ -1,5 +1,5 @@
-//! Streams of SPI and I2C. Each write is a transfer of its own. On SPI as many bytes come back, and wait to be read; from I2C
-//! they come when somebody reads.
+//! Streams of SPI and I2C. Each write is one transfer. On SPI the same number of bytes comes back and waits to be read;
+//! on I2C a read is a transfer of its own.
 
 use core::fmt;
 
@@ -11,7 +11,7 @@ use crate::limits;
 use crate::log::Level;
 use crate::port::{self, BusTransfer, I2cSetup, PortError, SpiSetup};
 
-/// How long a device that has not answered is left alone; an EEPROM that writes does not answer.
+/// The pause before a device that has not answered is tried again; an EEPROM does not answer while it writes.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// A device on a bus.
@@ -19,7 +19,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 pub enum BusDevice {
     /// On SPI, with the pin that selects it.
     Spi(SpiSetup, Option<Select>),
-    /// On I2C; so many transfers that nobody has answered are tried again.
+    /// On I2C, with the number of retries of a transfer that the device has not answered.
     I2c(I2cSetup, u8),
 }
 
@@ -36,7 +36,7 @@ impl fmt::Display for BusDevice {
 }
 
 impl Streams {
-    /// The device of a stream, and how many bytes from it are kept at most.
+    /// The device of a stream, and the maximum number of received bytes that the stream keeps.
     fn bus_device(&self, id: StreamId) -> Result<(BusDevice, usize), StreamError> {
         self.room(id.handle, id.generation, |_, stream| match stream.source {
             Source::Bus(device, keeps) => Ok((device, usize::from(keeps))),
@@ -44,16 +44,16 @@ impl Streams {
         })?
     }
 
-    /// Keeps what has come from a device.
+    /// Keeps the bytes received from a device.
     fn keep(&self, id: StreamId, bytes: &[u8]) {
         let _ = self.room(id.handle, id.generation, |slot, _| {
-            // Room was looked for before.
+            // The caller has checked that there is room.
             slot.rx.add(bytes);
             slot.changed();
         });
     }
 
-    /// Says why a transfer has failed.
+    /// Logs why a transfer has failed.
     fn bus_failed(&self, device: BusDevice, error: PortError) -> StreamError {
         self.base.log.line(Level::Failure, format_args!("{device}: {error}"));
         StreamError::Bus
@@ -89,7 +89,7 @@ impl Streams {
         .map_err(|error| self.bus_failed(device, error))
     }
 
-    /// Before a read of `size` bytes: asks a device on I2C for them, unless there are some already.
+    /// Before a read of `size` bytes: requests them from a device on I2C, unless some bytes wait already.
     pub async fn before_read(&self, id: StreamId, size: usize) -> Result<(), StreamError> {
         let (device, keeps) = self.bus_device(id)?;
         let BusDevice::I2c(setup, retries) = device else { return Ok(()) };
@@ -104,7 +104,7 @@ impl Streams {
         asked.map_err(|error| self.bus_failed(device, error))
     }
 
-    /// Carries a transfer out, and tries again while nobody answers.
+    /// Carries out a transfer, and retries while the device does not answer.
     async fn ask(&self, transfer: BusTransfer<'_>, retries: u8, end: impl Fn(&[u8])) -> port::Result<()> {
         for _ in 0..retries {
             match self.base.bus.transfer(transfer, || (), &end).await {

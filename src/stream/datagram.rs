@@ -10,7 +10,7 @@ pub(super) const NOBODY: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED,
 /// Length and sender in front of each datagram in the receive buffer.
 const HEADER: usize = 8;
 
-/// Keeps a datagram; when there is no room it is lost, as datagrams may be.
+/// Keeps a datagram. Without room for it the datagram is lost, as UDP permits.
 pub(super) fn put(rx: &RxRing, data: &[u8], from: SocketAddrV4) {
     let Ok(length) = u16::try_from(data.len()) else { return };
     if data.is_empty() || rx.free_capacity() < data.len() + HEADER {
@@ -32,7 +32,7 @@ pub(super) struct Datagram {
 }
 
 impl Datagram {
-    /// Goes on to the next datagram when this one was read. Answers whether there is one.
+    /// Goes on to the next datagram when this one was read to its end. Answers whether there is one.
     pub(super) fn advance(&mut self, rx: &RxRing) -> bool {
         let mut header = [0; HEADER];
         if self.left == 0 && rx.len() >= HEADER && rx.take(&mut header) == HEADER {

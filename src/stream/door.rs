@@ -1,7 +1,7 @@
-//! Clients of TLS servers before they are streams: one task for each that shakes hands.
+//! Clients of TLS servers before they become streams: each door is one task that carries out one handshake at a time.
 //!
-//! A client has no handle until its session is open, so that one that says nothing takes none from others; and when every
-//! door has somebody in it, who has been there for some time gives way.
+//! A client has no handle until its session is open, so that a silent client takes no handle from others. When all
+//! doors are busy, a client that has been in its door for some time gives way.
 
 use core::cell::{Cell, RefCell};
 use core::future::poll_fn;
@@ -21,11 +21,12 @@ use crate::log::Level;
 use crate::port::{self, Event, OpenSocket, Socket};
 use crate::tls::{ServerFiles, Tls};
 
-/// How long a client has its door at least: the time in which the port waits for it, not that in which it computes.
+/// How long a client keeps its door at least. Counts the time in which the port waits for the client, not the time in
+/// which the port computes.
 const STAY: Duration = Duration::from_secs(1);
-/// The same for one that has not said anything yet.
+/// The same for a client that has not sent anything yet.
 const SILENT: Duration = Duration::from_millis(200);
-/// How often to look whether somebody else needs the door.
+/// How often to check whether another client needs the door.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// A client whose session is to begin.
@@ -33,15 +34,15 @@ const LOOK: Duration = Duration::from_millis(50);
 pub(super) struct Guest {
     pub socket: Socket,
     pub remote: SocketAddrV4,
-    /// The row of its server, and the server as it was when the client came.
+    /// The row of its server, and the server as it was when the client connected.
     pub row: u8,
     pub server: Running,
 }
 
-/// Where one client shakes hands.
+/// The place for the handshake of one client.
 struct Door {
     busy: Cell<bool>,
-    /// Its client has said something.
+    /// Its client has sent something.
     spoken: Cell<bool>,
     guest: Signal<NoopRawMutex, Guest>,
 }
@@ -75,7 +76,7 @@ impl Doors {
         .await
     }
 
-    /// Lets a client in, or gives it back.
+    /// Gives a free door to a client, or gives the client back.
     pub(super) fn enter(&self, guest: Guest) -> Result<(), Guest> {
         let Some(door) = self.free() else { return Err(guest) };
         door.busy.set(true);
@@ -89,7 +90,7 @@ impl Doors {
         self.waiting.borrow_mut().wake();
     }
 
-    /// Ends when a client has had its time and every door is taken.
+    /// Ends when a client's time is over and every door is busy.
     async fn crowded(&self, door: &Door, is_computed: impl Fn() -> bool) {
         let mut since = Instant::now();
         loop {
@@ -106,11 +107,11 @@ impl Doors {
 }
 
 impl Streams {
-    /// Starts the session of a client, which becomes a stream then.
+    /// Starts the session of a client, which then becomes a stream.
     async fn welcome(&self, tls: &Tls, door: &Door, guest: &Guest) {
         let port = self.base.port;
         let open = OpenSocket::new(port, guest.socket);
-        // Until the client has said something it costs no session.
+        // Until the client has sent something, it costs no session.
         let mut first = [0];
         let event = Event::Readable(guest.socket);
         let saying = port::io(port, event, || port.sockets().receive(guest.socket, &mut first));
@@ -129,7 +130,7 @@ impl Streams {
     }
 }
 
-/// Lets one client after another in, for ever: [`limits::TLS_DOORS`] tasks, `number` from 0.
+/// Admits one client after another, for ever: [`limits::TLS_DOORS`] tasks, `number` from 0.
 pub async fn keep_door(streams: &'static Streams, tls: &'static Tls, number: usize) {
     let Some(door) = streams.doors.doors.get(number) else { return };
     loop {

@@ -4,7 +4,7 @@ use super::{Pipe, StreamId, Streams};
 use crate::port::Interface;
 
 /// A stream seen from its far side. It never touches a later stream on the same handle: once the owner has closed
-/// the stream, everything answers that it is over. The owner may also be something within the device: see [`Pipe`].
+/// the stream, every call answers [`Over`]. The owner may also be something within the device: see [`Pipe`].
 #[derive(Clone, Copy)]
 pub struct FarSide(Way);
 
@@ -30,7 +30,7 @@ impl FarSide {
         Ok(Self::new(streams, streams.id(handle).map_err(|_| Over)?))
     }
 
-    /// The far side of a pipe, on which a conversation begins; `Over` while there is one.
+    /// Begins a conversation on a pipe and answers its far side; `Over` while the pipe has one.
     pub fn through(pipe: &'static Pipe, interface: Interface) -> Result<Self, Over> {
         let number = pipe.open(interface).ok_or(Over)?;
         Ok(Self(Way::Pipe { pipe, number }))
@@ -52,7 +52,7 @@ impl FarSide {
         }
     }
 
-    /// Takes bytes that the owner has written, waiting for some. They count as not sent until [`FarSide::sent`].
+    /// Takes bytes that the owner has written; waits if there are none. They count as not sent until [`FarSide::sent`].
     pub async fn take(&self, buffer: &mut [u8]) -> Result<usize, Over> {
         match self.0 {
             Way::Stream { streams, handle, generation } => {
@@ -62,7 +62,7 @@ impl FarSide {
         }
     }
 
-    /// What was taken has been sent.
+    /// The bytes taken have been sent.
     pub fn sent(&self) {
         if let Way::Stream { streams, handle, generation } = self.0 {
             streams.tx_sent(handle, generation);
@@ -77,7 +77,7 @@ impl FarSide {
         }
     }
 
-    /// The peer is gone. The owner can still read what came.
+    /// The peer is gone. The owner can still read the bytes received.
     pub fn peer_gone(&self) {
         match self.0 {
             Way::Stream { streams, handle, generation } => streams.peer_ended(handle, generation),

@@ -1,4 +1,5 @@
-//! Moving bytes of a stream without commands: what is read stays until it is known to have arrived (the structured protocol).
+//! Moving bytes of a stream without commands: bytes that were read stay until they are known to have arrived (the
+//! structured protocol).
 
 use core::task::Poll;
 
@@ -7,31 +8,31 @@ use embassy_futures::poll_once;
 use super::{Kind, Source, StreamError, StreamId, Streams};
 use crate::limits;
 
-/// Bytes taken at once when they are only to be gone.
+/// Bytes discarded at once.
 const STEP: usize = 128;
 
 /// Bytes in front of a message of a WebSocket in the send buffer.
 const LENGTH: usize = 4;
 
-/// What was looked at.
+/// The result of a peek.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peeked {
     /// How many bytes there are.
     pub count: usize,
-    /// A message ends behind them.
+    /// A message ends after them.
     pub last: bool,
 }
 
 impl Streams {
     /// The stream on a handle, once it is open.
     pub fn opened(&self, handle: u8) -> Option<StreamId> {
-        self.with(handle, |_, stream| (stream.open, stream.generation))
+        self.with(handle, |_, stream| (stream.is_open, stream.generation))
             .ok()
             .filter(|(open, _)| *open)
             .map(|(_, generation)| StreamId { handle, generation })
     }
 
-    /// Copies what waits behind the first `skip` bytes, and leaves it there. Of UDP: of the next datagram only.
+    /// Copies the waiting bytes after the first `skip` ones, without taking them. For UDP: of the next datagram only.
     pub fn peek(&self, id: StreamId, skip: usize, buffer: &mut [u8]) -> Result<Peeked, StreamError> {
         self.room(id.handle, id.generation, |slot, stream| match &stream.source {
             Source::Reader(reader) => {
@@ -59,7 +60,7 @@ impl Streams {
         })?
     }
 
-    /// Takes bytes that were looked at, as [`Streams::read`] does; fewer when there are no more.
+    /// Takes and discards bytes that were peeked at, as [`Streams::read`] does; fewer when there are not enough.
     pub fn discard(&self, id: StreamId, mut count: usize) {
         let mut gone = [0; STEP];
         while count > 0 && self.still(id).is_ok() {
@@ -68,12 +69,12 @@ impl Streams {
         }
     }
 
-    /// Bytes that may be written now; `Closed` or `NotSupported` when none ever may.
+    /// Bytes that may be written now; `Closed` or `NotSupported` when writing is impossible for good.
     pub fn takes(&self, id: StreamId) -> Result<usize, StreamError> {
         self.room(id.handle, id.generation, |slot, stream| {
             let free = slot.tx.free_capacity();
             let room = match stream.source {
-                // A transfer on a bus is begun once and waited for: that is for commands.
+                // A transfer on a bus is begun once and waited for: only commands can do that.
                 Source::Reader(_) | Source::Text(..) | Source::Bus(..) => return Err(StreamError::NotSupported),
                 Source::Room if stream.peer_closed => return Err(StreamError::Closed),
                 Source::Writer(_) => limits::STREAM_TX,
@@ -87,8 +88,8 @@ impl Streams {
         })?
     }
 
-    /// Writes what can be written at once: of a stream of messages all or nothing. Answers how much. Behind the last bytes of
-    /// a file, wait for [`Streams::settle`].
+    /// Writes the bytes that can be written at once and answers their number; to a message stream all or nothing. After
+    /// the last bytes of a file, wait for [`Streams::settle`].
     pub fn offer(&self, id: StreamId, data: &[u8]) -> Result<usize, StreamError> {
         let (room, kind) = (self.takes(id)?, self.kind(id.handle)?);
         if !kind.keeps_messages() {
@@ -98,7 +99,7 @@ impl Streams {
         if data.len() > room {
             return Ok(0);
         }
-        // What cannot be done at once leaves nothing behind.
+        // A write that cannot be done at once is dropped and writes nothing.
         match poll_once(self.write(id, data)) {
             Poll::Ready(written) => written.map(|()| data.len()),
             Poll::Pending => Ok(0),

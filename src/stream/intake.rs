@@ -1,4 +1,4 @@
-//! What a stream takes of its owner.
+//! What a stream accepts from its owner.
 
 use super::error::StreamError;
 
@@ -8,9 +8,9 @@ pub enum Intake {
     /// Anything; a writer waits until the peer has taken enough.
     #[default]
     Open,
-    /// What fits into the send buffer: nobody takes it out yet, so a writer must not wait for room.
+    /// As much as fits into the send buffer: nothing empties it yet, so a writer must not wait for room.
     Held,
-    /// So many bytes more and no others.
+    /// Exactly this number of bytes more.
     Exactly(u32),
     /// Nothing: the stream is for reading only.
     Shut,

@@ -1,6 +1,6 @@
-//! The kinds of streams: all that is special about one is its row here.
+//! The kinds of streams: everything that is special about a kind is in its row here.
 
-/// What a kind of stream is like.
+/// The properties of a kind of stream.
 #[derive(Clone, Copy, Debug)]
 struct Row {
     /// The column "Type" of `stream_list` (interface, network 4.1).
@@ -11,9 +11,9 @@ struct Row {
     messages: bool,
     /// Such a message must be UTF-8.
     text: bool,
-    /// It lies on an interface and goes down with it.
+    /// The stream belongs to a network interface and goes down with it.
     interface: bool,
-    /// It stays for its owner when its peer is gone, as `stream.auto_close` says; else it is closed at once.
+    /// The stream stays for its owner when its peer is gone, as `stream.auto_close` says; else it is closed at once.
     outlives_peer: bool,
 }
 
@@ -86,8 +86,8 @@ kinds! {
     Http => Row::network("HTTP");
     /// HTTP client with TLS.
     Https => Row::network("HTTPS");
-    /// A request body that a client of the HTTP server sends to the host; the host writes the answer. Without the client
-    /// nobody is left who could be answered, and a body that broke off is no body.
+    /// A request body that a client of the HTTP server sends to the host; the host writes the answer. Once the client
+    /// is gone, nobody can be answered, and a body that broke off is useless.
     Upload => Row { label: "UPLOAD", outlives_peer: false, ..Row::network("HTTP") };
 }
 
@@ -110,27 +110,27 @@ impl Kind {
         self.row().messages
     }
 
-    /// What is written must be UTF-8.
+    /// Written data must be UTF-8.
     pub(super) const fn is_text(self) -> bool {
         self.row().text
     }
 
-    /// It lies on an interface, and closes when that goes down.
+    /// The stream belongs to a network interface, and closes when that goes down.
     pub const fn needs_interface(self) -> bool {
         self.row().interface
     }
 
-    /// It stays for its owner when its peer is gone.
+    /// The stream stays for its owner when its peer is gone.
     pub const fn outlives_peer(self) -> bool {
         self.row().outlives_peer
     }
 
-    /// A request of the HTTP client, with or without TLS, or what has become of it.
+    /// A request of the HTTP client, with or without TLS, or the WebSocket that it has become.
     pub const fn is_request(self) -> bool {
         matches!(self, Self::Http | Self::Https | Self::Webc | Self::WebcText)
     }
 
-    /// Stream mode can lead it to the command UART: it carries bytes between the device and a peer.
+    /// Stream mode can connect the stream to the command UART: it carries bytes between the device and a peer.
     pub const fn goes_through(self) -> bool {
         self.needs_interface() && !matches!(self, Self::Http | Self::Https | Self::Upload)
     }

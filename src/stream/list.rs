@@ -9,7 +9,7 @@ use crate::file::Meta;
 pub const HEADING: &str = "! # Type  Info\r\n";
 
 impl Streams {
-    /// Writes one row, CR LF included. File names are bytes: `raw` takes what is not text.
+    /// Writes one row, CR LF included, to `raw`. It takes bytes because a file name need not be text.
     pub fn list_row(&self, handle: u8, raw: &mut dyn FnMut(&[u8])) -> Result<(), StreamError> {
         self.with(handle, |_, stream| {
             let mut out = Raw(raw);

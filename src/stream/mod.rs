@@ -1,4 +1,4 @@
-//! The eight streams: handles, buffers and states. What moves the bytes between a stream and its peer is in
+//! The eight streams: handles, buffers and states. The code that moves bytes between a stream and its peer is in
 //! [`pump`] (TCP, UDP) or in the room that opened the stream (WebSocket, HTTP).
 
 use core::cell::{Cell, RefCell};
@@ -60,7 +60,7 @@ use ring::{Ring, RxRing, TxRing};
 /// Tasks that wait for a stream to be opened: stream mode, the pins.
 const OPENINGS: usize = 4;
 
-/// One stream, told from earlier and later ones on the same handle.
+/// Identifies one stream, as distinct from earlier and later ones on the same handle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamId {
     /// Its handle.
@@ -78,7 +78,7 @@ pub enum EndedBy {
     Owner,
 }
 
-/// Where a stream leads, for listings.
+/// The two ends of a stream, for listings.
 #[derive(Clone, Debug)]
 pub enum Ends {
     /// A client: the host as given, its port, the local port.
@@ -113,15 +113,13 @@ enum Source {
     Writer(Writer),
     /// The text of a buffered command and how much of it was read.
     Text(Buffer, usize),
-    /// A device on a bus, and how many bytes from it are kept at most.
+    /// A device on a bus, and the maximum number of bytes from it that are kept.
     Bus(BusDevice, u16),
 }
 
 /// State of one open stream.
 struct Stream {
     kind: Kind,
-    /// It is more than a reserved handle.
-    open: bool,
     source: Source,
     ends: Ends,
     /// The peer has closed; received data may be left.
@@ -130,15 +128,15 @@ struct Stream {
     end_logged: bool,
     /// It is open, not only its handle taken.
     is_open: bool,
-    /// There is an outcome that the owner has not asked for: the handle stays for that.
+    /// The owner has not asked for the outcome yet: the handle stays until then.
     outcome_unread: bool,
     /// What may be written.
     intake: Intake,
-    /// UDP: where writes go. Of a server: who was heard last.
+    /// UDP: where writes go. For a server: the peer heard last.
     remote: Option<SocketAddrV4>,
     /// UDP: the datagram that is being read.
     datagram: Datagram,
-    /// Where it lies, unless it lies within the device.
+    /// The network interface, unless the stream is within the device.
     interface: Option<Interface>,
     /// The server it belongs to.
     server: Option<u8>,
@@ -154,7 +152,7 @@ struct Work {
     generation: u32,
 }
 
-/// One handle: its buffers stay where they are, whatever stream uses them.
+/// One handle. Its buffers stay in place, whatever stream uses them.
 struct Slot {
     stream: RefCell<Option<Stream>>,
     rx: RxRing,
@@ -163,9 +161,9 @@ struct Slot {
     start: Signal<NoopRawMutex, Work>,
     /// Tells the pump or room that the stream of this generation is closed.
     stop: Signal<NoopRawMutex, u32>,
-    /// A room has taken bytes out of `tx` that the peer does not have yet.
+    /// A room has taken bytes from `tx` that the peer does not have yet.
     sending: Cell<bool>,
-    /// The generation of the stream that a command writes to at present.
+    /// The generation of the stream to which a command is writing.
     writing: Cell<Option<u32>>,
     /// The stream that ended last on this handle, and whether its peer had closed it.
     ended: Cell<Option<(u32, EndedBy)>>,
@@ -200,9 +198,9 @@ pub struct Streams {
     slots: &'static [Slot],
     servers: [server_table::Server; limits::SERVERS],
     doors: door::Doors,
-    /// Who waits for a stream to be opened.
+    /// Tasks that wait for a stream to be opened.
     openings: RefCell<MultiWakerRegistration<OPENINGS>>,
-    /// Who wants to know when all is read that was received.
+    /// Tasks that wait until all received bytes are read.
     emptied: RefCell<MultiWakerRegistration<OPENINGS>>,
     generation: Cell<u32>,
 }
@@ -243,7 +241,7 @@ impl Streams {
         self.with(handle, |_, stream| stream.kind)
     }
 
-    /// On which interface an open stream lies; `None` within the device.
+    /// The interface of an open stream; `None` for one within the device.
     pub fn interface(&self, handle: u8) -> Result<Option<Interface>, StreamError> {
         self.with(handle, |_, stream| stream.interface)
     }
@@ -260,7 +258,7 @@ impl Streams {
         self.openings.borrow_mut().register(waker);
     }
 
-    /// Wakes `waker` when the owner of some stream has read all that was received.
+    /// Wakes `waker` when the owner of some stream has read all bytes received.
     pub fn watch_reads(&self, waker: &Waker) {
         self.emptied.borrow_mut().register(waker);
     }
@@ -285,7 +283,7 @@ impl Streams {
         }
     }
 
-    /// Gives back what a stream was made of.
+    /// Releases the source of a stream.
     fn dispose(&self, source: Source) {
         match source {
             Source::Socket(socket) => self.base.port.sockets().close(socket),

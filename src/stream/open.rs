@@ -11,8 +11,8 @@ use crate::variable::Message;
 
 /// A handle that is taken but not open yet. Dropping it frees the handle again.
 ///
-/// The owner may close the handle before it is open, and another stream may have it then: so the reservation knows its
-/// generation, and opening it answers `None` when it is no longer there.
+/// The owner may close the handle before it is open, and another stream may then use it. So the reservation knows its
+/// generation, and opening it answers `None` when it no longer exists.
 pub struct Reservation<'a> {
     streams: &'a Streams,
     handle: u8,
@@ -41,7 +41,7 @@ impl Streams {
         self.take_handle(kind, None)
     }
 
-    /// Takes the lowest free handle for a stream on an interface. It is given back when the interface goes down.
+    /// Takes the lowest free handle for a stream on an interface. The handle is freed when the interface goes down.
     pub fn reserve_on(&self, kind: Kind, interface: Interface) -> Result<Reservation<'_>, StreamError> {
         self.take_handle(kind, Some(interface))
     }
@@ -58,7 +58,6 @@ impl Streams {
                 slot.sending.set(false);
                 *stream = Some(Stream {
                     kind,
-                    open: false,
                     source: Source::Room,
                     ends: Ends::None,
                     peer_closed: false,
@@ -78,7 +77,7 @@ impl Streams {
         Err(StreamError::Full)
     }
 
-    /// Opens the text of a buffered command, and keeps its buffer. How many may be open at once is a matter of the buffers.
+    /// Opens the text of a buffered command, and keeps its buffer. The number of buffers limits how many may be open.
     pub fn open_text(&self, text: Buffer) -> Result<u8, StreamError> {
         let reservation = self.reserve(Kind::Cmd)?;
         reservation.finish(Source::Text(text, 0), |_, _| {}).ok_or(StreamError::NoStream)
@@ -86,13 +85,13 @@ impl Streams {
 }
 
 impl Reservation<'_> {
-    /// The handle this will be.
+    /// The reserved handle.
     pub fn handle(&self) -> u8 {
         self.handle
     }
 
-    /// Opens a client on a connected socket (TCP) or a bound one (UDP). `None`, and the socket is closed, when the owner
-    /// or the end of the network has closed the handle meanwhile; so do all that follow.
+    /// Opens a client on a connected socket (TCP) or a bound one (UDP). If the owner or the end of the network has
+    /// closed the handle meanwhile, closes the socket and answers `None`. The functions that follow do the same.
     pub fn client(self, socket: Socket, host: HostName, remote: SocketAddrV4) -> Option<u8> {
         let local = self.streams.base.port.sockets().local_address(socket).map_or(0, |address| address.port());
         self.socket(socket, |stream| {
@@ -135,7 +134,7 @@ impl Reservation<'_> {
         self.finish(Source::Writer(writer), |_, _| {})
     }
 
-    /// Opens a device on a bus, of whose bytes at most `keeps` are kept.
+    /// Opens a device on a bus. At most `keeps` bytes from it are kept.
     pub fn bus(self, device: BusDevice, keeps: u16) -> Option<u8> {
         self.finish(Source::Bus(device, keeps), |_, _| {})
     }
@@ -155,7 +154,6 @@ impl Reservation<'_> {
             }
             stream.is_open = true;
             fill(slot, stream);
-            stream.open = true;
             slot.changed();
         });
         if opened.is_err() {

@@ -1,4 +1,4 @@
-//! A far side without a stream: bytes between a WebSocket and something within the device, which hosts do not see.
+//! A far side without a stream: bytes between a WebSocket and something within the device. Hosts do not see it.
 
 use core::cell::{Cell, RefCell};
 use core::future::poll_fn;
@@ -15,7 +15,7 @@ use crate::wire::structured::frame::encoded;
 /// Bytes in front of a message.
 const LENGTH: usize = 4;
 
-/// Bytes each way: a frame is one message.
+/// Bytes per direction: a frame is one message.
 const SIZE: usize = if features::STRUCTURED { encoded(limits::STRUCTURED_FRAME) + LENGTH } else { LENGTH + 1 };
 
 /// Two rings, for one conversation at a time.
@@ -25,14 +25,14 @@ pub struct Pipe {
     to_peer: Ring<SIZE>,
     open: Cell<bool>,
     interface: Cell<Option<Interface>>,
-    /// The conversation, so that a late word of one before does not reach it.
+    /// The number of the conversation, so that late bytes of an earlier one do not reach it.
     number: Cell<u32>,
     peer_gone: Cell<bool>,
     waiting: RefCell<MultiWakerRegistration<4>>,
 }
 
 impl Pipe {
-    /// Nobody speaks.
+    /// A pipe without a conversation.
     pub const fn new() -> Self {
         Self {
             from_peer: Ring::new(),
@@ -45,7 +45,7 @@ impl Pipe {
         }
     }
 
-    /// Begins a conversation over an interface, and answers its number; `None` while there is one.
+    /// Begins a conversation over an interface, and answers its number; `None` while there is one already.
     pub(super) fn open(&self, interface: Interface) -> Option<u32> {
         if self.open.replace(true) {
             return None;
@@ -64,13 +64,13 @@ impl Pipe {
         self.until(|| self.open.get()).await;
     }
 
-    /// Ends the conversation, once the peer has been sent what is there, or is gone.
+    /// Ends the conversation once all waiting bytes were sent to the peer, or the peer is gone.
     pub async fn close(&self) {
         self.until(|| self.to_peer.is_empty() || self.peer_gone.get()).await;
         self.end();
     }
 
-    /// Takes bytes of the peer; none when it is gone.
+    /// Takes bytes from the peer; zero when it is gone.
     pub fn poll_read(&self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<usize> {
         let taken = self.from_peer.take(buffer);
         if taken > 0 || self.peer_gone.get() || !self.open.get() {
@@ -80,7 +80,7 @@ impl Pipe {
         Poll::Pending
     }
 
-    /// Sends bytes to the peer as one message, as many as a message can have; `None` when it is gone.
+    /// Sends bytes to the peer as one message, up to the longest message; `None` when the peer is gone.
     pub fn poll_write(&self, context: &mut Context<'_>, data: &[u8]) -> Poll<Option<usize>> {
         if self.peer_gone.get() || !self.open.get() {
             return Poll::Ready(None);
@@ -96,7 +96,7 @@ impl Pipe {
         Poll::Ready(Some(data.len()))
     }
 
-    /// The peer has sent bytes; all are taken, unless the conversation ends.
+    /// Delivers bytes that the peer has sent: all of them (true), unless the conversation ends (false).
     pub(super) async fn deliver(&self, number: u32, mut data: &[u8]) -> bool {
         poll_fn(|context| {
             if !self.is(number) {
@@ -116,7 +116,7 @@ impl Pipe {
         .await
     }
 
-    /// Takes bytes for the peer, waiting for some; `None` when the conversation is over.
+    /// Takes bytes for the peer; waits if there are none. `None` when the conversation is over.
     pub(super) async fn take(&self, number: u32, buffer: &mut [u8]) -> Option<usize> {
         poll_fn(|context| {
             if !self.is(number) {
@@ -151,7 +151,7 @@ impl Pipe {
         self.changed();
     }
 
-    /// Ends the conversation when it goes over this interface, which is down.
+    /// Ends the conversation if it uses this interface, which is down.
     pub fn interface_down(&self, interface: Interface) {
         if self.interface.get() == Some(interface) {
             self.peer_gone(self.number.get());

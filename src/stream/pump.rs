@@ -24,7 +24,7 @@ pub async fn run(streams: &'static Streams, handle: u8) {
     let Ok(slot) = streams.slot(handle) else { return };
     loop {
         let work = slot.start.wait().await;
-        // The end of the stream is looked at first: nothing of an old stream may reach the buffers of a new one.
+        // The end of the stream is polled first: no byte of an old stream may reach the buffers of a new one.
         match select(stopped(slot, work.generation), serve(streams, handle, slot, &work)).await {
             Either::First(()) => {}
             Either::Second(()) => streams.peer_gone(handle, work.generation, true),
@@ -65,7 +65,7 @@ async fn connection(streams: &'static Streams, handle: u8, slot: &Slot, work: &W
     }
 }
 
-/// Ends when nothing has moved for `seconds`; never with 0.
+/// Ends when no bytes have moved for `seconds`; never with 0.
 async fn silence(activity: &Cell<Instant>, seconds: u64) {
     if seconds == 0 {
         return core::future::pending().await;
@@ -94,7 +94,7 @@ async fn inbound(port: &'static dyn Port, slot: &Slot, socket: Socket, activity:
     }
 }
 
-/// Ready when the receive ring has room, which only its owner makes.
+/// Ready when the receive ring has room; only the owner's reads make room.
 fn room(slot: &Slot, context: &mut Context<'_>) -> Poll<()> {
     if slot.rx.free_capacity() > 0 {
         return Poll::Ready(());
@@ -103,7 +103,7 @@ fn room(slot: &Slot, context: &mut Context<'_>) -> Poll<()> {
     Poll::Pending
 }
 
-/// Ends when the connection broke. Bytes leave the send ring when the socket has them.
+/// Ends when the connection broke. Bytes leave the send ring when the socket has taken them.
 async fn outbound(streams: &Streams, handle: u8, slot: &Slot, socket: Socket, activity: &Cell<Instant>) {
     let port = streams.base.port;
     loop {
@@ -142,7 +142,7 @@ async fn datagrams(streams: &'static Streams, slot: &Slot, work: &Work) {
     };
     loop {
         match port::io(port, Event::Readable(work.socket), receive).await {
-            // An ICMP error of an earlier datagram; the socket lives on.
+            // An ICMP error for an earlier datagram; the socket stays usable.
             Ok(()) | Err(PortError::Refused | PortError::Unreachable) => {}
             Err(_) => return,
         }
@@ -150,7 +150,7 @@ async fn datagrams(streams: &'static Streams, slot: &Slot, work: &Work) {
 }
 
 impl Streams {
-    /// TCP keepalive as `tcp.keepalive.*` ask for it.
+    /// The TCP keepalive settings of `tcp.keepalive.*`.
     pub fn keepalive(&self) -> Option<Keepalive> {
         let variables = &self.base.variables;
         variables.flag(KEEPALIVE).then(|| Keepalive {
@@ -160,8 +160,8 @@ impl Streams {
         })
     }
 
-    /// Whether a datagram is for this stream: a locked server listens to its first client only. A server answers whoever
-    /// it has heard last, an empty datagram included, whether or not that was read (interface, network 4.3).
+    /// Whether this stream accepts a datagram: a locked server accepts datagrams of its first client only. A server
+    /// answers the peer heard last, even by an empty datagram, whether or not that was read (interface, network 4.3).
     fn accepts(&self, slot: &Slot, work: &Work, from: SocketAddrV4) -> bool {
         let mut stream = slot.stream.borrow_mut();
         let Some(stream) = stream.as_mut().filter(|stream| stream.generation == work.generation) else { return false };

@@ -1,9 +1,8 @@
-//! A ring of bytes between two tasks, filled and emptied where it lies.
+//! A ring of bytes between two tasks, filled and emptied in place.
 //!
-//! A socket receives straight into the free part and sends straight out of the taken part
+//! A socket receives straight into the free part and sends straight from the used part
 //! ([`Ring::fill`], [`Ring::drain`]), so that no task needs a buffer of its own between socket and stream. (The pipes of
-//! `embassy-sync` copy.) All methods end without waiting, but for [`Ring::write`] and [`Ring::read`]; a ring belongs to
-//! one thread.
+//! `embassy-sync` copy.) Only [`Ring::write`] and [`Ring::read`] wait. A ring belongs to one thread.
 
 use core::cell::RefCell;
 use core::future::poll_fn;
@@ -13,37 +12,37 @@ use embassy_sync::waitqueue::WakerRegistration;
 
 use crate::limits;
 
-/// What came from a peer and nobody has read.
+/// Bytes received from a peer and not read yet.
 pub(super) type RxRing = Ring<{ limits::STREAM_RX }>;
-/// What was written and the peer does not have yet.
+/// Bytes written and not sent to the peer yet.
 pub(super) type TxRing = Ring<{ limits::STREAM_TX }>;
 
-/// Up to `N` bytes, in the order in which they came. One task waits for data and one for room.
+/// Up to `N` bytes in order of arrival. One task waits for data and one for room.
 pub(super) struct Ring<const N: usize>(RefCell<State<N>>);
 
 struct State<const N: usize> {
     bytes: [u8; N],
     /// Where the oldest byte is.
     start: usize,
-    /// How many there are.
+    /// Bytes in the ring.
     length: usize,
-    /// How many of the newest cannot be taken yet.
+    /// How many of the newest bytes cannot be taken yet.
     held: usize,
-    /// How often bytes have come when there were none.
+    /// How often bytes were added to the empty ring.
     begun: u32,
     reader: WakerRegistration,
     writer: WakerRegistration,
 }
 
 impl<const N: usize> State<N> {
-    /// The free bytes that follow the newest one without a gap.
+    /// The contiguous free bytes after the newest one.
     fn free(&mut self) -> &mut [u8] {
         let end = self.start + self.length;
         let range = if end < N { end..N } else { end - N..self.start };
         self.bytes.get_mut(range).unwrap_or_default()
     }
 
-    /// The oldest bytes that can be taken, as far as they lie together.
+    /// The oldest bytes that can be taken, as far as they are contiguous.
     fn taken(&self) -> &[u8] {
         let end = (self.start + self.length - self.held).min(N);
         self.bytes.get(self.start..end).unwrap_or_default()
@@ -64,7 +63,7 @@ impl<const N: usize> State<N> {
     fn shrink(&mut self, count: usize) {
         let count = count.min(self.length);
         self.length -= count;
-        // An empty ring starts anew: the next bytes find all of it in one piece.
+        // An empty ring starts again at the front: the next bytes find all of it contiguous.
         self.start = if self.length == 0 { 0 } else { (self.start + count) % N };
         self.writer.wake();
     }
@@ -94,7 +93,7 @@ impl<const N: usize> Ring<N> {
         self.len() == 0
     }
 
-    /// How often bytes have come when there were none, so that news between two looks is not missed; wraps.
+    /// How often bytes were added to the empty ring, so that an arrival between two checks is not missed; wraps.
     pub fn times_begun(&self) -> u32 {
         self.0.borrow().begun
     }
@@ -109,7 +108,7 @@ impl<const N: usize> Ring<N> {
         N - self.len()
     }
 
-    /// Throws away what is in it.
+    /// Discards all bytes in it.
     pub fn clear(&self) {
         let mut state = self.0.borrow_mut();
         state.held = 0;
@@ -117,8 +116,8 @@ impl<const N: usize> Ring<N> {
         state.shrink(all);
     }
 
-    /// Lets `source` put bytes into free room, which it is given in one piece and which is never empty; it answers how
-    /// many it has put there. `None` when the ring is full.
+    /// Lets `source` put bytes into contiguous free room, which is never empty; `source` answers how many it has put
+    /// there. `None` when the ring is full.
     pub fn fill<E>(&self, source: impl FnOnce(&mut [u8]) -> Result<usize, E>) -> Option<Result<usize, E>> {
         let mut state = self.0.borrow_mut();
         let free = state.free();
@@ -133,7 +132,7 @@ impl<const N: usize> Ring<N> {
         Some(count)
     }
 
-    /// As [`Ring::fill`], but what is put in cannot be taken until [`Ring::release`].
+    /// As [`Ring::fill`], but the added bytes cannot be taken until [`Ring::release`].
     pub fn fill_held<E>(&self, source: impl FnOnce(&mut [u8]) -> Result<usize, E>) -> Option<Result<usize, E>> {
         let mut state = self.0.borrow_mut();
         let free = state.free();
@@ -154,7 +153,7 @@ impl<const N: usize> Ring<N> {
         self.0.borrow().held
     }
 
-    /// Lets all be taken but the newest `held` of those that could not be.
+    /// Allows the held bytes to be taken, except for the newest `held` ones.
     pub fn release(&self, held: usize) {
         let mut state = self.0.borrow_mut();
         if held < state.held {
@@ -163,7 +162,7 @@ impl<const N: usize> Ring<N> {
         }
     }
 
-    /// Takes the newest bytes back, of those that cannot be taken yet.
+    /// Removes the newest `count` of the held bytes.
     pub fn take_back(&self, count: usize) {
         let mut state = self.0.borrow_mut();
         let count = count.min(state.held);
@@ -177,8 +176,8 @@ impl<const N: usize> Ring<N> {
         state.length > state.held
     }
 
-    /// Lets `sink` take the oldest bytes, which it is given in one piece and which are never none; it answers how many
-    /// it has taken. `None` when there are none.
+    /// Lets `sink` take from the contiguous oldest bytes, of which there is at least one; `sink` answers how many it
+    /// has taken. `None` when there are none.
     pub fn drain<E>(&self, sink: impl FnOnce(&[u8]) -> Result<usize, E>) -> Option<Result<usize, E>> {
         let mut state = self.0.borrow_mut();
         let taken = state.taken();
@@ -192,7 +191,7 @@ impl<const N: usize> Ring<N> {
         Some(count)
     }
 
-    /// Adds what there is room for; answers how much that was.
+    /// Adds the bytes that fit; answers how many.
     pub fn add(&self, mut data: &[u8]) -> usize {
         let mut added = 0;
         while !data.is_empty() {
@@ -208,7 +207,7 @@ impl<const N: usize> Ring<N> {
         added
     }
 
-    /// Takes the oldest bytes, as many as there are and as `buffer` holds; answers how many.
+    /// Takes the oldest bytes, up to the size of `buffer`; answers how many.
     pub fn take(&self, buffer: &mut [u8]) -> usize {
         let mut taken = 0;
         while let Some(target) = buffer.get_mut(taken..).filter(|target| !target.is_empty()) {
@@ -223,7 +222,8 @@ impl<const N: usize> Ring<N> {
         taken
     }
 
-    /// Copies bytes behind the oldest `skip` ones, as many as there are and as `buffer` holds, and leaves them there.
+    /// Copies the bytes after the oldest `skip` ones, up to the size of `buffer`, without taking them; answers how
+    /// many.
     pub fn peek(&self, skip: usize, buffer: &mut [u8]) -> usize {
         let state = self.0.borrow();
         let count = state.length.saturating_sub(skip).min(buffer.len());
@@ -246,7 +246,7 @@ impl<const N: usize> Ring<N> {
         self.0.borrow_mut().reader.register(waker);
     }
 
-    /// Waits for room, and adds what fits: at least one byte, unless there is none.
+    /// Waits for room, and adds the bytes that fit: at least one, unless `data` is empty.
     pub async fn write(&self, data: &[u8]) -> usize {
         poll_fn(|context| {
             let added = self.add(data);
@@ -259,7 +259,7 @@ impl<const N: usize> Ring<N> {
         .await
     }
 
-    /// Waits for bytes, and takes what there is: at least one.
+    /// Waits for bytes, and takes the available ones: at least one, unless `buffer` is empty.
     pub async fn read(&self, buffer: &mut [u8]) -> usize {
         poll_fn(|context| {
             let taken = self.take(buffer);
@@ -286,9 +286,9 @@ mod tests {
     enum Step {
         Add(Vec<u8>),
         Take(usize),
-        /// A socket that yields so many bytes at most.
+        /// A socket that yields at most this number of bytes.
         Fill(usize),
-        /// A socket that takes so many bytes at most.
+        /// A socket that takes at most this number of bytes.
         Drain(usize),
         /// A source whose bytes cannot be taken yet.
         FillHeld(usize),
@@ -311,7 +311,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is put in comes out again in its order, and no step puts in more than there is room for.
+        /// Bytes come out in the order in which they were put in, and no step puts in more than there is room for.
         #[test]
         fn is_a_queue(steps in proptest::collection::vec(step(), 0..200)) {
             let (ring, mut model, mut next, mut held) = (Ring::<8>::new(), VecDeque::new(), 0u8, 0usize);

@@ -21,7 +21,7 @@ impl Streams {
         self.room(stream.handle, stream.generation, |_, _| ())
     }
 
-    /// What tells this stream from earlier and later ones on the same handle.
+    /// The number that distinguishes this stream from earlier and later ones on the same handle.
     pub fn generation(&self, handle: u8) -> Result<u32, StreamError> {
         self.with(handle, |_, stream| stream.generation)
     }
@@ -37,7 +37,7 @@ impl Streams {
         result?.ok_or(StreamError::NoStream)
     }
 
-    /// Ends when the stream is closed. A room stops at once then: its bytes are for nobody.
+    /// Ends when the stream is closed. A room then stops at once: nobody wants its bytes any more.
     pub async fn closed(&self, handle: u8, generation: u32) {
         poll_fn(|context| {
             if self.room(handle, generation, |_, _| ()).is_err() {
@@ -49,13 +49,13 @@ impl Streams {
         .await
     }
 
-    /// Waits until a stream is closed, and answers who has done that. A peer that has closed it leaves it open while the
-    /// host may read it, see [`Streams::poll`].
+    /// Waits until a stream is closed, and answers who has closed it. When the peer closes, the stream stays open as
+    /// long as the host may read it, see [`Streams::poll`].
     pub async fn ended(&self, stream: StreamId) -> EndedBy {
         self.closed(stream.handle, stream.generation).await;
         match self.slot(stream.handle).map(|slot| slot.ended.get()) {
             Ok(Some((generation, by))) if generation == stream.generation => by,
-            // A later one has ended there as well, before anybody looked: that does not happen to a host's.
+            // A later stream has ended on this handle, too, before this task ran: a host's stream is never that short.
             _ => EndedBy::Peer,
         }
     }
@@ -76,21 +76,21 @@ impl Streams {
         }
     }
 
-    /// Waits for bytes that the owner has written, and takes them. They count as on their way until [`Streams::tx_sent`].
+    /// Waits for bytes that the owner has written, and takes them. They count as unsent until [`Streams::tx_sent`].
     pub async fn tx_read(&self, handle: u8, generation: u32, buffer: &mut [u8]) -> Result<usize, StreamError> {
         let slot = self.slot(handle)?;
         match select(self.closed(handle, generation), slot.tx.read(buffer)).await {
             Either::First(()) => Err(StreamError::NoStream),
             Either::Second(count) => {
                 slot.sending.set(true);
-                // A writer may wait for the room that there is now.
+                // A writer may wait for the room that this has made.
                 slot.changed();
                 Ok(count)
             }
         }
     }
 
-    /// The peer has what was taken: a close need not wait for it any more.
+    /// The peer has the bytes taken: a close need not wait for them any more.
     pub fn tx_sent(&self, handle: u8, generation: u32) {
         let _ = self.room(handle, generation, |slot, _| {
             slot.sending.set(false);
@@ -103,7 +103,7 @@ impl Streams {
         self.room(handle, generation, |slot, _| slot.tx.len()).unwrap_or(0)
     }
 
-    /// Waits until the owner has written something, and leaves it where it is.
+    /// Waits until the owner has written bytes, without taking them.
     pub async fn tx_ready(&self, handle: u8, generation: u32) {
         poll_fn(|context| {
             if self.tx_waiting(handle, generation) > 0 {
@@ -115,7 +115,7 @@ impl Streams {
         .await
     }
 
-    /// Throws away what nobody has taken: the peer does not want it.
+    /// Discards written bytes that nobody has taken: the peer does not want them.
     pub fn tx_drop(&self, handle: u8, generation: u32) {
         let _ = self.room(handle, generation, |slot, _| {
             slot.tx.clear();
@@ -124,7 +124,7 @@ impl Streams {
         });
     }
 
-    /// Says what the owner may write from now on.
+    /// Sets what the owner may write from now on.
     pub fn set_intake(&self, handle: u8, generation: u32, intake: Intake) {
         let _ = self.room(handle, generation, |slot, stream| {
             stream.intake = intake;
@@ -137,13 +137,13 @@ impl Streams {
         self.with(handle, |_, stream| stream.intake)
     }
 
-    /// Whether a write of `bytes` can be taken at all, before any of it is.
+    /// Whether a write of `bytes` can be accepted as a whole, before any byte is written.
     pub fn admits(&self, handle: u8, bytes: usize) -> Result<(), StreamError> {
         self.with(handle, |slot, stream| stream.intake.admits(bytes, slot.tx.free_capacity()))?
     }
 
-    /// The peer has closed. The handle stays for the owner, who may still read what came, unless `stream.auto_close`
-    /// says otherwise.
+    /// The peer has closed. The handle stays for the owner, who may still read the bytes received, unless
+    /// `stream.auto_close` says otherwise.
     pub fn peer_ended(&self, handle: u8, generation: u32) {
         self.peer_gone(handle, generation, false);
     }

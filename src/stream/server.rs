@@ -31,7 +31,7 @@ pub enum ServerError {
 }
 
 impl Streams {
-    /// Starts a server. A UDP server answers its stream.
+    /// Starts a server. For a UDP server the answer is its stream.
     pub fn server_start(&self, protocol: Protocol, interface: Interface, port: u16) -> Result<Option<u8>, ServerError> {
         if !self.base.status.is_up(interface) {
             return Err(ServerError::Down);
@@ -57,7 +57,7 @@ impl Streams {
         Ok(stream)
     }
 
-    /// The peer that `udp.server.remote_*` presets. Only a dotted address is taken: nothing can be looked up here.
+    /// The peer that `udp.server.remote_*` presets. Only a dotted address is accepted: a name cannot be looked up here.
     fn preset_peer(&self) -> Option<SocketAddrV4> {
         let port = self.base.variables.number(PRESET_PORT) as u16;
         let parse = |host: &[u8]| core::str::from_utf8(host).ok()?.parse::<Ipv4Addr>().ok();
@@ -92,7 +92,7 @@ impl Streams {
     pub fn interface_down(&self, interface: Interface) {
         self.stop_where(|row| row.interface == interface);
         for handle in 0..self.slots.len() as u8 {
-            // The clients of the HTTP server are its own to close: it says good-bye to WebSockets.
+            // The HTTP server closes its own clients: it ends WebSockets with a close frame.
             let on_it = self.with(handle, |_, stream| stream.interface == Some(interface) && stream.kind != Kind::Webs);
             if on_it == Ok(true) {
                 self.abort(handle);
@@ -141,12 +141,12 @@ impl Streams {
         self.clients(row) < if self.base.status.is_bridged() { allowed.min(1) } else { allowed }
     }
 
-    /// Whether this very server still runs.
+    /// Whether exactly this server still runs.
     pub(super) fn is_running(&self, row: u8, server: &Running) -> bool {
         self.servers.get(usize::from(row)).is_some_and(|row| row.running.get().as_ref() == Some(server))
     }
 
-    /// Takes a new client in, or closes it when there is no place (interface, network 4.4).
+    /// Admits a new client, or closes its socket when there is no place (interface, network 4.4).
     pub(super) fn admit(&self, row: u8, kind: Kind, interface: Interface, socket: Socket, remote: SocketAddrV4) {
         let reservation = if self.has_place(row) { self.reserve_on(kind, interface) } else { Err(StreamError::Full) };
         match reservation {
@@ -175,7 +175,7 @@ pub async fn serve(streams: &'static Streams, row: u8) {
             None => server.changed.wait().await,
             Some(running) => {
                 if let Either::Second(()) = select(server.changed.wait(), accept(streams, row, &running)).await {
-                    // Accepting failed for want of sockets or memory: give others time to let some go.
+                    // Accepting failed for lack of sockets or memory: give others time to free some.
                     Timer::after_millis(100).await;
                 }
             }
@@ -195,7 +195,7 @@ async fn accept(streams: &'static Streams, row: u8, server: &Running) {
             true => {
                 let guest = Guest { socket, remote, row, server: *server };
                 if streams.doors.enter(guest).is_err() {
-                    // Another server was quicker.
+                    // Another server has taken the door first.
                     streams.base.port.sockets().close(socket);
                 }
             }

@@ -1,19 +1,19 @@
-//! Stream mode: a stream seen from the command UART. Bytes go through it where they lie, ring to ring.
+//! Stream mode: a stream seen from the command UART. Bytes move directly from ring to ring.
 //!
-//! What the UART has read straight into the send ring of a byte stream is held there until it is sent on, so that the start of a
-//! break-out sequence can be taken back. Streams that keep messages get whole ones.
+//! The UART reads straight into the send ring of a byte stream. The bytes are held there until they are released, so
+//! that the start of a break-out sequence can be taken back. Message streams get whole messages.
 
 use core::task::{Context, Poll, Waker};
 
 use super::{Kind, Source, StreamError, StreamId, Streams};
 use crate::port::{Event, PortError, Result};
 
-/// Bytes of the longest message that is made of what the UART has sent: a datagram that needs no fragments.
+/// Bytes of the longest message made from UART data: a datagram that needs no fragments.
 const MESSAGE: usize = 1472;
-/// What a message has in front of it in the send ring.
+/// Bytes of the length in front of a message in the send ring.
 const LENGTH: usize = 4;
 
-/// A stream that stream mode leads to the command UART.
+/// A stream that stream mode connects to the command UART.
 #[derive(Clone, Copy)]
 pub struct Through {
     streams: &'static Streams,
@@ -22,7 +22,7 @@ pub struct Through {
 }
 
 impl Streams {
-    /// The stream for stream mode: of those that it can lead to the UART the one that was opened first.
+    /// The stream for stream mode: the one opened first of those that stream mode can connect to the UART.
     pub fn through(&'static self) -> Option<Through> {
         let open = |handle| {
             let found = self.with(handle, |_, stream| {
@@ -63,7 +63,7 @@ impl Through {
         self.streams.room(self.stream.handle, self.stream.generation, |slot, _| action(slot))
     }
 
-    /// Lets `sink` take received bytes where they lie; `None` when there are none.
+    /// Lets `sink` take received bytes in place; `None` when there are none.
     pub fn drain(&self, sink: impl FnOnce(&[u8]) -> Result<usize>) -> Option<Result<usize>> {
         let StreamId { handle, generation } = self.stream;
         let drained = self.streams.room(handle, generation, |slot, stream| {
@@ -74,7 +74,7 @@ impl Through {
                 }
                 return drained;
             }
-            // The bytes of one datagram may lie across the end of the ring.
+            // The bytes of one datagram may wrap around the end of the ring.
             stream.datagram.advance(&slot.rx).then_some(())?;
             let left = stream.datagram.left;
             let drained = slot.rx.drain(|bytes| sink(bytes.get(..left).unwrap_or(bytes)));
@@ -87,7 +87,7 @@ impl Through {
         drained.ok().flatten()
     }
 
-    /// The peer has closed, and all that came from it is taken: ends the stream, as soon as what was written has left.
+    /// Ends the stream if the peer has closed, all received bytes are taken and all written bytes are sent.
     pub fn end_when_over(&self) {
         let StreamId { handle, generation } = self.stream;
         let over = self.streams.room(handle, generation, |slot, stream| {
@@ -109,18 +109,18 @@ impl Through {
         self.with(|slot| slot.tx.held()).unwrap_or(0)
     }
 
-    /// Lets all leave but the newest `held` bytes.
+    /// Releases all bytes but the newest `held`.
     pub fn release(&self, held: usize) {
         // A stream that has ended holds nothing.
         let _ = self.with(|slot| slot.tx.release(held));
     }
 
-    /// Takes the newest bytes back, of those that are held.
+    /// Takes back the newest `count` of the held bytes.
     pub fn take_back(&self, count: usize) {
         let _ = self.with(|slot| slot.tx.take_back(count));
     }
 
-    /// Waits until all that may leave has left.
+    /// Waits until all released bytes are sent.
     pub fn poll_sent(&self, context: &mut Context<'_>) -> Poll<()> {
         self.watch(context.waker());
         if self.with(|slot| slot.tx.has_ready() || slot.sending.get()) == Ok(true) {
@@ -140,7 +140,7 @@ impl Through {
                     port.wake_when(Event::Writable(*socket), context.waker());
                     Poll::Pending
                 }
-                // As datagrams may be, it is lost.
+                // On an error the datagram is lost, as UDP permits.
                 Ok(()) | Err(_) => Poll::Ready(()),
             },
             (Source::Room, _) if slot.tx.free_capacity() >= data.len() + LENGTH => {
@@ -149,7 +149,7 @@ impl Through {
                 slot.changed();
                 Poll::Ready(())
             }
-            // A server that has heard nobody yet; a peer that takes nothing.
+            // A server without a peer yet, or a peer that takes nothing.
             _ => Poll::Pending,
         });
         if sent == Ok(Poll::Pending) {

@@ -26,7 +26,7 @@ impl Streams {
         self.with(handle, |_, stream| stream.is_open && !stream.peer_closed) == Ok(true)
     }
 
-    /// How often received data have begun to wait on a handle, whichever stream had it; wraps.
+    /// How often received data have begun to wait on a handle, whichever stream used the handle; wraps.
     pub fn arrivals(&self, handle: u8) -> u32 {
         self.with(handle, |slot, _| slot.rx.times_begun()).unwrap_or_default()
     }
@@ -49,8 +49,8 @@ impl Streams {
         usage
     }
 
-    /// Bytes received and not read, written and not sent, in percent of all buffers; anything above nothing is at least
-    /// 1.
+    /// Bytes received and not read, and bytes written and not sent, in percent of all buffers. Any byte counts as at
+    /// least 1.
     fn percent_of(usage: &Usage) -> (u8, u8) {
         let percent = |bytes: usize, all: usize| (bytes.saturating_mul(100)).div_ceil(all).min(100) as u8;
         (percent(usage.received, Usage::CAPACITY.0), percent(usage.unsent, Usage::CAPACITY.1))

@@ -1,11 +1,11 @@
-//! Whose bytes go into a byte stream: those of one command stay together, whatever other front ends write meanwhile.
+//! Writing to a byte stream: the bytes of one command stay together, whatever other front ends write meanwhile.
 
 use core::future::poll_fn;
 use core::task::Poll;
 
 use super::{Slot, StreamError, StreamId, Streams};
 
-/// The bytes of one command go into a stream until this is dropped; those of others wait.
+/// Gives one command the right to write to a stream until this is dropped; other writers wait.
 #[must_use = "others write as soon as this is dropped"]
 pub struct Writing<'a> {
     slot: &'a Slot,

@@ -1,4 +1,4 @@
-//! Certificates and keys out of files.
+//! Certificates and keys from files.
 
 use super::refusal::Cause;
 use crate::access::guard::{HTTPS_CERT, HTTPS_KEY};
@@ -16,7 +16,7 @@ const HTTP_CERT: Id = id("http.server.tls_cert");
 const HTTP_KEY: Id = id("http.server.tls_key");
 const HTTP_CA: Id = id("http.server.tls_ca_cert");
 
-/// The files of a client, where a command names them; each that it does not name is that of its variable
+/// The files that a command names for a client. For a file that it does not name, the variable counts
 /// (`network.tls.ca_cert`, `.client_cert`, `.client_key`).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ClientFiles<'a> {
@@ -31,25 +31,25 @@ pub struct ClientFiles<'a> {
 /// The sets of files of servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServerFiles {
-    /// Of the servers whose clients are streams (`network.tls.server_…`).
+    /// For the servers whose clients are streams (`network.tls.server_…`).
     Streams,
-    /// Of the HTTP server (`http.server.tls_…`).
+    /// For the HTTP server (`http.server.tls_…`).
     Http,
 }
 
-/// Where the name of a file stands.
+/// The source of a file name.
 #[derive(Clone, Copy)]
 pub(super) enum Named<'a> {
     /// In a command.
     Here(&'a [u8]),
     /// In a variable.
     There(Id),
-    /// In a variable; while that is empty, this file is meant, which the device makes.
+    /// In a variable; while that is empty, this file, which the device makes.
     Own(Id, &'static [u8]),
 }
 
 impl<'a> Named<'a> {
-    /// Runs `action` with the name; empty when none is named.
+    /// Runs `action` with the name, which is empty when there is none.
     fn with<R>(self, base: &Base, action: impl FnOnce(&[u8]) -> R) -> R {
         match self {
             Self::Here(name) => action(name),
@@ -58,7 +58,7 @@ impl<'a> Named<'a> {
         }
     }
 
-    /// A file of this name may be missing: the variable has a name that its owner has not chosen.
+    /// The file may be missing: the owner has not chosen the default name in the variable.
     fn is_optional(self) -> bool {
         matches!(self, Self::There(id) if id == CA_CERT)
     }
@@ -123,7 +123,7 @@ impl Drop for Source {
 }
 
 impl Source {
-    /// Opens the file of a name; `None` when it is missing, or none is named.
+    /// Opens the file of a name; `None` when it is missing, or the name is empty.
     fn open(base: &Base, files: &'static Files, name: Named<'_>) -> Result<Option<Self>, Cause> {
         match name.with(base, |name| files.open(name)) {
             Ok(reader) => Ok(Some(Self { files, reader: Some(reader) })),
@@ -132,7 +132,7 @@ impl Source {
         }
     }
 
-    /// Reads all of it into the front of `room`; answers that, and the room that is left.
+    /// Reads the whole file into the front of `room`; answers the content, and the remaining room.
     fn read<'b>(&self, room: &'b mut [u8]) -> Result<(&'b [u8], &'b mut [u8]), Cause> {
         let reader = self.reader.as_ref().ok_or(Cause::Unreadable)?;
         let (content, rest) = room.split_at_mut_checked(reader.size() as usize).ok_or(Cause::TooLarge)?;
@@ -143,7 +143,7 @@ impl Source {
     }
 }
 
-/// The contents of the files of a session; `None` for those that it has not.
+/// The contents of the files of a session; `None` for a file that it does not have.
 pub(super) struct Contents<'b> {
     pub authorities: Option<&'b [u8]>,
     pub certificate: Option<&'b [u8]>,
@@ -158,7 +158,7 @@ impl<'a> FileSet<'a> {
         }
     }
 
-    /// Makes sure that the files are what was stored, one after the other: a future that waits for a handshake is a part
+    /// Verifies one after another that the files are as they were stored: a future that waits for a handshake is a part
     /// of many others, and has no room for three open files.
     pub async fn verify(self, base: &Base, files: &'static Files) -> Result<(), Cause> {
         for number in 0..3 {
@@ -178,7 +178,7 @@ impl<'a> FileSet<'a> {
 
     /// Reads the files into a buffer.
     ///
-    /// What is named nowhere is left out. What is named must be there, but for the authorities that a client has by
+    /// A file that is not named is left out. A named file must exist, except for the authorities that a client has by
     /// default.
     pub fn read<'b>(self, base: &Base, files: &'static Files, buffer: &'b mut [u8]) -> Result<Contents<'b>, Cause> {
         let names = self.names();
@@ -201,7 +201,7 @@ pub(super) fn read_key<'b>(base: &Base, files: &'static Files, buffer: &'b mut [
     key.ok_or(Cause::NoKey)
 }
 
-/// Reads one file, which must not be missing when it is named.
+/// Reads one file, which must exist if it is named.
 fn read<'b>(
     base: &Base,
     files: &'static Files,
@@ -216,18 +216,18 @@ fn read<'b>(
     }
 }
 
-/// Whether the certificate and the key of a server are there.
+/// Whether the certificate and the key of a server exist.
 pub(super) fn has_identity(base: &Base, files: &Files, server: ServerFiles) -> bool {
     let names = Names::of_server(server);
     [names.certificate, names.key].iter().all(|name| name.with(base, |name| files.stat(name).is_some()))
 }
 
-/// Whether the key of the HTTP server is there.
+/// Whether the key of the HTTP server exists.
 pub(super) fn has_key(base: &Base, files: &Files) -> bool {
     Names::of_server(ServerFiles::Http).key.with(base, |name| files.stat(name).is_some())
 }
 
-/// Whether the certificate of the HTTP server is one that the device makes: its owner has named none.
+/// Whether the device makes the certificate of the HTTP server, because its owner has named none.
 pub(super) fn is_own(base: &Base) -> bool {
     base.variables.is_empty(HTTP_CERT) && base.variables.is_empty(HTTP_KEY)
 }

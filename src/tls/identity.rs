@@ -1,4 +1,4 @@
-//! The certificate of a device whose owner has given it none: made at the first start of HTTPS, and kept in files.
+//! The certificate of a device to which the owner has given none: made at the first start of HTTPS, and kept in files.
 
 use core::fmt;
 
@@ -16,10 +16,9 @@ use crate::variable::{Id, expand_name, id};
 
 const NAME: Id = id("mdns.name");
 
-/// How long the certificate is valid, in seconds: about twenty years. Nothing could make another one before its owner
-/// wants it.
+/// How long the certificate is valid, in seconds: about twenty years. Nothing renews it before its owner asks for that.
 const VALIDITY: u64 = 20 * 365 * 86_400;
-/// It begins a day ago: the clocks of clients differ.
+/// How far in the past the validity begins, in seconds (one day): the clocks of clients differ.
 const BEFORE: u64 = 86_400;
 
 /// A name of a host.
@@ -50,8 +49,8 @@ impl fmt::Display for Failure {
 }
 
 impl Tls {
-    /// Makes sure that the HTTP server has a certificate and a key, and says how the device's own can be known. Failures
-    /// are logged.
+    /// Makes sure that the HTTP server has a certificate and a key, and logs the fingerprint of the device's own.
+    /// Failures are logged.
     pub async fn provide(&self) {
         Built::<{ features::TLS }>::run(self, async |tls: &Self| tls.provide_own().await, |_| ()).await;
     }
@@ -86,7 +85,7 @@ impl Tls {
         self.store().await
     }
 
-    /// The name that the device has in its network.
+    /// The name of the device in its network.
     pub(super) fn own_name(&self) -> HostName {
         let mut name = HostName::new();
         self.base.variables.with(NAME, |value| {
@@ -98,7 +97,8 @@ impl Tls {
         name
     }
 
-    /// Stores what the port has made, the key first: without the certificate both are made again.
+    /// Stores the key and the certificate that the port has made, the key first: without the certificate both are made
+    /// again.
     async fn store(&self) -> Result<(), Failure> {
         let [key, certificate] = {
             let mut buffer = self.buffer.borrow_mut();
@@ -139,7 +139,7 @@ impl Tls {
     }
 }
 
-/// A digest as certificates are shown: pairs of digits with colons.
+/// A digest in the usual form for certificates: pairs of digits with colons.
 struct Fingerprint([u8; 32]);
 
 impl fmt::Display for Fingerprint {

@@ -1,16 +1,16 @@
-//! TLS above the port: which certificates and keys, what time it is, how long a handshake may take, and what is said of one
-//! that failed (interface, network 5).
+//! TLS above the port: certificates and keys, the time for validity checks, the time limit of a handshake, and the
+//! codes for a failed one (interface, network 5).
 //!
 //! ```text
 //! identity     the device's own certificate, made at the first start of HTTPS
 //! session      starting a session on a socket
-//! files        certificates and keys out of files
+//! files        certificates and keys from files
 //! request      a request for a certificate with the device's own key
 //! refusal      the one table from failures to the documented codes
-//! secret       which files never come out again
+//! secret       which files can never be read
 //! ```
 //!
-//! A session needs its files for one step, the start of the job that makes it: there is one buffer for all.
+//! A session needs its files for one step only, the start of its job: there is one buffer for all sessions.
 
 mod files;
 mod identity;

@@ -1,4 +1,4 @@
-//! Why there is no session, as the documented codes have it (interface, network 5.2, 5.4).
+//! Why there is no session, with the documented codes (interface, network 5.2, 5.4).
 
 use core::fmt;
 
@@ -6,8 +6,8 @@ use crate::port::{TlsError, TlsFailure};
 
 macro_rules! codes {
     ($($(#[$what:meta])* $name:ident = $number:literal,)*) => {
-        /// The documented numbers that this device can print (interface, network 5.3). `tests/tls/codes.rs` makes each of them
-        /// occur, and says of the others why they cannot: `docs/tls-codes.md`.
+        /// The documented numbers that this device can print (interface, network 5.3). `tests/tls/codes.rs` makes each
+        /// of them occur, and says why the others cannot: `docs/tls-codes.md`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u16)]
         pub enum Code { $($(#[$what])* $name = $number,)* }
@@ -36,7 +36,7 @@ codes! {
     NoCipherChosen = 5010,
     /// The client showed no certificate.
     NoClientCertificate = 5012,
-    /// The files are larger than the device takes.
+    /// The files are larger than the device accepts.
     CertificateTooLarge = 5013,
     /// The file of the device's own certificate is missing.
     CertificateRequired = 5014,
@@ -50,24 +50,24 @@ codes! {
     FatalAlert = 5018,
     /// Something else is wrong with the peer's certificate.
     VerificationFailed = 5019,
-    /// The peer has said good-bye in the middle of the handshake.
+    /// The peer has sent `close_notify` during the handshake.
     CloseNotify = 5020,
     /// The peer was silent for too long.
     HandshakeTimeOut = 5031,
-    /// The peer's certificate comes from none of the authorities.
+    /// None of the authorities has signed the peer's certificate.
     UntrustedCertificate = 5035,
     /// The peer's certificate is no longer, or not yet, valid.
     ExpiredCertificate = 5036,
-    /// The peer's certificate is for somebody else.
+    /// The peer's certificate is for another name.
     NameMismatch = 5037,
-    /// The peer does not know the name that it was asked for.
+    /// The peer does not know the server name that the device has sent.
     UnrecognisedName = 5045,
 }
 
 /// What went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// The port says so.
+    /// The port reports this failure.
     Port(TlsFailure),
     /// The peer was silent for too long.
     TimedOut,
@@ -79,14 +79,14 @@ pub enum Cause {
     NoCertificate,
     /// The file of its key is missing.
     NoKey,
-    /// The files are larger than the device takes.
+    /// The files are larger than the device accepts.
     TooLarge,
-    /// A file is there, and cannot be read.
+    /// A file exists, but cannot be read.
     Unreadable,
 }
 
-/// Why there is no session. What is printed of it: `<code> (state: <state>, code: <internal>)`, the brackets only when the
-/// library has told them.
+/// Why there is no session. It prints as `<code> (state: <state>, code: <internal>)`, with the brackets only when the
+/// library has given these values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal(pub(super) Cause);
 
@@ -139,7 +139,7 @@ fn of_port(error: TlsError) -> Code {
     }
 }
 
-/// Alerts that have a code of their own (RFC 8446, 6); the others are a fatal alert.
+/// Alerts that have a code of their own (RFC 8446, 6); all others count as a fatal alert.
 fn of_alert(alert: u8) -> Code {
     match alert {
         0 => Code::CloseNotify,

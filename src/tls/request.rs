@@ -1,5 +1,5 @@
-//! A request for a certificate (PKCS#10) with the key of the HTTP server: what an authority signs, so that clients need not
-//! trust the device's own certificate. The key stays where it is.
+//! A certificate request (PKCS#10) with the key of the HTTP server. An authority signs it, so that clients need not
+//! trust the device's own certificate. The key stays in the device.
 
 use core::cell::Cell;
 use core::fmt;
@@ -13,16 +13,16 @@ use super::session::Tls;
 use crate::log::Level;
 use crate::port::{self, SigningRequest};
 
-/// How often to look whether the port is done with somebody else's.
+/// How often to check whether the port has finished another request.
 const LOOK: Duration = Duration::from_millis(50);
 /// Bytes that make a line of PEM (RFC 7468: 64 characters).
 const LINE: usize = 48;
 
-/// There is no request. Why was logged.
+/// The request was not made; the reason was logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotMade;
 
-/// The turn of one who lets the port make something; it ends with this.
+/// The right to let the port make something; it ends when this is dropped.
 pub(super) struct Turn<'a>(&'a Cell<bool>);
 
 impl Drop for Turn<'_> {
@@ -38,7 +38,7 @@ pub struct Made<'a> {
 }
 
 impl Tls {
-    /// Waits until nobody else lets the port make something: it keeps one at a time.
+    /// Waits until no other task lets the port make something: the port keeps one result at a time.
     pub(super) async fn turn(&self) -> Turn<'_> {
         while self.making.replace(true) {
             Timer::after(LOOK).await;
@@ -46,8 +46,8 @@ impl Tls {
         Turn(&self.making)
     }
 
-    /// Has a request for a certificate made, for this name or for `<mdns.name>.local`. A device that still has no key of
-    /// its own makes one, with its own certificate. Failures are logged.
+    /// Makes a certificate request for this name or for `<mdns.name>.local`. A device without a key of its own first
+    /// makes one, with its own certificate. Failures are logged.
     pub async fn request(&self, name: Option<&str>) -> Result<Made<'_>, NotMade> {
         self.make_own_key().await?;
         let turn = self.turn().await;
@@ -58,7 +58,7 @@ impl Tls {
         Ok(Made { tls: self, _turn: turn })
     }
 
-    /// Lets the port begin, which has used the key up when this returns.
+    /// Lets the port begin. When this returns, the port does not need the key any more.
     fn begin_request(&self, name: Option<&str>) -> Result<port::Making<'static>, NotMade> {
         let own = self.own_name();
         let mut buffer = self.buffer.borrow_mut();
@@ -70,7 +70,7 @@ impl Tls {
             Err(Cause::NoKey) => Err(self.not_made(format_args!("there is no key (see http.server.tls_key)"))),
             Err(_) => Err(self.not_made(format_args!("the key cannot be read"))),
         };
-        // A key stays nowhere longer than it must.
+        // A key must not stay in memory longer than needed.
         buffer.fill(0);
         begun
     }
@@ -92,7 +92,7 @@ impl Tls {
 }
 
 impl Made<'_> {
-    /// Gives it as PEM, line by line, without the last line end.
+    /// Passes the request to `line` as PEM, line by line, without the last line end.
     pub fn pem(self, mut line: impl FnMut(&[u8])) -> Result<(), NotMade> {
         let mut buffer = self.tls.buffer.borrow_mut();
         let made = self.tls.base.port.jobs().request(&mut *buffer).ok().and_then(|size| buffer.get(..size));

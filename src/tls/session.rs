@@ -19,7 +19,7 @@ const TIMEOUT: Id = id("network.tls.handshake_timeout");
 const VERSION: Id = id("network.tls.version");
 const VERIFY: Id = id("network.tls.verify");
 
-/// Where the files of a session are read to, for the moment of its start.
+/// The buffer for the files of a session while the session is started.
 pub type Buffer = RefCell<[u8; limits::TLS_FILES]>;
 
 /// A buffer with nothing in it.
@@ -27,12 +27,12 @@ pub const fn no_files() -> Buffer {
     RefCell::new([0; limits::TLS_FILES])
 }
 
-/// What starts sessions.
+/// Starts sessions.
 pub struct Tls {
     pub(super) base: &'static Base,
     pub(super) files: &'static Files,
     pub(super) buffer: &'static Buffer,
-    /// It was said that the clock is not set.
+    /// It was logged that the clock is not set.
     clock_missed: Cell<bool>,
     /// The port makes a certificate or a request for one.
     pub(super) making: Cell<bool>,
@@ -45,11 +45,11 @@ struct Start<'a> {
     role: TlsRole<'a>,
     first: Option<u8>,
     files: FileSet<'a>,
-    /// The log hears what is to be known of it.
+    /// The log gets messages about the session.
     tells: bool,
 }
 
-/// What the port says when a handshake is to begin.
+/// The port's answer to the begin of a handshake.
 type Begun = port::Result<Result<port::Handshake<'static>, TlsFailure>>;
 
 impl Tls {
@@ -59,15 +59,15 @@ impl Tls {
     }
 
     /// Starts a session as a client on a connected socket. `host` is the name that the server must prove. Logs what the
-    /// original logs. After a failure the socket is of no use but to be closed.
+    /// original logs. After a failure the socket can only be closed.
     pub async fn client(&self, socket: Socket, host: &str, files: &ClientFiles<'_>) -> Result<(), Refusal> {
         self.base.log.line(Level::Progress, format_args!("Starting TLS"));
         let started = self.start_client(socket, host, files, true).await;
         started.inspect_err(|refusal| self.log(Level::Failure, *refusal))
     }
 
-    /// As [`Tls::client`] with the files of `network.tls.*`, but logs nothing: for what the device does by itself again and
-    /// again.
+    /// As [`Tls::client`] with the files of `network.tls.*`, but logs nothing: for connections that the device opens by
+    /// itself again and again.
     pub async fn client_quietly(&self, socket: Socket, host: &str) -> Result<(), Refusal> {
         self.start_client(socket, host, &ClientFiles { authorities: None, certificate: None, key: None }, false).await
     }
@@ -84,8 +84,8 @@ impl Tls {
         Built::<{ features::TLS }>::run(&(self, start), shake_hands, unavailable).await
     }
 
-    /// Starts a session as a server on a connection that was accepted, of which `first` was received before. Logs
-    /// nothing.
+    /// Starts a session as a server on an accepted connection. `first` is its first byte, if that was received before.
+    /// Logs nothing.
     pub async fn server(&self, socket: Socket, first: Option<u8>, files: ServerFiles) -> Result<(), Refusal> {
         let start = Start { socket, role: TlsRole::Server, first, files: FileSet::Server(files), tells: true };
         Built::<{ features::TLS }>::run(&(self, start), shake_hands, unavailable).await
@@ -101,7 +101,7 @@ impl Tls {
         Duration::from_millis(self.base.variables.number(TIMEOUT).max(1) as u64)
     }
 
-    /// Says why there is no session, as documented (interface, network 5.2).
+    /// Logs why there is no session, as documented (interface, network 5.2).
     pub fn log(&self, level: Level, refusal: Refusal) {
         let log = &self.base.log;
         if refusal.is_for_memory() {
@@ -110,8 +110,8 @@ impl Tls {
         log.line(level, format_args!("Error with TLS handshake: {refusal}"));
     }
 
-    /// Whether the peer must prove who it is. A server without authorities asks no client for anything; a client without
-    /// any takes a server as it is only when its owner says so (`network.tls.verify`).
+    /// Whether the peer must prove its identity. A server without authorities asks no client for a certificate. A
+    /// client without authorities accepts an unverified server only when its owner allows it (`network.tls.verify`).
     fn verifies(&self, start: &Start<'_>, contents: &Contents<'_>) -> Result<bool, Cause> {
         match (&start.role, contents.authorities.is_some()) {
             (_, true) => Ok(true),
@@ -127,11 +127,11 @@ impl Tls {
         }
     }
 
-    /// Reads the files and starts the job, which has used them up when this returns.
+    /// Reads the files and starts the job. When this returns, the job does not need the files any more.
     fn begin(&self, start: &Start<'_>) -> Result<port::Handshake<'static>, Cause> {
         let mut buffer = self.buffer.borrow_mut();
         let begun = self.begin_with(start, &mut *buffer);
-        // A key stays nowhere longer than it must.
+        // A key must not stay in memory longer than needed.
         buffer.fill(0);
         match begun? {
             Ok(handshake) => handshake.map_err(Cause::Port),
@@ -158,8 +158,8 @@ impl Tls {
         Ok(port::tls_begin(self.base.port, start.socket, start.role, start.first, &credentials))
     }
 
-    /// The time against which certificates are checked, and whether it is the right one: while the clock is not set, no
-    /// more is known than that the firmware was built.
+    /// The time against which certificates are checked, and whether the clock is set. While it is not set, only the
+    /// build time of the firmware is known.
     pub(super) fn now(&self) -> (u64, bool) {
         let (seconds, is_set) = self.time();
         if !is_set && !self.clock_missed.replace(true) {
@@ -176,7 +176,7 @@ impl Tls {
     }
 }
 
-/// From the files to the end of the handshake. It is a part of many futures, so that nothing is kept twice.
+/// From the files to the end of the handshake. This future is a part of many others, so it keeps nothing twice.
 async fn shake_hands((tls, start): &(&Tls, Start<'_>)) -> Result<(), Refusal> {
     start.files.verify(tls.base, tls.files).await?;
     match with_timeout(tls.patience(), tls.begin(start)?.outcome()).await {

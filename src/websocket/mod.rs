@@ -1,9 +1,8 @@
-//! WebSockets that are open (RFC 6455): what the device does as a server and as a client. How they are opened is the matter
-//! of `http` and of `http_client`.
+//! Open WebSockets (RFC 6455), for the device as server and as client. `http` and `http_client` open them.
 //!
 //! ```text
 //! session      moves the bytes between a socket and the stream, up to the end
-//! outbox       what is to be sent between two messages; pings
+//! outbox       control frames to send between two messages; pings
 //! ```
 
 mod outbox;

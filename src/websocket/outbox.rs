@@ -1,4 +1,4 @@
-//! What is to be sent between two messages: pings, pongs, a close frame.
+//! Control frames to send between two messages: pings, pongs, a close frame.
 
 use core::cell::{Cell, RefCell};
 
@@ -8,23 +8,23 @@ use embassy_time::{Duration, Instant, Timer, with_timeout};
 
 use crate::wire::websocket::{self as wire, Control, Mask, Payload};
 
-/// How long a ping waits for the pong before it to be on its way; then that pong is left out, so that a peer that does
-/// not read can still send.
+/// How long the answer to a ping waits until the previous pong is sent. After that the previous pong is skipped, so
+/// that a peer that does not read can still send.
 const PONG_TIME: Duration = Duration::from_secs(1);
 
-/// What one half of a session, or who serves it, wants the other half to send between its messages.
+/// The control frames that the receiving half of a session, or its caller, wants the sending half to send.
 pub struct Outbox {
     /// The payload of a ping that has not been answered.
     pong: RefCell<Option<Payload>>,
-    /// The peer is to be asked whether it is still there.
+    /// A ping is to be sent.
     ping: Cell<bool>,
     close: Cell<Option<Option<u16>>>,
     changed: Signal<NoopRawMutex, ()>,
     pong_taken: Signal<NoopRawMutex, ()>,
     /// A close frame has been sent: nothing may follow it.
     ended: Cell<bool>,
-    /// When the peer was heard last. `None` while what it has sent waits for the owner of the stream: then it may have said
-    /// more that nobody has looked at.
+    /// When the peer was heard last. `None` while received data wait for the owner of the stream: the peer may have
+    /// sent more that was not received yet.
     heard: Cell<Option<Instant>>,
 }
 
@@ -35,7 +35,7 @@ impl Default for Outbox {
 }
 
 impl Outbox {
-    /// There is nothing to send, and the peer was heard just now.
+    /// Nothing to send; the peer was heard just now.
     pub fn new() -> Self {
         Self {
             pong: RefCell::new(None),
@@ -48,7 +48,7 @@ impl Outbox {
         }
     }
 
-    /// Every ping is answered as long as the peer reads; otherwise only the last one has to be (RFC 6455, section
+    /// Answers every ping as long as the peer reads; otherwise only the last one must be answered (RFC 6455, section
     /// 5.5.3).
     pub(super) async fn answer(&self, ping: Payload) {
         let is_pending = self.pong.borrow().is_some();
@@ -75,15 +75,15 @@ impl Outbox {
         self.ended.set(true);
     }
 
-    /// The peer was heard; or what it says waits for the owner of the stream from now on.
+    /// The peer was heard just now; or, with `waits`, its data wait for the owner of the stream from now on.
     pub(super) fn heard(&self, waits: bool) {
         self.heard.set((!waits).then(Instant::now));
     }
 
-    /// The next control frame, hidden with a mask, and whether it is the last.
+    /// The next control frame, masked, and whether it is the last.
     pub(super) async fn next(&self, mask: &dyn Fn() -> Mask) -> (Control, bool) {
         loop {
-            // A ping that came before the end of the conversation is answered before it.
+            // A ping that came before the close is answered before the close.
             if let Some(ping) = self.pong.take() {
                 self.pong_taken.signal(());
                 return (wire::pong(&ping, mask()), false);
@@ -99,7 +99,7 @@ impl Outbox {
     }
 }
 
-/// Pings the peer whenever it has said nothing for `interval`; ends when it says nothing for as long after that.
+/// Pings the peer whenever it has sent nothing for `interval`; ends when it sends nothing for another `interval`.
 pub async fn keep_alive(outbox: &Outbox, interval: Duration) {
     loop {
         let since = outbox.heard.get().unwrap_or_else(Instant::now);

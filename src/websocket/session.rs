@@ -1,7 +1,8 @@
 //! One open WebSocket and its stream, up to the end.
 //!
-//! Data of the peer goes into the stream, frame boundaries are not kept; each `stream_write` goes out as one message.
-//! Nothing is read from the peer while the stream is full, nothing is taken from the stream while the peer does not read.
+//! The peer's data go into the stream, without frame boundaries; each `stream_write` goes out as one message. The
+//! session reads nothing from the peer while the stream is full, and takes nothing from the stream while the peer does
+//! not read.
 
 use core::pin::{Pin, pin};
 
@@ -15,18 +16,18 @@ use crate::port::{self, Event, PortError, Socket};
 use crate::stream::FarSide;
 use crate::wire::websocket::{self as wire, Mask, Reader, Sender, Step, code};
 
-/// How long the two sides may take to say good-bye.
+/// How long the closing handshake may take.
 pub const CLOSE_TIME: Duration = Duration::from_secs(5);
 
-/// How long a peer may take none of the bytes that are sent to it.
+/// How long the session waits for a peer that takes none of the bytes sent to it.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// What the device is.
+/// The role of the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// The server; its messages are binary.
     Server,
-    /// The client. The log says how its connection has ended.
+    /// The client. The log says how the connection has ended.
     Client {
         /// Its messages are text, else binary.
         text: bool,
@@ -44,7 +45,7 @@ pub enum End {
     Gone,
 }
 
-/// Nobody is there who could be sent anything.
+/// The connection is gone, nothing can be sent any more.
 struct Gone;
 
 /// An open WebSocket and its stream. It does not close the socket.
@@ -55,15 +56,15 @@ pub struct Session {
     pub socket: Socket,
     /// The stream.
     pub far: FarSide,
-    /// What the device is.
+    /// The role of the device.
     pub side: Side,
 }
 
 impl Session {
-    /// Serves it up to the end; what the peer has sent before is in the first `waiting` bytes of `inbound`. `over` may end
-    /// it early. `farewell` is the code for the peer when the owner closes the stream.
+    /// Serves the WebSocket up to the end. The first `waiting` bytes of `inbound` were received before. `over` may end
+    /// the session early. `farewell` is the close code for the peer when the owner closes the stream.
     ///
-    /// Answers whether both sides have said good-bye.
+    /// Answers whether both sides have completed the closing handshake.
     pub async fn serve(
         &self,
         outbox: &Outbox,
@@ -104,7 +105,7 @@ impl Session {
         polite
     }
 
-    /// Tells the owner of a client why it has ended; there is nothing to say about an end in order.
+    /// Logs why a client session has ended; a normal end is not logged.
     fn tell(&self, end: End) {
         let log = &self.base.log;
         match (self.side, end) {
@@ -118,7 +119,7 @@ impl Session {
         }
     }
 
-    /// What the next frame of the device is hidden with: an unforeseeable number, of a client.
+    /// The mask for the next frame of the device: an unpredictable number for a client, none for a server.
     fn mask(&self) -> Mask {
         match self.side {
             Side::Server => None,
@@ -130,7 +131,7 @@ impl Session {
         }
     }
 
-    /// Sends what the owner writes, and control frames between that, until a close frame has been sent.
+    /// Sends the owner's messages, and control frames between them, until a close frame has been sent.
     async fn send(&self, buffer: &mut [u8], outbox: &Outbox, farewell: &dyn Fn() -> u16) -> Result<(), Gone> {
         loop {
             let mut length = [0; 4];
@@ -148,7 +149,7 @@ impl Session {
                     return self.put(&wire::close(Some(farewell()), self.mask())).await;
                 }
             };
-            // The length may lie across the end of the ring.
+            // The length may wrap around the end of the ring.
             self.fill(length.get_mut(first..).unwrap_or_default()).await?;
             self.message(u32::from_le_bytes(length) as usize, buffer).await?;
             self.far.sent();
@@ -186,8 +187,8 @@ impl Session {
         Ok(())
     }
 
-    /// Takes what the owner has certainly written: a message and its length are written in one step. When the owner has
-    /// given up waiting for it to be sent, half a message cannot be ended in order.
+    /// Takes bytes that the owner has certainly written: a message and its length are written in one step. If the owner
+    /// closes the stream meanwhile, the session ends without a close frame, since half a message was sent.
     async fn fill(&self, mut part: &mut [u8]) -> Result<(), Gone> {
         while !part.is_empty() {
             let count = self.far.take(part).await.map_err(|_| Gone)?;
@@ -233,7 +234,7 @@ impl Session {
                     Step::More => {}
                     Step::Data => {
                         outbox.heard(true);
-                        // After the owner has closed the stream the data is for nobody.
+                        // After the owner has closed the stream, nobody wants the data.
                         self.far.deliver(now).await.unwrap_or_default();
                         outbox.heard(false);
                     }

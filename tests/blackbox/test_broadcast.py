@@ -16,13 +16,13 @@ from zentri.certificates import Authority
 from zentri.device import free_port, native_sim
 from zentri.qemu import qemu_image
 
-#: All hosts of the loopback interface: where the limited broadcast of a device on 127.0.0.1 goes.
+#: All hosts of the loopback interface: the destination of the limited broadcast of a device on 127.0.0.1.
 EVERYBODY = "127.255.255.255"
 DEFAULT = ["mac", "bssid", "channel", "ip", "ssid", "rssi", "remote_terminal_port", "time", "version", "uuid"]
 
 
 def listener(address, port=0):
-    """A socket that hears datagrams to an address."""
+    """A socket that receives datagrams to an address."""
     heard = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     heard.bind((address, port))
     heard.settimeout(10)
@@ -30,7 +30,7 @@ def listener(address, port=0):
 
 
 class Taker(BaseHTTPRequestHandler):
-    """Takes posts; the server has them in `posts`."""
+    """Accepts posts; the server keeps them in `posts`."""
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -46,7 +46,7 @@ class Announcing(DeviceCase):
     """A device in its network that announces itself every second."""
 
     def announcing(self, **settings):
-        """The device; settings with `__` for `.`."""
+        """The device; the names of settings have `__` for `.`."""
         settings = {name.replace("__", "."): value for name, value in settings.items()}
         device = self.new_device(settings={"broadcast.interval": "1", **settings})
         device.wait_http()
@@ -59,7 +59,7 @@ class Announcing(DeviceCase):
         return heard
 
     def server(self, context=None):
-        """A server for posts that ends with the test, with TLS where there is a context for it."""
+        """A server for posts that ends with the test; with TLS if there is a context for it."""
         server = ThreadingHTTPServer(("127.0.0.1", 0), Taker)
         if context:
             server.socket = context.wrap_socket(server.socket, server_side=True)
@@ -71,7 +71,7 @@ class Announcing(DeviceCase):
         return server
 
     def check(self, text):
-        """The announcement of the default list."""
+        """Checks an announcement with the default list of fields."""
         announced = json.loads(text)
         self.assertEqual(list(announced), DEFAULT)
         self.assertNotIn(b'": ', text)
@@ -84,7 +84,7 @@ class Announcing(DeviceCase):
 
 @unittest.skipIf(native_sim() or qemu_image(), "datagrams of the host's loopback interface")
 class Datagrams(Announcing):
-    """As they arrive on the loopback interface."""
+    """Announcements as datagrams on the loopback interface."""
 
     def test_datagrams_stay_on_the_loopback_interface(self):
         heard = self.hear(EVERYBODY)
@@ -131,7 +131,7 @@ class Datagrams(Announcing):
 
 @unittest.skipIf(qemu_image(), "a server of the host")
 class Posts(Announcing):
-    """As a server of HTTP takes them."""
+    """Announcements as posts to an HTTP server."""
 
     def test_posts(self):
         server = self.server()
@@ -151,7 +151,7 @@ class Posts(Announcing):
         host = f"https://127.0.0.1:{server.server_port}"
         device = self.announcing(broadcast__http__host=host, broadcast__udp__port=free_port())
         log = lambda: device.rest.open("/log")[2].decode()
-        # Without a CA certificate no server is believed; that is told once, and only where no host reads it.
+        # Without a CA certificate the device trusts no server; it logs that once, and only where no host reads it.
         self.eventually(lambda: "Announcement not posted" in log())
         self.assertTrue(server.posts.empty())
         device.rest.get("set network.tls.verify 0")

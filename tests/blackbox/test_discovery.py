@@ -29,7 +29,7 @@ def why_not():
 
 WHY_NOT = why_not()
 
-#: Prints every response that the peer hears, as a line `<kind of record> <name> <ttl>` a record.
+#: Prints every response that the peer receives: one line `<kind of record> <name> <ttl>` per record.
 LISTEN = f"""
 import socket
 from zeroconf import DNSIncoming
@@ -47,7 +47,7 @@ while True:
             print(record.type, record.name, int(record.ttl), flush=True)
 """
 
-#: Asks for the address of a name by zeroconf and fetches a page from it, as a page of web setup does: 2 s for each try.
+#: Asks for the address of a name by zeroconf and fetches a page from there, as a page of web setup does: 2 s per try.
 POLL = f"""
 import sys, time, urllib.request
 from zeroconf import AddressResolverIPv4, IPVersion, Zeroconf
@@ -65,7 +65,7 @@ for attempt in range(1, 31):
 zeroconf.close()
 """
 
-#: What zeroconf finds of a type: name, address, port and text of each service.
+#: Prints what zeroconf finds for a service type: name, address, port and text of each service.
 BROWSE = f"""
 import json, sys, time
 from zeroconf import IPVersion, ServiceBrowser, Zeroconf
@@ -86,7 +86,7 @@ zeroconf.close()
 print(json.dumps(found))
 """
 
-#: One query of LLMNR to an address; prints the answer as hexadecimal digits, nothing when there is none.
+#: Sends one LLMNR query to an address; prints the answer as hexadecimal digits, nothing if there is none.
 LLMNR = f"""
 import socket, sys
 client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -103,7 +103,7 @@ except TimeoutError:
 
 
 class LanCase(unittest.TestCase):
-    """A peer with a bridge, to which devices are connected; each has a namespace of its own."""
+    """A peer with a bridge that connects devices; each device has a namespace of its own."""
 
     def setUp(self):
         self.lab = Lab()
@@ -137,11 +137,11 @@ class LanCase(unittest.TestCase):
         return device.ask(line, "get wlan.network.ip")
 
     def script(self, program, *arguments):
-        """What a Python program prints at the peer."""
+        """The output of a Python program at the peer."""
         return self.lab.at_peer(sys.executable, "-c", program, *arguments, timeout=60).strip()
 
     def listen(self):
-        """A list that lines of `LISTEN` can be taken from."""
+        """Starts `LISTEN`; answers a function that gives its lines so far."""
         path = self.lab.folder / "heard"
         with path.open("w") as out:
             line = ["ip", "netns", "exec", self.lab.peer, sys.executable, "-c", LISTEN]
@@ -217,7 +217,7 @@ class Names(LanCase):
         found = until("name", lambda: self.llmnr("224.0.0.252", "LAMP"), 10)
         self.assertEqual(found[:8] + found[12:16], "12348000" + "0001")
         self.assertTrue(found.endswith("".join(f"{int(part):02x}" for part in address.split("."))), found)
-        # It has no IPv6 address, and says so; the names of multicast DNS and of others are not for LLMNR.
+        # The device has no IPv6 address, and says so; LLMNR does not answer for names of multicast DNS or of others.
         self.assertEqual(self.llmnr("224.0.0.252", "lamp", 28)[12:16], "0000")
         self.assertEqual(self.llmnr("224.0.0.252", "lamp.local"), "")
         self.assertEqual(self.llmnr("224.0.0.252", "other"), "")
@@ -227,7 +227,7 @@ class Names(LanCase):
         self.assertRegex(status, r"LAMP +<00> - +B <ACTIVE>")
         mac = device.ask(line, "get wlan.mac").replace(":", "-").upper()
         self.assertIn(f"MAC Address = {mac}", status)
-        # With its domain it is longer than NetBIOS allows.
+        # With its domain the name is longer than NetBIOS allows.
         device.ask(line, "set mdns.name longerlamp")
         device.ask(line, "network_restart")
         until("new name", lambda: self.llmnr("224.0.0.252", "longerlamp"), 10)

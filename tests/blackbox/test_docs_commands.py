@@ -1,8 +1,8 @@
-"""Every command block of the README and of docs/: each line runs here, or something else runs it that is looked up.
+"""Every command block of the README and of docs/: each line runs here, or the test checks that something else runs it.
 
-Shell blocks are marked `sh` or `console`, dialogues have lines that begin with `> `, and commands of the device stand in
-blocks without a mark. A line that nothing here knows fails: whoever writes one says what runs it. docs/rest.md and the pages
-of commands and variables have tests of their own.
+Shell blocks are marked `sh` or `console`, dialogues have lines that begin with `> `, and commands of the device are in
+blocks without a mark. A line without a rule here fails: its author must add what runs it. docs/rest.md and the pages of
+commands and variables have tests of their own.
 """
 
 import os
@@ -18,7 +18,7 @@ from zentri import Console, DeviceCase, binary, free_port
 from zentri.device import native_sim
 
 ROOT = Path(__file__).resolve().parents[2]
-#: Pages with tests of their own, and where these are.
+#: Pages with tests of their own, and the files of these tests.
 ELSEWHERE = {
     "docs/rest.md": "tests/blackbox/test_rest_docs.py",
     "docs/terminal.md": "tests/blackbox/test_terminal.py",
@@ -47,7 +47,7 @@ def blocks(*marks):
 
 
 def shell_lines():
-    """Each command of the shell blocks, as page and words; words of a shell that join commands are cut."""
+    """Each command of the shell blocks, as page and words, split at shell words that join commands."""
     for page, text in blocks("sh", "console"):
         prompt = any(line.startswith("$ ") for line in text.splitlines())
         text = re.sub(r"(?m)(^|\s)#.*$", "", text.replace("\\\n", " "))
@@ -67,7 +67,7 @@ def shell_lines():
 
 @unittest.skipIf(native_sim(), "the Linux program")
 class Shell(DeviceCase):
-    """The lines of shell blocks. One device serves all of them that need one."""
+    """The lines of shell blocks. One device serves all lines that need one."""
 
     machine = False
     settings = {"http.server.metrics_enabled": "1"}
@@ -83,7 +83,7 @@ class Shell(DeviceCase):
                 self.rule(words)(page, words)
 
     def rule(self, words):
-        """What runs a line."""
+        """The rule that runs a line."""
         name = words[0]
         for begin, rule in RULES.items():
             if name == begin or begin.endswith("/") and name.startswith(begin):
@@ -91,7 +91,7 @@ class Shell(DeviceCase):
         self.fail(f"nothing here runs {name}")
 
     def run_here(self, words, folder=ROOT, **more):
-        """Runs a program; it must end well."""
+        """Runs a program that must succeed."""
         done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=120, **more)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done.stdout
@@ -99,7 +99,7 @@ class Shell(DeviceCase):
     # --- Cargo and this tree ---
 
     def cargo(self, _page, words):
-        """`cargo run` is the program that is there already; CI runs the others."""
+        """`cargo run` stands for the program that was built already; CI runs the other commands."""
         if words[1] != "run":
             return self.in_ci(" ".join(words[:2]))
         arguments = words[3:] if words[2:3] == ["--"] else []
@@ -116,7 +116,7 @@ class Shell(DeviceCase):
                 device.terminate()
 
     def in_ci(self, line):
-        """CI runs it."""
+        """Checks that CI runs the line."""
         texts = [path.read_text() for path in sorted((ROOT / ".ci").rglob("*.sh"))]
         self.assertTrue(any(line in text for text in texts), f"no part of CI has {line}")
 
@@ -127,7 +127,7 @@ class Shell(DeviceCase):
             self.assertTrue((ROOT / ".ci" / "parts" / f"{part}.sh").exists(), part)
 
     def runner(self, _page, words):
-        """A suite that CI runs; named tests are there."""
+        """A suite that CI runs; tests named in the line must exist."""
         program = (ROOT / words[0].replace("../../", "")).resolve()
         self.assertTrue(os.access(program, os.X_OK), program)
         self.in_ci(program.relative_to(ROOT).as_posix())
@@ -135,7 +135,7 @@ class Shell(DeviceCase):
             self.assertTrue((program.parent / f"{name}.py").exists(), name)
 
     def bench(self, _page, words):
-        """A measurement takes long; its options are those that it knows."""
+        """A measurement would take long, so this only checks that it knows the options."""
         known = self.run_here([str(ROOT / words[0]), "--help"])
         for option in (word for word in words[1:] if word.startswith("--")):
             self.assertIn(option, known)
@@ -156,7 +156,7 @@ class Shell(DeviceCase):
         self.in_ci({"pip": "-m pip install", "python": '"$python" tests/blackbox/run'}[program])
 
     def compiler(self, page, _words):
-        """test_quickstart.py compiles it as the page says, and runs it."""
+        """test_quickstart.py compiles the program as the page says, and runs it."""
         self.assertIn(Path(page).name, (ROOT / "tests/blackbox/test_quickstart.py").read_text())
 
     # --- the device ---
@@ -180,7 +180,7 @@ class Shell(DeviceCase):
     # --- Zephyr ---
 
     def west(self, page, words):
-        """Boards and options are those that Twister builds; the rest needs a network, a workspace or a board."""
+        """Boards and options must be those that Twister builds; the rest needs a network, a workspace or a board."""
         if words[1] in ("flash", "blobs", "init", "update", "packages", "zephyr-export", "sdk", "config"):
             return None
         if words[1] == "twister":
@@ -203,7 +203,7 @@ class Shell(DeviceCase):
                 self.assertIn(name[1] + "=", sample, "Twister builds nothing with it")
 
     def rustup(self, _page, words):
-        """The compiler knows these targets."""
+        """The compiler must know these targets."""
         if not shutil.which("rustc"):
             self.skipTest("rustc is not installed")
         known = self.run_here(["rustc", "--print", "target-list"]).split()
@@ -211,7 +211,7 @@ class Shell(DeviceCase):
         self.assertLessEqual(set(words[3:]), set(known))
 
     def debian(self, _page, words):
-        """Debian has these packages, where that can be asked."""
+        """Debian must have these packages; checked only where apt-cache exists."""
         if not shutil.which("apt-cache"):
             return
         names = words[2:]
@@ -225,10 +225,10 @@ class Shell(DeviceCase):
         self.assertTrue((ROOT / "tests/zephyr/test_tap.py").exists())
 
     def nothing(self, _page, _words):
-        """Words of the shell."""
+        """Words of the shell that run nothing."""
 
 
-#: By the first word of a line; a name that ends with `/` stands for all programs there.
+#: The rules, by the first word of a line; a name that ends with `/` stands for all programs there.
 RULES = {
     "cargo": Shell.cargo,
     "bash": Shell.bash,
@@ -252,7 +252,7 @@ RULES = {
     "pip": Shell.nothing,
 }
 
-#: What stands for something to fill in, and a network of the simulated neighbourhood for the reader's own.
+#: Values for placeholders, and a network of the simulated neighbourhood for the reader's own.
 FILLED = {
     "<name>": "demo",
     "<scope,...>": "read",
@@ -276,7 +276,7 @@ ELSEWHERE_LINES = {
 
 
 def option(match):
-    """What may be left out stays when all of it is known."""
+    """Keeps an optional part if all its placeholders have a value."""
     places = re.findall(r"<[^>]*>", match[1])
     return match[1] if places and all(place in FILLED for place in places) else ""
 
@@ -304,7 +304,7 @@ class Dialogues(DeviceCase):
     arguments = ("--radio", str(ROOT / "tests/transcripts/networks"))
 
     def dialogues(self):
-        """Page and commands of each block that has some."""
+        """Page and commands of each block that has commands."""
         names = known_commands()
         for page, text in blocks("", "text"):
             lines = text.splitlines()
@@ -322,7 +322,7 @@ class Dialogues(DeviceCase):
                 self.play(lines)
 
     def play(self, lines):
-        """Types the commands one after the other."""
+        """Types the commands one after another."""
         device = self.new_device()
         line = Console.pty(device.link)
         self.addCleanup(line.close)
@@ -331,7 +331,7 @@ class Dialogues(DeviceCase):
         line.read_until(b"Set OK\r\n")
         host = device.machine()
         for wanted in lines:
-            # What is said of a command stands behind it.
+            # Removes a remark after the command.
             wanted = re.sub(r" {2,}.*", "", wanted)
             if wanted in ELSEWHERE_LINES:
                 return

@@ -1,4 +1,4 @@
-"""Files over the serial line and REST, and what a power cut leaves of them (interface, files)."""
+"""Files over the serial line and REST, and their state after a power cut (interface, files)."""
 
 import random
 import time

@@ -1,4 +1,4 @@
-"""Random and mutated input on every way into the device. It must go on serving, whatever comes.
+"""Random and mutated input on every interface of the device. It must go on serving, whatever comes.
 
 The seed is printed when a test fails; OPENZENTRI_SEED sets it, OPENZENTRI_FUZZ multiplies the counts.
 """
@@ -25,7 +25,7 @@ LINES = [
     b"tcps stop 3000", b"udps read 100", b"help set", b"help wlan.ssid", b"wlan_scan -v all", b"nve wifi x 1 2", b"setup web",
     b"http_get", b"smtp_send a b 5", b"", b"   ", b'"', b'""', b"\\x", b"ping -g", b"wlan_get_rssi", b"factory_reset 1",
 ]
-#: Nothing that ends the session, waits for a minute, or leaves this machine.
+#: Commands that end the session, wait for a minute, or leave this machine are excluded.
 UNWANTED = re.compile(
     rb"(?i)reboot|fac|sy c|system\.|sy p|\b(ndo|nre|network_down|network_restart|sleep|ota)\b|bu c|bus\.|udps w|write -|"
     rb"tcpc|tcp_client|udpc|udp_client|tlsc|nlo|network_lookup|http|hge|hpo|hhe|hdo|hup|webc|smtp|ping [^-]"
@@ -90,7 +90,7 @@ class Hostile(DeviceCase):
         self.addCleanup(self.still_well)
 
     def still_well(self):
-        """The device serves on both ways, and has not grown without bounds."""
+        """The device must serve on both interfaces, and must not have grown without bounds."""
         with self.subTest(f"seed {SEED}"):
             self.device.check_alive()
             self.assertEqual(self.device.rest.get("get sy c e")["code"], 0)
@@ -122,7 +122,7 @@ class Hostile(DeviceCase):
 
     def test_command_lines(self):
         line = self.device.machine()
-        # Data that never come are not waited for as long as a host may need.
+        # The device shall wait only a short time for data that never come.
         line.ok("set bus.command.write_timeout 200")
         for batch in range(int(70 * FACTOR)):
             sent = b""
@@ -134,7 +134,7 @@ class Hostile(DeviceCase):
             self.recover(line)
 
     def recover(self, line):
-        """Waits until the device answers a line again; data that a `write` waits for are given up in time."""
+        """Waits until the device answers a line again; a `write` gives up waiting for its data in time."""
         deadline = time.monotonic() + 20
         while True:
             line.quiet(0.15)
@@ -152,7 +152,7 @@ class Hostile(DeviceCase):
                 self.recover(line)
 
     def test_many_connections_that_say_nothing(self):
-        """More than the device serves at once: they give way to who has something to say."""
+        """More than the device serves at once: they must give way to clients that send something."""
         silent = [self.device.rest.connect() for _ in range(100)]
         try:
             start = time.monotonic()

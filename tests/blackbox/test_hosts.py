@@ -1,4 +1,4 @@
-"""Programs of others, and what vendor documents print: each dialogue of tests/hosts against the Linux process."""
+"""Programs of other projects, examples of vendor documents: each dialogue of tests/hosts against the Linux process."""
 
 import sys
 import unittest
@@ -12,7 +12,7 @@ from player import data, suite  # noqa: E402
 
 
 class Hosts(unittest.TestCase):
-    """Has one test for each dialogue; they are played together, since they wait most of the time."""
+    """Has one test for each dialogue. The dialogues run in parallel, since they wait most of the time."""
 
     runs = {}
 

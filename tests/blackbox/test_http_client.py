@@ -26,7 +26,7 @@ def crc16(data):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """What the test's web server does with each path."""
+    """The reaction of the test's web server to each path."""
 
     protocol_version = "HTTP/1.1"
 
@@ -105,14 +105,14 @@ class Handler(BaseHTTPRequestHandler):
     do_PUT = do_POST
 
     def reset(self):
-        """The server is killed: no proper end."""
+        """Ends as a killed server does: by a reset."""
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 class Server(ThreadingHTTPServer):
     daemon_threads = True
-    # A device that goes away in the middle is none of its business.
+    # Ignores a device that goes away in the middle.
     handle_error = lambda *_: None
 
     def __init__(self):
@@ -132,7 +132,7 @@ class HttpCase(DeviceCase):
         self.url = f"127.0.0.1:{self.server.server_port}"
         self.line = self.device.machine()
         self.line.ok("set system.print_level all")
-        # What a request leaves is looked at.
+        # The tests look at what a request leaves behind.
         self.line.ok("set stream.auto_close 0")
 
     def open(self, line, logs=None, seconds=10):
@@ -165,7 +165,7 @@ class Streams(HttpCase):
             "HTTP response: 200",
             "Opened: 0]",
         ]
-        # The end may have come by now.
+        # The stream may have ended by now.
         response.logs = [line for line in response.logs if not line.endswith("Closed: 0]")]
         self.assertEqual(len(response.logs), len(logs), response.logs)
         for got, expected in zip(response.logs, logs):
@@ -196,7 +196,7 @@ class Streams(HttpCase):
         line.wait_poll(0, 2)
         self.assertEqual(line.command("read 0 100").code, 1)
         line.ok("close 0")
-        # Not followed: the host sees it.
+        # The device does not follow the redirection: the host sees it.
         self.open(f"hge {self.url}/redirect")
         self.assertEqual(line.ok("hre 0"), "302")
         self.assertEqual(self.read_to_end(0), b"elsewhere")
@@ -275,7 +275,7 @@ class Streams(HttpCase):
             connection = silent.accept()
             self.open(f"hpo -o -l 1000000 127.0.0.1:{silent.port} a/b")
             stuck = silent.accept()
-            # Its window fills, and then the device's buffer.
+            # The window of the peer fills, and then the device's buffer.
             self.assertEqual(line.ok("write 1 60000", BIG[:60_000]), "Success")
             handle = self.open(f"hge {self.url}/big")
             self.assertEqual(handle, "2")
@@ -387,7 +387,7 @@ class OverRest(DeviceCase):
             connection.sendall(f"GET /command/hdo%20127.0.0.1:{silent.port}/x HTTP/1.1\r\n\r\n".encode())
             server = silent.accept()
             server.recv(4096)
-            # The web server answers what needs no command.
+            # The web server still answers requests that need no command.
             began = time.monotonic()
             self.assertIn(b" 404 ", self.device.rest.raw(b"GET /nothing HTTP/1.1\r\n\r\n"))
             self.assertLess(time.monotonic() - began, 5)

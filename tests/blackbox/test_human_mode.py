@@ -33,7 +33,7 @@ class Typing(DeviceCase):
         self.type(b"get sy c e\r\n", b"get sy c e\r\n1\r\n> ")
         self.type(b"get sy c e\n", b"get sy c e\r\n1\r\n> ")
         self.type(b"get sy c e\r", b"get sy c e\r\n1\r\n> ")
-        # The other half of the CR before it, then a line of its own.
+        # The LF that belongs to the CR before it, then an empty line.
         self.type(b"\n", b"")
         self.type(b"\n", b"\r\nReady\r\n> ")
 

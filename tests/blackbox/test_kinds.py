@@ -1,4 +1,4 @@
-"""Every kind of stream there is: opened, polled, read, written where that is allowed, listed, closed."""
+"""Every kind of stream: opened, polled, read, written where that is allowed, listed, closed."""
 
 import http.server
 import importlib.util
@@ -43,7 +43,7 @@ def echo_datagrams(end):
 @unittest.skipUnless(importlib.util.find_spec("websockets"), "websockets is not installed")
 @unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
 class Kinds(DeviceCase):
-    """One stream of each kind, one after the other."""
+    """One stream of each kind, one after another."""
 
     limit = 120
 
@@ -57,7 +57,7 @@ class Kinds(DeviceCase):
         super().setUp()
         self.line = self.device.machine()
         self.line.ok("set network.tls.verify 0")
-        # A handle is closed here, not by the end of its peer.
+        # The test closes each handle, not the end of the peer.
         self.line.ok("set stream.auto_close 0")
         for name in ("server.pem", "server.key"):
             content = (self.folder / name).read_bytes()
@@ -93,7 +93,7 @@ class Kinds(DeviceCase):
         return int(response.text.split(",")[0])
 
     def client_of(self, kind):
-        """The handle of the stream that a client of a server has got."""
+        """The handle of the stream of a server's client."""
         rows = []
 
         def there():
@@ -110,7 +110,7 @@ class Kinds(DeviceCase):
         return port
 
     def echoes(self, end):
-        """A peer that has connected to the device."""
+        """Echoes on the connection of a peer that has connected to the device."""
         self.addCleanup(end.close)
         threading.Thread(target=echo, args=(end,), daemon=True).start()
 
@@ -214,7 +214,7 @@ class Kinds(DeviceCase):
 
     # --- The same for all ---------------------------------------------------------------------------------------------
 
-    #: Those that nobody writes to: a file that is read, the text of a command.
+    #: Kinds that cannot be written: a file that is read, the text of a command.
     READ_ONLY = ("FILE", "CMD")
 
     def exchange(self, kind, handle):
@@ -223,12 +223,12 @@ class Kinds(DeviceCase):
         if kind in self.READ_ONLY:
             self.assertAnswer(written, 1, "Command failed")
         else:
-            # To the EEPROM: the first byte is an address, so that what it holds is read from there on.
+            # For the EEPROM the first byte is an address; the next read begins there.
             self.assertAnswer(written, 0, "Success")
         if kind in ("HTTP", "HTTPS"):
             self.assertEqual(self.line.ok(f"http_read_status {handle}", seconds=20).strip(), "200")
         if kind == "I2C":
-            # It has nothing to say unless it is asked, and then what is asked for.
+            # The EEPROM sends data only when it is read, and then from the address that was written.
             self.assertEqual(self.line.ok(f"poll {handle}").strip(), "0")
             self.line.ok(f"write {handle} 1", b"\x20")
         else:
@@ -243,7 +243,7 @@ class Kinds(DeviceCase):
         self.assertEqual(row.split()[2], kind)
         self.assertIn(self.line.ok(f"poll {handle}").strip(), ("0", "1"))
         self.exchange(kind, handle)
-        # A file that was read to its end is closed by itself.
+        # A file that was read to its end closes itself.
         if kind != "FILE":
             self.assertAnswer(self.line.command(f"close {handle}", seconds=20), 0, "Success")
         self.assertNotIn(f"# {handle} ", self.line.ok("list"))
@@ -253,6 +253,6 @@ class Kinds(DeviceCase):
         for kind in KINDS:
             with self.subTest(kind):
                 self.one(kind)
-                # It would take a handle for each client of the next one.
+                # A server left running would take a handle for each client of the next one.
                 for server in ("tcp_server", "tls_server", "udp_server"):
                     self.line.command(f"{server} stop")

@@ -44,7 +44,7 @@ class Station(unittest.TestCase):
         self.assertEqual(self.rest(address, "get%20wlan.network.ip"), address)
         self.assertIn("ms", self.device.ask(self.line, "ping -g"))
         self.assertIn(" ZentriOS-", (self.lab.folder / "leases").read_text(), "the host name is sent")
-        # The network is left: so is the address.
+        # Leaving the network also ends the address.
         self.device.ask(self.line, "network_down")
         self.assertEqual(self.get("wlan.network.ip"), "0.0.0.0")
         shown = self.lab.at_peer("ip", "neigh")
@@ -60,7 +60,7 @@ class Station(unittest.TestCase):
         stop(self.server)
         (self.lab.folder / "leases").unlink(missing_ok=True)
         self.lab.dnsmasq("net0", "10.77.0.70", "10.77.0.79")
-        # Half the lease of two minutes goes by, then the new server refuses the old address.
+        # After half of the two-minute lease the new server refuses the old address.
         address = until("another address", lambda: (now := self.get("wlan.network.ip")) not in (before, "0.0.0.0") and now, 100)
         self.assertRegex(address, r"^10\.77\.0\.7\d$")
         self.assertEqual(self.rest(address, "get%20wlan.network.status"), "2")
@@ -79,7 +79,7 @@ class Station(unittest.TestCase):
         self.assertEqual(self.get("wlan.join.reason"), "the network gave no address")
 
 
-#: udhcpc calls it with the lease in its environment; it takes the address and writes the lease down.
+#: udhcpc calls this script with the lease in its environment; it sets the address and writes the lease to a file.
 LEASE_SCRIPT = """#!/bin/sh
 [ "$1" = bound ] || [ "$1" = renew ] || exit 0
 ip address flush dev "$interface"
@@ -90,7 +90,7 @@ echo "ip=$ip router=$router dns=$dns lease=$lease portal=$opt114" > "{file}"
 
 @unittest.skipIf(WHY_NOT, WHY_NOT)
 class SoftAp(unittest.TestCase):
-    """A phone on the soft AP: a real DHCP client, DNS as it asks, the page of web setup."""
+    """A phone on the soft AP: a real DHCP client, DNS queries of a phone, the page of web setup."""
 
     def setUp(self):
         self.lab = Lab()
@@ -102,7 +102,7 @@ class SoftAp(unittest.TestCase):
         self.line = self.device.machine()
 
     def lease(self):
-        """What the device's DHCP server gives to the phone."""
+        """The lease that the device's DHCP server gives to the phone."""
         script, file = self.lab.folder / "lease.sh", self.lab.folder / "lease"
         script.write_text(LEASE_SCRIPT.format(file=file))
         script.chmod(0o755)
@@ -110,7 +110,7 @@ class SoftAp(unittest.TestCase):
         return dict(word.split("=", 1) for word in file.read_text().split())
 
     def name(self, name, kind=1):
-        """The code and the first address of a name."""
+        """The response code and the first address of a name."""
         labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
         query = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0" + labels + b"\0" + kind.to_bytes(2, "big") + b"\0\x01"
         program = (

@@ -95,7 +95,7 @@ class Watchdog(DeviceCase):
         with self.assertRaises(TimeoutError):
             while True:
                 supervisor.recv(100)
-        # What systemd does then.
+        # As systemd does in this case.
         self.device.process.send_signal(signal.SIGCONT)
         self.assertEqual(self.device.stop(signal.SIGABRT), -signal.SIGABRT)
         self.device.start()

@@ -11,7 +11,7 @@ LINE_LIMIT = 1024
 
 
 class Framing(DeviceCase):
-    """Every response has a correct header; `Machine` fails at anything that is not in a frame."""
+    """Every response has a correct header; `Machine` fails at any byte outside a frame."""
 
     def setUp(self):
         super().setUp()

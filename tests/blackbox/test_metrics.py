@@ -51,7 +51,7 @@ class Parsed(RestCase):
         then = self.scrape()
         for code, count in (("0", 2), ("1", 1), ("3", 1), ("4", 0)):
             self.assertEqual(self.grown(first, then, "openzentri_commands_total", code), count, code)
-        # The first scrape was answered after it had been written.
+        # The answer to the first scrape was counted after its text was written.
         self.assertEqual(self.grown(first, then, "openzentri_http_requests_total", "2xx"), 5)
         self.assertEqual(self.grown(first, then, "openzentri_http_requests_total", "4xx"), 1)
         self.assertEqual(self.grown(first, then, "openzentri_http_connections_total"), 6)

@@ -1,7 +1,7 @@
-"""100,000 mutated requests from many clients at once: afterwards the process holds what it held before.
+"""100,000 mutated requests from many clients at once: afterwards the process uses no more resources than before.
 
 The requests are wrong in a few places, come in pieces, are cut off, pipelined, half-closed, reset. OPENZENTRI_SEED chooses
-others, OPENZENTRI_REQUESTS how many.
+other requests, OPENZENTRI_REQUESTS their number.
 """
 
 import errno
@@ -49,7 +49,7 @@ UPGRADE = (
     b"GET /stream HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 )
-#: What changes the device for good, or shuts this test out.
+#: Commands that change the device permanently, or lock this test out.
 UNWANTED = re.compile(
     rb"(?i)reboot|fac|sy|network_|ndo|nre|ota|load|save|token_|http\.|ht s|ports?[^\"]*\d|tcps[^\"]+start.+|udps[^\"]+start.+"
 )
@@ -104,7 +104,7 @@ class Request:
         ]).encode()
 
     def with_body(self, target, fields, body):
-        """A body by its length or in chunks, now and then a wrong one."""
+        """A body with its length or in chunks, sometimes a wrong one."""
         generator = self.generator
         if generator.random() < 0.3:
             body = mutate(generator, body, [b""])
@@ -121,7 +121,7 @@ class Request:
         return data + generator.choice([b"0\r\n\r\n", b"0\r\n\r\n", b"0\r\nTrailer: x\r\n\r\n", b"0\r\n", b""])
 
     def websocket(self, fields):
-        """A WebSocket that is opened in order, mostly, and then breaks the protocol, mostly."""
+        """A WebSocket that is mostly opened correctly, and then mostly breaks the protocol."""
         generator = self.generator
         head = UPGRADE + fields + b"\r\n"
         if generator.random() < 0.2:
@@ -149,7 +149,7 @@ class Request:
         return bytes([first]) + length + bytes(4) + payload
 
     def cut(self, data):
-        """Pieces of it."""
+        """Cuts data into pieces."""
         if self.generator.random() < 0.8:
             return [data]
         points = sorted(self.generator.randrange(len(data) + 1) for _ in range(self.generator.randint(1, 3)))
@@ -181,8 +181,8 @@ class Client(threading.Thread):
         fields = b"" if not self.with_credentials else generator.choice(CREDENTIALS)
         request = Request(generator, fields)
         with socket.socket() as connection:
-            # Many addresses, so that wrong passwords do not shut all of them out; and ports that nobody else is given, as
-            # each is taken for a minute after its connection has ended.
+            # Many addresses, so that wrong passwords do not lock all of them out; and ports outside the system's range,
+            # as each is in use for a minute after its connection has ended.
             self.sent += 1
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             connection.bind((f"127.0.{self.number + 1}.{generator.randint(1, 250)}", 10_000 + self.sent % 20_000))
@@ -213,7 +213,7 @@ class Client(threading.Thread):
         else:
             if leave < 8:
                 connection.shutdown(socket.SHUT_WR)
-            # Not for ever: some requests are not complete, and wait for more.
+            # With a limit: some requests are incomplete, so that the device waits for more.
             while select.select([connection], [], [], 0.03)[0]:
                 part = connection.recv(65536)
                 if not part:
@@ -222,7 +222,7 @@ class Client(threading.Thread):
         self.count_answer(answer)
 
     def count_answer(self, answer):
-        """Every answer is one of HTTP."""
+        """Checks that an answer is HTTP, and counts it."""
         if not b"HTTP/1.1 ".startswith(answer[:9]):
             raise AssertionError(f"no answer of HTTP: {answer!r}")
         status = answer[9:10].decode("latin-1")
@@ -234,7 +234,7 @@ class Mutated(DeviceCase):
     settings = {"http.server.metrics_enabled": "1"}
 
     def samples(self):
-        """The gauges of `/metrics` that tell what is in use."""
+        """The gauges of `/metrics` that show resources in use."""
         request = b"GET /metrics HTTP/1.1\r\nHost: d\r\n" + OWNER + b"\r\n"
         text = self.device.rest.raw(request).decode()
         self.assertRegex(text, r"^HTTP/1\.1 200 ")
@@ -245,7 +245,7 @@ class Mutated(DeviceCase):
         return dict(line.rsplit(" ", 1) for line in lines)
 
     def descriptors(self):
-        """How many file descriptors of each sort the process has open."""
+        """How many file descriptors of each type the process has open."""
         counts = {}
         for entry in Path(f"/proc/{self.device.process.pid}/fd").iterdir():
             try:
@@ -261,14 +261,14 @@ class Mutated(DeviceCase):
         return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1])
 
     def send(self, count, with_credentials=False):
-        """Sends so many requests from all clients, and tidies up after them."""
+        """Sends this number of requests from all clients, and cleans up after them."""
         clients = [
             Client(number, count // CLIENTS, self.device.http_port, with_credentials) for number in range(CLIENTS)
         ]
         for client in clients:
             client.start()
         while any(client.is_alive() for client in clients):
-            # As a host that looks after its streams.
+            # As a host does that closes its streams.
             self.line.send(b"close all\r\n")
             self.line.read_until(b"Success\r\n", 20)
             self.device.check_alive()
@@ -281,7 +281,7 @@ class Mutated(DeviceCase):
         return {status: sum(client.answers.get(status, 0) for client in clients) for status in ["", *"12345"]}
 
     def tidy(self):
-        """Gives back what the requests may keep: streams, servers, files."""
+        """Frees resources that the requests may have left: streams, servers, files."""
         for command in ("tcps stop", "udps stop", "close all"):
             self.line.command(command)
         for row in re.findall(rb"(?m)^# .{21}(.*?)\r?$", self.line.command("ls").data):
@@ -290,7 +290,7 @@ class Mutated(DeviceCase):
                 self.line.ok(f'fde "{name}"')
 
     def levels(self):
-        """All that is in use."""
+        """All resources in use."""
         return {"metrics": self.samples(), "descriptors": self.descriptors()}
 
     def test_everything_is_given_back(self):
@@ -299,7 +299,7 @@ class Mutated(DeviceCase):
         self.line.ok("set system.print_level 0")
         self.line.ok("fcr page.html 3000", b"x" * 3000)
         print(f"seed {SEED}", flush=True)
-        # The first ones touch the memory of all tasks.
+        # The first requests touch the memory of all tasks.
         self.send(2000)
         levels, resident = self.levels(), self.resident()
         start = time.monotonic()
@@ -317,7 +317,7 @@ class Mutated(DeviceCase):
             self.eventually(lambda: self.levels() == levels, 40)
 
     def all_places_work(self):
-        """As many connections as the device serves are served at once: no place was lost."""
+        """The device still serves its maximum number of connections at once: no place was lost."""
         limit = int(self.samples()["openzentri_http_connections_limit"])
         connections = [self.device.rest.connect() for _ in range(limit)]
         for connection in reversed(connections):

@@ -142,7 +142,7 @@ class TcpClient(NetworkCase):
             connection.close()
 
     def test_the_data_of_a_failed_write_is_no_command(self):
-        """A host sends command and data in one piece; what cannot be written must not be run."""
+        """A host sends command and data in one piece; data that cannot be written must not run as commands."""
         line = self.line
         for command in ("write 5 {}", "udps write {} 127.0.0.1 9", "fcr \"\" {}"):
             data = b"set udp.client.remote_port 1\r\n"
@@ -199,7 +199,7 @@ class TcpClient(NetworkCase):
                 response = line.command("write 0 60000")
                 if response.code == 9:
                     break
-                # The command takes its data; sending them late counts as success with none.
+                # The command reads its data; if they come too late, it succeeds without writing any.
                 accepted += 1
                 if accepted > 3:
                     break
@@ -321,7 +321,7 @@ class TcpServer(NetworkCase):
             self.assertEqual(line.read_stream(handle, 10), b"still here")
 
     def test_idle_timeout(self):
-        """That bytes keep a client, and zero everybody, is tested where time is virtual (tests/streams.rs)."""
+        """tests/streams.rs tests in virtual time that bytes keep a client connected, and that 0 keeps all clients."""
         line = self.line
         line.ok("set stream.auto_close 0")
         line.ok("set tcp.server.idle_timeout 1")

@@ -1,4 +1,4 @@
-"""The clock set by time servers: a small one of our own, which can misbehave, and chrony, which knows nothing of us."""
+"""The clock set by time servers: a small one of our own, which can misbehave, and chrony, an independent one."""
 
 import os
 import re
@@ -28,7 +28,7 @@ def timestamp(seconds):
 
 
 class TimeServer:
-    """An SNTP server; `answers(request, client)` gives the datagrams that it sends, each with the socket to send it from."""
+    """An SNTP server; `answers(request, client)` gives the datagrams to send, each with the socket to send it from."""
 
     def __init__(self, answers):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -59,14 +59,14 @@ class TimeServer:
 
 
 def reply(request, seconds, leap=0, stratum=2, reference=b"TEST", origin=None):
-    """What a server answers at that time."""
+    """The answer of a server at this time."""
     now = timestamp(seconds)
     head = struct.pack(">BBbbII4s", leap << 6 | 4 << 3 | 4, stratum, 6, -20, 0x300, 0x100, reference)
     return head + struct.pack(">Q", now) + (request[40:48] if origin is None else origin) + struct.pack(">QQ", now, now)
 
 
 class NtpCase(DeviceCase):
-    """A device that starts to ask when it joins."""
+    """A device that asks time servers once it has joined."""
 
     def server(self, answers):
         """A server that ends with the test."""
@@ -90,7 +90,7 @@ class NtpCase(DeviceCase):
         return device.rest.get("get time.last_set")["response"].strip() != "-1"
 
     def log(self, device):
-        """What the device has logged."""
+        """The log of the device."""
         return device.rest.open("/log")[2].decode()
 
 
@@ -131,7 +131,7 @@ class OwnServer(NtpCase):
         rate = self.server(lambda own, request: [(own.socket, reply(request, 0, 3, 0, b"RATE"))])
         lost = self.server(lambda own, request: [(own.socket, reply(request, NEW_YEAR, leap=3))])
         device = self.ask(deny.port, rate.port, lost.port)
-        # The first two are left alone, the third one is asked again and again.
+        # The device asks the first two only once, and the third one again and again.
         self.eventually(lambda: len(lost.requests) > 1, seconds=15)
         self.assertEqual((len(deny.requests), len(rate.requests)), (1, 1))
         self.assertFalse(self.is_set(device))
@@ -166,7 +166,7 @@ class OwnServer(NtpCase):
 @unittest.skipUnless(CHRONYD, "chrony is not installed")
 class Chrony(NtpCase):
     def chronyd(self):
-        """A server that says that it knows the time of this machine."""
+        """A server that claims to have the right time, that of this machine."""
         folder = Path(tempfile.mkdtemp(prefix="openzentri-chrony-"))
         self.addCleanup(shutil.rmtree, folder, True)
         port = free_port(socket.SOCK_DGRAM)
@@ -175,7 +175,7 @@ class Chrony(NtpCase):
             f"local stratum 5\nallow 127.0.0.1\nport {port}\nbindaddress 127.0.0.1\ncmdport 0\n"
             f"bindcmdaddress /\npidfile {folder}/pid\ndriftfile {folder}/drift\n"
         )
-        # -x: it does not touch the clock. -U: it needs no root.
+        # -x: it does not set the clock. -U: it needs no root.
         process = subprocess.Popen(
             [CHRONYD, "-d", "-x", "-U", "-f", str(config)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )

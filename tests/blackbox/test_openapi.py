@@ -1,4 +1,4 @@
-"""The description of the REST API: it is valid, it names everything, and the device keeps to it (docs/extensions.md).
+"""The description of the REST API: it is valid and complete, and the device conforms to it (docs/extensions.md).
 
 Two packages of PyPI judge it: openapi-spec-validator and schemathesis. Without them their tests are skipped.
 """
@@ -64,7 +64,7 @@ class Description(RestCase):
 
 @needs("schemathesis", "schemathesis")
 class Conversation(RestCase):
-    """Thousands of calls, right ones and wrong ones, out of the description."""
+    """Thousands of calls, right and wrong ones, generated from the description."""
 
     limit = 300
 
@@ -75,7 +75,7 @@ class Conversation(RestCase):
         # The same calls each time, so that a change that passes here passes everywhere.
         command += ["--seed", os.environ.get("OPENZENTRI_SEED", "1"), *arguments]
         environment = os.environ | {"NO_PROXY": "*", "no_proxy": "*"}
-        # Its working files go away with the device's folder.
+        # Its working files are removed with the device's folder.
         answer = subprocess.run(command, env=environment, cwd=self.device.folder, capture_output=True, text=True)
         self.assertEqual(answer.returncode, 0, answer.stdout + answer.stderr)
         self.assertIn("Tested: 5", answer.stdout)

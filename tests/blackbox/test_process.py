@@ -1,4 +1,4 @@
-"""The process: arguments, start, stop, restart, the data folder, the serial line's kinds."""
+"""The process: arguments, start, stop, restart, the data folder, the kinds of serial lines."""
 
 import os
 import pty
@@ -42,7 +42,7 @@ class Arguments(unittest.TestCase):
 
 
 class Surroundings(DeviceCase):
-    """What the process says on standard error, and where it keeps its data."""
+    """The output of the process on standard error, and the location of its data."""
 
     def test_log_without_a_serial_line(self):
         device = self.new_device(start=False, serial="none", machine=False, arguments=["--log"])
@@ -89,7 +89,7 @@ class Surroundings(DeviceCase):
 
 
 class Refusals(DeviceCase):
-    """What keeps a device from starting is said in one line."""
+    """The process says in one line why it cannot start."""
 
     def refused(self, device):
         with self.assertRaises(StartFailed) as caught:
@@ -124,7 +124,7 @@ class Refusals(DeviceCase):
         self.assertIn("in use", message)
 
     def test_a_web_port_in_use_is_logged_and_nothing_more(self):
-        """The device goes on, over its serial line; the line says what to change."""
+        """The device goes on over its serial line; the log line says what to change."""
         second = self.new_device(start=False, machine=False)
         second.http_port = self.device.http_port
         self.device.wait_http()

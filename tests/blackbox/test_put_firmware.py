@@ -16,7 +16,7 @@ class PutFirmware(DeviceCase):
     http = False
 
     def put(self, content, code=0):
-        """Runs it with a file of this content."""
+        """Runs the program with a file of this content."""
         firmware = self.device.folder / "firmware.bin"
         firmware.write_bytes(content)
         done = subprocess.run([sys.executable, PROGRAM, self.device.link, firmware], capture_output=True, text=True, timeout=60)
@@ -42,7 +42,7 @@ class PutFirmware(DeviceCase):
 
 
     def test_an_occupied_line(self):
-        """The device is in the mode that it has by default, and somebody has begun to type."""
+        """The device is in its default mode, and somebody has begun to type."""
         person = self.new_device(machine=False)
         console = person.console()
         console.send(b"get wlan.ss")

@@ -17,7 +17,7 @@ PAGE = (ROOT / "docs/host-quickstart.md").read_text()
 
 @unittest.skipUnless(shutil.which("cc"), "no C compiler")
 class Quickstart(DeviceCase):
-    """It finds the device in whatever state a former host has left the line."""
+    """The program must work whatever state a previous host has left the line in."""
 
     machine = False
 
@@ -45,7 +45,7 @@ class Quickstart(DeviceCase):
         return thread
 
     def run_it(self, port, text="hello"):
-        """The finished program."""
+        """Runs the program to its end."""
         arguments = [self.program, self.device.link, "127.0.0.1", str(port), text]
         return subprocess.run(arguments, capture_output=True, text=True, timeout=50)
 
@@ -69,7 +69,7 @@ class Quickstart(DeviceCase):
 
 
 class Length(unittest.TestCase):
-    """The page promises a short program."""
+    """The program must be as short as the page promises."""
 
     def test_under_a_hundred_lines(self):
         self.assertLess(len((ROOT / "clients/c/quickstart.c").read_text().splitlines()), 100)

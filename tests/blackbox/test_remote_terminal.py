@@ -37,7 +37,7 @@ class RemoteCase(DeviceCase):
         self.mac = self.device.rest.text("get wlan.mac")
 
     def connect(self):
-        """A client; the device listens a moment after it has started."""
+        """A client; the device begins to listen shortly after its start."""
         def attempt():
             try:
                 return socket.create_connection((self.device.here, self.port), timeout=5)
@@ -49,14 +49,14 @@ class RemoteCase(DeviceCase):
         return client
 
     def has_ended(self, client):
-        """Whether nothing more comes. Where the system resets a connection with unread bytes, that is an end, too."""
+        """Whether the connection has ended. If the system resets it because of unread bytes, that is an end, too."""
         try:
             return client.recv(10) == b""
         except ConnectionResetError:
             return bool(native_sim())
 
     def until(self, client, end, seconds=5):
-        """Everything up to the end."""
+        """All bytes up to `end`."""
         client.settimeout(seconds)
         received = b""
         while not received.endswith(end):
@@ -66,7 +66,7 @@ class RemoteCase(DeviceCase):
         return received
 
     def program(self, *line, **options):
-        """Runs a program of the machine; answers what it prints."""
+        """Runs a program of this machine; answers its output."""
         self.connect().close()
         done = subprocess.run(line, capture_output=True, timeout=30, **options)
         return done.stdout.decode()
@@ -76,7 +76,7 @@ class OpenTest(RemoteCase):
     """Without a password."""
 
     def test_one_read_a_command(self):
-        """A known client sends a line and reads once: it must find the echo and the answer."""
+        """A known client sends a line and reads once: this read must contain the echo and the answer."""
         client = self.connect()
         self.assertEqual(client.recv(100), b"> ")
         for _ in range(50):
@@ -90,7 +90,7 @@ class OpenTest(RemoteCase):
 
     @unittest.skipUnless(shutil.which("telnet"), "telnet is not installed")
     def test_telnet(self):
-        """At a terminal, as a person has it."""
+        """At a terminal, as a person uses it."""
         self.connect().close()
         leader, follower = pty.openpty()
         process = subprocess.Popen(
@@ -114,7 +114,7 @@ class OpenTest(RemoteCase):
         os.write(leader, b"get wlan.mac\n")
         until(self.mac.encode())
         until(b"> ")
-        # Active negotiation: the client's command mode sends what it is told to.
+        # Active negotiation: the client's command mode sends what the user requests.
         os.write(leader, b"\x1d")
         until(b"telnet> ")
         os.write(leader, b"send do echo\n")
@@ -203,7 +203,7 @@ class OpenTest(RemoteCase):
 
 
 class SilentTest(RemoteCase):
-    """A short time-out."""
+    """With a short time-out."""
 
     more = {"remote_terminal.timeout": 2}
 
@@ -223,7 +223,7 @@ class PasswordTest(RemoteCase):
     more = {"remote_terminal.username": "me", "remote_terminal.password": "open sesame"}
 
     def log_in(self, client, name, password):
-        """Answers what comes behind the password."""
+        """Logs in; answers the text after the password."""
         self.until(client, b"Login: ")
         client.sendall(name + b"\r\n")
         self.assertEqual(self.until(client, b"Password: "), b"\r\nPassword: ")
@@ -265,7 +265,7 @@ class PasswordTest(RemoteCase):
 
 @unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
 class TlsTest(RemoteCase):
-    """Over TLS, for which there is a certificate."""
+    """Over TLS, with a certificate."""
 
     more = {
         "network.tls.server_cert": "server.pem",
@@ -299,7 +299,7 @@ class TlsTest(RemoteCase):
                 self.assertEqual(self.until(client, b"> "), b"> ")
                 client.sendall(b"get wlan.mac\n")
                 self.assertEqual(client.recv(4096).decode(), f"get wlan.mac\r\n{self.mac}\r\n> ")
-        # Who does not speak TLS gets nothing.
+        # A client without TLS gets nothing.
         with self.connect() as client:
             client.sendall(b"get wlan.mac\n")
             received = b""

@@ -1,4 +1,4 @@
-"""The REST API with nothing but urllib and sockets (interface, http 1, 2, 3.1)."""
+"""The REST API, using only urllib and sockets (interface, http 1, 2, 3.1)."""
 
 import base64
 import json
@@ -87,7 +87,7 @@ class Documented(RestCase):
             ("http.server.interface:", "default|wlan|softap"),
             ("network.default_interface:", "wlan|softap"),
         ]:
-            # As the page does it: the first line that contains the key, without the key and a blank.
+            # As the web page does: the first line that contains the key, without the key and a blank.
             first = next(line for line in lines if key in line)
             self.assertTrue(first.startswith(key + " "), first)
             self.assertRegex(first[len(key) + 1 :], f"^({value})$")
@@ -371,7 +371,7 @@ class Parallel(RestCase):
         took = time.monotonic() - start
         print(f"load of {len(text)} bytes: {took:.2f} s, meanwhile {served} requests, the slowest {worst * 1000:.0f} ms")
         self.assertEqual(ended, ["Success"])
-        # Where it is read in one go, one request waits for nearly all of it.
+        # If the device read the file in one go, one request would wait for nearly all of that time.
         self.assertGreater(served, 3)
         self.assertLess(worst, took * 0.6)
 
@@ -399,7 +399,7 @@ class Parallel(RestCase):
         self.assertLess(worst, 1.0)
 
     def test_a_client_that_goes_away_ends_what_it_waits_for(self):
-        """Its command waits for a server that says nothing; when it resets the connection, so does the device."""
+        """The client's command waits for a silent server; when the client resets the connection, so does the device."""
         with socket.create_server(("127.0.0.1", 0)) as silent:
             silent.settimeout(5)
             target = f"http_get%20http://127.0.0.1:{silent.getsockname()[1]}/"
@@ -437,7 +437,7 @@ class Parallel(RestCase):
 
 
 class Clients(RestCase):
-    """What published clients send (interface, http)."""
+    """The requests of published clients (interface, http)."""
 
     def test_vendor_python_library(self):
         code, text = self.rest.post7("help commands")

@@ -11,12 +11,12 @@ from test_rest import RestCase
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "rest.md"
 
-#: A block to run, and the block right behind it with what it prints.
+#: A block to run, and the block right after it with its output.
 EXAMPLE = re.compile(r"^```sh\n(.*?)^```\n(?:```\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
 
 
 def pattern(expected):
-    """What an example prints, where `...` stands for anything; blanks at the ends do not count."""
+    """The expected output of an example. `...` stands for any text; blanks at the ends do not count."""
     return ".*?".join(re.escape(part) for part in expected.strip().split("..."))
 
 

@@ -1,7 +1,7 @@
-"""Crowds of clients that are slow on purpose: others are served all the same.
+"""Crowds of clients that are slow on purpose: the device must serve others nevertheless.
 
-Each way is tried from one address and from many, with 32 connections served at once and with the two of a board.
-OPENZENTRI_CROWD sets how many clients a crowd has.
+Each attack is tried from one address and from many, with 32 connections served at once and with the two of a board.
+OPENZENTRI_CROWD sets the number of clients in a crowd.
 """
 
 import itertools
@@ -27,7 +27,7 @@ READER = (b"GET /large.bin HTTP/1.1\r\nHost: a\r\n\r\n", b"")
 
 
 class Crowd:
-    """Clients that come, send the first part, then drip; some of those who are thrown out come again."""
+    """Clients that connect, send the first part, then drip; some of those that are disconnected come again."""
 
     def __init__(self, port, way, addresses):
         self.port = port
@@ -52,7 +52,7 @@ class Crowd:
             client.close()
 
     def join(self):
-        """One more client."""
+        """Adds a client."""
         client = socket.socket()
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -88,7 +88,7 @@ class Crowd:
             pass
 
     def is_gone(self, client):
-        """Looks without reading: some of them must not read."""
+        """Checks without reading: some clients must not read."""
         try:
             return client.recv(1, socket.MSG_PEEK) == b"" or self.drip != b""
         except BlockingIOError:

@@ -1,4 +1,4 @@
-"""Mail through aiosmtpd, which knows nothing of us: the message arrives byte for byte, in the clear and over TLS."""
+"""Mail through aiosmtpd, an independent server: the message arrives byte for byte, without TLS and over TLS."""
 
 import email
 import email.policy
@@ -26,7 +26,7 @@ CONTENT = "Hello!\r\n.\r\n..two dots\r\nTür = 1\r\n \r\nblank at the end \r\n\t
 
 
 class Inbox:
-    """What the server has taken; refuses recipients at `full.example`."""
+    """The messages that the server has accepted; refuses recipients at `full.example`."""
 
     def __init__(self):
         self.envelopes = []
@@ -60,7 +60,7 @@ class SmtpCase(DeviceCase):
         return inbox
 
     def configure(self, **more):
-        """The device's settings, on its serial line."""
+        """Sets the device's variables over its serial line."""
         line = self.device.machine()
         settings = {
             "system.print_level": "2",
@@ -73,7 +73,7 @@ class SmtpCase(DeviceCase):
         return line
 
     def check(self, inbox, content=CONTENT, recipients=("you@your.org",), subject="Tür auf"):
-        """One message is there, and it is this one."""
+        """Exactly one message must have arrived, and it must be this one."""
         ((envelope, session),) = inbox.envelopes
         self.assertEqual(envelope.mail_from, "device@my.org")
         self.assertEqual(tuple(envelope.rcpt_tos), tuple(recipients))
@@ -170,7 +170,7 @@ class Tls(SmtpCase):
         self.context.load_cert_chain(folder / "server.pem", folder / "server.key")
 
     def authenticator(self, server, session, envelope, mechanism, data):
-        """The account."""
+        """Accepts the test's user and password."""
         return AuthResult(success=(data.login, data.password) == (USER.encode(), PASSWORD.encode()), handled=False)
 
     def configure(self, **more):

@@ -19,12 +19,12 @@ from zentri.device import native_sim
 from zentri.serial import Console
 
 ROOT = Path(__file__).resolve().parents[2]
-#: Megabytes each way.
+#: Megabytes in each direction.
 MEGABYTES = 2 if native_sim() else 20
 
 
 def load(path):
-    """A script as a module."""
+    """Loads a script as a module."""
     loader = importlib.machinery.SourceFileLoader(path.name, str(path))
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader(path.name, loader))
     loader.exec_module(module)
@@ -47,7 +47,7 @@ class StreamMode(DeviceCase):
         return device, device.console()
 
     def client_of(self, peer, **more):
-        """One whose TCP client connects to `peer`."""
+        """A device in stream mode whose TCP client connects to `peer`, and its line."""
         return self.stream(
             tcp__client__auto_start=1,
             tcp__client__auto_retries=255,
@@ -279,7 +279,7 @@ class BreakOut(StreamMode):
                 self.assertEqual(bytes(line.received).count(b"Command"), 0)
 
     def test_the_acceptance_script(self):
-        """What the vendor's script sets; afterwards everything comes up alone."""
+        """The settings of the vendor's script; afterwards everything starts by itself."""
         port = free_port()
         device = self.new_device(settings={}, machine=True)
         line = device.machine()

@@ -31,7 +31,7 @@ sys.path.insert(0, str(CLIENTS / "python" / "src"))
 import openzentri  # noqa: E402
 from openzentri import wire  # noqa: E402
 
-#: Flags without which the header is not clean.
+#: Compiler flags under which the header must be free of warnings.
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wno-sign-conversion", "-Werror"]
 
 
@@ -42,7 +42,7 @@ def content(size, seed=20261127):
 
 
 class BadWire:
-    """A pseudo-terminal that leads to another one and flips bits on the way, the same ones in every run."""
+    """A pseudo-terminal that relays to another one and flips bits on the way, the same bits in every run."""
 
     def __init__(self, target, every, seed=1):
         self.every = every
@@ -56,7 +56,7 @@ class BadWire:
         tty.setraw(self.target)
         self.left = {self.master: self._next(), self.target: self._next()}
         self.running = True
-        #: Bits are left alone until the protocol has begun.
+        #: No bits are flipped until the protocol has begun.
         self.harmless = threading.Event()
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
@@ -199,7 +199,7 @@ class WithPython(Structured):
             self.run_async(work(peer.port))
 
     async def _echo(self, device, port, size):
-        """Sends bytes through an echo server while commands make log lines come; answers how many lines came."""
+        """Sends bytes through an echo server while commands cause log lines; answers the number of lines."""
         lines = 0
 
         async def listen():
@@ -209,7 +209,7 @@ class WithPython(Structured):
 
         async def chatter():
             while True:
-                # Its failure is a line of the log.
+                # The failure of this command causes a log line.
                 self.assertEqual((await device.command("tls_certificate_request -")).code, 7)
                 self.assertEqual((await device.command(f"tcp_client {self.here(1)}")).code, 1)
 
@@ -250,7 +250,7 @@ class WithPython(Structured):
             async with await self.client(bad.path) as device:
                 bad.harmless.set()
                 self.assertGreater(await self._echo(device, port, 60_000), 0)
-                # Each runs once, however often it is sent.
+                # Each command must run once, however often its frame is sent.
                 for number in range(20):
                     await device.expect(f"file_create {number}.txt 5", b"hello")
                 listed = await device.expect("ls")
@@ -375,7 +375,7 @@ class OverWebSocket(DeviceCase):
 
     @staticmethod
     def expect(socket, kind):
-        """The next message of a kind; each binary message is whole frames."""
+        """The next message of a kind; each binary message consists of whole frames."""
         while True:
             for frame in socket.recv(timeout=10).split(b"\0"):
                 message = wire.unseal(frame) if frame else [None]
@@ -391,7 +391,7 @@ class OverWebSocket(DeviceCase):
         with self.open() as socket:
             self.assertEqual(self.expect(socket, wire.WELCOME)[1], 1)
             self.assertEqual(self.run_command(socket, 1, b"get uart.baud 0"), b"115200\r\n")
-            # It is no stream of the host.
+            # The connection is not a stream of the host.
             self.assertEqual(line.command("poll all").text, "None")
             # In pieces of any size.
             for byte in wire.seal([wire.REQUEST, 2, 2, 0, b"frobnicate", b""]):
@@ -404,7 +404,7 @@ class OverWebSocket(DeviceCase):
             self.expect(socket, wire.BYE)
             with self.assertRaises(ConnectionClosed):
                 socket.recv(timeout=10)
-        # One that goes without a word makes room for the next.
+        # A client that leaves without a close frame makes room for the next.
         for number in range(3):
             socket = self.open()
             self.assertEqual(self.run_command(socket, 1, b"get uart.baud 0"), b"115200\r\n")
@@ -421,7 +421,7 @@ class OverWebSocket(DeviceCase):
     def test_an_echo(self):
         sent = content(200_000)
         with Peer(echo) as peer, self.open() as socket:
-            # A frame has a few numbers besides the bytes of the stream.
+            # Besides the bytes of the stream a frame has a few numbers.
             longest = self.expect(socket, wire.WELCOME)[2] - 64
             opened = self.run_command(socket, 1, f"tcp_client {self.device.here} {peer.port}".encode())
             socket.send(wire.seal([wire.ASK, int(opened)]))

@@ -1,6 +1,6 @@
-"""A person at a terminal: what a screen shows of the program, started as a person starts it (docs/terminal.md).
+"""A person at a terminal: the screen of the program, started as a person starts it (docs/terminal.md).
 
-pyte is the screen. Nothing here waits for a time: what is typed next is typed when the screen shows what must come before.
+pyte is the screen. No test waits for a fixed time: it types the next keys when the screen shows what must come before.
 """
 
 import fcntl
@@ -35,7 +35,7 @@ UP, DOWN, LEFT = "\x1b[A", "\x1b[B", "\x1b[D"
 
 
 def ctrl(letter):
-    """What a terminal sends for Ctrl and a letter."""
+    """The character that a terminal sends for Ctrl and a letter."""
     return chr(ord(letter) & 0x1F)
 
 
@@ -60,7 +60,7 @@ class Screen:
         os.write(self.fd, keys.encode())
 
     def feed(self, seconds):
-        """Shows what comes within that time; false when nothing does."""
+        """Shows output that comes within this time; false when none comes."""
         if not select.select([self.fd], [], [], seconds)[0]:
             return False
         try:
@@ -74,7 +74,7 @@ class Screen:
         return True
 
     def until(self, condition, what):
-        """Shows what comes until a condition holds and nothing more comes at once."""
+        """Shows output until a condition holds and no more output comes at once."""
         deadline = time.monotonic() + PATIENCE
         while True:
             more = self.feed(0.02)
@@ -84,7 +84,7 @@ class Screen:
                 raise AssertionError(f"{what!r} is not on the screen:\n" + "\n".join(self.rows()))
 
     def shows(self, *last):
-        """Waits until these are the last rows; `|` in the last one is the cursor, and is at its end without."""
+        """Waits until these are the last rows; `|` in the last one marks the cursor, which is at its end without."""
         *before, row = last
         row, at = (row, len(row)) if "|" not in row else (row.replace("|", "", 1), row.index("|"))
         want = [*before, row.rstrip()]
@@ -143,19 +143,19 @@ class Seat(unittest.TestCase):
         return self.screen
 
     def run_command(self, line):
-        """Types a command and waits for the prompt behind its answer; answers the rows between."""
+        """Types a command and waits for the prompt after its answer; answers the rows between."""
         before = len(self.screen.rows())
         self.screen.type(line + "\r")
         self.screen.until(lambda: len(self.screen.rows()) > before and self.screen.rows()[-1] == ">", line)
         return self.screen.rows()[before:-1]
 
     def log_something(self):
-        """Lets somebody else do what is logged."""
+        """Causes log lines from another interface."""
         Rest(self.http_port).get("file_create -o other.txt 5")
         Rest(self.http_port).get("stream_close all")
 
     def ends(self):
-        """The program has ended by itself, without a failure, and has put the terminal back."""
+        """The program must have ended by itself, without a failure, and must have restored the terminal."""
         deadline = time.monotonic() + PATIENCE
         while self.process.poll() is None:
             self.screen.feed(0.05)
@@ -213,12 +213,13 @@ class Drawing(Seat):
         screen.until(lambda: re.fullmatch("([0-9A-F]{2}:){5}[0-9A-F]{2}", screen.rows()[-2]), "the answer")
 
     def test_a_line_over_several_rows(self):
-        # The sixth wide character ends at the edge: pyte does not know what terminals do with one that does not fit.
+        # The sixth wide character ends at the edge: pyte does not handle a wide character that does not fit as
+        # terminals do.
         screen = self.start(columns=41, joins=True)
         line = "set system.msg initialized " + "字" * 20
         screen.type(line)
         rows = ["> set system.msg initialized " + "字" * 6, "字" * 14]
-        # pyte leaves an empty cell behind each wide character.
+        # pyte leaves an empty cell after each wide character.
         seen = lambda: [row.replace(" ", "") for row in screen.rows()][-2:]
         screen.until(lambda: seen() == [row.replace(" ", "") for row in rows], rows)
         self.log_something()
@@ -366,10 +367,10 @@ class Leaving(Seat):
 
 
 class PseudoTerminal(Seat):
-    """`--serial pty:`: a host, unless its user says that he uses it himself."""
+    """`--serial pty:`: for a host, unless an option says that a person uses the line."""
 
     def open(self, *arguments):
-        """Starts the program beside its line; answers the line."""
+        """Starts the program with a pseudo-terminal as its line; answers the line."""
         link = self.folder / "uart"
         command = [str(binary()), "--data", str(self.folder / "data"), "--serial", f"pty:{link}", *arguments]
         command += ["--set", "wlan.auto_join.enabled=0", "--set", "http.server.enabled=0"]
@@ -401,16 +402,16 @@ class PseudoTerminal(Seat):
 
 
 class Pages(Seat):
-    """The dialogues of README.md and docs/terminal.md, each line typed as it stands there."""
+    """The dialogues of README.md and docs/terminal.md, with each line typed as printed there."""
 
     def dialogues(self, page):
-        """The blocks of a page with something typed in them."""
+        """The blocks of a page that contain typed lines."""
         text = (ROOT / page).read_text("utf-8")
         blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
         return [block for mark, block in blocks if mark in ("", "text") and "\n> " in "\n" + block]
 
     def play(self, rows):
-        """Types what the rows say was typed, each time when the screen shows what comes before."""
+        """Types the typed rows, each once the screen shows the rows before it."""
         for row in rows:
             typed = re.fullmatch(r"\[\d+ of (\d+)\] (.*)", row)
             if row.startswith(PROMPT):
@@ -422,7 +423,7 @@ class Pages(Seat):
                 self.screen.type(typed[2])
 
     def test_the_readme_is_what_happens(self):
-        """With a host of this machine in the place of example.com."""
+        """With a host of this machine in place of example.com."""
         (dialogue,) = self.dialogues("README.md")
         peer = self.enterContext(Peer(echo))
         for old, new in [
@@ -438,7 +439,7 @@ class Pages(Seat):
         want = dialogue.splitlines()
         self.play(want)
         screen.ready()
-        # The port on this side of a connection is the kernel's to choose.
+        # The kernel chooses the local port of a connection.
         chosen = lambda row: re.sub(r"\(\d+\)$", "(port)", row)
         self.assertEqual([chosen(row) for row in screen.rows()[:-1]], [chosen(row) for row in want])
 

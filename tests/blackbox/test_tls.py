@@ -32,7 +32,7 @@ FOLDER = None
 
 
 def setUpModule():
-    """Makes the certificates of everybody once."""
+    """Makes all certificates once."""
     global FOLDER
     if not shutil.which("openssl"):
         raise unittest.SkipTest("openssl is not installed")
@@ -49,7 +49,7 @@ def setUpModule():
 
 
 def path(name, of="ours"):
-    """Certificate and key of a name."""
+    """The paths of the certificate and the key of a name."""
     return FOLDER / of / f"{name}.pem", FOLDER / of / f"{name}.key"
 
 
@@ -81,7 +81,7 @@ class Server:
         self.process.stdout.close()
 
     def until(self, text):
-        """Reads what it prints until that is there."""
+        """Reads the server's output until it contains the text."""
         while text not in self.seen:
             part = os.read(self.process.stdout.fileno(), 65536)
             if not part:
@@ -89,12 +89,12 @@ class Server:
             self.seen += part
 
 
-#: For what boards do not have: their only back end is Mbed TLS.
+#: For back ends that boards do not have: theirs is always Mbed TLS.
 on_linux = unittest.skipIf(native_sim() or qemu_image(), "a back end of the Linux process")
 
 
 class Case(DeviceCase):
-    """A device whose files are those of the owner."""
+    """A device with the owner's files."""
 
     def setUp(self):
         super().setUp()
@@ -107,7 +107,7 @@ class Case(DeviceCase):
         self.line.ok(f"file_create {name} {len(content)}", content)
 
     def connect(self, port, rest="", host=None):
-        """The answer of a `tls_client`, to this machine if no other is named."""
+        """The answer of a `tls_client` to this machine, or to `host` if given."""
         return self.line.command(f"tls_client {host or self.device.here} {port}{rest}", seconds=30)
 
     def open(self, port, rest=""):
@@ -116,7 +116,7 @@ class Case(DeviceCase):
         return int(response.text)
 
     def refused(self, response):
-        """The code of the failure that a response tells."""
+        """The TLS code of a failed response."""
         self.assertAnswer(response, 1, "Command failed")
         self.assertIn("Open failed", response.logs[-1])
         error = response.logs[-2]
@@ -124,7 +124,7 @@ class Case(DeviceCase):
         return error.split()[4]
 
     def is_prompt(self):
-        """REST answers within 100 ms, in one of three tries: this machine may be busy with something else."""
+        """Whether REST answers within 100 ms in one of three tries: this machine may be busy otherwise."""
         times = []
         for _ in range(3):
             start = time.monotonic()
@@ -136,7 +136,7 @@ class Case(DeviceCase):
         self.line.command("close all")
 
     def versions(self):
-        """The versions that the device's clients have, as options of OpenSSL."""
+        """The versions that the device's clients support, as options of OpenSSL."""
         return ("-tls1_2", "-tls1_3") if self.device.has_tls_1_2 else ("-tls1_3",)
 
     def store_identity(self, name):
@@ -202,7 +202,7 @@ class Clients(Case):
         with Server() as server:
             self.assertEqual(self.refused(self.connect(server.port, " theirs.pem")), "5035")
         with Server("elsewhere") as server:
-            # Asked for by a name, it is right.
+            # Neither its address nor this name is in the certificate of "elsewhere".
             self.assertEqual(self.refused(self.connect(server.port, host=self.device.here_by_name)), "5037")
         with Server() as server:
             self.assertEqual(self.connect(server.port, host=self.device.here_by_name).code, 0)
@@ -262,7 +262,7 @@ class Clients(Case):
         key = FOLDER / "ours" / "self.key"
         openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-subj", "/CN=localhost", "-addext",
                 f"subjectAltName=IP:{self.device.here}", "-days", "10", "-out", key.with_suffix(".pem"))
-        # It begins now, and the device's clock may be a second behind.
+        # The certificate is valid from now on, and the device's clock may be a second behind.
         time.sleep(2)
         self.store("self.pem", key.with_suffix(".pem"))
         with Server("self") as server:
@@ -302,7 +302,7 @@ class Clients(Case):
                 self.close_all()
 
     def test_ends(self):
-        """An end that was said, a connection that is cut, and one that is lost in the handshake."""
+        """A session ended by `close_notify`, a connection that is cut, and one that is lost in the handshake."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*path("server-p256"))
 
@@ -315,7 +315,7 @@ class Clients(Case):
             secure = context.wrap_socket(connection, server_side=True)
             secure.sendall(b"last words")
             secure.recv(1)
-            # The end of the connection, and none of the session.
+            # Ends the connection, but not the session.
             socket.socket(fileno=secure.detach()).close()
 
         for serve in (orderly, cut):
@@ -343,7 +343,7 @@ class Clients(Case):
 
 @on_linux
 class EmbeddedClients(Clients):
-    """The same with embedded-tls, and what it cannot do."""
+    """The same with embedded-tls, and its limits."""
 
     arguments = ("--tls-client", "embedded")
 
@@ -358,7 +358,7 @@ class EmbeddedClients(Clients):
             self.assertEqual(self.refused(self.connect(server.port, " geotrust_ca.pem cert.pem key.pem")), "5005")
 
     def test_new_keys_end_the_session(self):
-        """`k` makes OpenSSL send a KeyUpdate; what came before is there."""
+        """`k` makes OpenSSL send a KeyUpdate; data received before must still be readable."""
         with Server("server-p256", "-tls1_3") as server:
             handle = self.open(server.port)
             server.until(b"CIPHER is")
@@ -379,7 +379,7 @@ class Servers(Case):
         self.start_server("server-rsa")
 
     def client(self, *options):
-        """`openssl s_client`: answers how it ended and what it printed. It sends a line and ends after the answer."""
+        """Runs `openssl s_client`, which sends a line and ends after the answer; answers its exit code and output."""
         return subprocess.run(
             ["openssl", "s_client", "-connect", f"127.0.0.1:{self.port}", "-CAfile", path("ca")[0], "-verify_return_error",
              "-verify_ip", "127.0.0.1", "-brief", *map(str, options)],
@@ -430,7 +430,7 @@ class Servers(Case):
         for number, connection in enumerate(silent):
             self.addCleanup(connection.close)
             if number % 2:
-                # A part of a greeting.
+                # A part of a ClientHello.
                 connection.sendall(b"\x16\x03\x01\x02\x00\x01")
         start = time.monotonic()
         self.assertEqual(self.device.rest.text("get network.tls.version"), "13")
@@ -618,7 +618,7 @@ class Requests(Case):
 
 
 class Transcripts(unittest.TestCase):
-    """Those of `tests/transcripts/peers`."""
+    """The transcripts in `tests/transcripts/peers`."""
 
     def serve(self, context):
         """A web server, with TLS or without; answers its port."""

@@ -1,4 +1,4 @@
-"""Handshakes that break off or stop in the middle, and renegotiation that OpenSSL asks for: TLS as client and as server."""
+"""Handshakes that break off or stop in the middle, and renegotiation by OpenSSL: TLS as client and as server."""
 
 import os
 import socket
@@ -22,12 +22,12 @@ def setUpModule():
 
 
 def last(total):
-    """Inside the last record. Signatures on P-256 are not always equally long, and so not the handshakes."""
+    """A position inside the last record. P-256 signatures differ in length, and so do the handshakes."""
     return total - 12
 
 
 def cuts(total):
-    """After how many of so many bytes a handshake breaks off: at the edges of records, inside of them, before the end."""
+    """Where a handshake of `total` bytes breaks off: at the edges of records, inside them, before the end."""
     return sorted({0, 1, 4, 5, 6, 9, 43, 100, total // 3, total // 2, last(total)})
 
 
@@ -37,17 +37,17 @@ class Clients(Case):
     limit = 120
 
     def total(self, version):
-        """The bytes of a server in a handshake."""
+        """The number of bytes that a server sends in a handshake."""
         with Server("server-p256", version, *self.quiet(version)) as server, Relay(server.port) as relay:
             self.open(relay.port)
-            # Before the ends say good-bye.
+            # Before the ends close the session.
             total = relay.counts["server"]
             self.close_all()
             return total
 
     @staticmethod
     def quiet(version):
-        """What keeps a server from sending more than its handshake."""
+        """Options that keep a server from sending more than its handshake."""
         return ("-num_tickets", "0") if version == "-tls1_3" else ()
 
     def test_handshakes_that_break_off(self):
@@ -60,7 +60,7 @@ class Clients(Case):
             self.open(server.port)
 
     def test_handshakes_that_stop(self):
-        """Who waits for the rest of it gives up, and keeps nobody else waiting."""
+        """The device gives up waiting for the rest of the handshake, and meanwhile serves others."""
         self.line.ok("set network.tls.handshake_timeout 700")
         for version in self.versions():
             total = self.total(version)
@@ -73,7 +73,7 @@ class Clients(Case):
                     self.assertEqual(self.refused(self.line.answer(10)), TIMED_OUT)
 
     def test_a_server_that_wants_to_renegotiate(self):
-        """It gets no second handshake."""
+        """The server must get no second handshake."""
         if not self.device.has_tls_1_2:
             self.skipTest("TLS 1.3 has no renegotiation")
         with Server("server-p256", "-tls1_2", "-legacy_renegotiation") as server:
@@ -109,7 +109,7 @@ class Servers(Case):
         return context.wrap_socket(socket.create_connection(("127.0.0.1", port), 10), server_hostname="127.0.0.1")
 
     def total(self, version):
-        """The bytes of a client in a handshake."""
+        """The number of bytes that a client sends in a handshake."""
         with Relay(self.port, "client") as relay, self.secure(relay.port, version):
             handle = self.eventually(self.client_stream)
             total = relay.counts["client"]
@@ -117,7 +117,7 @@ class Servers(Case):
             return total
 
     def answers(self, version):
-        """A client whose handshake is whole becomes a stream."""
+        """A client with a complete handshake must become a stream."""
         with self.secure(self.port, version):
             self.line.ok(f"close {self.eventually(self.client_stream, 10)}")
 
@@ -126,7 +126,7 @@ class Servers(Case):
             for count in cuts(self.total(version)):
                 with self.subTest(f"{version.name}, {count} bytes"), Relay(self.port, "client", count) as relay:
                     with self.assertRaises(OSError):
-                        # In TLS 1.3 the client's own handshake may be over: the rest of it is lost on its way.
+                        # In TLS 1.3 the client's side of the handshake may be over: its last bytes are lost on the way.
                         with self.secure(relay.port, version) as client:
                             if not client.recv(1):
                                 raise OSError("closed")
@@ -147,7 +147,7 @@ class Servers(Case):
 
     @staticmethod
     def hello(port, version):
-        """A client that goes on with its handshake as long as it is answered, in a thread."""
+        """A client in a thread that goes on with its handshake as long as it gets answers."""
         connection = socket.create_connection(("127.0.0.1", port), 10)
         context = ssl._create_unverified_context()
         context.minimum_version = context.maximum_version = version
@@ -162,7 +162,7 @@ class Servers(Case):
         return connection
 
     def test_a_client_that_wants_to_renegotiate(self):
-        """It is told that there is none, and no handshake begins."""
+        """The client must be told that there is no renegotiation, and no handshake may begin."""
         client = subprocess.Popen(
             ["openssl", "s_client", "-connect", f"127.0.0.1:{self.port}", "-tls1_2", "-legacy_renegotiation"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

@@ -24,11 +24,11 @@ class NginxCase(Case):
     """A device beside an nginx."""
 
     def nginx(self, *servers):
-        """An nginx with these servers, each given by its lines, in which `PORT` is the port."""
+        """An nginx with these servers, each given by its lines. `PORT` in a line stands for the port."""
         port = free_port()
         folder = Path(self.device.folder) / f"nginx-{port}"
         if not self.device.has_tls_1_2:
-            # Not every nginx has TLS 1.3 unless it is told to.
+            # Not every nginx enables TLS 1.3 by default.
             servers = [lines if any("ssl_protocols" in line for line in lines) else [*lines, "ssl_protocols TLSv1.3;"]
                        for lines in servers]
         blocks = "".join("server {\n" + "\n".join(lines).replace("PORT", f"127.0.0.1:{port}") + "\n}\n" for lines in servers)
@@ -49,7 +49,7 @@ class Requests(NginxCase):
     """`https` and `tls_client` to nginx."""
 
     def get(self, url, size=12, options=""):
-        """What a GET answers."""
+        """The answer to a GET."""
         handle = int(self.line.ok(f"http_get {options}{url}"))
         data = self.line.read_stream(handle, size)
         # A stream that was read to its end has closed itself.
@@ -84,7 +84,7 @@ class Requests(NginxCase):
                 self.assertEqual(self.refused(self.connect(self.nginx(self.secure(name)).port)), code)
 
     def test_the_name_that_is_asked_for(self):
-        """Two servers on one port: who asks for neither is turned away with an alert."""
+        """Two servers on one port: a client that asks for neither name is refused with an alert."""
         stranger = ["listen PORT ssl default_server;", "ssl_reject_handshake on;"]
         nginx = self.nginx(stranger, [*self.secure(), "server_name localhost;"])
         self.assertEqual(self.get(f"https://localhost:{nginx.port}/hello"), b"Hello World!")
@@ -103,7 +103,7 @@ class Requests(NginxCase):
                 self.assertEqual(self.line.command(f"http_read_status {handle}").text, "400")
 
     def test_records_of_all_sizes(self):
-        """nginx fills its records as far as its buffer goes."""
+        """nginx fills its records up to the size of its buffer."""
         for size in ("1k", "4k", "16k", "64k"):
             with self.subTest(size):
                 nginx = self.nginx([*self.secure(), f"ssl_buffer_size {size};", "location = /big { root html; }"])
@@ -151,7 +151,7 @@ class Proxy(NginxCase):
         self.line.wait_text("get wlan.network.status", "2")
 
     def proxy(self, *lines, authority="ours"):
-        """An nginx that asks the device."""
+        """An nginx that is a proxy for the device."""
         return self.nginx(["listen PORT;", "location / {", f"proxy_pass https://127.0.0.1:{self.device.http_port};",
                            "proxy_ssl_name localhost; proxy_ssl_server_name on; proxy_ssl_verify on;",
                            f"proxy_ssl_trusted_certificate {path('ca', authority)[0]};", *lines, "}"])
@@ -167,7 +167,7 @@ class Proxy(NginxCase):
         self.assertTrue(fetch(self.proxy().port, "/big") == (200, BIG))
 
     def test_many_requests(self):
-        """nginx keeps sessions and offers them again."""
+        """nginx keeps sessions and offers to resume them."""
         nginx = self.proxy("proxy_ssl_session_reuse on;")
         for _ in range(50):
             self.assertEqual(fetch(nginx.port, "/command/version")[0], 200)

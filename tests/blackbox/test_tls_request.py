@@ -1,4 +1,4 @@
-"""`tls_certificate_request` and an authority: OpenSSL checks what the device asks for, signs it, and verifies the server."""
+"""`tls_certificate_request` and an authority: OpenSSL checks and signs the device's request, and verifies the server."""
 
 import re
 import socket
@@ -16,7 +16,7 @@ def setUpModule():
 
 
 def verify(request, *options):
-    """Whether a request is signed by its own key, and what it says. The exit code does not tell in all versions."""
+    """Whether a request is signed by its own key, and its text. The exit code is not reliable in all versions."""
     command = ["openssl", "req", "-verify", "-noout", "-text", *options]
     ended = subprocess.run(command, input=request, capture_output=True)
     return ended.returncode == 0 and b"verify OK" in ended.stderr, ended.stdout.decode(errors="replace")
@@ -28,7 +28,7 @@ class Requests(Case):
     settings = {"mdns.name": "lamp"}
 
     def request(self, name=""):
-        """A request in PEM, with what OpenSSL reads in it."""
+        """A request in PEM, and OpenSSL's text of it."""
         pem = self.line.ok(f"tls_certificate_request{name}") + "\n"
         is_genuine, shown = verify(pem.encode())
         self.assertTrue(is_genuine)
@@ -46,7 +46,7 @@ class Requests(Case):
         self.assertEqual(*keys)
 
     def test_a_request_that_is_not_genuine_is_noticed(self):
-        """The check of these tests fails when it should."""
+        """The check of these tests must fail for a forged request."""
         pem, _ = self.request()
         der = bytearray(openssl("req", "-outform", "DER", input=pem.encode()))
         der[der.index(b"lamp")] ^= 1

@@ -1,6 +1,6 @@
-"""What sslyze and testssl.sh find on the HTTPS server: no deprecated protocol, no weak suite, no vulnerability.
+"""Scans of the HTTPS server with sslyze and testssl.sh: no deprecated protocol, no weak suite, no vulnerability.
 
-They judge a server with a fault, too: a scan that finds nothing there would find nothing here.
+Both also scan a server with faults: a scan that finds nothing there would prove nothing here.
 """
 
 import json
@@ -18,18 +18,18 @@ from zentri import DeviceCase
 
 #: Seconds for one scan.
 PATIENCE = 150
-#: Suites are to have forward secrecy and authenticated encryption.
+#: Suites must have forward secrecy and authenticated encryption.
 KEY_EXCHANGES, ENCRYPTIONS = ("TLS_ECDHE_ECDSA_", "TLS_ECDHE_RSA_"), ("_GCM_", "_CHACHA20_POLY1305_")
 DEPRECATED = ("ssl_2_0", "ssl_3_0", "tls_1_0", "tls_1_1")
 
 
 def setUpModule():
-    """The certificates of the server with a fault."""
+    """Makes the certificates of the server with faults."""
     test_tls.setUpModule()
 
 
 class WeakServer:
-    """TLS 1.1 and 1.2 with suites of old, for as many clients at once as come: scanners keep connections open."""
+    """TLS 1.1 and 1.2 with old suites, for any number of clients at once: scanners keep connections open."""
 
     def __init__(self):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -99,7 +99,7 @@ class Sslyze(Scan):
         super().setUp()
 
     def scan(self, port):
-        """All that sslyze can find out about a server, but for its certificate and the headers of HTTP."""
+        """Everything that sslyze can find out about a server, except for its certificate and its HTTP headers."""
         from sslyze import ScanCommand, Scanner, ServerNetworkConfiguration, ServerNetworkLocation, ServerScanRequest
 
         commands = set(ScanCommand) - {ScanCommand.CERTIFICATE_INFO, ScanCommand.HTTP_HEADERS}
@@ -117,7 +117,7 @@ class Sslyze(Scan):
         return results
 
     def faults(self, port):
-        """What is wrong with a server."""
+        """The faults of a server."""
         found = self.scan(port)
         accepted = {version: [one.cipher_suite.name for one in found[f"{version}_cipher_suites"].accepted_cipher_suites]
                     for version in (*DEPRECATED, "tls_1_2", "tls_1_3")}
@@ -153,10 +153,10 @@ class Sslyze(Scan):
 class Testssl(Scan):
     """testssl.sh, Debian's package."""
 
-    #: Grades of testssl.sh that are no fault.
+    #: Severities of testssl.sh that are not a fault.
     GOOD = ("OK", "INFO", "DEBUG")
-    #: `/` is the console, a page that is the same for everybody: compressing it gives nothing away. The other one is about
-    #: the OpenSSL that testssl.sh runs.
+    #: `/` is the console, the same page for all clients: compressing it discloses nothing. The other one is about the
+    #: OpenSSL that testssl.sh runs.
     HARMLESS = ("BREACH", "engine_problem")
 
     def setUp(self):
@@ -165,7 +165,7 @@ class Testssl(Scan):
         super().setUp()
 
     def findings(self, port, *checks):
-        """What testssl.sh has to say about a server, by name."""
+        """The findings of testssl.sh about a server, by name."""
         report = self.device.folder / f"report-{port}.json"
         command = ["testssl", "--quiet", "--color", "0", "--warnings", "off", "--ip", "one", "--jsonfile", report, *checks,
                    f"https://127.0.0.1:{port}"]

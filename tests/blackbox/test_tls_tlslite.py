@@ -1,5 +1,5 @@
-"""TLS against tlslite-ng, which does what other libraries refuse to: records of one byte, old versions, renegotiation, ends
-that nobody has said."""
+"""TLS against tlslite-ng, which does what other libraries refuse: records of one byte, old versions, renegotiation, ends
+without `close_notify`."""
 
 import os
 import socket
@@ -28,10 +28,10 @@ def tlslite(name, of="ours"):
 
 
 class Sizes(Case):
-    """What records are tried with."""
+    """The record sizes of the tests."""
 
     def sizes(self):
-        """Bytes in each record, and how many records. Of one byte are those of the handshake, too."""
+        """Bytes in each record, and the number of records. One-byte records are used in the handshake, too."""
         return ((1, 300), (16_384, 4)) if self.device.joins_records else ((16_384, 4),)
 
 
@@ -39,11 +39,11 @@ class Clients(Sizes):
     """`tls_client` and `https` to tlslite-ng."""
 
     def versions(self):
-        """The versions that the device's clients have."""
+        """The versions that the device's clients support."""
         return [item for item in VERSIONS.items() if self.device.has_tls_1_2 or item[0] != "TLS 1.2"]
 
     def peer(self, serve, name="server-p256", **options):
-        """A server that does this with each session, and keeps in `errors` what broke off."""
+        """A server that calls `serve` for each session, and keeps exceptions in `errors`."""
         end = tlslite(name)
         errors = []
 
@@ -59,7 +59,7 @@ class Clients(Sizes):
         return peer
 
     def talk(self, peer, data=b"hello"):
-        """Sends bytes to an echo and has them back."""
+        """Sends bytes to an echo server and reads them back."""
         handle = self.open(peer.port)
         self.line.ok(f"write {handle} {len(data)}", data)
         self.assertTrue(self.line.read_stream(handle, len(data), 30) == data, peer.errors)
@@ -101,7 +101,7 @@ class Clients(Sizes):
                 self.line.ok("file_delete key.pem")
 
     def test_records_of_all_sizes(self):
-        """Also in the handshake, which comes byte by byte in the first case."""
+        """Also in the handshake, which arrives byte by byte in the first case."""
         for name, version in self.versions():
             for size, count in self.sizes():
                 data = os.urandom(size * count)
@@ -111,7 +111,7 @@ class Clients(Sizes):
                     self.talk(peer, data)
 
     def test_a_server_that_wants_to_renegotiate(self):
-        """It is refused in TLS 1.2, which says so by an alert; in TLS 1.3 there is no such message."""
+        """In TLS 1.2 the device refuses by an alert; in TLS 1.3 there is no such message."""
         from tlslite.messages import HelloRequest
 
         def serve(end):
@@ -130,7 +130,7 @@ class Clients(Sizes):
                 self.eventually(lambda: "TLSC" not in self.line.ok("list"))
 
     def test_ends(self):
-        """What came before an end is there in any case; a body without a length must have an end that was said."""
+        """Data before an end must always be readable; a body without a length must end with `close_notify`."""
         page = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nall of it"
 
         def said(end):
@@ -173,7 +173,7 @@ class Servers(Sizes):
         """A session with the device, and its handle there."""
         end = Tlslite.connect(self.port, **options)
         self.addCleanup(end.sock.close)
-        # In TLS 1.3 the handshake is over here before the device has seen its end.
+        # In TLS 1.3 the handshake is over on this side before the device has received its end.
         return end, self.eventually(self.client_stream)
 
     def test_versions(self):
@@ -208,7 +208,7 @@ class Servers(Sizes):
                 self.line.ok(f"close {handle}")
             for who, own in (("nobody", None), ("a stranger", tlslite("stranger", "theirs"))):
                 with self.subTest(f"{name}, {who}"), self.assertRaises(Exception):
-                    # TLS 1.3 tells a client with its first bytes.
+                    # In TLS 1.3 the client learns of the refusal with its first bytes.
                     Tlslite.connect(self.port, oldest=version, newest=version, own=own).read(max=1, min=1)
         self.assertIsNone(self.client_stream())
 
@@ -240,7 +240,7 @@ class Servers(Sizes):
                 self.eventually(lambda: self.client_stream() is None)
 
     def test_ends(self):
-        """A stream ends with what its client has said, and without."""
+        """A stream ends with the client's `close_notify`, and without."""
         for name, version in VERSIONS.items():
             for said in (True, False):
                 with self.subTest(f"{name}, said: {said}"):

@@ -13,7 +13,7 @@ class Tokens(RestCase):
     settings = {"http.server.username": "me", "http.server.password": "secret"}
 
     def ask(self, command, authorization=OWNER):
-        """Status and answer of a command."""
+        """Runs a command; answers status and response."""
         headers = {"Authorization": authorization} if authorization else {}
         body = json.dumps({"command": command}).encode()
         try:

@@ -36,7 +36,7 @@ class Transcripts(unittest.TestCase):
 
 
 class AttachedDevice(DeviceCase):
-    """`--pty` and `--tcp`: a device that runs already, in any state."""
+    """`--pty` and `--tcp`: a device that already runs, in any state."""
 
     http = False
 
@@ -63,7 +63,7 @@ class AttachedDevice(DeviceCase):
 
 
 class Runner(unittest.TestCase):
-    """The runner must find every difference; a line of this side plays the device."""
+    """The runner must find every difference; here the test itself plays the device."""
 
     class Line:
         def __init__(self, *outputs):

@@ -1,4 +1,4 @@
-"""One command that waits, however long, keeps nobody else waiting: honest requests are measured meanwhile."""
+"""A command that waits, however long, must not delay others: the tests measure honest requests meanwhile."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from unittest import mock
 
 from zentri import DeviceCase, Peer
 
-#: Seconds that an honest request may take: half of them, and the worst.
+#: Seconds that honest requests may take: the median, and the worst.
 MEDIAN = 1.0
 WORST = 3.0
 #: Honest requests beside each waiting command.
@@ -23,7 +23,7 @@ REQUESTS = 12
 
 
 def drip(connection):
-    """A correct head and then one byte every half second, for ever."""
+    """Sends a correct head and then one byte every half second, for ever."""
     connection.recv(4096)
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
     try:
@@ -35,7 +35,7 @@ def drip(connection):
 
 
 def silent(connection):
-    """Takes everything and says nothing."""
+    """Reads everything and sends nothing."""
     try:
         while connection.recv(65536):
             pass
@@ -44,7 +44,7 @@ def silent(connection):
 
 
 def deaf(connection):
-    """Neither takes nor says anything."""
+    """Neither reads nor sends anything."""
     stop = threading.Event()
     stop.wait(20)
 
@@ -55,7 +55,7 @@ class Waiting(DeviceCase):
     machine = False
 
     def measure(self):
-        """Honest requests; each must be right and in time."""
+        """Sends honest requests; each answer must be right and in time."""
         taken = []
         for _ in range(REQUESTS):
             start = time.monotonic()
@@ -73,7 +73,7 @@ class Waiting(DeviceCase):
         return console
 
     def beside(self, command):
-        """Gives a command that waits, measures, and ends it as a person does."""
+        """Sends a command that waits, measures, and ends the command as a person does."""
         console = self.line()
         console.send(command)
         time.sleep(0.3)
@@ -97,7 +97,7 @@ class Waiting(DeviceCase):
     def test_a_file_that_is_never_typed_on(self):
         self.beside(b"file_create half.txt 10\r\n")
         self.assertNotIn("half.txt", self.device.rest.text("ls"))
-        # Nothing of it is left that would stand in the way of the next one.
+        # The file has left nothing behind that would block the next one.
         self.assertEqual(self.device.rest.post("file_create half.txt 3", "abc")["code"], 0)
 
     def test_a_download_that_drips(self):
@@ -120,7 +120,7 @@ class Waiting(DeviceCase):
             self.beside(b"http_upload http://127.0.0.1:%d/f up.bin\r\n" % peer.port)
 
     def test_a_connection_that_is_never_accepted(self):
-        # A full backlog: nobody answers any more.
+        # A full backlog: no further connection is answered.
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             listener.listen(0)
@@ -152,7 +152,7 @@ int fdatasync(int fd) { return fsync(fd); }
 
 @unittest.skipUnless(shutil.which("cc"), "there is no C compiler")
 class SlowDisk(DeviceCase):
-    """What is stored takes seconds; requests beside it do not."""
+    """Storing takes seconds; other requests must not."""
 
     def new_device(self, start=True, **options):
         folder = Path(tempfile.mkdtemp(prefix="openzentri-test-"))
@@ -164,7 +164,7 @@ class SlowDisk(DeviceCase):
             return super().new_device(start, **options)
 
     def beside(self, command, data=b""):
-        """Gives a command whose answer takes a second or more; answers how long requests beside it took."""
+        """Sends a command whose answer takes a second or more; answers how long other requests took."""
         answers = []
         start = time.monotonic()
         thread = threading.Thread(target=lambda: answers.append(self.host.command(command, data, seconds=30)))
@@ -195,7 +195,7 @@ class SlowDisk(DeviceCase):
         saving = threading.Thread(target=lambda: self.ask("save"))
         saving.start()
         time.sleep(0.3)
-        # Not saved any more: it tells the next life from this one.
+        # This setting is not saved any more: its value distinguishes the device after the restart from the one before.
         self.assertEqual(rest.get("set mdns.name lost")["code"], 0)
         self.assertEqual(rest.get("reboot")["code"], 0)
         self.eventually(lambda: self.ask("get mdns.name") not in ("", "lost"), 20)

@@ -112,7 +112,7 @@ class Passwords(WebCase):
         self.assertEqual(self.request("/command/ver")[0], 200)
         self.assertEqual(self.request("/command/get%20wlan.mac")[0], 200)
         self.assertEqual(self.request("/command/gpio_get%201")[0], 200)
-        # Nobody waits for the body of a stranger: it comes with the head, or the answer is 401.
+        # The device does not wait for the body of a stranger: it must come with the head, or the answer is 401.
         head = b"POST /command HTTP/1.1\r\nHost: x\r\nContent-Length: 17\r\n\r\n"
         self.assertIn(b" 200 ", self.rest.raw(head + b'{"command":"ver"}'))
         self.assertIn(b" 401 ", self.rest.raw(head))
@@ -144,7 +144,7 @@ class Origins(WebCase):
 
 
 class WebSocket:
-    """A client for the tests: frames by hand."""
+    """A client for the tests that makes frames by hand."""
 
     def __init__(self, port):
         self.connection = socket.create_connection(("127.0.0.1", port), timeout=10)
@@ -265,7 +265,7 @@ class WebSockets(WebCase):
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """The server that the device's client talks to."""
+    """The server for the device's HTTP client."""
 
     protocol_version = "HTTP/1.1"
     CONTENT = random.Random(8).randbytes(40_000)
@@ -302,7 +302,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(answer)
 
     def log_message(self, *_):
-        """Says nothing."""
+        """Logs nothing."""
 
 
 class Client(WebCase):
@@ -319,7 +319,7 @@ class Client(WebCase):
         self.base = f"127.0.0.1:{self.port}"
 
     def crc16(self, data):
-        """The CRC of files: bytes reversed, 0x1021, from 0xFFFF."""
+        """The CRC of files: bytes reversed, polynomial 0x1021, start 0xFFFF."""
         crc = 0xFFFF
         for byte in data:
             crc ^= int(f"{byte:08b}"[::-1], 2) << 8
@@ -365,9 +365,9 @@ class Client(WebCase):
         self.assertEqual(self.request("/webapp/file.bin")[2], b"hello")
 
     def test_the_device_sends_itself_no_requests(self):
-        """A server could make it command itself, by a redirection say. Other programs of the host may be asked."""
+        """A server could make the device command itself, by a redirection say. Other programs of the host are allowed."""
         port = self.device.http_port
-        # Every address of the host counts, also one that the device cannot know.
+        # This holds for every address of the host, also for one that the device cannot know.
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.connect(("192.0.2.1", 9))
             own = probe.getsockname()[0]

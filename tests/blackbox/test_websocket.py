@@ -1,4 +1,4 @@
-"""The WebSocket at `/stream` against cases in the numbering of the Autobahn Testsuite; `websocket_cases` says more.
+"""The WebSocket at `/stream` against cases in the numbering of the Autobahn Testsuite; see `websocket_cases`.
 
 Each case is a test: `tests/blackbox/run test_websocket.Section2.test_2_10`. With OPENZENTRI_WRITE_DOCS=1 a run of all of
 them writes docs/websocket-report.md.
@@ -16,7 +16,7 @@ from zentri.case import TimeIsUp
 LIMIT = 90
 
 outcomes = {}
-#: What runs: the name and version that the device tells.
+#: The names and versions that the devices report.
 versions = set()
 
 
@@ -36,14 +36,14 @@ class Section(unittest.TestCase):
 
     @classmethod
     def finish(cls):
-        """The host has served the streams until now, and the device is well."""
+        """The host must have served the streams until now, and the device must end without a failure."""
         error = cls.echo.stop()
         said = cls.device.stderr()
         if error or "panicked" in said or cls.device.stop() != 0:
             raise AssertionError(f"host: {error!r}, device: {said}")
 
     def run_number(self, number):
-        """One case: everything but a failure is a pass."""
+        """Runs one case: every result except a failure is a pass."""
 
         def expired(*_):
             raise TimeIsUp(f"case {number} took longer than {LIMIT} s")
@@ -79,7 +79,7 @@ del Section
 
 
 class TheReport(unittest.TestCase):
-    """Its name puts it behind the sections: unittest sorts."""
+    """Its name puts it after the sections, because unittest sorts by name."""
 
     def test_the_committed_report_lists_these_cases(self):
         if os.environ.get("OPENZENTRI_WRITE_DOCS") and outcomes.keys() == CASES.keys():

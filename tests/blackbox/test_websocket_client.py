@@ -1,4 +1,4 @@
-"""`websocket_client` against PyPI's websockets, in the clear and with TLS, and against servers that do wrong."""
+"""`websocket_client` against PyPI's websockets, with and without TLS, and against servers that break the protocol."""
 
 import importlib.util
 import random
@@ -33,7 +33,7 @@ class Case(DeviceCase):
         return int(response.text)
 
     def refused(self, url, options=""):
-        """What the log says about one that is not opened."""
+        """The log line about a WebSocket that was not opened."""
         response = self.line.command(f"websocket_client {options} {url}", seconds=SECONDS)
         self.assertAnswer(response, 1, "Command failed")
         self.assertIn("Open failed", response.logs[-1])
@@ -41,7 +41,7 @@ class Case(DeviceCase):
         return response.logs[-2].strip()
 
     def read(self, handle, count):
-        """So many bytes, as they come."""
+        """Reads this number of bytes as they come."""
         data = b""
         while len(data) < count:
             self.line.ok(f"stream_wait {handle} 10000", seconds=SECONDS)
@@ -59,11 +59,11 @@ class Websockets(Case):
     scheme = "ws"
 
     def context(self):
-        """How the server does TLS."""
+        """The TLS context of the server."""
         return None
 
     def serve(self, handler, **options):
-        """A server; answers the URL of it."""
+        """Starts a server; answers its URL."""
         from websockets.sync.server import serve
 
         server = serve(handler, "127.0.0.1", 0, ssl=self.context(), max_size=None, **options)
@@ -129,7 +129,7 @@ class Websockets(Case):
         def ask(connection):
             if connection.ping(b"there?").wait(SECONDS):
                 answered.set()
-            # websockets answers pings while somebody receives.
+            # websockets answers pings only during a `recv`.
             try:
                 connection.recv(timeout=3.5)
             except TimeoutError:
@@ -140,7 +140,7 @@ class Websockets(Case):
 
         handle = self.open(self.serve(ask, ping_interval=None), "-p 1")
         self.assertTrue(answered.wait(SECONDS))
-        # Three pings of the device have their pongs, else it would have closed.
+        # The device has got a pong for three pings, else it would have closed.
         self.assertTrue(quiet.wait(SECONDS))
         self.assertEqual(self.read(handle, 10), b"still here")
 
@@ -271,7 +271,7 @@ class Secure(Websockets):
 
 
 class Wrong(Case):
-    """Servers by hand, each with something wrong."""
+    """Servers by hand, each with a fault."""
 
     def serve(self, talk):
         """A server for one client."""

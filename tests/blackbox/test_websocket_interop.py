@@ -1,7 +1,7 @@
-"""The WebSocket at `/stream` with clients that others have written: PyPI's websockets and wsproto.
+"""The WebSocket at `/stream` with clients of other projects: PyPI's websockets and wsproto.
 
-Without them their tests are skipped. A host on the serial line echoes (`websocket_cases.Echo`). Node's ws and Chromium
-are in tests/browser.
+If one is missing, its tests are skipped. A host on the serial line echoes (`websocket_cases.Echo`). Node's ws and
+Chromium are in tests/browser.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from websocket_cases import Echo
 from zentri import DeviceCase
 
 DATA = random.Random(6455).randbytes(1 << 20)
-#: Each character has two bytes at least, so that most cuts are within one.
+#: Each character has at least two bytes, so that most cuts are within one.
 TEXT = "\u00df\u20ac\U0001f39b" * 500
 
 
@@ -38,7 +38,7 @@ class EchoCase(DeviceCase):
 
 @needs("websockets")
 class Websockets(EchoCase):
-    """The threaded client of websockets, and at the end the one on asyncio."""
+    """The threaded client of websockets, and at the end its asyncio client."""
 
     def connect(self, **options):
         from websockets.sync.client import connect
@@ -48,7 +48,7 @@ class Websockets(EchoCase):
         return client
 
     def assertEchoed(self, client, data):
-        """The bytes come back, cut anywhere."""
+        """The bytes must come back, cut anywhere."""
         received = b""
         while len(received) < len(data):
             part = client.recv(timeout=20)
@@ -85,7 +85,7 @@ class Websockets(EchoCase):
         self.assertEchoed(client, DATA[: 777 * 65])
         client.send(TEXT[at : at + 7] for at in range(0, len(TEXT), 7))
         self.assertEchoed(client, TEXT.encode())
-        # Cut within characters: each fragment alone is no UTF-8.
+        # Cut within characters: no fragment alone is valid UTF-8.
         client.send((TEXT.encode()[at : at + 5] for at in range(0, len(TEXT.encode()), 5)), text=True)
         self.assertEchoed(client, TEXT.encode())
 
@@ -120,7 +120,7 @@ class Websockets(EchoCase):
         client = self.connect()
         client.send("hello")
         self.assertEchoed(client, b"hello")
-        # The echoing host has the serial line; commands over HTTP see the same streams.
+        # The echoing host uses the serial line; commands over HTTP see the same streams.
         self.device.rest.text("stream_close 0")
         self.assertEqual(self.closed_by_device(client), 1000)
         client = self.connect()
@@ -156,7 +156,7 @@ class Websockets(EchoCase):
 
 @needs("wsproto")
 class Wsproto(EchoCase):
-    """wsproto does no I/O: the socket is ours, and every frame of the device is judged by its rules."""
+    """wsproto does no I/O: the test has the socket, and wsproto judges every frame of the device."""
 
     def setUp(self):
         super().setUp()
@@ -186,7 +186,7 @@ class Wsproto(EchoCase):
         return self.pending.pop(0)
 
     def echoed(self, count):
-        """The next bytes of messages; all others must be whole messages of bytes."""
+        """The next `count` bytes of messages; all events must be binary messages."""
         from wsproto.events import BytesMessage
 
         received = b""
@@ -209,7 +209,7 @@ class Wsproto(EchoCase):
 
         self.send(TextMessage("frag", message_finished=False), Ping(b"one"), TextMessage("", message_finished=False))
         events = [self.event() for _ in range(2)]
-        # The message is not at its end, and its beginning is back already: a stream knows no messages.
+        # The message has not ended, but its beginning has already come back: a stream has no message boundaries.
         self.assertCountEqual([type(event) for event in events], [Pong, BytesMessage])
         self.assertCountEqual([bytes(event.payload if isinstance(event, Pong) else event.data) for event in events],
                               [b"one", b"frag"])

@@ -32,7 +32,7 @@ struct State {
     capacity: usize,
     /// Bytes appended and other changes made so far.
     steps: usize,
-    /// The power goes before this step.
+    /// The power fails before this step.
     cut: Option<usize>,
     dead: bool,
     /// Changing calls so far, and those that fail.
@@ -59,7 +59,7 @@ impl MemFlash {
         std::boxed::Box::leak(std::boxed::Box::new(flash))
     }
 
-    /// The power goes before this step, counted from now: booting has taken steps already.
+    /// Lets the power fail before this step, counted from now: booting has taken steps already.
     pub fn cut_before(&self, step: usize) {
         let mut state = self.state.borrow_mut();
         state.cut = Some(state.steps + step);
@@ -100,7 +100,7 @@ impl MemFlash {
         state.nodes[state.names[name]].data.clone()
     }
 
-    /// Puts an entry there that is durable.
+    /// Adds a durable entry.
     pub fn put(&self, name: &str, data: &[u8]) {
         let mut state = self.state.borrow_mut();
         state.nodes.push(Node { data: data.to_vec(), synced: data.len(), removed: false });

@@ -105,7 +105,7 @@ fn reads_at_any_position() {
     files.close(reader);
 }
 
-/// Everything a file carries is there again after a boot, in the order of creation.
+/// Content and metadata of all files are the same after a boot, in the order of creation.
 #[test]
 fn survives_a_boot() {
     let (flash, files) = mounted(1_000_000);
@@ -183,7 +183,7 @@ fn empty_files() {
     assert_eq!(files.count(), 4);
 }
 
-/// A file whose size nobody knows: it takes what comes, and is there when it is finished.
+/// A file of unknown size accepts all content, and exists once it is finished.
 #[test]
 fn growing_files() {
     let (flash, files) = mounted(3 * 4096 + 100);
@@ -200,7 +200,7 @@ fn growing_files() {
     let writer = files.create_growing(&FileSpec { crc: Some(0x222E), ..replacing }).unwrap();
     assert_eq!(files.write(&writer, b"Hello World!"), Ok(false));
     assert_eq!(files.finish(writer), Err(FileError::Corrupt));
-    // More than there is flash for: nothing of that write is stored, and others keep what was promised to them.
+    // More than there is flash for: nothing of that write is stored, and other files keep the flash promised to them.
     let writer = files.create_growing(&replacing).unwrap();
     let other = files.create(&spec(b"b", 5000)).unwrap();
     assert_eq!(files.write(&writer, &[7; 4000]), Err(FileError::NoRoom));
@@ -242,7 +242,7 @@ fn one_writer_a_name() {
     assert_eq!(files.create(&spec(b"a", 3)).err(), Some(FileError::Exists));
 }
 
-/// The old file is there until the new one is complete, and for its readers as long as they like.
+/// The old file exists until the new one is complete, and for its readers until they close it.
 #[test]
 fn replace() {
     let (flash, files) = mounted(100_000);
@@ -268,7 +268,7 @@ fn replace() {
     assert_eq!((files.count(), flash.open_handles()), (2, 0));
 }
 
-/// Runs a comparison; answers how often it let others run, and its outcome.
+/// Runs a comparison; answers how often it yielded, and its outcome.
 fn verify(files: &Files, reader: &Reader) -> (usize, Result<(), FileError>) {
     let mut comparison = pin!(files.verify(reader));
     let mut pauses = 0;
@@ -319,12 +319,12 @@ fn damaged_content_is_noticed() {
     assert_eq!(read_all(&files, b"bad"), content);
     assert_eq!(files.delete(b"bad"), Ok(()));
 
-    // Flash that cannot be read now may be readable later.
+    // Flash that is not readable now may be readable later.
     let reader = files.open(b"short").unwrap();
     next.fail_reads(1);
     assert!(matches!(verify(&files, &reader).1, Err(FileError::Flash(_))));
     assert_eq!(verify(&files, &reader).1, Ok(()));
-    // A file that is deleted meanwhile is of no concern any more.
+    // The check sum of a file that is deleted meanwhile does not matter any more.
     files.delete(b"short").unwrap();
     assert_eq!(verify(&files, &reader).1, Ok(()));
     files.close(reader);
@@ -347,7 +347,7 @@ fn the_replaced_stay_away() {
     assert_eq!(Files::on(flash).mount(), Ok(0));
 }
 
-/// The next replacement removes what the one before could not: there is never more than one such entry.
+/// The next replacement removes the file that the previous one could not: there is never more than one such entry.
 #[test]
 fn replaced_files_do_not_pile_up() {
     let (flash, files) = mounted(100_000);
@@ -410,7 +410,7 @@ fn tables_are_bounded() {
     assert_eq!(store(&files, &replacing, b"y"), Ok(true));
     assert_eq!(files.count(), limits::FILES);
 
-    // A replacement whose old file goes keeps the row.
+    // A replacement keeps its row when the old file is deleted.
     let writer = files.create(&replacing).unwrap();
     files.delete(b"last").unwrap();
     assert_eq!(files.create(&spec(b"x", 1)).err(), Some(FileError::TableFull));
@@ -423,7 +423,7 @@ fn tables_are_bounded() {
     assert_eq!(read_all(&files, b"last"), b"z");
 }
 
-/// More files on flash than the table holds (a build with smaller limits): the rest stays where it is.
+/// More files on flash than the table holds (a build with smaller limits): the rest stays on flash.
 #[test]
 fn an_overfull_volume() {
     let (flash, files) = mounted(100_000_000);
@@ -484,7 +484,7 @@ fn factory_reset_keeps_the_essential() {
     assert_eq!((files.count(), flash.names().len()), (0, 0));
 }
 
-/// The web app offers files with `flags & 0x1A` = 0 for download; what users set must not disturb that.
+/// The web app offers files with `flags & 0x1A` = 0 for download; flags that users set must not change that.
 #[test]
 fn flags_of_users_keep_the_download_link() {
     assert_eq!((flag::VALID | flag::ESSENTIAL | flag::UNPROTECTED | flag::USER) & 0x1A, 0);

@@ -42,7 +42,7 @@ struct Active {
 }
 
 impl Active {
-    /// The CRC fits what has been sent.
+    /// Whether the CRC fits the bytes sent.
     fn is_good(&self, sent: usize) -> bool {
         crc16(&self.file.content[..sent]) == self.crc
     }
@@ -57,12 +57,12 @@ struct World {
     started: u32,
 }
 
-/// The power went: the files must be as in one of the two.
+/// The power failed: the files must be as in one of the two states.
 #[derive(Debug)]
 struct Cut {
     before: Vec<Expected>,
     after: Vec<Expected>,
-    /// An erase may have come anywhere between the two.
+    /// An erase may have stopped anywhere between the two.
     stepwise: bool,
 }
 
@@ -79,7 +79,7 @@ impl World {
         world
     }
 
-    /// What can be seen is what the model holds.
+    /// Checks that the visible files are those of the model.
     fn check(&self) {
         assert_eq!(self.seen(), self.model);
         for (reader, content) in &self.readers {
@@ -103,7 +103,7 @@ impl World {
             .collect()
     }
 
-    /// Does one operation and compares; `Err` when the power went meanwhile.
+    /// Does one operation and compares; `Err` when the power failed meanwhile.
     fn step(&mut self, op: &Op) -> Result<(), Cut> {
         let before = self.model.clone();
         let mut after = before.clone();
@@ -122,7 +122,7 @@ impl World {
         Ok(())
     }
 
-    /// After an erase that failed in part, some of the files to be erased are still there, unharmed.
+    /// After an erase that failed in part, some of the files to be erased still exist, undamaged.
     fn adopt_partial_erase(&mut self, after: &[Expected]) {
         let seen = self.seen();
         assert!(seen.iter().all(|file| self.model.contains(file)));
@@ -130,7 +130,7 @@ impl World {
         self.model = seen;
     }
 
-    /// Calls the file room, compares what it answers and applies it to `after`. Errors: those of the flash, passed on.
+    /// Calls the file room, checks its answer and applies the operation to `after`. Passes errors of the flash on.
     fn act(&mut self, op: &Op, after: &mut Vec<Expected>) -> Result<(), FileError> {
         match *op {
             Op::Start { .. } => self.start(op),
@@ -265,7 +265,7 @@ impl World {
         }
     }
 
-    /// No more content comes for a writer.
+    /// Ends the content of a writer.
     fn finish(&mut self, index: usize, after: &mut Vec<Expected>) -> Result<(), FileError> {
         let Some(mut active) = take(&mut self.writers, index) else { return Ok(()) };
         let whole = active.growing || active.file.content.is_empty();
@@ -285,7 +285,7 @@ impl World {
     }
 }
 
-/// The file of a writer appears, in place of one of its name.
+/// The file of a writer appears and replaces one of the same name.
 fn commit(active: &Active, after: &mut Vec<Expected>) {
     assert!(active.replace || after.iter().all(|file| file.name != active.file.name));
     after.retain(|file| file.name != active.file.name);
@@ -298,7 +298,7 @@ fn take<T>(list: &mut Vec<T>, index: usize) -> Option<T> {
     Some(list.swap_remove(index))
 }
 
-/// Boots from what a cut has left and checks that it is one of what it may be.
+/// Boots from the flash that a cut has left and checks that its state is an allowed one.
 fn boot(flash: &'static MemFlash, cut: &Cut, started: u32) -> World {
     let files = Files::on(flash);
     files.mount().unwrap();
@@ -317,7 +317,7 @@ fn boot(flash: &'static MemFlash, cut: &Cut, started: u32) -> World {
     world
 }
 
-/// Runs the operations; each time the power goes (before the given steps), boots and goes on with the next one.
+/// Runs the operations; each time the power fails (before the given steps), boots and goes on with the next one.
 fn run(ops: &[Op], cuts: &[usize], unsynced: Unsynced) -> &'static MemFlash {
     let mut cuts = cuts.iter();
     let mut world = World::new(MemFlash::new(1 << 24), Vec::new(), 0);
@@ -357,7 +357,7 @@ fn life() -> Vec<Op> {
         feed(0, 12),
         bad,
         feed(0, 3),
-        // Replaced and deleted under a reader.
+        // Replaced and deleted while being read.
         Op::Open { name: 1 },
         start(1, 7, true),
         feed(0, 7),
@@ -415,7 +415,7 @@ fn power_cut_at_every_step() {
     }
 }
 
-/// The power goes again while the device boots after the first cut.
+/// The power fails again while the device boots after the first cut.
 #[test]
 fn power_cut_while_mounting() {
     let ops = life();

@@ -1,4 +1,4 @@
-//! The files with their keeper, for tests: each call comes back when all is done.
+//! The files with their keeper, for tests: each call returns when all work is done.
 
 use std::boxed::Box;
 use std::ops::Deref;
@@ -15,7 +15,7 @@ use crate::port::{
     Sockets, Storage,
 };
 
-/// A port that is nothing but a flash, which does its work at once.
+/// A port that consists of a flash only, which does its work at once.
 impl Port for MemFlash {
     fn serial(&self) -> &dyn Serial {
         unimplemented!()
@@ -57,7 +57,7 @@ impl Jobs for MemFlash {
     }
 }
 
-/// The files, and their keeper as long as somebody waits for it.
+/// The files; the keeper runs while a call waits for it.
 pub struct Files(file::Files);
 
 impl Deref for Files {
@@ -73,7 +73,7 @@ impl Files {
         Self(file::Files::new(Box::leak(Box::new(Flash::new(flash)))))
     }
 
-    /// Waits for something while the keeper is at work.
+    /// Waits for a future while the keeper runs.
     pub fn wait<T>(&self, waiting: impl Future<Output = T>) -> T {
         match block_on(select(self.0.keep(), waiting)) {
             Either::First(()) => panic!("the keeper has ended"),
@@ -81,7 +81,7 @@ impl Files {
         }
     }
 
-    /// Writes, and when the content is whole waits until the file is stored.
+    /// Writes, and waits until the file is stored if its content is complete.
     pub fn write(&self, writer: &Writer, data: &[u8]) -> Result<bool, FileError> {
         let whole = self.0.write(writer, data)?;
         if whole {

@@ -1,7 +1,7 @@
-//! `/openapi.json`: what the REST API is, as OpenAPI 3.1, with every command and variable out of their tables. An
+//! `/openapi.json`: the REST API as an OpenAPI 3.1 description, with every command and variable from their tables. An
 //! extension (`docs/extensions.md`).
 //!
-//! The fixed parts are the JSON files beside this one, each a value of its own; `build.rs` takes their line breaks out.
+//! The fixed parts are the JSON files beside this one, each a complete value; `build.rs` removes their line breaks.
 
 use core::fmt::{self, Write};
 
@@ -28,11 +28,11 @@ pub(super) async fn send(exchange: &mut Exchange<'_, '_>) -> Result<(), Failure>
 
 struct Description {
     routes: &'static [Route],
-    /// Credentials are needed at present.
+    /// The API needs credentials at present.
     protected: bool,
 }
 
-/// What stands one behind the other.
+/// The parts of the document, in this order.
 enum Part {
     Text(&'static str),
     Security,
@@ -82,7 +82,7 @@ impl Pieces for Description {
 }
 
 impl Description {
-    /// The paths that are described, and how.
+    /// The described paths and their descriptions.
     fn paths(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         let described = self.routes.iter().filter(|route| !route.description.is_empty() && route.when.is_built());
         described.map(|route| (route.path, route.description))

@@ -1,4 +1,4 @@
-//! What an announcement says: one JSON object of the fields of `broadcast.data`.
+//! The content of an announcement: one JSON object with the fields of `broadcast.data`.
 
 use core::fmt::{self, Write};
 
@@ -19,7 +19,7 @@ const SOFTAP_CHANNEL: Id = id("softap.channel");
 
 /// The default of `broadcast.data`.
 const DEFAULT: &[u8] = b"mac,bssid,channel,ip,ssid,rssi,remote_terminal_port,time,uuid,version";
-/// The order in which the original sends that: its documents have the last two the other way round.
+/// The order in which the original sends these fields: its documents have the last two the other way round.
 const DEFAULT_SENT: &[u8] = b"mac,bssid,channel,ip,ssid,rssi,remote_terminal_port,time,version,uuid";
 
 /// The bytes of one announcement.
@@ -30,12 +30,12 @@ pub(super) struct Source<'a> {
     pub base: &'a Base,
     pub network: &'a Network,
     pub pins: &'a Pins,
-    /// Over which interface the announcement goes.
+    /// The interface over which the announcement is sent.
     pub interface: Interface,
 }
 
 impl Source<'_> {
-    /// The announcement as of now. Each field is there once, at its first place; one that has no value now is left out.
+    /// The announcement as of now. Each field occurs once, at its first place; a field without a value is left out.
     pub fn compose(&self) -> Announcement {
         let list: Vec<u8, { limits::VALUE }> =
             self.base.variables.with(DATA, |list| Vec::from_slice(list).unwrap_or_default());
@@ -53,7 +53,7 @@ impl Source<'_> {
         out
     }
 
-    /// Adds a field, or nothing.
+    /// Adds a field, or nothing if it has no value or does not fit.
     fn add(&self, field: &str, out: &mut Announcement) {
         let before = out.len();
         let comma = if before > 1 { "," } else { "" };
@@ -75,7 +75,7 @@ impl Source<'_> {
             "ssid" => write_text(&self.access_point()?.ssid, out),
             "rssi" => write!(out, "{}", self.access_point().and(base.port.radio().rssi().ok_or(fmt::Error))?),
             "remote_terminal_port" => write!(out, "{}", base.variables.number(REMOTE_TERMINAL_PORT)),
-            // As `time.rtc`: a clock that was never set counts from the start.
+            // As `time.rtc`: a clock that was never set counts from boot.
             "time" => write!(out, "{}", base.clock.now().unwrap_or_else(|| base.clock.uptime())),
             "uuid" => write_uuid(base, out),
             "version" => write_version(base, out),
@@ -83,12 +83,12 @@ impl Source<'_> {
         }
     }
 
-    /// The access point of the WLAN; there is none while that is down.
+    /// The access point of the WLAN; an error while the WLAN is down.
     fn access_point(&self) -> Result<AccessPoint, fmt::Error> {
         self.network.access_point().ok_or(fmt::Error)
     }
 
-    /// The channel of the radio: that of the WLAN, or of the soft AP when that is alone.
+    /// The channel of the radio: that of the WLAN, or that of the soft AP when only the soft AP runs.
     fn channel(&self) -> Result<i64, fmt::Error> {
         let alone = || (self.interface == Interface::SoftAp).then(|| self.base.variables.number(SOFTAP_CHANNEL));
         let joined = self.network.access_point().map(|access_point| access_point.channel.into());

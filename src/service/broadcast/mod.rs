@@ -1,8 +1,8 @@
 //! The device announces itself: `broadcast.*` (interface, network 7).
 //!
-//! Every `broadcast.interval` seconds, while the interface is up, a JSON object goes out as a datagram and is posted to
-//! `broadcast.http.host`. A change of a variable announces at once. What fails is told in `GET /log` only, once until it
-//! succeeds again: no line is known that hosts would expect.
+//! Every `broadcast.interval` seconds, while the interface is up, the device sends a JSON object as a datagram and
+//! posts it to `broadcast.http.host`. A change of a variable announces at once. Failures appear in `GET /log` only,
+//! once until the next success, because no line is known that hosts would expect.
 
 mod content;
 
@@ -32,10 +32,10 @@ const UDP_PORT: Id = id("broadcast.udp.port");
 /// All hosts on the loopback interface.
 const LOOPBACK_BROADCAST: Ipv4Addr = Ipv4Addr::new(127, 255, 255, 255);
 
-/// What goes wrong, each told once until it goes right again.
+/// Failures that were logged; each is logged once until the next success.
 #[derive(Default)]
 struct Told {
-    /// Another port than `broadcast.udp.port` is used.
+    /// A port other than `broadcast.udp.port` is used.
     port: Cell<bool>,
     datagram: Cell<bool>,
     post: Cell<bool>,
@@ -61,21 +61,21 @@ impl Broadcast {
         self.base.variables.with(INTERFACE, |word| self.network.interface(word))
     }
 
-    /// An interface comes or goes.
+    /// An interface goes up or down.
     fn turned(&self, interface: Interface) {
         if self.chosen() == Some(interface) {
             self.base.status.announcements.signal(());
         }
     }
 
-    /// Over which interface to announce now, if at all, and how long until the next time.
+    /// The interface over which to announce now, if any, and the time until the next announcement.
     fn due(&self) -> Option<(Interface, Duration)> {
         let chosen = self.chosen()?;
         let interval = u64::try_from(self.base.variables.number(INTERVAL)).ok().filter(|seconds| *seconds > 0)?;
         self.base.status.is_up(chosen).then_some((chosen, Duration::from_secs(interval)))
     }
 
-    /// Announces once. A post that is not through when the next announcement is due is given up.
+    /// Announces once. Gives up a post that is not complete when the next announcement is due.
     async fn announce(&self, interface: Interface, interval: Duration) {
         let next = Instant::now() + interval;
         let source = Source { base: self.base, network: self.network, pins: self.pins, interface };
@@ -91,7 +91,7 @@ impl Broadcast {
         Timer::at(next).await;
     }
 
-    /// Where it is to be posted to, if anywhere.
+    /// The post of an announcement, if the variable names a host.
     fn post(&self, interface: Interface, length: usize) -> Option<Result<Post, Failure>> {
         self.base.variables.with(HTTP_HOST, |host| {
             let host = core::str::from_utf8(host).ok().filter(|host| !host.is_empty())?;
@@ -99,7 +99,7 @@ impl Broadcast {
         })
     }
 
-    /// Sends it as a datagram, from the port that it goes to; where that is not possible, from any.
+    /// Sends the announcement as a datagram. The local port is the destination port if possible, else any port.
     fn send(&self, interface: Interface, data: &[u8]) {
         let Some(to) = self.destination(interface) else { return };
         let own = self.send_from(interface, to.port(), data, to);
@@ -119,8 +119,8 @@ impl Broadcast {
         }
     }
 
-    /// Where datagrams go to. A device on the loopback address belongs to one machine, and the limited broadcast would
-    /// leave that.
+    /// The destination of datagrams. A device on a loopback address belongs to one machine, and the limited broadcast
+    /// would leave that machine.
     fn destination(&self, interface: Interface) -> Option<SocketAddrV4> {
         let variables = &self.base.variables;
         // `set` has checked it.
@@ -133,12 +133,12 @@ impl Broadcast {
 
     fn send_from(&self, interface: Interface, from: u16, data: &[u8], to: SocketAddrV4) -> port::Result<()> {
         let port = self.base.port;
-        // Open only now, so that a host may have a UDP server on this port.
+        // Open only while sending, so that a host may have a UDP server on this port.
         let socket = OpenSocket::new(port, port.sockets().udp_bind(interface, from)?);
         port.sockets().udp_send(socket.socket(), data, to)
     }
 
-    /// Logs a failure, unless that was told before.
+    /// Logs a failure, unless it was logged before.
     fn report(&self, told: &Cell<bool>, went_well: bool, what: fmt::Arguments<'_>) {
         if !told.replace(!went_well) && !went_well {
             self.base.log.line(Level::Trace, format_args!("Announcement {what}"));

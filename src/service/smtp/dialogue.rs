@@ -1,4 +1,4 @@
-//! What is said to a mail server, step by step.
+//! The dialogue with a mail server, step by step.
 
 use core::cell::{RefCell, RefMut};
 use core::fmt::{self, Write};
@@ -35,7 +35,7 @@ const IMPLICIT_TLS: u16 = 465;
 /// How long a server may take for a reply.
 const REPLY_TIME: Duration = Duration::from_secs(60);
 
-/// What sends messages.
+/// Sends messages.
 pub struct Smtp {
     base: &'static Base,
     network: &'static Network,
@@ -54,7 +54,7 @@ impl Smtp {
         Self { base, network, tls, desk }
     }
 
-    /// Begins a message: the connection, TLS where the server has it, the log-in, who it is from and for, and its
+    /// Begins a message: the connection, TLS where the server offers it, the log-in, sender and recipients, and the
     /// header. The interface must be up.
     pub async fn begin(&self, interface: Interface, mail: &Mail<'_>) -> Result<Session, NotSent> {
         begin(self, interface, mail).await.map_err(|failure| failure.log(self.base))
@@ -89,10 +89,10 @@ async fn connect(smtp: &Smtp, interface: Interface) -> Result<Link, Failure> {
     }
 }
 
-/// The desk, while there is no connection yet. Whoever else wants it meanwhile does not wait for it.
+/// The desk, while there is no connection yet. Another sender that needs it meanwhile fails at once.
 struct Reserved(RefMut<'static, Desk>);
 
-/// What `email.name_address` says.
+/// Calls `action` with the mailbox of `email.name_address`.
 fn sender<R>(base: &Base, action: impl FnOnce(Mailbox<'_>) -> R) -> Result<R, Failure> {
     base.variables.with(SENDER, |value| {
         let mailbox = core::str::from_utf8(value).ok().and_then(Mailbox::parse);
@@ -117,7 +117,7 @@ struct Dialogue<'a> {
 }
 
 impl Dialogue<'_> {
-    /// Sends a line that `write` writes, and wants a reply of one of these codes.
+    /// Sends a line that `write` writes, and requires a reply with one of the codes in `wanted`.
     async fn say(
         &mut self,
         step: &'static str,
@@ -125,7 +125,7 @@ impl Dialogue<'_> {
         write: impl FnOnce(&mut dyn Write) -> fmt::Result,
     ) -> Result<(), Failure> {
         let mut output = self.link.desk.output();
-        // All that is said in one line fits, but for what the server itself has sent.
+        // Every line fits, except possibly one that contains text of the server.
         write(&mut output).and_then(|()| output.write_str("\r\n")).map_err(|_| Failure::Malformed(step))?;
         self.link.flush(step).await?;
         self.hear(step, wanted).await
@@ -147,7 +147,8 @@ impl Dialogue<'_> {
         self.hello().await?;
         if features::TLS && self.offers.starttls && !self.is_secure {
             self.say("STARTTLS", &[220], |out| out.write_str("STARTTLS")).await?;
-            // What came behind that reply came in the clear, from anybody, and would count as said in the session.
+            // Bytes after that reply came unencrypted, perhaps from an attacker, and would count as part of the
+            // session.
             if self.link.is_ahead() {
                 return Err(Failure::Malformed("STARTTLS"));
             }
@@ -164,7 +165,7 @@ impl Dialogue<'_> {
         Ok(())
     }
 
-    /// `EHLO`, or `HELO` with servers that know no other.
+    /// `EHLO`, or `HELO` with servers that do not understand it.
     async fn hello(&mut self) -> Result<(), Failure> {
         let own = self.smtp.base.status.ipv4(self.link.desk.remote.interface).get();
         let own = own.map_or(Ipv4Addr::UNSPECIFIED, |config| config.address);
@@ -218,8 +219,8 @@ impl Dialogue<'_> {
         }
     }
 
-    /// The best way to log in that the server offers: within TLS the one that every server has, else the one that keeps
-    /// the password.
+    /// The best mechanism that the server offers: within TLS the one that every server has, without TLS the one that
+    /// does not disclose the password.
     fn mechanism(&self) -> Option<Mechanism> {
         let Offers { plain, login, cram_md5, .. } = self.offers;
         match (self.is_secure, cram_md5) {
@@ -231,7 +232,7 @@ impl Dialogue<'_> {
         }
     }
 
-    /// Who the message is from and for. A server that refuses one recipient gets the message for none.
+    /// Sender and recipients. If the server refuses one recipient, the message is sent to none.
     async fn envelope(&mut self, mail: &Mail<'_>) -> Result<(), Failure> {
         if self.offers.size.is_some_and(|most| mail.size > most as usize) {
             return Err(Failure::TooLarge);
@@ -273,7 +274,7 @@ impl Dialogue<'_> {
         self.part(name, "\r\n", write).await
     }
 
-    /// A part of the header, which is written whole.
+    /// A part of the header, which is written as a whole.
     async fn part(
         &mut self,
         before: &str,

@@ -9,32 +9,32 @@ use crate::log::Level;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotSent;
 
-/// Why a message was not sent. Where it happened is the step of the dialogue.
+/// Why a message was not sent. The text names the step of the dialogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// One message at a time.
+    /// Another message is being sent.
     Busy,
     /// A variable that is needed is empty, or not valid.
     Variable(&'static str),
     /// The name has no address.
     NotFound,
-    /// Nobody has taken the connection.
+    /// The connection could not be made.
     Connect,
-    /// There is no TLS session; the room of TLS has said why.
+    /// There is no TLS session; the `tls` room has logged why.
     Tls,
-    /// The server has said no; that is in the log.
+    /// The server has refused; that is in the log.
     Refused,
     /// The server has closed the connection.
     Closed(&'static str),
     /// The server has not answered in time.
     Silent(&'static str),
-    /// The server has said something that is no reply.
+    /// The server has sent something that is not a valid reply.
     Malformed(&'static str),
-    /// The server offers no way to log in that this device has.
+    /// The server offers no login mechanism that this device supports.
     NoMechanism,
-    /// The password would go over the line as it is.
+    /// The password would be sent without TLS.
     Unprotected,
-    /// The server takes no message of this size.
+    /// The server accepts no message of this size.
     TooLarge,
 }
 
@@ -60,7 +60,7 @@ impl fmt::Display for Failure {
 }
 
 impl Failure {
-    /// Logs what nobody has logged yet.
+    /// Logs the failure, unless it was logged before.
     pub fn log(self, base: &Base) -> NotSent {
         if !matches!(self, Self::Tls | Self::Refused) {
             base.log.line(Level::Failure, format_args!("SMTP {self}"));

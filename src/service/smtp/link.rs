@@ -1,4 +1,4 @@
-//! The connection to a mail server: lines that come, bytes that go.
+//! The connection to a mail server: receives lines, sends bytes.
 
 use core::cell::RefMut;
 use core::fmt::{self, Write};
@@ -17,28 +17,28 @@ use crate::port::{self, Event, Interface, OpenSocket, PortError};
 use crate::stream::HostName;
 use crate::wire::smtp::reply::{Line, Malformed};
 
-/// How long a server may leave the device without taking a byte.
+/// How long a server may take no byte.
 const SEND_TIME: Duration = Duration::from_secs(60);
-/// How long to wait for what a server says that takes nothing any more.
+/// How long to wait for a last reply of a server that takes no more bytes.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Lines of the longest reply.
 const LINES: usize = 100;
 
-/// Where bytes are on their way, for the one message that is sent at a time.
+/// The buffers for the one message that is sent at a time.
 pub struct Desk {
-    /// Where it goes to.
+    /// The server.
     pub(super) remote: Remote,
     input: [u8; limits::MAIL_LINE],
-    /// What was received and not used yet.
+    /// Bytes received and not used yet.
     received: Range<usize>,
-    /// Where the text of the last line is.
+    /// The text of the last line.
     text: Range<usize>,
     output: [u8; limits::MAIL_OUTPUT],
     filled: usize,
 }
 
 impl Desk {
-    /// Nothing on it.
+    /// An empty desk.
     pub const fn new() -> Self {
         Self {
             remote: Remote { interface: Interface::Wlan, host: HostName::new(), port: 0, local_port: 0 },
@@ -51,7 +51,7 @@ impl Desk {
     }
 
     fn clear(&mut self) {
-        // A password stays nowhere longer than it must.
+        // A password must not stay in memory longer than needed.
         self.input.fill(0);
         self.output.fill(0);
         (self.received, self.text, self.filled) = (0..0, 0..0, 0);
@@ -65,7 +65,7 @@ impl Desk {
         )
     }
 
-    /// What will be sent.
+    /// The bytes that will be sent.
     pub(super) fn output(&mut self) -> Output<'_> {
         Output { bytes: &mut self.output, filled: &mut self.filled }
     }
@@ -77,21 +77,22 @@ impl Default for Desk {
     }
 }
 
-/// Bytes that will be sent. What does not fit is an error.
+/// Bytes that will be sent. A write that does not fit is an error.
 pub(super) struct Output<'a> {
     bytes: &'a mut [u8],
     filled: &'a mut usize,
 }
 
 impl Output<'_> {
-    /// Lets `write` fill free room, and answer two counts, of which the second one is that of the bytes written.
+    /// Lets `write` fill free room. `write` answers two counts: the first one is the result, the second one is the
+    /// number of bytes written.
     pub fn fill(&mut self, write: impl FnOnce(&mut [u8]) -> (usize, usize)) -> usize {
         let (used, written) = write(self.bytes.get_mut(*self.filled..).unwrap_or_default());
         *self.filled = (*self.filled + written).min(self.bytes.len());
         used
     }
 
-    /// Writes all that `write` writes, or nothing.
+    /// Writes everything that `write` writes, or nothing.
     pub fn attempt(&mut self, write: impl FnOnce(&mut dyn Write) -> fmt::Result) -> fmt::Result {
         let before = *self.filled;
         write(self).inspect_err(|_| *self.filled = before)
@@ -117,7 +118,7 @@ pub(super) struct Link {
     base: &'static Base,
     socket: OpenSocket<'static>,
     pub desk: RefMut<'static, Desk>,
-    /// Bytes of the output that are on their way.
+    /// Bytes of the output that were sent.
     sent: usize,
 }
 
@@ -128,7 +129,7 @@ impl Drop for Link {
 }
 
 impl Link {
-    /// The connection is there, and nothing was said.
+    /// A new connection, on which nothing was sent yet.
     pub fn new(base: &'static Base, socket: OpenSocket<'static>, mut desk: RefMut<'static, Desk>) -> Self {
         desk.clear();
         Self { base, socket, desk, sent: 0 }
@@ -139,7 +140,7 @@ impl Link {
         self.socket.socket()
     }
 
-    /// Whether the server has said something that was not waited for.
+    /// Whether the server has sent more than the replies used so far.
     pub fn is_ahead(&self) -> bool {
         !self.desk.received.is_empty()
     }
@@ -171,7 +172,7 @@ impl Link {
         }
     }
 
-    /// The server takes nothing any more: perhaps it has said why.
+    /// The server takes no more bytes: perhaps it has sent the reason.
     async fn last_words(&mut self, step: &'static str) -> Failure {
         match self.line(step, Instant::now() + LAST_WORDS).await {
             Ok((code, _)) => self.refuse(step, code),
@@ -179,7 +180,7 @@ impl Link {
         }
     }
 
-    /// The code of the next reply, whose end comes within that time; `each` sees the text of each line.
+    /// The code of the next reply, which must be complete within `patience`; `each` gets the text of each line.
     pub async fn reply(
         &mut self,
         step: &'static str,
@@ -218,7 +219,7 @@ impl Link {
         }
     }
 
-    /// The next line when all of it has come; its text stays where it is until more is received.
+    /// The next line if it is complete; its text stays in place until more is received.
     fn next_line(&mut self) -> Result<Option<(u16, bool)>, Malformed> {
         let Desk { input, received, text, .. } = &mut *self.desk;
         let bytes = input.get(received.clone()).unwrap_or_default();
@@ -229,7 +230,7 @@ impl Link {
         Ok(Some((line.code, line.is_last)))
     }
 
-    /// Receives more behind what has come; zero at the end, and when there is no room.
+    /// Receives more bytes after those received; zero at the end, and when there is no room.
     fn poll_receive(&mut self, context: &Context<'_>) -> Poll<port::Result<usize>> {
         let (port, socket) = (self.base.port, self.socket.socket());
         let Desk { input, received, .. } = &mut *self.desk;
@@ -248,7 +249,7 @@ impl Link {
         }
     }
 
-    /// The server has said no: logs its words.
+    /// The server has refused: logs its text.
     pub fn refuse(&mut self, step: &'static str, code: u16) -> Failure {
         let words = Words(self.desk.input.get(self.desk.text.clone()).unwrap_or_default());
         self.base.log.line(Level::Failure, format_args!("SMTP {step}: {code} {words}"));
@@ -256,7 +257,7 @@ impl Link {
     }
 }
 
-/// What a server says, without anything that could be taken for more than that.
+/// The text of a server, with control characters and invalid UTF-8 replaced.
 struct Words<'a>(&'a [u8]);
 
 impl fmt::Display for Words<'_> {

@@ -9,9 +9,9 @@ use super::link::Link;
 use crate::base::Base;
 use crate::wire::smtp::body::{Encoder, MOST};
 
-/// How long a server may take for the reply to the end of a message, for which it has to do something.
+/// How long a server may take to reply to the end of a message, which it must process first.
 const DELIVERY_TIME: Duration = Duration::from_secs(120);
-/// How long a server may take to say goodbye.
+/// How long a server may take to reply to `QUIT`.
 const GOODBYE_TIME: Duration = Duration::from_secs(2);
 
 /// A message whose content is being written.
@@ -22,7 +22,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Everything before the content was said.
+    /// A session in which everything before the content was sent.
     pub(super) fn new(base: &'static Base, link: Link) -> Self {
         Self { base, link, encoder: Encoder::default() }
     }
@@ -42,7 +42,8 @@ impl Session {
         self.make_room().await.map_err(|failure| failure.log(self.base))
     }
 
-    /// Takes as much content as there is room for, at once: bytes used, some after [`Session::ready`].
+    /// Takes at once as much content as there is room for. Answers the bytes used: at least one after
+    /// [`Session::ready`].
     pub fn put(&mut self, content: &[u8]) -> usize {
         let encoder = &mut self.encoder;
         self.link.desk.output().fill(|room| encoder.encode(content, room))
@@ -55,7 +56,7 @@ impl Session {
         Ok(())
     }
 
-    /// Ends the content, and hears whether the server has taken the message.
+    /// Ends the content, and waits for the server to accept the message.
     pub async fn end(mut self) -> Result<(), NotSent> {
         let base = self.base;
         self.deliver().await.map_err(|failure| failure.log(base))
@@ -70,7 +71,7 @@ impl Session {
             250 => {}
             code => return Err(self.link.refuse("message", code)),
         }
-        // The message is sent, whatever comes of this.
+        // The message is sent, whether or not `QUIT` succeeds.
         if self.link.desk.output().write_str("QUIT\r\n").is_ok() && self.link.flush("QUIT").await.is_ok() {
             let _ = self.link.reply("QUIT", GOODBYE_TIME, |_| {}).await;
         }

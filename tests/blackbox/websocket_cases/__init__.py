@@ -1,7 +1,7 @@
 """Cases for a WebSocket server, in the numbering of the Autobahn Testsuite (its sections 1 to 7, 9 and 10).
 
 Each module registers the cases of its sections in `CASES`; `run_case` runs one of them against a device whose serial
-line is served by an `Echo`. Nothing but the standard library is used: frames are written and read by hand, so that they
+line is served by an `Echo`. The cases use only the standard library: they write and read frames by hand, so that frames
 can be wrong.
 """
 

@@ -1,4 +1,4 @@
-"""What a case is, how it is run, and what it may expect."""
+"""The cases, how they run, and what they may expect."""
 
 from dataclasses import dataclass
 from typing import Callable
@@ -6,7 +6,7 @@ from typing import Callable
 from .client import Client
 from .frames import Violation
 
-#: Results, as the Autobahn Testsuite names them.
+#: Results, named as in the Autobahn Testsuite.
 OK, NON_STRICT, INFORMATIONAL, FAILED = "OK", "NON-STRICT", "INFORMATIONAL", "FAILED"
 
 #: Sections by number.
@@ -22,7 +22,7 @@ SECTIONS = {
     "10": "Fragmentation by the sender",
 }
 
-#: Seconds to wait for something that must come at once.
+#: Seconds to wait for something that must happen at once.
 SOON = 5.0
 
 
@@ -31,13 +31,13 @@ class Outcome:
     """How a case has ended."""
 
     result: str
-    #: What was seen, in a few words.
+    #: The observation, in a few words.
     saw: str
 
 
 @dataclass
 class Case:
-    """One case; `body` answers its outcome, or raises what is wrong."""
+    """One case; `body` answers its outcome, or raises an exception that says what is wrong."""
 
     number: str
     what: str
@@ -65,7 +65,7 @@ def case(number, what):
 
 
 def run_case(number, port, echo):
-    """Runs a case against the device whose web server has that port and whose serial line `echo` serves."""
+    """Runs a case against the device whose web server has this port and whose serial line `echo` serves."""
     client = None
     try:
         echo.wait_idle()
@@ -83,12 +83,12 @@ def run_case(number, port, echo):
 
 
 def shown(data):
-    """Bytes for a message, not too many."""
+    """Bytes in a form for messages, shortened if there are many."""
     return f"{bytes(data[:60])!r}" + (f" ... ({len(data)} bytes)" if len(data) > 60 else "")
 
 
 class Run:
-    """One connection, and what can be expected of it."""
+    """One connection, and the checks for it."""
 
     def __init__(self, client, echo):
         self.client = client
@@ -99,7 +99,7 @@ class Run:
         self.client.send_frames(*frames, chop=chop)
 
     def expect_echo(self, payload=b"", pongs=(), seconds=SOON):
-        """The payload comes back with these pongs; then a clean close with code 1000 is possible."""
+        """The payload must come back with these pongs; then a clean close with code 1000 must be possible."""
         client = self.client
         client.wait(lambda: len(client.echoed) >= len(payload) and len(client.pongs) >= len(pongs), seconds)
         if client.echoed != payload:
@@ -118,12 +118,12 @@ class Run:
         return Outcome(OK, ", ".join([*seen, "closed with 1000"]))
 
     def close_cleanly(self):
-        """This side closes with 1000; the device echoes that and ends the TCP connection."""
+        """This side closes with 1000; the device must echo the code and end the TCP connection."""
         self.client.send_close(1000)
         self.expect_close([1000], by_device=False)
 
     def expect_close(self, codes, by_device):
-        """A close frame with one of these codes comes (None: one without), then the end of the TCP connection."""
+        """A close frame with one of these codes (None: without a code) must come, then the end of TCP."""
         client = self.client
         client.wait_closed(SOON)
         if client.close_code is False:
@@ -136,8 +136,8 @@ class Run:
             raise Violation("the device has not ended the TCP connection in order")
 
     def expect_failed(self, code=1002, before=b"", partly=b""):
-        """The device fails the connection at once. What was sent `before` may have come back, and has reached the host;
-        of the message that is wrong at most the beginning `partly` has."""
+        """The device must fail the connection at once. The bytes sent `before` may have come back and must have reached
+        the host; of the wrong message, at most the beginning `partly` may have reached it."""
         client = self.client
         self.expect_close([code], by_device=True)
         self.check_pongs(())
@@ -149,13 +149,13 @@ class Run:
         raise Violation(f"{shown(client.echoed)} came back")
 
     def check_pongs(self, pongs):
-        """Exactly these pongs have come, in this order."""
+        """Exactly these pongs must have come, in this order."""
         came = [pong for pong, _ in self.client.pongs]
         if came != list(pongs):
             raise Violation(f"pongs {came!r} instead of {list(pongs)!r}")
 
     def check_delivered(self, choices):
-        """The host has received one of these, when all is over."""
+        """At the end the host must have received one of these."""
         self.echo.wait_idle()
         if self.echo.received not in choices:
             raise Violation(f"the host has received {shown(self.echo.received)}, not {shown(choices[-1])}")

@@ -1,4 +1,4 @@
-"""A client that sends what it is told, also what is wrong, and notes what comes back and in which order."""
+"""A client that sends any bytes, right or wrong, and notes what comes back and in which order."""
 
 import base64
 import hashlib
@@ -12,7 +12,7 @@ from .frames import BINARY, CLOSE, PONG, Parser, Violation, close_payload, frame
 
 MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
-#: Bytes given to the socket at once, when nothing else is asked for.
+#: Bytes given to the socket at once, unless the caller asks for another number.
 PIECE = 262_144
 
 
@@ -25,11 +25,11 @@ class Client:
         self._parser = Parser()
         self._handshake()
         self.socket.setblocking(False)
-        #: Payload bytes that came back, boundaries left out.
+        #: Payload bytes that came back, without boundaries.
         self.echoed = bytearray()
-        #: Each pong with the number of payload bytes that had come before it.
+        #: Each pong with the number of payload bytes that came before it.
         self.pongs = []
-        #: The device's close frame: its code, or None for one without; `False` while there is none.
+        #: The device's close frame: its code, or None for a frame without a code; `False` while there is no frame.
         self.close_code = False
         self.close_reason = b""
         #: Whether this side has sent a close frame, and whether the device was the first to do so.
@@ -47,7 +47,7 @@ class Client:
         )
         head = b""
         while not head.endswith(b"\r\n\r\n"):
-            # One byte at a time: what follows belongs to the frames.
+            # One byte at a time: the bytes after the head belong to the frames.
             part = self.socket.recv(1)
             if not part:
                 raise Violation(f"no opening handshake: {head!r}")
@@ -57,7 +57,7 @@ class Client:
             raise Violation(f"a wrong opening handshake: {head!r}")
 
     def send(self, data, chop=PIECE, seconds=10.0):
-        """Sends bytes as they are, `chop` of them at once; reads meanwhile. Stops when the device takes no more."""
+        """Sends bytes as they are, `chop` of them at once; reads meanwhile. Stops when the device accepts no more."""
         deadline = time.monotonic() + seconds
         view = memoryview(data)
         at = 0
@@ -72,7 +72,7 @@ class Client:
                 at = self._send_some(view, at, chop)
 
     def _send_some(self, view, at, chop):
-        """Not too much at once, or what comes back has to wait."""
+        """Sends a limited number of bytes, so that bytes coming back need not wait."""
         end = min(len(view), at + max(PIECE, chop))
         try:
             while at < end:
@@ -145,5 +145,5 @@ class Client:
         self.wait(lambda: self.ended, seconds)
 
     def drop(self):
-        """Lets the connection go."""
+        """Closes the connection."""
         self.socket.close()

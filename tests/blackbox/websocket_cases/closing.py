@@ -1,4 +1,4 @@
-"""Section 7: closing, in order and not."""
+"""Section 7: closing, valid and invalid."""
 
 from .case import INFORMATIONAL, OK, SOON, Outcome, Violation, add, case
 from .frames import CLOSE, CONTINUATION, PING, TEXT, close_payload, frame
@@ -11,7 +11,7 @@ INVALID = (0, 999, 1004, 1005, 1006, 1016, 1100, 2000, 2999)
 
 
 def closing(run, data, codes, after=()):
-    """A close frame with that payload, `after` behind it: answered with one of the codes, and nothing else."""
+    """Sends a close frame with this payload, followed by `after`. The only answer must be one of the codes."""
     run.client.has_closed = True
     run.send(frame(CLOSE, data), *after)
     run.expect_close(codes, by_device=False)
@@ -74,7 +74,7 @@ for place, code in enumerate(INVALID, 1):
 
 
 def undefined(code):
-    """What happens is not defined; it is only written down."""
+    """The reaction is not defined; the case only records it."""
 
     def body(run):
         client = run.client

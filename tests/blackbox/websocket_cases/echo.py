@@ -1,14 +1,14 @@
-"""The host on the serial line: what a WebSocket brings goes back to it."""
+"""The host on the serial line: it sends the bytes of a WebSocket back to it."""
 
 import threading
 import time
 
-#: The device answers at most 70,000 bytes and takes a message of less than 65,536 (src/limits.rs).
+#: The device answers at most 70,000 bytes and accepts a message of less than 65,536 (src/limits.rs).
 PIECE = 60_000
 
-#: Seconds without sleep after the last byte: so long the host asks again and again, to answer at once.
+#: Seconds after the last byte in which the host polls without sleep, to answer at once.
 EAGER = 0.05
-#: Seconds between two questions when nothing happens.
+#: Seconds between two polls when nothing happens.
 PAUSE = 0.002
 
 
@@ -17,7 +17,7 @@ class Echo:
 
     def __init__(self, line):
         self._line = line
-        #: What came from the device since `clear`, and why the thread has ended before it was told to.
+        #: Bytes from the device since `clear`, and the reason if the thread has ended before `stop`.
         self.received = bytearray()
         self.error = None
         self._stopping = threading.Event()
@@ -40,7 +40,7 @@ class Echo:
             time.sleep(PAUSE / 2)
 
     def stop(self):
-        """Ends the thread; answers why it had ended before, if so."""
+        """Ends the thread; answers the reason if it had already ended by itself."""
         self._stopping.set()
         self._thread.join(30)
         return self.error
@@ -77,6 +77,6 @@ class Echo:
         if answer.code != 0 or not answer.raw:
             return False
         self.received += answer.raw
-        # Fails when the client is gone meanwhile; then nobody waits for it.
+        # Fails if the client is gone meanwhile; then nobody needs the bytes.
         self._line.command(f"write {handle} {len(answer.raw)}", answer.raw, seconds=30.0)
         return True

@@ -1,4 +1,4 @@
-"""Section 5: messages in fragments, control frames between them, and fragments that belong to nothing."""
+"""Section 5: messages in fragments, control frames between them, and fragments that belong to no message."""
 
 from .case import SOON, Violation, add, case
 from .frames import CONTINUATION, PING, PONG, TEXT, frame
@@ -13,7 +13,7 @@ WAYS = ((None, "in one piece"), ("frame", "frame by frame"), (1, "byte by byte")
 
 
 def sent(*frames, chop=None, expect):
-    """The frames are sent, then `expect(run)` judges."""
+    """Sends the frames, then `expect(run)` judges."""
 
     def body(run):
         run.send(*(frame(**one) for one in frames), chop=chop)
@@ -23,7 +23,7 @@ def sent(*frames, chop=None, expect):
 
 
 def fails(run):
-    """The connection is failed at once; nothing has come through."""
+    """The device must fail the connection at once; nothing may come through."""
     return run.expect_failed()
 
 
@@ -95,7 +95,7 @@ def five(chop):
         run.send(frame(TEXT, ONE, fin=False), frame(CONTINUATION, TWO, fin=False), frame(PING, b"pongme 1!"), chop=chop)
         if not client.wait(lambda: client.pongs, SOON):
             raise Violation("no pong came while the message was open")
-        # The pause of the original; nothing may come in it but the echo of what was sent.
+        # The pause of the original; only the echo of the bytes sent may come in it.
         client.wait(lambda: False, 1.0)
         run.check_pongs([b"pongme 1!"])
         if not (ONE + TWO).startswith(client.echoed):

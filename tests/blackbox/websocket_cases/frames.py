@@ -1,4 +1,4 @@
-"""Frames of RFC 6455, section 5: written as asked, right or wrong, and read strictly."""
+"""Frames of RFC 6455, section 5: written as requested, right or wrong, and read strictly."""
 
 import os
 import struct
@@ -11,7 +11,7 @@ class Violation(AssertionError):
 
 
 def masked(payload, key):
-    """The payload under a key of four bytes; the same again takes it away."""
+    """The payload masked with a key of four bytes; masking it again restores it."""
     count = len(payload)
     pad = (key * (count // 4 + 1))[:count]
     return (int.from_bytes(payload, "big") ^ int.from_bytes(pad, "big")).to_bytes(count, "big")
@@ -35,7 +35,7 @@ def frame(opcode, payload=b"", fin=True, rsv=0):
 
 
 def fragmented(opcode, payload, size):
-    """The frames of one message, each but the last with `size` bytes of the payload."""
+    """The frames of one message; each except the last has `size` bytes of the payload."""
     parts = [payload[at : at + size] for at in range(0, len(payload), size)] or [b""]
     last = len(parts) - 1
     return [frame(opcode if place == 0 else CONTINUATION, part, place == last) for place, part in enumerate(parts)]
@@ -47,15 +47,15 @@ def close_payload(code=None, reason=b""):
 
 
 class Parser:
-    """Reads the frames of a server out of a stream of bytes."""
+    """Reads the frames of a server from a stream of bytes."""
 
     def __init__(self):
         self._bytes = bytearray()
-        # Payload of a data frame that has not come yet.
+        # Payload bytes of a data frame that have not come yet.
         self._left = 0
 
     def feed(self, data):
-        """Answers the events that are complete now: `(opcode, payload)`, data frames in pieces as they come."""
+        """Answers the events that are complete now: `(opcode, payload)`; data frames in pieces as they arrive."""
         self._bytes += data
         events = []
         while (event := self._next()) is not None:

@@ -1,4 +1,4 @@
-"""Section 1: each form of the length, text and binary."""
+"""Section 1: each encoding of the length, text and binary."""
 
 from .case import add
 from .frames import BINARY, TEXT, frame
@@ -8,7 +8,7 @@ LENGTHS = (0, 125, 126, 127, 128, 65535, 65536)
 
 
 def echo_of(kind, length, chop=None):
-    """A message of that length comes back."""
+    """A message of this length must come back."""
 
     def body(run):
         data = payload(kind, length)

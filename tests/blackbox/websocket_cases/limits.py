@@ -13,7 +13,7 @@ ROUNDS = 1000
 
 
 def sized(count):
-    """A number of bytes for people."""
+    """A number of bytes in readable form."""
     return f"{count // MIB} MiB" if count >= MIB else f"{count // KIB} KiB" if count >= KIB else f"{count} bytes"
 
 
@@ -40,13 +40,13 @@ def in_fragments(kind, length, size):
 
 
 def sent(run, wire, chop=None):
-    """Sends with more patience than usual."""
+    """Sends with a longer time limit than usual."""
     run.client.send(wire, *([chop] if chop else []), seconds=PATIENCE)
 
 
 def round_trips(kind, length):
-    """Each message is sent when the one before has come back. One without bytes cannot come back through a stream: a ping
-    behind it is answered instead."""
+    """Sends each message after the previous one has come back. An empty message cannot come back through a stream: a
+    ping after it must be answered instead."""
 
     def body(run):
         client, data = run.client, payload(kind, length)

@@ -1,4 +1,4 @@
-"""Payloads in which a lost, doubled or moved byte is noticed."""
+"""Payloads in which a lost, duplicated or moved byte is noticed."""
 
 import random
 

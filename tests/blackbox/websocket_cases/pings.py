@@ -7,7 +7,7 @@ TEN = [b"payload-%d" % place for place in range(10)]
 
 
 def answered(*pings, chop=None):
-    """Each ping has its pong, in the order of the pings."""
+    """Each ping must get its pong, in the order of the pings."""
 
     def body(run):
         run.send(*(frame(PING, ping) for ping in pings), chop=chop)
@@ -32,7 +32,7 @@ add("2.6", "A ping with 125 bytes, sent byte by byte.", answered(b"\xfe" * 125, 
 
 
 def ignored(pong):
-    """Nothing answers a pong that was not asked for."""
+    """The device must not answer an unsolicited pong."""
 
     def body(run):
         run.send(frame(PONG, pong))

@@ -56,7 +56,7 @@ original also takes a TCP connection that is just dropped).
 
 
 def order(number):
-    """Sorts 2.10 behind 2.9."""
+    """Sorts 2.10 after 2.9."""
     return [int(part) for part in number.split(".")]
 
 
@@ -77,6 +77,6 @@ def write(version, outcomes):
 
 
 def committed():
-    """What the report says: number to (what, result), and the numbers in its order."""
+    """The content of the report: number to (what, result), and the numbers in its order."""
     rows = re.findall(r"(?m)^\| ([\d.]+) \| (.*?) \| ([A-Z-]+) \| .* \|$", PATH.read_text("utf-8"))
     return {number: (what, result) for number, what, result in rows}, [row[0] for row in rows]

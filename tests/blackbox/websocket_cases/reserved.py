@@ -1,4 +1,4 @@
-"""Sections 3 and 4: bits and opcodes that nothing has given a meaning to."""
+"""Sections 3 and 4: reserved bits and opcodes without a meaning."""
 
 from .case import add
 from .frames import BINARY, CLOSE, PING, TEXT, frame
@@ -9,7 +9,7 @@ RESERVED = b"reserved opcode payload"
 
 
 def refused(wrong):
-    """The connection fails at the first frame."""
+    """The device must fail the connection at the first frame."""
 
     def body(run):
         run.send(frame(**wrong))
@@ -19,7 +19,7 @@ def refused(wrong):
 
 
 def refused_after_text(wrong, chop=None):
-    """A message comes through, the frame after it fails the connection, a ping behind that has no answer."""
+    """A message comes through, the frame after it must fail the connection, a ping after that must get no answer."""
 
     def body(run):
         run.send(frame(TEXT, HELLO), frame(**wrong), frame(PING), chop=chop)

@@ -4,7 +4,7 @@ from .case import add
 from .frames import TEXT, frame
 from .text import KOSME
 
-#: The longest beginning of each invalid sequence class: 2, 3, 4, 5 and 6 bytes, the last one missing.
+#: The longest beginning of each invalid sequence class: 2, 3, 4, 5 and 6 bytes without the last one.
 LOWEST_CUT = ("c0", "e080", "f08080", "f8808080", "fc80808080")
 HIGHEST_CUT = ("df", "efbf", "f7bfbf", "fbbfbfbf", "fdbfbfbfbf")
 
@@ -15,7 +15,7 @@ def hexes(*texts):
 
 
 def lonely(first, last):
-    """Each first byte of a sequence with a blank behind it; as in the original without the last one."""
+    """Each first byte of a sequence, followed by a blank; without the last one, as in the original."""
     return b"".join(bytes((start, 0x20)) for start in range(first, last))
 
 
@@ -32,7 +32,7 @@ def pairs():
 
 
 def noncharacters():
-    """U+FFFE, U+FFFF and the last two code points of each plane: no characters, but valid UTF-8."""
+    """U+FFFE, U+FFFF and the last two code points of each plane: not characters, but valid UTF-8."""
     yield from hexes("efbfbe", "efbfbf")
     for plane in range(1, 17):
         for last in (0xFFFE, 0xFFFF):
@@ -69,7 +69,7 @@ CLASSES = (
 
 
 def is_valid(data):
-    """Whether Python takes it for UTF-8."""
+    """Whether Python accepts the bytes as UTF-8."""
     try:
         data.decode()
     except UnicodeDecodeError:
@@ -78,7 +78,7 @@ def is_valid(data):
 
 
 def judged(data):
-    """A valid text comes back; another one fails the connection with 1007 and reaches nobody."""
+    """A valid text must come back; an invalid one must fail the connection with 1007 and must not reach the host."""
 
     def body(run):
         run.send(frame(TEXT, data))

@@ -5,14 +5,14 @@ from .frames import CONTINUATION, TEXT, fragmented, frame, header, masked
 
 #: Letters with accents, as in the original.
 ACCENTS = "Hello-\u00b5@\u00df\u00f6\u00e4\u00fc\u00e0\u00e1-UTF-8!!".encode()
-#: The Greek word of Markus Kuhn's test file, two of its letters with accents.
+#: The Greek word of Markus Kuhn's test file; two of its letters have accents.
 KOSME = bytes.fromhex("cebae1bdb9cf83cebcceb5")
-#: A half of a surrogate pair in the middle.
+#: With one half of a surrogate pair in the middle.
 BROKEN = KOSME + b"\xed\xa0\x80" + b"edited"
-#: U+110000, beyond the last code point: wrong with its second byte.
+#: U+110000, beyond the last code point: invalid from its second byte on.
 BEYOND = KOSME + b"\xf4\x90\x80\x80" + b"edited"
 
-#: Seconds in which a text that may still become right is not refused.
+#: Seconds in which a text that may still become valid must not be refused.
 PAUSE = 1.0
 
 
@@ -49,7 +49,7 @@ def _(run):
 
 
 def bytewise(data, expect):
-    """The text goes in fragments of one byte."""
+    """Sends the text in fragments of one byte."""
 
     def body(run):
         run.send(*fragmented(TEXT, data, 1))
@@ -76,8 +76,8 @@ add(
 
 
 def fails_fast(cut, bad, in_frames):
-    """A text in three parts with pauses between them. The first may become valid, the second cannot any more: now the
-    connection fails. It is not strict to fail with the third only."""
+    """A text in three parts with pauses between them. After the first it may still become valid, after the second it
+    cannot: now the connection must fail. To fail only with the third counts as non-strict."""
     parts = (BEYOND[:cut], BEYOND[cut:bad], BEYOND[bad:])
 
     def body(run):

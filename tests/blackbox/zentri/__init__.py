@@ -1,4 +1,4 @@
-"""What the black-box tests need to drive a device from outside: a process, its serial line, its web server."""
+"""Helpers of the black-box tests that drive a device from outside: a process, its serial line, its web server."""
 
 from .case import DeviceCase, Peer, echo
 from .device import Device, StartFailed, binary, free_port

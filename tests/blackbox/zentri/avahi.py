@@ -4,7 +4,7 @@ import shutil
 
 from .netns import until
 
-#: Programs that are needed.
+#: Programs that the tests need.
 NEEDED = ("dbus-daemon", "avahi-daemon", "avahi-resolve", "avahi-browse")
 
 BUS = """<busconfig>
@@ -55,7 +55,7 @@ class Avahi:
         daemon.write_text(DAEMON.format(name=name, interface=interface))
         lab.start_at_peer("dbus-daemon", f"--config-file={bus}", "--nofork", "--nopidfile")
         until("message bus", self.socket.exists, 10)
-        # `ip netns exec` gives it a view of the mounts that is its own, so the daemon of this machine does not see it.
+        # `ip netns exec` gives the daemon its own mounts, so it is hidden from the daemon of this machine.
         script = 'mount -t tmpfs none /run && mkdir -p /run/avahi-daemon && exec "$@"'
         environment = f"DBUS_SYSTEM_BUS_ADDRESS=unix:path={self.socket}"
         lab.start_at_peer(
@@ -64,14 +64,14 @@ class Avahi:
         until("avahi-daemon", lambda: self.ask("avahi-resolve", "-4", "-n", f"{name}.local"), 20)
 
     def ask(self, *command):
-        """What a client prints; nothing when it fails."""
+        """The output of a client; empty when it fails."""
         try:
             return self.lab.at_peer("env", f"DBUS_SYSTEM_BUS_ADDRESS=unix:path={self.socket}", *command)
         except AssertionError:
             return ""
 
     def address(self, name):
-        """The address of a name; nothing when nobody has it."""
+        """The address of a name; None when no device has it."""
         words = self.ask("avahi-resolve", "-4", "-n", name).split()
         return words[1] if len(words) == 2 else None
 

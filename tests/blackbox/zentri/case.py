@@ -1,4 +1,4 @@
-"""The base of all black-box tests: bounded in time, nothing left behind, no panic unnoticed."""
+"""The base of all black-box tests: it limits their time, cleans up after them, and notices every panic."""
 
 import signal
 import socket
@@ -11,17 +11,17 @@ from .qemu import QemuDevice, qemu_image
 
 
 def new_device(**options):
-    """The device under test: the Linux process, or what the environment names."""
+    """The device under test: the Linux process, or the device that the environment names."""
     kind = QemuDevice if qemu_image() else NativeSimDevice if native_sim() else Device
     return kind(**options)
 
 
 class TimeIsUp(BaseException):
-    """Not an `Exception`, so that no test swallows it."""
+    """Not an `Exception`, so that no test catches it."""
 
 
 class DeviceCase(unittest.TestCase):
-    """Starts a device for each test; `settings` and `serial` of the class say how."""
+    """Starts a device for each test, as `settings` and `serial` of the class say."""
 
     #: Variables given at the start.
     settings = {}
@@ -55,7 +55,7 @@ class DeviceCase(unittest.TestCase):
         return device.start() if start else device
 
     def _finish(self, device):
-        """A device must still live at the end of its test, must not have panicked, and must end when told to."""
+        """At the end of its test a device must still run, must not have panicked, and must end on request."""
         try:
             text = device._log.read_text("utf-8", "replace") if device._log.exists() else ""
             self.assertNotIn("panicked", text)
@@ -98,7 +98,7 @@ class Peer:
 
     def __exit__(self, *_):
         try:
-            # Wakes the thread, and refuses clients from now on.
+            # Wakes the thread; from now on clients are refused.
             self.listener.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass

@@ -1,9 +1,9 @@
-"""Certificates for tests, made by OpenSSL's command line: whoever can run the other end can make them."""
+"""Certificates for tests, made by OpenSSL's command line, which the tests need for the other end anyway."""
 
 import subprocess
 from pathlib import Path
 
-#: How to make a key of each kind, and in which form it is stored.
+#: The options that make a key of each kind.
 KEYS = {
     "p256": ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
     "p384": ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"],
@@ -15,7 +15,7 @@ HERE = ("DNS:localhost", "IP:127.0.0.1", "IP:10.0.2.2")
 
 
 def openssl(*arguments, **options):
-    """Runs OpenSSL; answers what it prints."""
+    """Runs OpenSSL; answers its output."""
     return subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True, **options).stdout
 
 
@@ -45,7 +45,7 @@ class Authority:
         return certificate, key
 
     def _sign_between(self, request, extensions, certificate, first, last):
-        """`x509` of OpenSSL 3.0 knows no dates; `ca` does, and wants files for its books."""
+        """`x509` of OpenSSL 3.0 has no options for dates; `ca` has them, but needs files for its database."""
         books = self.folder / f"books-{certificate.stem}"
         books.mkdir()
         (books / "index.txt").touch()

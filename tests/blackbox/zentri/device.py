@@ -18,7 +18,7 @@ PATIENCE = 10.0
 
 
 def native_sim():
-    """The program of Zephyr's simulated board, when that is to be tested: $OPENZENTRI_NATIVE_SIM."""
+    """The program of Zephyr's simulated board, if that is to be tested: $OPENZENTRI_NATIVE_SIM."""
     return os.environ.get("OPENZENTRI_NATIVE_SIM")
 
 
@@ -49,7 +49,7 @@ _given = set()
 
 
 def free_port(kind=socket.SOCK_STREAM):
-    """A port of the loopback interface that nobody uses now, and that was not given out before."""
+    """A port of the loopback interface that is unused now, and that this function has not given out before."""
     while True:
         with socket.socket(socket.AF_INET, kind) as probe:
             probe.bind(("127.0.0.1", 0))
@@ -65,17 +65,17 @@ class Device:
     #: This machine, as the device reaches it: by address, and by a name if it has one.
     here = "127.0.0.1"
     here_by_name = "localhost"
-    #: How many times as long data takes as with the Linux process.
+    #: Factor by which data is slower than with the Linux process.
     slowness = 1
-    #: Whether it reads what a peer has sent right before it reset the connection.
+    #: Whether the device reads bytes that a peer has sent right before it reset the connection.
     reads_last_words = True
-    #: Whether messages of a handshake may be spread over records, a byte in each at the extreme.
+    #: Whether messages of a handshake may be spread over records, in the extreme case one byte per record.
     joins_records = True
-    #: Whether clients can do what only some TLS libraries can: TLS 1.2, and own certificates for RSA.
+    #: Whether clients support features that only some TLS libraries have: TLS 1.2, and own certificates for RSA.
     has_tls_1_2 = True
     #: Bytes of the longest WebSocket message that one command sends.
     longest_message = 65_531
-    #: How the process says where its serial line is.
+    #: The line in which the process announces its serial line.
     announcement = r"(?m)^serial (\S+)$"
 
     def __init__(self, settings=None, serial="pty", machine=True, arguments=(), http=True):
@@ -108,7 +108,7 @@ class Device:
         return line + self.arguments
 
     def all_settings(self):
-        """What is set at the start, each as `name=value`."""
+        """All settings for the start, each as `name=value`."""
         settings = dict(self.settings)
         if self.http_port is None:
             settings.setdefault("http.server.enabled", "0")
@@ -119,7 +119,7 @@ class Device:
         return [f"{name}={value}" for name, value in settings.items()]
 
     def start(self, wait=True):
-        """Starts the process and waits until its serial line is there."""
+        """Starts the process and waits until its serial line exists."""
         assert self.process is None, "it runs already"
         with open(self._log, "ab") as log:
             self._log_start = log.tell()
@@ -132,7 +132,7 @@ class Device:
         return self
 
     def _await_line(self):
-        """A link alone says nothing: one that a killed device has left behind may lead to a stranger's terminal."""
+        """Waits for the announcement. A link alone proves nothing: that of a killed device may lead to another one."""
         deadline = time.monotonic() + PATIENCE
         while self.serial == "pty":
             said = re.search(self.announcement, self.stderr())
@@ -144,7 +144,7 @@ class Device:
             time.sleep(0.005)
 
     def expose(self, port):
-        """Lets this machine reach a TCP port of the device, which has an address of its own elsewhere."""
+        """Lets this machine reach a TCP port of a device that has an address of its own elsewhere."""
 
     def check_alive(self):
         """Fails when the process has ended."""
@@ -154,7 +154,7 @@ class Device:
             raise StartFailed(code, self.stderr())
 
     def stderr(self):
-        """What the process has printed since it was started last."""
+        """The output of the process since its last start."""
         with open(self._log, "rb") as log:
             log.seek(self._log_start)
             return log.read().decode("utf-8", "replace")
@@ -172,7 +172,7 @@ class Device:
         return self.wait()
 
     def kill(self):
-        """Takes the power away."""
+        """Cuts the power."""
         return self.stop(signal.SIGKILL)
 
     def restart(self):
@@ -198,7 +198,7 @@ class Device:
         """The serial line, read as frames. The device must be in machine mode."""
         line = Machine.pty(self.link)
         self._lines.append(line)
-        # The boot is over, and the simulated network joined: nothing comes by itself any more.
+        # The boot is over and the simulated network is joined: the device sends nothing by itself any more.
         line.sync()
         if self.settings.get("wlan.auto_join.enabled") != "0":
             line.wait_text("get wlan.network.status", "2")
@@ -232,15 +232,15 @@ class Device:
 class NativeSimDevice(Device):
     """Zephyr's simulated board, with its flash in a file of its folder."""
 
-    #: Mbed TLS 3.6.2 does not put them together.
+    #: Mbed TLS 3.6.2 does not reassemble them.
     joins_records = False
-    #: `CONFIG_OPENZENTRI_STREAM_TX` without what a message has around it.
+    #: `CONFIG_OPENZENTRI_STREAM_TX` without the overhead of a message.
     longest_message = 16_379
     announcement = r"(?m)^command UART connected to pseudotty: (\S+)$"
     program = staticmethod(native_sim)
 
     def all_settings(self):
-        # One of those in tests/zephyr/neighbourhood.overlay, without a key.
+        # One of the networks in tests/zephyr/neighbourhood.overlay, without a key.
         self.settings.setdefault("wlan.ssid", "Open House")
         return super().all_settings()
 

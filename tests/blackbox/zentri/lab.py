@@ -7,7 +7,8 @@ import unittest
 from .device import Device, NativeSimDevice
 from .netns import run
 
-#: What the radio hears. The simulated board has it from its devicetree (tests/zephyr/neighbourhood.overlay).
+#: The networks that the radio hears. The simulated board has them from its devicetree
+#: (tests/zephyr/neighbourhood.overlay).
 NETWORKS = "ssid=MyNet security=wpa2-aes passkey=mypassword channel=6\n"
 
 
@@ -20,7 +21,7 @@ class LabDevice(Device):
     """The Linux process in the namespace `device`, with a cable to the namespace `peer`."""
 
     def __init__(self, lab, role, settings=None):
-        """`role` is `wlan` or `softap`: what the device does on the cable."""
+        """`role` is `wlan` or `softap`: the role of the device on the cable."""
         settings = {"wlan.auto_join.enabled": "0", "http.server.enabled": "1", "wlan.ssid": "MyNet",
                     "wlan.passkey": "mypassword", **(settings or {})}
         super().__init__(settings, http=False)
@@ -28,7 +29,7 @@ class LabDevice(Device):
         self.lab, self.role = lab, role
 
     def lay_cable(self, there, address=None):
-        """The cable from the device to the peer, whose end has this name and address."""
+        """Lays the cable from the device to the peer. The peer's end gets this name and address."""
         self.lab.cable("oz0", there, address)
         networks = self.lab.folder / "networks"
         networks.write_text(NETWORKS)
@@ -40,12 +41,12 @@ class LabDevice(Device):
 
     @staticmethod
     def ask(line, command):
-        """The text of the answer, which must be a success."""
+        """Runs a command that must succeed; answers its text."""
         return line.ok(command).strip()
 
 
 class TapDevice(NativeSimDevice, LabDevice):
-    """The simulated board. Its end of the cable is the TAP that is the peer's interface, so it runs in that namespace."""
+    """The simulated board. Its end of the cable is a TAP, the peer's interface, so it runs in the peer's namespace."""
 
     program = staticmethod(tap_program)
 

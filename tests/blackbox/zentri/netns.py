@@ -45,7 +45,7 @@ class Lab:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def cable(self, here, there, address=None):
-        """A cable from interface `here` of the device to `there` of the peer, who has this address and mask."""
+        """Lays a cable from interface `here` of the device to `there` of the peer, which gets this address and mask."""
         run("ip", "-n", self.device, "link", "add", here, "type", "veth", "peer", "name", there, "netns", self.peer)
         self.raise_peer(there, address)
 
@@ -56,18 +56,18 @@ class Lab:
             run("ip", "-n", self.peer, "address", "add", address, "dev", there)
 
     def at_device(self, *command):
-        """A command line that runs where the device is."""
+        """The command line that runs a command in the device's namespace."""
         return ["ip", "netns", "exec", self.device, *command]
 
     def at_peer(self, *command, timeout=20):
-        """Runs a command where the peer is and answers what it prints; the test fails when it fails."""
+        """Runs a command in the peer's namespace and answers its output; if it fails, the test fails."""
         line = ["ip", "netns", "exec", self.peer, *command]
         done = subprocess.run(line, capture_output=True, text=True, timeout=timeout)
         assert done.returncode == 0, f"{line}: {done.returncode} {done.stdout} {done.stderr}"
         return done.stdout
 
     def start_at_peer(self, *command):
-        """Starts a program where the peer is; it ends with the lab."""
+        """Starts a program in the peer's namespace; it ends with the lab."""
         process = subprocess.Popen(
             ["ip", "netns", "exec", self.peer, *command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL)
@@ -75,7 +75,7 @@ class Lab:
         return process
 
     def dnsmasq(self, interface, first, last, *options):
-        """Starts a DHCP and DNS server for these addresses. Leases are for two minutes, its least."""
+        """Starts a DHCP and DNS server for these addresses. Leases last two minutes, the minimum of dnsmasq."""
         leases = self.folder / "leases"
         return self.start_at_peer(
             "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--user=root",
@@ -101,7 +101,7 @@ def run(*command):
 
 
 def until(what, probe, seconds):
-    """Asks again and again until the answer is true; answers it."""
+    """Calls `probe` again and again until its answer is true; returns that answer."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         answer = probe()

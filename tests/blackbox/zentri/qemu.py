@@ -16,12 +16,12 @@ def qemu_image():
 
 
 class QemuDevice(Device):
-    """One machine. Its flash is RAM: what was set is gone after a restart."""
+    """One machine. Its flash is RAM: settings are lost after a restart."""
 
     here = here_by_name = "10.0.2.2"
     address = "10.0.2.15"
     slowness = 8
-    #: QEMU's user networking throws it away.
+    #: QEMU's user networking discards such bytes.
     reads_last_words = False
     joins_records = False
 
@@ -31,7 +31,7 @@ class QemuDevice(Device):
         super().start(wait=False)
         self.line = self._connect()
         self.line.read_until(b"Associated]\r\n", 30)
-        # There is no time server here, and certificates have dates.
+        # There is no time server here, but certificates need a valid clock.
         settings = [f"time.rtc={int(time.time())}", *self.all_settings()]
         for setting in sorted(settings, key=lambda setting: setting.startswith("system.cmd.mode")):
             self._command(f"set {setting.replace('=', ' ', 1)}")
@@ -42,7 +42,7 @@ class QemuDevice(Device):
         return self
 
     def command_line(self):
-        """The machine waits for somebody at its command UART."""
+        """The arguments of QEMU. The machine waits for a connection to its command UART."""
         return [
             "qemu-system-arm", "-machine", "mps2-an521", "-cpu", "cortex-m33", "-m", "16", "-display", "none",
             "-chardev", f"socket,id=uart,host=127.0.0.1,port={self.uart},server=on,wait=on", "-serial", "chardev:uart",
@@ -62,7 +62,7 @@ class QemuDevice(Device):
                 time.sleep(0.05)
 
     def _command(self, line):
-        """Gives a command in human mode and waits for its end."""
+        """Sends a command in human mode and waits for its end."""
         self.line.send(line.encode() + b"\r\n")
         self.line.read_until(line.encode() + b"\r\n")
         self.line.read_match(rb"(\r\n> |Set OK\r\n)$")
@@ -80,16 +80,16 @@ class QemuDevice(Device):
             assert b"could not" not in seen.lower(), seen
 
     def machine(self):
-        """The serial line, read as frames. There is only this one."""
+        """The serial line, read as frames. It is always the same line."""
         self.line.sync()
         return self.line
 
     def console_text(self):
-        """What the machine's own console has printed."""
+        """The output of the machine's own console."""
         return Path(self.folder / "console").read_text("utf-8", "replace")
 
     def stop(self, number=None):
-        """Takes the power away, which is its only end."""
+        """Cuts the power, the only way to stop the machine."""
         self.line.close()
         self.process.kill()
         self.process.wait(PATIENCE)

@@ -1,4 +1,4 @@
-"""The REST interface, with nothing but `urllib` and `socket`."""
+"""The REST interface, using only `urllib` and `socket`."""
 
 import base64
 import http.client
@@ -16,7 +16,7 @@ class Rest:
         self.port = port
         self.seconds = seconds
         self.base = f"http://{host}:{port}"
-        # No proxy of the environment shall come between.
+        # Ignores any proxy of the environment.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def open(self, path, data=None, headers=None, method=None):
@@ -55,24 +55,24 @@ class Rest:
         return answer["response"].removesuffix("\r\n")
 
     def connect(self):
-        """A bare connection."""
+        """A plain TCP connection."""
         return socket.create_connection((self.host, self.port), timeout=self.seconds)
 
     def raw(self, request, finish=False):
-        """Sends bytes as they are; answers everything until the device closes."""
+        """Sends bytes as they are; answers all bytes received until the device closes."""
         with self.connect() as connection:
             try:
                 connection.sendall(request)
                 if finish:
                     connection.shutdown(socket.SHUT_WR)
             except (BrokenPipeError, ConnectionResetError):
-                # It has heard enough already.
+                # The device has closed before it has read everything.
                 pass
             return receive_all(connection)
 
 
 def receive_all(connection):
-    """Everything until the other end closes."""
+    """All bytes received until the other end closes."""
     data = b""
     while True:
         try:

@@ -13,7 +13,7 @@ HEADER = re.compile(rb"([RLS])([0-9])([0-9]{5})\r\n")
 
 
 class FramingError(AssertionError):
-    """The device sent something that is no frame where a frame must begin."""
+    """Where a frame must begin, the device has sent something else."""
 
 
 class Console:
@@ -27,9 +27,9 @@ class Console:
 
     @classmethod
     def pty(cls, path):
-        """Opens a terminal, raw: nothing is translated on our side."""
+        """Opens a terminal in raw mode: this side translates nothing."""
         fd = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-        # Not `TCSAFLUSH`, the default: what the device has printed already must stay.
+        # Not `TCSAFLUSH`, the default: it would discard bytes that the device has already printed.
         tty.setraw(fd, termios.TCSANOW)
         return cls(fd, lambda: os.close(fd))
 
@@ -40,7 +40,7 @@ class Console:
         return cls(connection.fileno(), connection.close)
 
     def close(self):
-        """Lets the line go."""
+        """Closes the line."""
         if self._closer:
             self._closer()
             self._closer = None
@@ -67,7 +67,7 @@ class Console:
         except BlockingIOError:
             return True
         except OSError as error:
-            # The other end of a terminal is gone.
+            # The other end of the pseudo-terminal is gone.
             if error.errno == errno.EIO:
                 return False
             raise
@@ -112,7 +112,7 @@ class Console:
         return data
 
     def quiet(self, seconds=0.15):
-        """Waits until nothing comes for that long; answers what came."""
+        """Waits until nothing comes for `seconds`; answers the bytes received before."""
         while True:
             try:
                 self.fill(time.monotonic() + seconds)
@@ -190,27 +190,27 @@ class Machine(Console):
         return self.answer(seconds)
 
     def sync(self, seconds=10.0):
-        """Waits until the device answers an empty line; what came before is dropped."""
+        """Waits until the device answers an empty line; drops everything received before."""
         self.send(b"\n")
         self.read_until(b"R000007\r\nReady\r\n", seconds)
 
     def ok(self, line, data=None, seconds=10.0):
-        """As `command`, for one that must succeed; answers its text."""
+        """As `command`, for a command that must succeed; answers its text."""
         response = self.command(line, data, seconds)
         if response.code != 0:
             raise AssertionError(f"{line!r}: {response!r}")
         return response.text
 
     def rebooted(self, line="reboot", seconds=10.0):
-        """Runs a command that restarts the device, and waits until the device is there again; answers the response."""
-        # Not saved, so it is gone when the device has started again.
+        """Runs a command that restarts the device, and waits until the device answers again; answers the response."""
+        # The setting is not saved, so it is lost once the device has restarted.
         self.ok("set ioconn.remote_host restarting")
         response = self.command(line)
         if response.code != 0:
             raise AssertionError(f"{line!r}: {response!r}")
         deadline = time.monotonic() + seconds
         while True:
-            # What is sent in the middle of the restart may be lost, with its answer.
+            # A command sent during the restart may be lost, with its answer.
             self.quiet(0.05)
             try:
                 if self.command("get ioconn.remote_host", seconds=0.3).data == b"":

@@ -1,4 +1,4 @@
-"""Peers of TLS that are not OpenSSL's commands, and what comes between the ends."""
+"""TLS peers other than OpenSSL's commands, and a relay between the two ends."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ def needs_nginx():
 
 
 def needs_tlslite():
-    """The same of tlslite-ng."""
+    """The same for tlslite-ng."""
     try:
         import tlslite  # noqa: F401
     except ImportError:
@@ -32,7 +32,7 @@ class Nginx:
     """nginx with one `http` block, in a folder of its own."""
 
     def __init__(self, folder, servers, port):
-        """`servers` is what stands in the block `http`; one of them listens on `port`."""
+        """`servers` is the content of the block `http`; one of them listens on `port`."""
         self.folder, self.port = folder, port
         folder.mkdir(parents=True)
         self.log = folder / "error.log"
@@ -65,10 +65,10 @@ class Nginx:
 
 
 class Relay:
-    """Stands between a client and a server, and lets only so many bytes of one of them pass.
+    """Relays between a client and a server, and lets only a limited number of bytes of one of them pass.
 
-    `counts` says how many bytes the client and the server have sent. Behind the limit both ends are closed, or, with
-    `stalls`, are left waiting.
+    `counts` says how many bytes the client and the server have sent. At the limit the relay closes both ends or, with
+    `stalls`, leaves them waiting.
     """
 
     def __init__(self, port, of="server", limit=None, stalls=False):
@@ -115,7 +115,7 @@ class Relay:
                     return sink.shutdown(socket.SHUT_WR)
                 if name == self.of and self.limit is not None:
                     data = data[: self.limit - self.counts[name]]
-                # Whoever has it has seen it counted.
+                # Counts before sending, so that the receiver never has bytes that were not counted.
                 self.counts[name] += len(data)
                 sink.sendall(data)
                 if name == self.of and self.counts[name] == self.limit:
@@ -125,7 +125,7 @@ class Relay:
 
 
 class Tlslite:
-    """What tests want of tlslite-ng: certificates and keys read, settings made, one handshake each way."""
+    """The functions of tlslite-ng for tests: read certificates and keys, make settings, one handshake per role."""
 
     def __init__(self, certificate, key):
         from tlslite.api import X509CertChain, parsePEMKey
@@ -147,7 +147,7 @@ class Tlslite:
 
     @staticmethod
     def over(connection, size=None):
-        """One end that has not begun yet; it sends records of `size` bytes, in the handshake already."""
+        """One end before its handshake; it sends records of `size` bytes, also in the handshake."""
         from tlslite.api import TLSConnection
 
         end = TLSConnection(connection)
@@ -163,7 +163,7 @@ class Tlslite:
 
     @staticmethod
     def connect(port, oldest=(3, 3), newest=(3, 4), size=None, own=None):
-        """The handshake of a client with a server of this machine; `own` proves who it is."""
+        """The handshake of a client with a server of this machine; `own` is the client's own identity."""
         connection = socket.create_connection(("127.0.0.1", port), 10)
         end = Tlslite.over(connection, size)
         try:

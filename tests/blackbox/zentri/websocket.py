@@ -9,7 +9,7 @@ TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
 
 def accept(key):
-    """What proves that the key was read."""
+    """The value that proves that the server has read the key."""
     return base64.b64encode(hashlib.sha1((key + MAGIC).encode()).digest()).decode()
 
 
@@ -41,14 +41,14 @@ def frame(opcode, payload=b"", final=True):
 
 
 class Connection:
-    """A WebSocket that is open."""
+    """An open WebSocket."""
 
     def __init__(self, client):
         self.client = client
 
     @classmethod
     def of(cls, client, request):
-        """Opens the one that a request wants."""
+        """Opens the WebSocket that a request asks for."""
         client.sendall(answer(request))
         return cls(client)
 
@@ -62,7 +62,7 @@ class Connection:
         return data
 
     def receive(self):
-        """The next frame of the device: first byte and payload. Frames without mask are refused."""
+        """The next frame of the device: first byte and payload. Refuses frames without a mask."""
         first, length = self._take(2)
         if not length & 0x80:
             raise OSError("the frame is not masked")
@@ -81,7 +81,7 @@ class Connection:
         self.client.sendall(frame(opcode, payload, final))
 
     def echo(self, note=lambda message: None):
-        """Sends messages back, of which it tells, until the device says good-bye."""
+        """Sends messages back, and passes each to `note`, until the device sends a close frame."""
         while True:
             first, payload = self.receive()
             opcode = first & 0x0F

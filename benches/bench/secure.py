@@ -79,7 +79,7 @@ class Bench:
             self.line.ok(f"file_create {name} {len(content)}", content)
         self.port = free_port()
         self.line.ok(f"tls_server start {self.port}")
-        # A value that is not stored, so it is lost when the device restarts.
+        # A value that is neither stored nor printed: lost when the device restarts.
         self.line.ok("set ioconn.remote_host still.here")
         return self
 

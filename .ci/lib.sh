@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the parts of `.ci/run` share: counting, and installing what is missing.
+# Shared by the parts of `.ci/run`: counting, and installing missing packages.
 
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
@@ -68,7 +68,7 @@ count_plain() {
 can_install() { [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; }
 
 apt_updated=
-# debian PACKAGE...: installs what is missing; false when that is not possible here.
+# debian PACKAGE...: installs missing packages; false when that is not possible here.
 debian() {
     local missing=() package
     for package in "$@"; do
@@ -80,7 +80,7 @@ debian() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# Whether Debian's Rust is there, which brings the source of `core` and so can build for every target.
+# Whether Debian's Rust is installed, which includes the source of `core` and so can build for every target.
 debian_rust() {
     [[ -x /usr/bin/cargo && -x /usr/bin/rustc && -d $(/usr/bin/rustc --print sysroot)/lib/rustlib/src/rust/library ]]
 }

@@ -7,7 +7,7 @@ import unittest
 from pathlib import Path
 
 MAP = "```rooms\ntop\nleft right\nbottom\n```\n"
-# Every room once, and arrows down only.
+# Every room once, with downward arrows only.
 TREE = {
     "lib.rs": "pub mod bottom;\npub mod left;\npub mod right;\npub mod top;\n",
     "top.rs": "use crate::left::Left;\nuse crate::{bottom, right::Right};\nfn f() { bottom::f() }\n",

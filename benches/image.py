@@ -1,4 +1,5 @@
-"""What the RAM and flash of a Zephyr image are for: reads the linker's map, the symbols and the list of sources."""
+"""Shows what the RAM and flash of a Zephyr image are used for: reads the linker's map, the symbols and the list of
+sources."""
 
 import json
 import re
@@ -9,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# What a source file outside of this project belongs to; the first that matches counts.
+# The owner of a source file outside this project; the first match counts.
 OWNERS = [
     (r"hostap|wpa_supplicant", "supplicant"),
     (r"nrf_wifi|drivers/wifi|hal/espressif/components/esp_wifi|hal/espressif/zephyr/esp32c[36]/src/wifi", "radio driver"),
@@ -63,7 +64,7 @@ class Rooms:
 
     def __init__(self):
         text = (ROOT / "src" / "device.rs").read_text()
-        # `place!` in the order of the source: the compiler numbers these places.
+        # `place!` in source order: the compiler numbers these places.
         self.placed = re.findall(r"place!\((\w+),", text)
         self.rooms = {name: room for room, names in re.findall(r"use crate::(\w+)(?:::\w+)*::(\{[^}]*\}|\w+);", text)
                       for name in re.findall(r"\w+", names)}
@@ -91,7 +92,7 @@ class Rooms:
         return room
 
     def of_task(self, path, name):
-        """Tasks and places are made in `device`, but belong to rooms."""
+        """Tasks and places are declared in `device`, but belong to rooms."""
         if path[1] in self.tasks:
             return self.tasks[path[1]]
         match = re.search(r"4boot(?:s(\w*)_)?5PLACE", name)
@@ -145,7 +146,7 @@ class Image:
                 for name, kind, start, size, flags in re.findall(pattern, report) if "A" in flags]
 
     def used(self, name):
-        """Bytes of a region up to the last one that is taken, as the linker counts it."""
+        """Bytes of a region up to the last used one, as the linker counts it."""
         origin, length = self.regions[name]
         ends = [start + size for _, start, size, _ in self.sections if origin <= start < origin + length and size]
         return max(ends, default=origin) - origin
@@ -156,7 +157,7 @@ class Image:
         return [row for row in self.inputs if origin <= row[0] < origin + length]
 
     def owner_at(self, address):
-        """To what the byte at an address belongs."""
+        """The owner of the byte at an address."""
         place = bisect_right(self.starts, address) - 1
         while place >= 0:
             start, size, _, _, whose = self.inputs[place]
@@ -218,8 +219,7 @@ def has_tls(build):
 
 
 def flash_used(image):
-    """Bytes of flash up to the last one that is taken, initial values of what lies in RAM included, as the linker counts
-    it."""
+    """Bytes of flash up to the last used one, including the initial values of data in RAM, as the linker counts it."""
     origin, length = image.regions["FLASH"]
     report = subprocess.run(["readelf", "-lW", str(image.elf)], capture_output=True, text=True, check=True).stdout
     loads = re.findall(r"(?m)^\s+LOAD\s+\S+ \S+ 0x([0-9a-f]+) 0x([0-9a-f]+)", report)
@@ -228,13 +228,13 @@ def flash_used(image):
 
 
 def report(build):
-    """Prints what RAM and flash of a build are for; answers the board and what it uses of both, or nothing of both for
-    a program of the host, which has neither."""
+    """Prints what RAM and flash of a build are used for; returns the board and the bytes used of both, or `None` for a
+    host program, which has neither."""
     board = board_of(build)
     if (build / "zephyr" / "zephyr.exe").exists():
         return board, None
     image = Image(build)
-    # Chips of Espressif's have their data on a bus of its own (C3), or with such code on one (C6).
+    # Espressif chips have their data on a separate bus (C3), or on one bus with such code (C6).
     of_espressif = [name for name in ("dram0_0_seg", "sram0_0_seg") if name in image.regions]
     ram = of_espressif[0] if of_espressif else "RAM"
     code = ["irom0_0_seg", "drom0_0_seg"] if of_espressif else ["FLASH"]

@@ -1,5 +1,5 @@
-//! What the fuzz targets do: one function each, which also `cargo test` runs with bounded random input
-//! (`tests/fuzz.rs`). Each takes any bytes; it must neither panic nor find a codec that contradicts itself.
+//! The fuzz targets: one function each, which `cargo test` also runs with bounded random input (`tests/fuzz.rs`). Each
+//! takes any bytes; it must not panic, nor find a codec that contradicts itself.
 
 use openzentri::command::Line;
 use openzentri::limits;
@@ -27,7 +27,7 @@ use openzentri::wire::telnet::{self, IAC, Telnet};
 use openzentri::wire::url::Url;
 use openzentri::wire::websocket::{Reader, Sender, Step, handshake};
 
-/// A target: its name and what it does.
+/// A target: its name and its function.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
@@ -60,7 +60,7 @@ fn split(data: &[u8]) -> (usize, &[u8]) {
     data.split_first().map_or((0, data), |(first, rest)| (usize::from(*first), rest))
 }
 
-/// The head of a request: what was read lies within it, and a head is whole or not however much follows.
+/// The head of a request: the parsed parts lie within it, and whether it is complete does not depend on what follows.
 pub fn request(data: &[u8]) {
     let mut bytes = data.to_vec();
     serve_as_1_1(&mut bytes);
@@ -85,7 +85,7 @@ pub fn response(data: &[u8]) {
     }
 }
 
-/// Decodes a body that comes in pieces: content, bytes used, whole.
+/// Decodes a body that comes in pieces: content, bytes used, whether it is complete.
 fn decode(mut body: Body, data: &[u8], piece: usize) -> Option<(Vec<u8>, usize, bool)> {
     let (mut content, mut used) = (Vec::new(), 0);
     for mut part in data.chunks(piece) {
@@ -100,7 +100,7 @@ fn decode(mut body: Body, data: &[u8], piece: usize) -> Option<(Vec<u8>, usize, 
     Some((content, used, body.is_done()))
 }
 
-/// Chunks: any bytes mean the same however they are cut, and what was encoded comes back.
+/// Chunks: any bytes mean the same however they are cut, and encoded content decodes to itself.
 pub fn body(data: &[u8]) {
     let (size, data) = split(data);
     let piece = size % 32 + 1;
@@ -128,12 +128,12 @@ pub fn conditions(data: &[u8]) {
     assert!(names(tag.as_bytes(), &tag));
 }
 
-/// URLs: a target may stand in a request line, and means itself when it is joined.
+/// URLs: a target is valid in a request line, and joined to its URL yields the same URL.
 pub fn url(data: &[u8]) {
     let Ok(text) = core::str::from_utf8(data) else { return };
     let (base, location) = text.split_once(' ').unwrap_or((text, "/"));
     if let Some(rest) = base.strip_prefix("http").filter(|rest| rest.trim_start_matches('s').starts_with("://")) {
-        // The same but for the letters of the scheme.
+        // The same except for the scheme.
         assert_eq!(Url::parse_websocket(&format!("ws{rest}")).is_ok(), Url::parse(base).is_ok());
     }
     let Ok(url) = Url::parse(base) else { return };
@@ -254,7 +254,7 @@ pub fn websocket(data: &[u8]) {
     assert!(end != other_end || one.starts_with(&other) || other.starts_with(&one));
 }
 
-/// The answer that opens a WebSocket: none that does not prove to know the key is taken.
+/// The answer that opens a WebSocket: an answer without the proof of the key is refused.
 pub fn handshake(data: &[u8]) {
     let key = handshake::key(*b"the sample nonce");
     let opened = handshake::check(data, &key, |protocol| protocol == b"chat");
@@ -265,7 +265,7 @@ pub fn handshake(data: &[u8]) {
     }
 }
 
-/// Command lines: words lie within the line, and quoting gives any bytes back.
+/// Command lines: words lie within the line, and any quoted bytes are parsed back.
 pub fn line(data: &[u8]) {
     let mut bytes = data.to_vec();
     if let Ok(line) = Line::parse(&mut bytes) {
@@ -290,14 +290,14 @@ pub fn dns(data: &[u8]) {
     if let (Ok((question, _)), Ok(size)) = (&question, dns::respond(&mut buffer, &message, ResponseCode::Ok, None)) {
         let response = Message::new(&buffer[..size]).unwrap();
         assert_eq!(response.id(), message.id());
-        // A name that was compressed points into what the response does not have.
+        // A compressed name points to bytes that the response does not have.
         if let Ok((asked, _)) = response.question() {
             assert_eq!(asked.name, question.name);
         }
     }
 }
 
-/// Writes what was read of a message, compressed: it reads the same.
+/// Writes what was read of a message, compressed: it must read the same.
 fn rewrite(message: &Message<'_>) {
     let mut buffer = [0; 2048];
     let mut writer = Writer::new(&mut buffer, message.id(), message.flags()).unwrap();
@@ -338,7 +338,7 @@ pub fn dns_sd(data: &[u8]) {
     }
 }
 
-/// Queries of the name service of NetBIOS: what is read can be answered, and the answer is that to its query.
+/// Queries of the NetBIOS name service: every query that is read can be answered, and the answer belongs to its query.
 pub fn nbns(data: &[u8]) {
     let Some(query) = Query::read(data) else { return };
     let mut buffer = [0; 512];
@@ -348,7 +348,7 @@ pub fn nbns(data: &[u8]) {
     assert_eq!(Query::read(&buffer), None);
 }
 
-/// DHCP messages: what is read can be answered.
+/// DHCP messages: every request that is read can be answered.
 pub fn dhcp(data: &[u8]) {
     let _ = read_reply(data, 0, [0; 6]);
     if let Some(request) = read_request(data) {
@@ -358,7 +358,8 @@ pub fn dhcp(data: &[u8]) {
     }
 }
 
-/// Messages of time servers: what is read is written again, and an answer never gives a time before it was sent.
+/// Messages of time servers: a message that is read is written the same, and an answer never gives a time before it was
+/// sent.
 pub fn sntp(data: &[u8]) {
     let (_, bytes) = split(data);
     let Some(message) = sntp::Message::read(bytes) else { return };
@@ -369,8 +370,8 @@ pub fn sntp(data: &[u8]) {
     }
 }
 
-/// Mail: what a server says, texts of an owner in a header, and a content, which is the same however it is cut and holds
-/// nothing that ends it.
+/// Mail: replies of a server, an owner's texts in a header, and content, which encodes the same however it is cut and
+/// contains no end of mail.
 pub fn smtp(data: &[u8]) {
     let (size, data) = split(data);
     let (mut offers, mut rest) = (Offers::default(), data);
@@ -388,7 +389,7 @@ pub fn smtp(data: &[u8]) {
     assert_eq!(end.unwrap_or(0) + if end.is_some() { 5 } else { 3 }, encoded.len());
 }
 
-/// Texts without control characters make fields without a line that is none of theirs.
+/// Texts without control characters cannot add lines to their fields.
 fn header(text: &str) {
     let mut fields = String::new();
     for mailbox in list(text).filter_map(Mailbox::parse) {
@@ -400,7 +401,7 @@ fn header(text: &str) {
     assert!(fields.split("\r\n").skip(1).all(|line| line.starts_with(" =?") && line.len() < 78), "{fields}");
 }
 
-/// A content that comes in pieces, in quoted-printable.
+/// Content that comes in pieces, encoded as quoted-printable.
 fn encode(content: &[u8], piece: usize, room: usize) -> Vec<u8> {
     let (mut encoder, mut all, mut out) = (Encoder::default(), Vec::new(), vec![0; room]);
     for mut part in content.chunks(piece) {
@@ -417,11 +418,11 @@ fn encode(content: &[u8], piece: usize, room: usize) -> Vec<u8> {
     all
 }
 
-/// Bytes of a line: what is a message can be sent again, and means the same.
+/// Bytes of a line: a message that is read can be sent again, and means the same.
 pub fn structured(data: &[u8]) {
     const N: usize = encoded(512);
     let mut collector = Collector::<N>::new();
-    // As a payload, and as what a line brings.
+    // As a payload, and as bytes from a line.
     repeated(data);
     for byte in data.iter().chain(&[0]) {
         if let Some(Ok(payload)) = collector.push(*byte) {
@@ -443,7 +444,7 @@ fn repeated(payload: &[u8]) {
     }
 }
 
-/// What a Telnet client sends: the data of an encoded text come back, and no byte has more than one answer.
+/// Bytes of a Telnet client: encoded data is decoded to itself, and each byte has at most one answer.
 pub fn telnet(data: &[u8]) {
     let mut client = Telnet::default();
     for byte in data {

@@ -1,13 +1,13 @@
 //! Makes Zephyr's configuration available as `#[cfg(CONFIG_…)]` and as constants.
 
 fn main() {
-    // An option that is changed in a build folder that exists already is to be heard of.
+    // Notice an option that changes in an existing build folder.
     println!("cargo:rerun-if-env-changed=DOTCONFIG");
     if let Ok(path) = std::env::var("DOTCONFIG") {
         println!("cargo:rerun-if-changed={path}");
     }
-    // The CMake function compiles what the package zephyr-sys would put there: C for inline functions, none of which is
-    // used here.
+    // The CMake function compiles a file that the package zephyr-sys would write: C for inline functions, none of which
+    // is used here.
     if let Ok(path) = std::env::var("WRAPPER_FILE")
         && let Err(error) = std::fs::write(path.trim_matches('"'), "")
     {

@@ -5,7 +5,7 @@
     west build -t console        the same, with the device's address in OPENZENTRI_DEVICE
 
 The parts of `web/` become files `.console/<name>.gz`, packed as `build.rs` packs them into an image. The device then shows
-the console at `/` as long as the file of `http.server.root_filename` is not there. What is there already is replaced.
+the console at `/` as long as the file of `http.server.root_filename` does not exist. Existing files are replaced.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import urllib.request
 from pathlib import Path
 
 WEB = Path(__file__).resolve().parents[1] / "web"
-#: What the page may do: load its own parts and talk to its device. In an image it is a field of the answer.
+#: The page may only load its own parts and talk to its device. In an image, this is a header field of the answer.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
     "form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
@@ -80,7 +80,7 @@ class Device:
         return answer["response"]
 
     def store(self, name, content):
-        """Makes a file, or replaces the one of that name when all of it is there."""
+        """Creates a file; an existing one is replaced once the new one is complete."""
         handle = self.run(f"file_create -o -r {name} {len(content)} 1.0.0.0 FE").split()[-1]
         for at in range(0, len(content), PIECE):
             piece = content[at : at + PIECE]

@@ -4,8 +4,8 @@
     zephyr/put_firmware.py /dev/ttyACM0 modules/lib/nrf_wifi/zephyr/blobs/wifi_fw_bins/default/nrf70.bin
     west build -t firmware       the same, with the device's line in OPENZENTRI_LINE
 
-Over the command UART, because without its firmware there is no radio. A file of that name that is there already is
-replaced. The device restarts in the end: the radio is given its firmware at the start.
+It uses the command UART, because without its firmware the radio does not work. An existing file of that name is
+replaced. The device restarts in the end: it loads the radio's firmware at the start.
 """
 
 import argparse
@@ -22,9 +22,9 @@ from pathlib import Path
 
 #: The first word of a firmware.
 SIGNATURE = 0xDEAD1EAF
-#: Bytes that one command carries: fewer than the device's UART keeps.
+#: Bytes that one command carries: fewer than the device's UART buffers.
 PIECE = 512
-#: Seconds until an answer.
+#: Seconds to wait for an answer.
 PATIENCE = 30
 HEADER = re.compile(rb"(?:^|\n)R([0-9])([0-9]{5})\r\n")
 
@@ -38,7 +38,7 @@ class Device:
         modes = termios.tcgetattr(self.file)
         modes[4] = modes[5] = getattr(termios, f"B{baud}")
         termios.tcsetattr(self.file, termios.TCSANOW, modes)
-        # What may be left of a line, and its answer; then frames, which need no guesses.
+        # Ends an unfinished line and drops its answer; the frames after that are unambiguous.
         self.send(b"\r\n")
         self.quiet()
         self.run("set system.cmd.mode machine")
@@ -49,7 +49,7 @@ class Device:
             data = data[os.write(self.file, data) :]
 
     def quiet(self):
-        """Drops what comes, until nothing does for a while."""
+        """Drops received bytes until the line is silent for a while."""
         while select.select([self.file], [], [], 0.5)[0]:
             os.read(self.file, 4096)
 
@@ -70,7 +70,7 @@ class Device:
         return text
 
     def store(self, name, content):
-        """Makes the file, or replaces the one of that name when all of it is there and its check sum is right."""
+        """Creates the file; an existing one is replaced once the new one is complete and its check sum is right."""
         crc = f"{binascii.crc32(content):08x}"
         handle = self.run(f"file_create -o -r -c {crc} {name} {len(content)}").split()[-1]
         for at in range(0, len(content), PIECE):

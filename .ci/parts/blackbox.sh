@@ -1,11 +1,10 @@
 # shellcheck shell=bash
-# The running process from outside, with programs of others as peers and judges.
+# Tests the running process from outside, with programs of others as peers and judges.
 
-# Programs of others judge it in the versions of the requirements: they get a
-# Python environment of their own in `target/judges`.
+# The judges have the versions of the requirements, in their own Python environment in `target/judges`.
 judges=target/judges
 has_venv() { python3 -c 'import ensurepip, venv' 2>/dev/null; }
-# What is there is kept as long as it was made from these requirements and its Python still runs.
+# The environment is kept as long as it was made from these requirements and its Python still runs.
 has_judges() {
     cmp -s tests/blackbox/requirements.txt "$judges/requirements.txt" &&
         "$judges/bin/python" -c 'import schemathesis' >/dev/null 2>&1
@@ -25,7 +24,7 @@ if ! has_judges && ! install_judges; then
     echo "What tests/blackbox/requirements.txt names could not be installed (venv, pip): tests that need it are skipped."
     python=python3
 fi
-# Peers for the tests in network namespaces; without them, or without the right to namespaces, these are skipped.
+# Peers for the tests in network namespaces; without them, or without the privilege for namespaces, these are skipped.
 for program in dnsmasq:dnsmasq-base ip:iproute2 ping:iputils-ping udhcpc:udhcpc dbus-daemon:dbus-daemon \
     avahi-daemon:avahi-daemon avahi-resolve:avahi-utils nmblookup:samba-common-bin; do
     [[ -n $(PATH=$PATH:/usr/sbin type -P "${program%%:*}") ]] || debian "${program##*:}" ||

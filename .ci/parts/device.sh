@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# The device without an operating system and without features, as it is built for boards.
+# The device without an operating system, as for boards, and without features.
 
 check "no_std" cargo check --lib --no-default-features --features full
-# Each feature off alone compiles; the device with none of them answers what it should.
+# The device compiles without any single feature; without all of them it answers as it should.
 mapfile -t features < <(
     python3 -c 'import tomllib; print(*tomllib.load(open("Cargo.toml", "rb"))["features"]["full"], sep="\n")'
 )
@@ -13,7 +13,7 @@ for feature in "${features[@]}"; do
 done
 suite "no features" count_cargo cargo test --test features --no-default-features --features linux
 
-# The device as it is built for a board. Debian's Rust brings the source of `core`, so it can build for every target.
+# The device as it is built for a board. Debian's Rust includes the source of `core`, so it can build for every target.
 bare_target=thumbv8m.main-none-eabihf
 bare_metal() {
     PATH="/usr/bin:$PATH" RUSTC_BOOTSTRAP=1 CARGO_UNSTABLE_BUILD_STD=core,alloc CARGO_TARGET_DIR=target/bare \

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the README tells everybody to run comes first; then format, lints, rooms and documents.
+# First what the README tells everybody to run; then format, lints, rooms and documents.
 
 suite "cargo test" count_cargo cargo test
 if cargo fmt --version >/dev/null 2>&1; then check "format" cargo fmt --check; else skip "format" "no rustfmt here"; fi
@@ -10,7 +10,7 @@ else
     skip "clippy" "no clippy here"
 fi
 check "rooms, the check itself" python3 .ci/test_rooms.py
-# Circles that are still to be untied have a name here; a new one fails, and so does a name without a circle.
+# Known circles would be named here with --untie; a new circle fails, and so does a name without a circle.
 check "rooms" .ci/rooms
 suite "random numbers" count_plain python3 tests/zephyr/test_noise.py
 suite "firmware of the radio" count_plain python3 tests/zephyr/test_radio_firmware.py

@@ -2,7 +2,7 @@
 # shellcheck disable=SC2154 # `logs` is of lib.sh
 # native_sim, boards and QEMU, where a Zephyr workspace is found.
 
-# The workspace: beside `west`, or the one that CMake knows.
+# The workspace: that of `west`, or the one that CMake knows.
 zephyr_base() {
     local top package
     if [[ -n ${ZEPHYR_BASE:-} && -f $ZEPHYR_BASE/scripts/twister ]]; then echo "$ZEPHYR_BASE" && return; fi
@@ -40,7 +40,7 @@ twister() {
         timeout -k 10 2700 python3 "$base/scripts/twister" -T . -j2 --clobber-output --inline-logs -O "$logs/$out" "$@"
 }
 
-# Reads twister's report beside its log; twister itself ends well when it has filtered all suites out.
+# Reads twister's report beside its log; twister itself succeeds even when it has filtered all suites out.
 count_twister() {
     python3 - "$1.out/twister.json" <<'PYTHON'
 import json, sys
@@ -62,7 +62,7 @@ print(*counts.values())
 PYTHON
 }
 
-# Debian's RISC-V compiler does not know `_zicsr_zifencei` when it is asked for its library and names the wrong one.
+# Asked for its library, Debian's RISC-V compiler does not know `_zicsr_zifencei` and names the wrong one.
 riscv_compiler() {
     local folder="$logs/riscv" prefix=riscv64-unknown-elf- tool
     mkdir -p "$folder"
@@ -82,7 +82,7 @@ WRAPPER
     echo "$folder/$prefix"
 }
 
-# Each board's image against what its profile may take: reads what Twister has built.
+# Compares the image that Twister has built for a board with the limits of its profile.
 footprint() {
     local board=$1 out=$2 elf
     elf=$(find "$logs/$out" -path "*openzentri.$board/*" -name zephyr.elf -print -quit 2>/dev/null) || true
@@ -96,8 +96,8 @@ footprint() {
 # The program that Twister has built for an entry of sample.yaml.
 built_program() { find "$logs/native_sim.out" -path "*/$1/*" -name zephyr.exe -print -quit 2>/dev/null || true; }
 
-# What Twister's Python has nothing for, on the programs that it has built: more peers of TLS, and Chromium, all its tests on
-# host sockets, a phone on the soft AP's TAP.
+# Tests that Twister's Python cannot run, on the programs that it has built: more TLS peers, and Chromium: all its tests
+# on host sockets, and a phone on the soft AP's TAP.
 judges_on_native_sim() {
     local program tap
     program=$(built_program openzentri.native_sim)
@@ -134,7 +134,7 @@ zephyr_suites() {
     suite "native_sim" count_twister twister "$base" native_sim.out ZEPHYR_TOOLCHAIN_VARIANT=host -- \
         -p native_sim/native/64
     judges_on_native_sim
-    # The boards are built, to see that they fit; what runs in QEMU takes longer.
+    # The boards are only built, to see that they fit; tests in QEMU take longer.
     local qemu=
     if [[ -z ${OPENZENTRI_BOARDS:-} ]]; then
         skip "QEMU, ESP32-C6" "OPENZENTRI_BOARDS=1 runs the device on a Cortex-M33 and builds for the ESP32-C6, too"

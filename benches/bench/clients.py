@@ -25,8 +25,8 @@ def need_wrk():
 
 
 def wrk(port, path, clients, seconds):
-    """Requests a second, the 99th percentile of the latency in milliseconds, and how many connections had a fault: wrk
-    counts one that is closed without being announced."""
+    """Requests per second, the 99th percentile of the latency in milliseconds, and the number of connections with a
+    fault: wrk counts unannounced closes as faults."""
     report = subprocess.run(
         ["wrk", "--latency", "-t1", f"-c{clients}", f"-d{seconds}s", "-H", "Connection: close",
          f"http://127.0.0.1:{port}{path}"],
@@ -62,7 +62,7 @@ def fetch(port, path):
 
 
 def is_whole(answer):
-    """A server that does not close after its answer is not waited for."""
+    """Whether the answer is complete, so as not to wait for a server that does not close after it."""
     end = answer.find(b"\r\n\r\n")
     if end < 0:
         return False
@@ -74,7 +74,7 @@ def is_whole(answer):
 
 
 def sequential(port, path, clients, seconds):
-    """As `wrk`, by one client that makes one request after another."""
+    """As `wrk`, with one client that makes one request after another."""
     assert clients == 1
     latencies = []
     start = time.perf_counter()

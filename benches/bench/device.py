@@ -19,7 +19,7 @@ SETTINGS = {
 
 
 def build():
-    """Builds the release; answers the program."""
+    """Builds the release; returns the path of the program."""
     subprocess.run(["cargo", "build", "--release"], cwd=ROOT, check=True)
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     return (target / "release" / "openzentri").resolve()
@@ -92,9 +92,9 @@ def version_length(place):
 
 
 def stream_piece(place):
-    """Bytes that the device surely takes at once as a message, and gives at once as an answer."""
+    """Bytes that the device can certainly take at once as a message, and give at once as an answer."""
     if place.line.command("set http.server.metrics_enabled 1").code != 0:
-        # An old build. Every build takes as much as this.
+        # An old build. Every build takes at least this.
         return 240
     _, _, body = Rest(place.port).open("/metrics")
     sizes = re.findall(r"openzentri_stream_buffer_size_bytes\{[^}]*\} (\d+)", body.decode())

@@ -1,4 +1,4 @@
-"""Requests a second, of the device and its peers."""
+"""Requests per second, of the device and its peers."""
 
 import sys
 
@@ -6,7 +6,7 @@ from .clients import Fault, fetch, need_wrk, sequential, wrk
 from .targets import TARGETS
 
 CLIENTS = (1, 8, 32)
-#: In turns, so that a busy moment of the machine meets all of them; the best turn counts.
+#: In turns, so that a busy moment of the machine affects all of them; the best turn counts.
 TURNS = 3
 
 

@@ -1,4 +1,4 @@
-"""TLS on the Linux process: how much it takes, how fast it is, and that nothing is left of it."""
+"""TLS on the Linux process: its memory, its speed, and that it leaks nothing."""
 
 import hashlib
 import http.client
@@ -21,13 +21,13 @@ from .targets import await_port
 
 #: Bytes for one command line.
 PIECE = 60_000
-#: Connections before memory is looked at for the first time: buffers have their size then.
+#: Connections before memory is first measured: buffers have their final size then.
 WARM = 100
-#: Kilobytes by which the memory of a process goes up and down by itself.
+#: Kilobytes by which the memory of a process varies by itself.
 SLACK = 256
-#: Bytes of a file that has room on the device.
+#: Bytes of a file that fits on the device.
 FILE = 3_000_000
-#: A busy moment of the machine meets everybody.
+#: Measured in turns, so that a busy moment of the machine affects all.
 TURNS = 5
 #: Seconds that bytes take to a peer that is far away.
 WAY = 0.01
@@ -42,11 +42,11 @@ def fail(text):
 
 
 def pass_late(client, port):
-    """Passes bytes between a client and a server so that they are under way for some time."""
+    """Passes bytes between a client and a server with a delay."""
     with socket.create_connection(("127.0.0.1", port), 10) as server:
         while True:
             ready, _, _ = select.select([client, server], [], [], 10)
-            # What comes meanwhile goes with it: the flight of a handshake is one.
+            # Bytes that arrive meanwhile are passed together: a flight of a handshake stays together.
             time.sleep(WAY)
             for source in ready:
                 data = source.recv(65536)
@@ -56,7 +56,7 @@ def pass_late(client, port):
 
 
 class Bench:
-    """A device with certificates, and what is measured on it."""
+    """A device with certificates, and the measurements on it."""
 
     def __init__(self, program, folder):
         os.environ["OPENZENTRI_BIN"] = str(program)
@@ -79,14 +79,14 @@ class Bench:
             self.line.ok(f"file_create {name} {len(content)}", content)
         self.port = free_port()
         self.line.ok(f"tls_server start {self.port}")
-        # Neither stored nor printed anywhere: gone when the device has restarted.
+        # A value that is neither stored nor printed: lost when the device restarts.
         self.line.ok("set ioconn.remote_host still.here")
         return self
 
     def __exit__(self, *_):
         self.device.close()
 
-    # --- What the process takes.
+    # --- Resources of the process.
 
     def process(self):
         return Path(f"/proc/{self.device.process.pid}")
@@ -102,7 +102,7 @@ class Bench:
         return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
 
     def compare(self, what, count, before, seconds):
-        """Fails when something is left, and prints a row otherwise."""
+        """Fails when something was leaked, and prints a row otherwise."""
         self.device.check_alive()
         if self.line.ok("get ioconn.remote_host") != "still.here":
             fail("the device has restarted")
@@ -137,11 +137,11 @@ class Bench:
             raise
 
     def streams(self):
-        """Handles of the clients that are there."""
+        """Handles of the present clients."""
         return [row[2] for row in self.line.ok("list").splitlines() if "TLSS" in row]
 
     def await_stream(self, count=1):
-        """Waits until there are so many clients; answers the last handle."""
+        """Waits until there are `count` clients; returns the last handle."""
         deadline = time.monotonic() + 10
         while len(handles := self.streams()) < count:
             if time.monotonic() > deadline:
@@ -149,7 +149,7 @@ class Bench:
         return handles[-1]
 
     def connections(self, count):
-        """Clients one after the other, of both servers."""
+        """Clients of both servers, one after the other."""
 
         def stream():
             with self.client() as client:
@@ -172,7 +172,7 @@ class Bench:
         self.endure("HTTPS requests", count, request)
 
     def refused(self, count):
-        """Clients that find all streams taken."""
+        """Clients that come while all streams are in use."""
         guests = []
 
         def turned_away():
@@ -203,7 +203,7 @@ class Bench:
     # --- Bytes.
 
     def server(self):
-        """TLS of a peer, which is Python's (OpenSSL)."""
+        """The TLS context of a peer: Python's (OpenSSL)."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.certificate, self.key)
         return context
@@ -248,7 +248,7 @@ class Bench:
             self.receive(peer.port, total)
 
     def receive(self, port, total):
-        """OpenSSL's own client in the place of the device."""
+        """OpenSSL's own client in place of the device."""
         client = subprocess.Popen(["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-quiet"], stdin=subprocess.PIPE,
                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         received, start = 0, time.monotonic()
@@ -264,7 +264,8 @@ class Bench:
         print(f"{what:44} {total / 1e6:7.1f} MB {total / seconds / 1e6:8.1f} MB/s", flush=True)
 
     def bytes(self, megabytes):
-        """The same file of the device and of `openssl s_server`, to the same client, in turns; the best one counts."""
+        """The same file from the device and from `openssl s_server`, to the same client, in turns; the best turn
+        counts."""
         content = random.Random(2).randbytes(FILE)
         (self.folder / "big").write_bytes(content)
         self.line.ok(f"file_create big {len(content)}", content, 120)
@@ -286,7 +287,7 @@ class Bench:
             peer.wait()
 
     def fetch(self, port, content):
-        """Asks for the file; answers the seconds from the request to its last byte."""
+        """Fetches the file; returns the seconds from the request to its last byte."""
         with self.client(port) as client:
             start = time.monotonic()
             client.sendall(b"GET /big HTTP/1.0\r\n\r\n")
@@ -303,13 +304,13 @@ class Bench:
         try:
             return client.recv(1 << 18)
         except ssl.SSLEOFError:
-            # s_server says no end.
+            # s_server sends no close_notify.
             return b""
 
     # --- Handshakes.
 
     def handshakes(self, count):
-        """As client and as server, and the same without TLS, so that the rest can be taken off."""
+        """As client and as server, and the same without TLS, so that the rest can be subtracted."""
         with Peer(lambda connection: connection.recv(1)) as peer:
             bare = self.timed(count, lambda: self.as_client("tcp_client", peer.port))
         for name, version in VERSIONS.items():
@@ -337,7 +338,8 @@ class Bench:
             self.handshake(f"as server, TLS {name}", secured, bare)
 
     def as_client(self, command, port, end=0):
-        """The seconds of a command that connects, and of the device's processor in it; the peer sees the end in `end`."""
+        """The seconds of a connecting command, and of the device's processor in it; the peer sees the end after `end`
+        seconds."""
         before, start = self.computed(), time.monotonic()
         handle = self.line.ok(f"{command} 127.0.0.1 {port}")
         seconds, computed = time.monotonic() - start, self.computed() - before
@@ -356,13 +358,13 @@ class Bench:
                 seconds = time.monotonic() - start
                 time.sleep(SETTLED)
                 computed = self.computed() - before
-        # The device sees its end, and has a place for the next one.
+        # The device sees the end of the connection, and has a place for the next one.
         time.sleep(SETTLED)
         return seconds, computed
 
     @staticmethod
     def timed(count, once):
-        """Milliseconds that one takes, in the middle: by the clock, and of the device's processor."""
+        """Median milliseconds of one: by the clock, and of the device's processor."""
         for _ in range(5):
             once()
         both = [once() for _ in range(count)]

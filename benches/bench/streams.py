@@ -1,4 +1,4 @@
-"""Bytes a second through a TCP stream, between a peer and the UART in machine mode. Every byte is compared."""
+"""Bytes per second through a TCP stream, between a peer and the UART in machine mode. Every byte is compared."""
 
 import hashlib
 import random
@@ -36,7 +36,7 @@ def to_uart(place, block, megabytes, piece):
             digest.update(data)
             received += len(data)
         report(f"TCP to {place.uart}", total, time.monotonic() - start)
-        # A stream that was read to its end after its peer has closed is closed already.
+        # A stream that was read to its end after its peer closed is already closed.
         place.line.ok("close all")
     check(digest, block, megabytes)
 

@@ -1,4 +1,4 @@
-"""What is fetched, and who answers: the device and its peers."""
+"""What is fetched, and from which servers: the device and its peers."""
 
 import os
 import shlex
@@ -18,13 +18,13 @@ TARGETS = [("version", "/command/version", 0), ("1 kB file", "/1k.bin", 1000), (
 
 @dataclass
 class Server:
-    """Somebody who answers HTTP on a port of this machine."""
+    """An HTTP server on a port of this machine."""
 
     name: str
     port: int
     #: Paths of its own, which are measured in place of those of the device.
     paths: list = field(default_factory=list)
-    #: Its faults are told; those of the device end the run.
+    #: Faults of a peer are reported; those of the device end the run.
     is_peer: bool = True
 
     def places(self, target):
@@ -32,12 +32,12 @@ class Server:
         name, path, _ = target
         if not self.paths:
             return [(self.name, path)]
-        # Whatever a peer has of its own stands beside the smallest answer of the device.
+        # A peer's own paths are listed beside the smallest answer of the device.
         return [(f"{self.name} {path}", path) for path in self.paths] if name == "version" else []
 
 
 def await_port(port, process=None, messages=None):
-    """Waits until something listens; tells the messages of a process that ends instead."""
+    """Waits until something listens; if the process ends instead, prints its messages."""
     deadline = time.monotonic() + 20
     while True:
         try:
@@ -50,7 +50,7 @@ def await_port(port, process=None, messages=None):
 
 
 def free_port():
-    """A port that nobody uses now."""
+    """A port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -95,7 +95,7 @@ class Peers:
             sys.exit(f"benches/run: no peer: {specification!r} (COMMAND:PORT or COMMAND:PORT/PATH)")
         words[0] = os.path.abspath(words[0]) if os.sep in words[0] else words[0]
         self.start(shlex.join(words), int(port))
-        # A Zephyr executable is best known by the folder of its build.
+        # A Zephyr executable is best identified by the folder of its build.
         program = Path(words[0])
         name = program.parent.parent.name if program.name == "zephyr.exe" else program.name
         known = next((server for server in self.servers if (server.name, server.port) == (name, int(port))), None)

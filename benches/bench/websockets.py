@@ -1,4 +1,4 @@
-"""WebSockets at `/stream`: messages a second there and back through the host, and bytes a second each way.
+"""WebSockets at `/stream`: messages per second there and back through the host, and bytes per second each way.
 
 The host is this script at the UART in machine mode; it reads with `stream_read` and writes with `stream_write`, so an
 echo is two commands of it. Every byte is compared.
@@ -45,7 +45,7 @@ class WebSocket:
         self.received += part
 
     def send(self, payload):
-        """One binary message; its mask is zero, which spares this side the work and not the device."""
+        """Sends one binary message; its zero mask saves work on this side, but not on the device."""
         self.connection.sendall(frame(payload))
 
     def receive(self):
@@ -63,7 +63,7 @@ class WebSocket:
             self._more()
 
     def close(self):
-        """Goes without a good-bye."""
+        """Closes without a close frame."""
         self.connection.close()
 
 
@@ -101,7 +101,7 @@ def measure(place, seconds, megabytes, piece, counts=(1, 4)):
 
 
 def read(place, handle, size):
-    """So many bytes of a stream, asked for until they are there."""
+    """Reads exactly `size` bytes of a stream."""
     data = b""
     while len(data) < size:
         response = place.line.command(f"read {handle} {size - len(data)}")
@@ -118,7 +118,7 @@ def same(got, expected):
 
 
 def echo(place, sockets, seconds, name, size):
-    """One message on its way a WebSocket: client, device, host, device, client."""
+    """One message in flight per WebSocket: client, device, host, device, client."""
     payload = random.Random(size).randbytes(size)
     latencies, messages = [], 0
     start = time.perf_counter()
@@ -139,13 +139,13 @@ def echo(place, sockets, seconds, name, size):
 
 
 def together(sockets, action):
-    """Runs an action for each WebSocket in a thread of its own; answers what waits for all of them."""
+    """Runs an action for each WebSocket in its own thread; returns a function that waits for all of them."""
     pool = ThreadPoolExecutor(len(sockets))
     futures = [pool.submit(action, each) for each in sockets]
 
     def finish():
         for future in futures:
-            # Raises what has gone wrong there.
+            # Raises the error of the thread.
             future.result(60)
         pool.shutdown()
 

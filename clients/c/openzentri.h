@@ -12,9 +12,9 @@
  *         oz_poll(&device);                  often: what is to be sent again
  *     }
  *
- * Nothing waits. One command is asked at a time (oz_command), and one piece of memory is sent on each stream at a time
- * (oz_write); both must stay where they are until the device has them. What comes on a stream is given to the program at
- * once, which says how much more it takes (oz_grant).
+ * No function blocks. One command runs at a time (oz_command), and each stream sends one buffer at a time (oz_write);
+ * command and buffer must stay valid and unchanged until the device has them. Received stream data is passed to the
+ * program at once; the program grants the device credit for more (oz_grant).
  */
 #ifndef OPENZENTRI_H
 #define OPENZENTRI_H
@@ -34,7 +34,7 @@
 /* Bytes of the longest frame with its zero. */
 #define OZ_FRAMED (OZ_FRAME + 4 + (OZ_FRAME + 4) / 254 + 2)
 
-/* Bytes of a message beside those that it carries. */
+/* Bytes of a message besides its content. */
 #define OZ_OVERHEAD 48
 
 /* The most that fits: a line and its data, or a message of a UDP stream. */
@@ -43,13 +43,13 @@
 /* States of a stream. */
 enum { OZ_OPEN = 0, OZ_ENDED = 1, OZ_CLOSED = 2 };
 
-/* What a command has come to (oz_client.code): a result code of the device, or one of these. */
+/* The outcome of a command (oz_client.code): a result code of the device, or one of these. */
 enum { OZ_RUNS = -1, OZ_ANSWER_LOST = -2, OZ_NOT_CONNECTED = -3 };
 
 typedef struct {
     /* Sends bytes, all of them. */
     void (*write)(void *context, const uint8_t *bytes, size_t count);
-    /* Milliseconds that count up, and may come round. */
+    /* A millisecond counter, which may wrap. */
     uint32_t (*millis)(void *context);
     /* Bytes of a stream have come. May be null. */
     void (*data)(void *context, uint8_t handle, const uint8_t *bytes, size_t count, bool last);
@@ -59,7 +59,7 @@ typedef struct {
     void (*log)(void *context, const char *text, size_t length);
     /* An interface (0 WLAN, 1 soft AP) is up, with four bytes of address, or down. May be null. */
     void (*network)(void *context, uint8_t interface, bool up, const uint8_t *address);
-    /* Given to all of them. */
+    /* Passed to all of these functions. */
     void *context;
 } oz_port;
 
@@ -102,7 +102,7 @@ typedef struct {
     size_t capacity, text_length; /* text_length: of the whole answer, which may be more than capacity */
     uint32_t command_at, command_pause;
     oz_stream streams[OZ_STREAMS];
-    /* What comes, and what is sent. */
+    /* The received frame, and the frame to send. */
     uint8_t in[OZ_FRAMED];
     size_t in_length;
     bool in_too_long;
@@ -111,31 +111,32 @@ typedef struct {
 
 /* Makes a client that is not connected. */
 void oz_init(oz_client *client, const oz_port *port);
-/* Begins the protocol, and all anew; `connected` when the device has answered. */
+/* Begins the protocol and resets all state; `connected` is set when the device has answered. */
 void oz_begin(oz_client *client);
 /* Ends the protocol: the device speaks text again. */
 void oz_stop(oz_client *client);
-/* Takes what has come on the line. */
+/* Takes bytes received on the line. */
 void oz_receive(oz_client *client, const uint8_t *bytes, size_t count);
-/* Sends again what was not answered. Call it every few milliseconds. */
+/* Repeats unanswered messages. Call it every few milliseconds. */
 void oz_poll(oz_client *client);
 
 /*
- * Asks for a command, with its data or null. False when another one runs, it is too long, or the device is not connected.
- * Its answer is put into `text` as far as it fits, without a zero behind. Wait until `oz_client.code` is not OZ_RUNS.
+ * Sends a command, with its data or null. False when another one runs, it is too long, or the device is not connected.
+ * Its answer is written to `text` as far as it fits, without a terminating zero. Wait until `oz_client.code` is not
+ * OZ_RUNS.
  */
 bool oz_command(oz_client *client, const char *line, const void *data, size_t length, char *text, size_t capacity);
-/* Gives the command up. */
+/* Cancels the command. */
 void oz_give_up(oz_client *client);
 
-/* Asks for the stream on a handle that a command has answered; it is there when oz_is_open says so. */
+/* Attaches to the stream on a handle that a command has returned; it is ready when oz_is_open returns true. */
 void oz_attach(oz_client *client, uint8_t handle);
 bool oz_is_open(const oz_client *client, uint8_t handle);
-/* Takes so many bytes more of a stream. Those that are on their way must fit into what the program has. */
+/* Lets the device send `count` more bytes of a stream. The program must have room for all granted bytes. */
 void oz_grant(oz_client *client, uint8_t handle, size_t count);
-/* Sends bytes; false while others are on their way, or when the stream takes none. */
+/* Sends bytes; false while earlier bytes are in flight, or when the stream accepts none. */
 bool oz_write(oz_client *client, uint8_t handle, const void *bytes, size_t length);
-/* Whether the device has all bytes that were written. */
+/* Whether the device has received all written bytes. */
 bool oz_is_written(const oz_client *client, uint8_t handle);
 
 #endif
@@ -563,7 +564,7 @@ static void oz_on_stream(oz_client *client, oz_reader *reader) {
     }
     oz_stream *stream = &client->streams[handle];
     bool same = stream->number == number;
-    /* What was said before may come again later. */
+    /* An old state may be repeated later. */
     if (!same && number != 0 && number < stream->number) return;
     if (!same && number != 0) {
         memset(stream, 0, sizeof *stream);
@@ -587,7 +588,7 @@ static void oz_on_welcome(oz_client *client, oz_reader *reader) {
     client->device_frame = (uint32_t)frame;
     client->dropped = (uint32_t)dropped;
     client->connected = true;
-    /* What was text before was no frame. */
+    /* Earlier text was not frames. */
     if (client->begins) client->damaged = 0;
     client->begins = false;
 }
@@ -633,7 +634,7 @@ static void oz_on_message(oz_client *client, const uint8_t *payload, size_t coun
     }
 }
 
-/* The payload of a frame, decoded where it lies; false when it is damaged. */
+/* Decodes the payload of a frame in place; false when it is damaged. */
 static bool oz_open_frame(uint8_t *frame, size_t *length) {
     size_t from = 0, to = 0;
     while (from < *length) {

@@ -21,7 +21,7 @@ static void fail(const char *why) {
     exit(1);
 }
 
-/* One byte of the device, or -1 after so many milliseconds of silence. */
+/* One byte from the device, or -1 after `limit_ms` milliseconds of silence. */
 static int get_byte(int limit_ms) {
     struct pollfd ready = {.fd = line, .events = POLLIN};
     unsigned char byte;
@@ -37,7 +37,7 @@ static void put(const char *bytes, size_t size) {
     }
 }
 
-/* Reads frames until an answer: letter, code, five digits, CR LF, then as many bytes. Log lines (L) are shown. */
+/* Reads frames until an answer: letter, code, length (5 digits), CR LF, then the bytes. Log lines (L) are shown. */
 static int answer(char *text, size_t room) {
     for (;;) {
         char head[10] = {0};
@@ -60,7 +60,7 @@ static int answer(char *text, size_t room) {
     }
 }
 
-/* Sends a command line, with data behind it, and takes the answer without its CR LF. */
+/* Sends a command line, followed by data, and takes the answer without its CR LF. */
 static int command(const char *words, const char *data, char *text, size_t room) {
     put(words, strlen(words));
     put("\r\n", 2);

@@ -1,38 +1,38 @@
 //! The contract with the buses of a board on which the device is the master: SPI and I2C. A transfer is a job
-//! ([`super::JobRequest::Bus`]); what it has brought is taken by [`super::Jobs::bus_received`].
+//! ([`super::JobRequest::Bus`]); [`super::Jobs::bus_received`] takes the bytes that it received.
 
-/// How a device on an SPI bus is spoken to. Its select line is a pin like others, and up to the caller.
+/// How to talk to a device on an SPI bus. Its chip select line is an ordinary pin, which the caller drives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SpiSetup {
     /// The number of the bus.
     pub bus: u8,
-    /// Bit 1: the clock rests high; bit 0: its second edge counts.
+    /// Bit 1: the clock idles high; bit 0: data is sampled on its second edge.
     pub mode: u8,
-    /// The lowest bit goes first.
+    /// The least significant bit is sent first.
     pub lowest_first: bool,
     /// Hertz, at most.
     pub clock: u32,
 }
 
-/// How a device on an I2C bus is spoken to.
+/// How to talk to a device on an I2C bus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct I2cSetup {
     /// The number of the bus.
     pub bus: u8,
-    /// Its address, of seven bits.
+    /// The device's 7-bit address.
     pub address: u8,
     /// Hertz: 100,000, 400,000 or 1,000,000.
     pub clock: u32,
 }
 
 /// One transfer, of at most [`crate::limits::BUS_TRANSFER`] bytes. `NotFound` when there is no such bus, `Unreachable` when
-/// nobody answers, `Unsupported` when the bus cannot do what is asked for.
+/// no device answers, `Unsupported` when the bus cannot do what is asked for.
 #[derive(Clone, Copy, Debug)]
 pub enum BusTransfer<'a> {
-    /// Sends bytes; as many come back.
+    /// Sends bytes and receives the same number of bytes.
     Spi(SpiSetup, &'a [u8]),
-    /// Sends bytes, one at least.
+    /// Sends at least one byte.
     I2cWrite(I2cSetup, &'a [u8]),
-    /// Asks for so many bytes.
+    /// Reads this number of bytes.
     I2cRead(I2cSetup, usize),
 }

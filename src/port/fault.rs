@@ -1,10 +1,10 @@
-//! What ends a life of the device that nobody has ended.
+//! Faults: what ends a run of the device unasked.
 
 use core::fmt::{self, Write};
 
 use heapless::String;
 
-/// Bytes of what is known of the place of a fault.
+/// Bytes of the text that says where a fault was.
 pub const PLACE: usize = 24;
 
 /// The kinds of faults.
@@ -17,9 +17,9 @@ pub enum FaultKind {
     Hard = 1,
     /// A stack was too small.
     Stack = 2,
-    /// The firmware found itself in a state that must not be.
+    /// The firmware detected an impossible state.
     Panic = 3,
-    /// The watchdog had waited in vain.
+    /// The watchdog was not fed in time.
     Watchdog = 4,
 }
 
@@ -27,7 +27,7 @@ impl FaultKind {
     /// Every kind.
     pub const ALL: [Self; 5] = [Self::Other, Self::Hard, Self::Stack, Self::Panic, Self::Watchdog];
 
-    /// The kind of a number; one that is not known is another fault.
+    /// The kind with this number; an unknown number is [`Self::Other`].
     pub fn of(number: u8) -> Self {
         Self::ALL.into_iter().find(|kind| *kind as u8 == number).unwrap_or(Self::Other)
     }
@@ -54,7 +54,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault at a place; of a text that is too long the end counts.
+    /// A fault at a place; of a text that is too long, only the end is kept.
     pub fn new(kind: FaultKind, place: fmt::Arguments<'_>) -> Self {
         let mut end = End(String::new());
         // The end takes any text.

@@ -40,7 +40,7 @@ pub fn set_virtual_time(micros: u64) {
     VIRTUAL.set(Some(micros));
 }
 
-/// Called by an executor that has a task to run; the context is its [`Runtime`]'s flag.
+/// An executor calls this when it has a task to run; the context is its [`Runtime`]'s flag.
 #[unsafe(export_name = "__pender")]
 fn pender(context: *mut ()) {
     // SAFETY: the only executors of this process are made by `Runtime::new`, whose flag is never freed.

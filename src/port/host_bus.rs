@@ -1,5 +1,5 @@
-//! Buses in memory, for ports without a board: on bus 0 of I2C an EEPROM of 256 bytes at the address 0x50, as the smallest of the
-//! AT24 family; on bus 0 of SPI a wire from the output to the input.
+//! Buses in memory, for ports without a board: I2C bus 0 has an EEPROM of 256 bytes at the address 0x50, like the
+//! smallest of the AT24 family; on SPI bus 0 a wire connects the output to the input.
 
 use std::cell::{Cell, RefCell};
 use std::task::Waker;
@@ -7,7 +7,7 @@ use std::vec::Vec;
 
 use super::{BusTransfer, I2cSetup, Job, JobOutput, PortError, Result, SpiSetup};
 
-/// The number of the job of a transfer; others are lower.
+/// The job number of a transfer; all other jobs have lower numbers.
 pub const JOB: Job = Job(u16::MAX - 1);
 
 /// The address of the EEPROM.
@@ -15,7 +15,7 @@ const EEPROM: u8 = 0x50;
 /// Its fastest clock.
 const FASTEST: u32 = 100_000;
 
-/// What the first byte of a write moves and reads follow.
+/// An EEPROM; the first byte of a write sets the address `at`, at which reads and writes go on.
 struct Eeprom {
     cells: [u8; 256],
     at: u8,
@@ -63,7 +63,7 @@ impl Default for HostBuses {
 }
 
 impl HostBuses {
-    /// Carries a transfer out; how it went is told by [`HostBuses::result`].
+    /// Carries a transfer out; [`HostBuses::result`] returns the outcome.
     pub fn start(&self, transfer: &BusTransfer<'_>) -> Result<Job> {
         if self.outcome.get().is_some() {
             return Err(PortError::NoRoom);
@@ -92,7 +92,7 @@ impl HostBuses {
         }
     }
 
-    /// How the transfer went, once.
+    /// Returns the outcome of the transfer, once.
     pub fn result(&self) -> Result<JobOutput> {
         if self.held.get() {
             return Err(PortError::WouldBlock);
@@ -100,7 +100,7 @@ impl HostBuses {
         self.outcome.take().unwrap_or(Err(PortError::NotFound)).map(|()| JobOutput::Bus)
     }
 
-    /// Takes what the last transfer has brought, once.
+    /// Takes the bytes that the last transfer received, once.
     pub fn received(&self, buffer: &mut [u8]) -> Result<usize> {
         let received = self.received.take();
         let place = buffer.get_mut(..received.len()).ok_or(PortError::NoRoom)?;
@@ -108,7 +108,7 @@ impl HostBuses {
         Ok(received.len())
     }
 
-    /// Lets no transfer end, or lets them end again.
+    /// Keeps transfers from ending, or lets them end again.
     pub fn hold(&self, held: bool) {
         self.held.set(held);
         if let Some(waker) = self.waits.take().filter(|_| !held) {
@@ -125,7 +125,7 @@ impl HostBuses {
         }
     }
 
-    /// The device starts anew; what the EEPROM holds stays.
+    /// The device restarts; the EEPROM keeps its contents.
     pub fn restart(&self) {
         self.received.take();
         self.outcome.take();

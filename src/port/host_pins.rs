@@ -1,4 +1,4 @@
-//! Pins in memory, for ports without a board: outputs can be looked at, inputs driven from outside.
+//! Pins in memory, for ports without a board: the outside can read outputs and drive inputs.
 
 use std::boxed::Box;
 use std::cell::{Cell, RefCell};
@@ -7,16 +7,16 @@ use std::task::Waker;
 
 use super::{Converters, Direction, Driven, Outside, Pins, PortError, Pull, Pulse, Result};
 
-/// How many there are: as many as native_sim has.
+/// The number of pins, the same as on native_sim.
 const COUNT: u8 = 32;
-/// Those with an ADC of 12 bits, whose reference is the supply; with PWM; with a DAC.
+/// The pins with a 12-bit ADC, whose reference is the supply; with PWM; with a DAC.
 const ADC: RangeInclusive<u8> = 24..=27;
 const PWM: RangeInclusive<u8> = 28..=29;
 const DAC: RangeInclusive<u8> = 30..=31;
 /// The supply, in millivolts.
 const SUPPLY: u32 = 3300;
 
-/// Hears of each change of an output: the pin, and its level, `None` when it is driven no more.
+/// Called at each change of an output, with the pin and its level, `None` when it is no longer driven.
 type Observer = Box<dyn Fn(u8, Option<bool>)>;
 
 #[derive(Clone, Copy, Default)]
@@ -24,13 +24,13 @@ struct Pin {
     direction: Direction,
     watched: bool,
     outside: Outside,
-    /// What a converter sends to it.
+    /// What a converter outputs on this pin.
     pulse: Option<Pulse>,
     part: Option<u16>,
 }
 
 impl Pin {
-    /// What the device drives it with.
+    /// The level that the device drives the pin to.
     fn driven(&self) -> Option<bool> {
         match self.direction {
             Direction::Output(level) => Some(level),
@@ -48,7 +48,7 @@ impl Pin {
         }
     }
 
-    /// What the device reads.
+    /// The level that the device reads.
     fn level(&self) -> Option<bool> {
         match (self.direction, self.outside) {
             (Direction::Output(level), _) => Some(level),
@@ -67,7 +67,7 @@ impl Pin {
 pub struct HostPins {
     pins: RefCell<[Pin; COUNT as usize]>,
     edges: Cell<u64>,
-    /// Who waits for edges.
+    /// The waker of the task that waits for edges.
     waits: RefCell<Option<Waker>>,
     /// A pin that fails, and how.
     broken: Cell<Option<(u8, PortError)>>,
@@ -75,7 +75,7 @@ pub struct HostPins {
 }
 
 impl HostPins {
-    /// Pins that nobody uses.
+    /// Unused pins.
     pub fn new(observer: impl Fn(u8, Option<bool>) + 'static) -> Self {
         Self {
             pins: RefCell::new([Pin::default(); COUNT as usize]),
@@ -86,22 +86,22 @@ impl HostPins {
         }
     }
 
-    /// What the device drives a pin with; `None` when it does not.
+    /// The level that the device drives a pin to; `None` when it does not drive it.
     pub fn driven(&self, pin: u8) -> Option<bool> {
         self.pins.borrow().get(usize::from(pin))?.driven()
     }
 
-    /// What a pin does.
+    /// The direction of a pin.
     pub fn direction(&self, pin: u8) -> Direction {
         self.pins.borrow().get(usize::from(pin)).map_or(Direction::Released, |pin| pin.direction)
     }
 
-    /// Lets a pin fail whatever the device wants of it.
+    /// Makes a pin fail with this error, whatever the device does with it.
     pub fn fail(&self, pin: u8, error: PortError) {
         self.broken.set(Some((pin, error)));
     }
 
-    /// Wakes `waker` when there are edges that nobody has asked for.
+    /// Wakes `waker` when there are edges that the device has not fetched yet.
     pub fn wake_when(&self, waker: &Waker) {
         if self.has_edges() {
             waker.wake_by_ref();
@@ -110,12 +110,12 @@ impl HostPins {
         }
     }
 
-    /// Whether there are edges that nobody has asked for.
+    /// Whether there are edges that the device has not fetched yet.
     pub fn has_edges(&self) -> bool {
         self.edges.get() != 0
     }
 
-    /// The device starts anew: nothing is driven any more; what drives from outside stays.
+    /// The device restarts: it drives no pin any more; levels from outside stay.
     pub fn restart(&self) {
         for pin in 0..COUNT {
             let _ = self.pin_direction(pin, Direction::Released);
@@ -128,7 +128,7 @@ impl HostPins {
         self.waits.take();
     }
 
-    /// Changes a pin, and tells of what that makes of its level.
+    /// Changes a pin, records an edge if its level changes, and calls the observer if its driven level changes.
     fn change(&self, number: u8, action: impl FnOnce(&mut Pin) -> Result<()>) -> Result<()> {
         let mut pins = self.pins.borrow_mut();
         let pin = pins.get_mut(usize::from(number)).ok_or(PortError::NotFound)?;

@@ -1,11 +1,11 @@
-//! The contract between the device and the place where it runs.
+//! The contract between the device and the platform on which it runs.
 //!
 //! A port has mechanism only: bytes, sockets, flash, radio, identity. It never parses and never decides. Everything a
 //! user can observe lives above this line and is the same code on Linux, on Zephyr and in the simulation.
 //!
-//! All calls return at once. What is not ready yet answers [`PortError::WouldBlock`]; the caller then asks
-//! [`Port::wake_when`] to be woken, once, when the event may have happened (level semantics: a wake-up may be
-//! spurious, a missed one never is). All calls come from the one thread that runs the device.
+//! All calls return at once. A call that is not ready yet returns [`PortError::WouldBlock`]; the caller then asks
+//! [`Port::wake_when`] to be woken, once, when the event may have happened (level semantics: a wake-up may be spurious,
+//! but none is ever missed). All calls come from the one thread that runs the device.
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 use core::task::Waker;
@@ -67,7 +67,7 @@ pub enum Event {
     SerialReadable,
     /// The command UART takes more bytes.
     SerialWritable,
-    /// The socket has data, a connection to accept, or an end.
+    /// The socket has data, a connection to accept, or has reached its end.
     Readable(Socket),
     /// The socket takes data, or its connection attempt has ended.
     Writable(Socket),
@@ -94,7 +94,7 @@ pub struct Keepalive {
     pub count: u8,
 }
 
-/// The whole port: its parts, and what wakes a task.
+/// The whole port: its parts, and the wake-up of tasks.
 pub trait Port {
     /// The command UART.
     fn serial(&self) -> &dyn Serial;
@@ -114,7 +114,7 @@ pub trait Port {
     fn pins(&self) -> &dyn Pins {
         &NoPins
     }
-    /// What converts voltages and pulses; ports without any keep the default.
+    /// The converters of voltages and pulses; ports without any keep the default.
     fn converters(&self) -> &dyn Converters {
         &NoConverters
     }
@@ -124,32 +124,33 @@ pub trait Port {
 
 /// The command UART.
 pub trait Serial {
-    /// Takes received bytes. `Ok(0)` means that nothing will ever come again (end of a pipe).
+    /// Takes received bytes. `Ok(0)` means that no more will ever come (end of a pipe).
     fn serial_read(&self, buffer: &mut [u8]) -> Result<usize>;
     /// Sends as many bytes as fit now.
     fn serial_write(&self, data: &[u8]) -> Result<usize>;
-    /// Gives bytes back that were taken but not used: they come first at the next read. When the device restarts before
-    /// that, they and what has not been taken come first in its next life, as far as the port can keep them.
+    /// Gives back bytes that were taken but not used: the next read returns them first. When the device restarts before
+    /// that, they and the bytes not yet taken come first after the restart, as far as the port can keep them.
     fn serial_give_back(&self, bytes: &[u8]);
-    /// Whether everything that was written has left. Ports whose bytes leave at once keep the default.
+    /// Whether everything written has been sent. Ports that send bytes at once keep the default.
     fn serial_sent(&self) -> bool {
         true
     }
-    /// Sets the UART up; `Unsupported` when it cannot do that. Lines that are no UART keep the default.
+    /// Configures the UART; `Unsupported` when it cannot use these settings. Lines that are not a UART keep the
+    /// default.
     fn serial_configure(&self, _settings: &UartSettings) -> Result<()> {
         Err(PortError::Unsupported)
     }
-    /// The TCP port on which the line itself waits for its host, where it is a connection.
+    /// The TCP port on which the line waits for its host, if the line is a TCP connection.
     fn serial_port(&self) -> Option<u16> {
         None
     }
-    /// Whether a break condition (at the terminal of a process: Ctrl-C) has come since the last call; it also wakes who waits for [`Event::SerialReadable`].
-    /// Ports that cannot see one keep the default.
+    /// Whether a break condition (at the terminal of a process: Ctrl-C) has come since the last call; it also wakes the
+    /// task that waits for [`Event::SerialReadable`]. Ports that cannot detect one keep the default.
     fn serial_break(&self) -> bool {
         false
     }
-    /// The columns of the terminal at the other end, where a person sits at one. Lines of hosts keep the default: what goes
-    /// out there is not drawn.
+    /// The columns of the terminal at the other end, if a person uses one. Lines to host programs keep the default:
+    /// they do not draw the output.
     fn serial_terminal(&self) -> Option<u16> {
         None
     }
@@ -157,8 +158,8 @@ pub trait Serial {
     fn serial_has_notice(&self) -> bool {
         false
     }
-    /// Takes the next line that the place of the device itself has for that person, without a line end; see [`Event::Notice`].
-    /// What does not fit is cut off.
+    /// Takes the next notice of the port for that person, one line without a line end; see [`Event::Notice`]. What does
+    /// not fit is cut off.
     fn serial_notice(&self, _buffer: &mut [u8]) -> Option<usize> {
         None
     }
@@ -183,15 +184,16 @@ pub trait Sockets {
     fn receive(&self, socket: Socket, buffer: &mut [u8]) -> Result<usize>;
     /// Tells the peer that nothing more will be sent.
     fn finish(&self, socket: Socket) -> Result<()>;
-    /// Whether the port still has to compute a step of the socket's TLS handshake; not while its peer has to answer.
+    /// Whether the port still has to compute a step of the socket's TLS handshake; false while the peer has to answer.
     fn handshake_is_computed(&self, _socket: Socket) -> bool {
         false
     }
     /// Opens a UDP socket; `port` 0 lets the port choose. Broadcasts can be sent and received.
     fn udp_bind(&self, interface: Interface, port: u16) -> Result<Socket>;
-    /// Opens a UDP socket that belongs to a group: it receives what is sent to the group on the interface, and with `only`
-    /// nothing else, as far as the port can tell; what it sends to the group leaves there. All it sends has a TTL of 255.
-    /// Others of the machine may use the same port, and hear what is sent to the group, too. `port` 0 lets the port choose.
+    /// Opens a UDP socket that joins a multicast group: it receives datagrams to the group on the interface, and with
+    /// `only` no others, as far as the port can tell. It sends datagrams to the group through that interface, all with
+    /// a TTL of 255. Other sockets of the machine may use the same port and also receive the datagrams to the group.
+    /// `port` 0 lets the port choose.
     fn udp_group(&self, _interface: Interface, _port: u16, _group: Ipv4Addr, _only: bool) -> Result<Socket> {
         Err(PortError::Unsupported)
     }
@@ -219,7 +221,7 @@ pub const FAULT_SLOT: u8 = 2;
 /// Flash: two slots for the settings record, one for the record of faults, and a flat volume of files with short names.
 ///
 /// Only [`Storage::rename`] and [`Storage::remove`] are atomic; a power cut may tear anything else at any byte. The
-/// calls may take as long as the flash needs; what may take long is also a job, see [`FlashWork`].
+/// calls may take as long as the flash needs; slow ones are also available as jobs, see [`FlashWork`].
 pub trait Storage {
     /// Writes a slot: 0 or 1 for settings, or [`FAULT_SLOT`]. After a cut the slot may hold anything.
     fn slot_write(&self, slot: u8, record: &[u8]) -> Result<()>;
@@ -229,7 +231,7 @@ pub trait Storage {
     fn create(&self, name: &str) -> Result<Handle>;
     /// Opens a file for reading.
     fn open(&self, name: &str) -> Result<Handle>;
-    /// Adds bytes at the end of a created file: all or an error.
+    /// Appends bytes to a created file: all of them, or none and an error.
     fn append(&self, file: Handle, data: &[u8]) -> Result<()>;
     /// Reads at a position; fewer bytes than asked for only at the end.
     fn read_at(&self, file: Handle, position: u32, buffer: &mut [u8]) -> Result<usize>;
@@ -252,13 +254,13 @@ pub trait Storage {
 /// Why a device has started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResetReason {
-    /// Power came.
+    /// Power-up.
     PowerOn,
     /// Somebody pulled the reset pin.
     Pin,
-    /// The firmware asked for it, for instance with `reboot`.
+    /// The firmware restarted itself, for instance with `reboot`.
     Software,
-    /// The watchdog had waited in vain.
+    /// The watchdog was not fed in time.
     Watchdog,
     /// The supply voltage was too low.
     Brownout,
@@ -286,21 +288,21 @@ impl ResetReason {
     }
 }
 
-/// The stack of the thread that everything runs on, in bytes.
+/// The stack of the device's thread, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stack {
     /// All of it.
     pub size: u32,
-    /// What was never used since the start.
+    /// The part that was never used since the start.
     pub untouched: u32,
 }
 
-/// A heap that some other part of a board has; the device itself uses none.
+/// A heap of another part of the board; the device itself uses none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Heap {
-    /// Of the operating system: drivers of the radio, the supplicant.
+    /// The operating system's heap: drivers of the radio, the supplicant.
     System,
-    /// Of the library of cryptography: handshakes of the wireless network and of TLS.
+    /// The heap of the cryptography library: handshakes of the wireless network and of TLS.
     Crypto,
 }
 
@@ -340,7 +342,7 @@ pub trait Board {
     fn board_defaults(&self) -> &[(&str, &str)];
     /// Fills `buffer` with random bytes fit for keys.
     fn random(&self, buffer: &mut [u8]);
-    /// Milliseconds since 1970 by the board's own clock, when it has one that is set.
+    /// Milliseconds since 1970 by the board's own clock, if it has one and that is set.
     fn wall_clock(&self) -> Option<u64>;
     /// Memory in use, in percent, when the port can tell.
     fn memory_usage(&self) -> Option<u8>;
@@ -348,7 +350,7 @@ pub trait Board {
     fn reset_reason(&self) -> Option<ResetReason> {
         None
     }
-    /// The fault that has ended the life before, when there was one and the port can tell.
+    /// The fault that ended the previous run, if there was one and the port can tell.
     fn fault(&self) -> Option<Fault> {
         None
     }
@@ -370,12 +372,13 @@ pub trait Board {
     }
     /// Restarts the device. Returns; the port stops running tasks soon after.
     fn reboot(&self);
-    /// As [`Board::reboot`], at the end of a sleep: as far as the port can, the next life finds [`ResetReason::Wake`].
+    /// As [`Board::reboot`], at the end of a sleep: if the port can do that, the device then starts with
+    /// [`ResetReason::Wake`].
     fn wake(&self) {
         self.reboot();
     }
-    /// The serial side has ended, or was interrupted while nothing ran, and nothing else keeps the device alive: a process
-    /// ends here, a board ignores it.
+    /// The serial line has ended, or was interrupted while no command ran, and nothing else keeps the device alive: a
+    /// process ends here, a board ignores it.
     fn serial_ended(&self) {}
 }
 
@@ -385,7 +388,7 @@ pub trait Console {
     fn console_line(&self, _buffer: &mut [u8]) -> Result<usize> {
         Err(PortError::WouldBlock)
     }
-    /// Gives the whole answer to the line taken last.
+    /// Delivers the whole answer to the line taken last.
     fn console_answer(&self, _text: &[u8]) {}
 }
 

@@ -2,7 +2,7 @@
 
 use super::{PortError, Pulse, Result};
 
-/// What holds an input where nothing drives it.
+/// What pulls an input that nothing drives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Pull {
     /// Nothing.
@@ -22,24 +22,25 @@ pub enum Direction {
     Released,
     /// Its level is read.
     Input(Pull),
-    /// It is driven, from the start with this level.
+    /// It is driven, with this level at the start.
     Output(bool),
-    /// It is pulled low, or with level `true` left to others and to the resistor: an output of several devices on one wire.
+    /// It is pulled low, or, with level `true`, left to the resistor and to other devices: for several devices on one
+    /// wire.
     OpenDrain {
         /// The level at the start.
         level: bool,
-        /// What holds it when nobody pulls it low.
+        /// What pulls it when no device drives it low.
         pull: Pull,
     },
 }
 
-/// What is at the wire of a simulated pin, from outside.
+/// What drives the wire of a simulated pin from outside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Outside {
     /// Nothing.
     #[default]
     Open,
-    /// Somebody drives it.
+    /// A level is driven.
     Level(bool),
     /// It has a voltage, in millivolts.
     Voltage(u16),
@@ -50,32 +51,32 @@ pub enum Outside {
 pub enum Driven {
     /// Nothing.
     Open,
-    /// It drives it.
+    /// It drives this level.
     Level(bool),
     /// It sends pulses.
     Pulse(Pulse),
-    /// It gives it a part of all that its DAC can give: 65535 are all.
+    /// It outputs this fraction of the DAC's full scale: 65535 is all.
     Part(u16),
 }
 
-/// The pins, by the numbers of the command language, below [`crate::limits::GPIOS`]. A level is that of the wire: `true` is
-/// high, whatever lamp or button is behind it.
+/// The pins, by the numbers of the command language, below [`crate::limits::GPIOS`]. A level is that of the wire:
+/// `true` is high, whatever lamp or button is connected.
 pub trait Pins {
     /// Whether there is a pin of that number.
     fn has_pin(&self, pin: u8) -> bool;
     /// Sets what a pin does. `NotFound` where there is no such pin, `Unsupported` where it cannot do that.
     fn pin_direction(&self, pin: u8, direction: Direction) -> Result<()>;
-    /// Sets the level of an output, open drain or not; `NotFound` for a pin that is none.
+    /// Sets the level of an output, open drain or not; `NotFound` for a pin that is not an output.
     fn pin_write(&self, pin: u8, level: bool) -> Result<()>;
-    /// The level of an input, the one that an output is driven with, or that of the wire of an open drain; `NotFound` for a
-    /// pin that is none of them.
+    /// The level of an input, the level that an output drives, or the level of the wire of an open drain; `NotFound`
+    /// for any other pin.
     fn pin_read(&self, pin: u8) -> Result<bool>;
-    /// Notes the edges of an input from now on, or does so no more. Boards can do that for a few pins at a time.
+    /// Starts or stops recording the edges of an input. Boards can do that for a few pins at a time.
     fn pin_watch(&self, pin: u8, watched: bool) -> Result<()>;
-    /// The watched inputs that have had an edge since the last call: pin `n` is bit `n`. [`super::Event::Pins`] tells that there
-    /// are some.
+    /// The watched inputs that have had an edge since the last call: pin `n` is bit `n`. [`super::Event::Pins`] signals
+    /// them.
     fn pin_edges(&self) -> u64;
-    /// Puts something at the wire of a simulated pin. Real boards keep the default: there, people do it.
+    /// Drives the wire of a simulated pin from outside. Real boards keep the default: there, people do it.
     fn pin_outside(&self, _pin: u8, _outside: Outside) -> Result<()> {
         Err(PortError::Unsupported)
     }
@@ -85,7 +86,7 @@ pub trait Pins {
     }
 }
 
-// A bit a pin.
+// One bit per pin.
 const _: () = assert!(crate::limits::GPIOS as u32 <= u64::BITS);
 
 /// The pins of a port that has none.

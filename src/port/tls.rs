@@ -1,5 +1,6 @@
-//! TLS is a session on a socket. [`super::JobRequest::Tls`] starts it; once that job has ended well, `send`, `receive`,
-//! `finish`, `close` and the events of that socket go through the session, and whoever moves bytes learns nothing of it.
+//! TLS is a session on a socket. [`super::JobRequest::Tls`] starts it; once that job has succeeded, `send`, `receive`,
+//! `finish`, `close` and the events of that socket go through the session, and code that moves bytes need not know
+//! about it.
 
 use heapless::{String, Vec};
 
@@ -13,7 +14,7 @@ pub enum TlsRole<'a> {
         /// A host name, or a dotted address.
         name: &'a str,
     },
-    /// The server. If it verifies, it demands a certificate of the client.
+    /// The server. If it verifies, it requires a certificate from the client.
     Server,
 }
 
@@ -24,7 +25,7 @@ pub enum TlsClient {
     /// rustls: TLS 1.2 and 1.3.
     #[default]
     Rustls,
-    /// embedded-tls: TLS 1.3 only, as boards without Mbed TLS can have it.
+    /// embedded-tls: TLS 1.3 only, which boards without Mbed TLS can use.
     Embedded,
 }
 
@@ -51,41 +52,41 @@ pub enum TlsVersion {
     V1_3 = 0x0304,
 }
 
-/// What a session needs from above.
+/// The credentials of a session.
 ///
-/// Certificates are PEM, one after the other, with LF or CR LF, and with whatever else stands between them; or one
-/// certificate in DER. A key is PKCS#8, PKCS#1 or SEC1, in PEM or DER: RSA, or a key on P-256 or P-384.
+/// Certificates are PEM, one after the other, with LF or CR LF, and with any text between them; or one certificate in
+/// DER. A key is PKCS#8, PKCS#1 or SEC1, in PEM or DER: RSA, or a key on P-256 or P-384.
 #[derive(Clone, Copy, Debug)]
 pub struct TlsCredentials<'a> {
-    /// Whether the peer must prove who it is: its certificate comes from one of the authorities, or is one of them, is
-    /// valid now and, of a server, is for the name that was asked for. Without it a client takes any server, and a server
-    /// asks for no certificate.
+    /// Whether the peer must prove its identity: its certificate must come from one of the authorities, or be one of
+    /// them, and be valid now; a server's certificate must also be for the requested name. Without this, a client
+    /// accepts any server, and a server asks for no certificate.
     pub verify: bool,
-    /// Certificates of the authorities; without any of them nothing can be verified (`TlsError::Credentials`).
+    /// Certificates of the authorities; without one, verification is impossible (`TlsError::Credentials`).
     pub authorities: &'a [u8],
-    /// The device's certificate, and those between it and its authority; empty for a client without one.
+    /// The device's certificate, and the intermediate certificates; empty for a client without one.
     pub certificate: &'a [u8],
     /// The key of the device's certificate, not encrypted.
     pub key: &'a [u8],
     /// The oldest and the newest version that may be used.
     pub versions: (TlsVersion, TlsVersion),
-    /// Protocols for ALPN (RFC 7301), the best first; empty for none.
+    /// Protocols for ALPN (RFC 7301), the preferred one first; empty for none.
     pub alpn: &'a [&'a [u8]],
     /// The time in seconds since 1970, against which the validity of certificates is checked.
     pub now: u64,
-    /// Whether `now` is the time. If not, it is one that has passed: certificates that have ended by then are refused, and
-    /// those that begin later are taken, since they may have begun by now.
+    /// Whether `now` is the present time. If not, it is an earlier time: certificates that had expired by then are
+    /// refused, and certificates that become valid later are accepted, because they may be valid by now.
     pub clock_is_set: bool,
 }
 
-/// What a session has agreed on.
+/// The parameters that both ends of a session have agreed on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsSession {
     /// The version.
     pub version: TlsVersion,
     /// The cipher suite's number (IANA).
     pub suite: u16,
-    /// Of a client, the name that the server has proved; of a server, the name that the client has asked for.
+    /// For a client, the name that the server has proved; for a server, the name that the client has asked for.
     pub name: String<{ limits::HOST_NAME }>,
     /// The protocol chosen by ALPN; empty for none.
     pub alpn: Vec<u8, { limits::ALPN }>,
@@ -96,30 +97,30 @@ pub struct TlsSession {
 pub struct TlsFailure {
     /// What went wrong.
     pub error: TlsError,
-    /// How far the handshake was (interface, network 5.4), where the library tells.
+    /// The state of the handshake (interface, network 5.4), if the library reports it.
     pub state: Option<u8>,
-    /// The library's own number of the error, 0 where it has none.
+    /// The library's own error number, 0 if it has none.
     pub code: i32,
 }
 
-/// The kinds of failure, as far as the documented table tells them apart (interface, network 5.3).
+/// The kinds of failure that the documented table distinguishes (interface, network 5.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TlsError {
     /// The connection ended before the handshake.
     Closed,
     /// No session is free, or the memory for one has run out.
     NoMemory,
-    /// Own certificate, key or authorities cannot be read, or do not belong together.
+    /// The device's certificate, key or authorities cannot be read, or do not match.
     Credentials,
-    /// The name to check is no host name.
+    /// The name to check is not a host name.
     Name,
-    /// The peer showed no certificate.
+    /// The peer sent no certificate.
     NoCertificate,
     /// The peer's certificate comes from none of the authorities.
     Untrusted,
     /// The peer's certificate is no longer, or not yet, valid.
     Expired,
-    /// The peer's certificate is for somebody else.
+    /// The peer's certificate is for another name.
     WrongName,
     /// Something else is wrong with the peer's certificate.
     BadCertificate,
@@ -129,12 +130,12 @@ pub enum TlsError {
     Incompatible,
     /// The peer does not keep to the protocol.
     Protocol,
-    /// The library failed by itself.
+    /// An internal error of the library.
     Internal,
 }
 
-/// A key and a certificate that the device is to make for itself: a new key on P-256, and a certificate of version 3 for
-/// it, signed by that key, with `name` as common name and as its only DNS name, for servers (basic constraints: no
+/// A request to make a key and a certificate for the device: a new key on P-256, and a version 3 certificate for it,
+/// signed by that key, with `name` as common name and as its only DNS name, for servers (basic constraints: no
 /// authority).
 #[derive(Clone, Copy, Debug)]
 pub struct IdentityRequest<'a> {
@@ -144,7 +145,7 @@ pub struct IdentityRequest<'a> {
     pub validity: (u64, u64),
 }
 
-/// A request for a certificate (PKCS#10, RFC 2986) that the device is to make: with `name` as common name and as its only
+/// A request for a certificate (PKCS#10, RFC 2986) for the device to make: with `name` as common name and as its only
 /// DNS name, signed by `key`.
 #[derive(Clone, Copy, Debug)]
 pub struct SigningRequest<'a> {

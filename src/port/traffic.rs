@@ -28,7 +28,7 @@ impl Meter {
         self.sent.get()
     }
 
-    /// Counts what a call that receives has answered, which is handed on. An end counts as nothing.
+    /// Counts the result of a receive call, and returns it. The end of a connection is not counted.
     pub fn receives(&self, result: Result<usize>) -> Result<usize> {
         if matches!(result, Ok(1..)) {
             self.has_received();
@@ -36,7 +36,7 @@ impl Meter {
         result
     }
 
-    /// Counts what a call that sends has answered, which is handed on.
+    /// Counts the result of a send call, and returns it.
     pub fn sends(&self, result: Result<usize>) -> Result<usize> {
         if matches!(result, Ok(1..)) {
             self.has_sent();
@@ -68,7 +68,7 @@ impl Meters {
         Self { wlan: Meter::new(), softap: Meter::new() }
     }
 
-    /// That of an interface.
+    /// The meter of an interface.
     pub const fn of(&self, interface: Interface) -> &Meter {
         match interface {
             Interface::Wlan => &self.wlan,

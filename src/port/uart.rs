@@ -1,6 +1,6 @@
 //! How bytes look on the wire of a UART.
 
-/// What is behind the data bits of a byte.
+/// The bit after the data bits of a byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Parity {
     /// Nothing.
@@ -19,7 +19,7 @@ pub struct UartSettings {
     pub baud: u32,
     /// Data bits of a byte, 5 to 9.
     pub data: u8,
-    /// What is behind them.
+    /// The parity bit after them.
     pub parity: Parity,
     /// Stop bits, 1 or 2.
     pub stop: u8,

@@ -9,7 +9,7 @@ use super::{
     Socket, TlsCredentials, TlsError, TlsFailure, TlsRole, TlsSession,
 };
 
-/// Repeats `operation` until it answers something else than `WouldBlock`, sleeping until `event` in between.
+/// Repeats `operation` until it returns anything but `WouldBlock`, sleeping until `event` in between.
 pub async fn io<T>(port: &dyn Port, event: Event, mut operation: impl FnMut() -> Result<T>) -> Result<T> {
     poll_fn(|context| match operation() {
         Err(PortError::WouldBlock) => {
@@ -40,25 +40,25 @@ pub async fn accept(port: &dyn Port, listener: Socket) -> Result<(Socket, Socket
     io(port, Event::Readable(listener), || port.sockets().tcp_accept(listener)).await
 }
 
-/// An open socket that is closed when this is dropped, unless it was handed on: what is given up half-way leaves nothing
-/// behind.
+/// An open socket that is closed when this is dropped, unless it was handed on: a cancelled operation leaves no socket
+/// open.
 pub struct OpenSocket<'a> {
     port: &'a dyn Port,
     socket: Socket,
 }
 
 impl<'a> OpenSocket<'a> {
-    /// Takes care of a socket.
+    /// Takes ownership of a socket.
     pub fn new(port: &'a dyn Port, socket: Socket) -> Self {
         Self { port, socket }
     }
 
-    /// The socket, which stays in this care.
+    /// The socket; this still owns it.
     pub fn socket(&self) -> Socket {
         self.socket
     }
 
-    /// Hands the socket on.
+    /// Returns the socket without closing it.
     pub fn hand_on(self) -> Socket {
         let socket = self.socket;
         core::mem::forget(self);
@@ -80,7 +80,7 @@ pub async fn connect(port: &dyn Port, interface: Interface, local_port: u16, rem
     Ok(open.hand_on())
 }
 
-/// Gives a job up when its future is dropped before the result came.
+/// Cancels a job when its future is dropped before the result has come.
 struct JobGuard<'a>(&'a dyn Port, Option<Job>);
 
 impl Drop for JobGuard<'_> {
@@ -128,11 +128,11 @@ pub async fn ping(port: &dyn Port, interface: Interface, address: Ipv4Addr, time
     }
 }
 
-/// A TLS handshake that has begun; dropping it gives it up.
+/// A TLS handshake that has begun; dropping it cancels it.
 pub struct Handshake<'a>(JobGuard<'a>);
 
 impl Handshake<'_> {
-    /// How it ended. How long the peer may be silent is for the caller to decide.
+    /// Waits for its outcome. The caller decides how long the peer may be silent.
     pub async fn outcome(self) -> Result<core::result::Result<TlsSession, TlsFailure>> {
         match self.0.result().await? {
             JobOutput::Tls(outcome) => Ok(outcome),
@@ -141,8 +141,8 @@ impl Handshake<'_> {
     }
 }
 
-/// Begins TLS on a connected socket; the credentials are used up when this returns. `first` is a byte that was received
-/// before. No free session, or no room for one more job, is [`TlsError::NoMemory`].
+/// Begins TLS on a connected socket; the credentials are no longer needed when this returns. `first` is a byte that was
+/// received before. No free session, or no room for one more job, is [`TlsError::NoMemory`].
 pub fn tls_begin<'a>(
     port: &'a dyn Port,
     socket: Socket,
@@ -157,7 +157,7 @@ pub fn tls_begin<'a>(
     }
 }
 
-/// Begins TLS, and waits for the end of the handshake, whose result is the inner one; see [`tls_begin`].
+/// Begins TLS, and waits for the end of the handshake; the inner result is that of the handshake, see [`tls_begin`].
 pub async fn tls_start(
     port: &dyn Port,
     socket: Socket,
@@ -171,7 +171,7 @@ pub async fn tls_start(
     }
 }
 
-/// Makes a key and a self-signed certificate; then [`super::Jobs::identity`] has them.
+/// Makes a key and a self-signed certificate; [`super::Jobs::identity`] then returns them.
 pub async fn make_identity(port: &dyn Port, request: IdentityRequest<'_>) -> Result<()> {
     match job(port, &JobRequest::MakeIdentity(request)).await? {
         JobOutput::Identity => Ok(()),
@@ -179,7 +179,7 @@ pub async fn make_identity(port: &dyn Port, request: IdentityRequest<'_>) -> Res
     }
 }
 
-/// A request for a certificate that is being made; dropping it gives it up.
+/// A certificate request that is being made; dropping it cancels it.
 pub struct Making<'a>(JobGuard<'a>);
 
 impl Making<'_> {
@@ -192,7 +192,7 @@ impl Making<'_> {
     }
 }
 
-/// Begins to make a request for a certificate; the key is used up when this returns.
+/// Begins to make a request for a certificate; the key is no longer needed when this returns.
 pub fn request_begin<'a>(port: &'a dyn Port, request: SigningRequest<'_>) -> Result<Making<'a>> {
     start(port, &JobRequest::MakeRequest(request)).map(Making)
 }

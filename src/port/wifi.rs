@@ -28,7 +28,7 @@ pub enum Security {
     Wpa2Tkip = 6,
     /// WPA3-Personal: SAE with protected management frames.
     Wpa3Sae = 7,
-    /// WPA3-Personal transition mode: SAE, and WPA2 for stations that cannot.
+    /// WPA3-Personal transition mode: SAE, and WPA2 for stations without SAE.
     Wpa3Mixed = 8,
 }
 
@@ -64,7 +64,7 @@ pub struct AccessPoint {
     pub rate: u16,
 }
 
-/// What to look for, and how. Radios that cannot do one of these leave it out.
+/// What to scan for, and how. Radios ignore options that they do not support.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ScanRequest<'a> {
     /// This name only; the radio asks for it, so that networks that hide their name answer.
@@ -97,7 +97,7 @@ pub struct SoftApRequest<'a> {
     pub channel: u8,
     /// Leave the name out of beacons.
     pub hidden: bool,
-    /// Stations at once. Who is above the port sends those away that a radio takes beyond that.
+    /// Stations at once. If a radio accepts more, the code above the port disconnects them.
     pub stations: u8,
 }
 
@@ -114,7 +114,7 @@ pub struct Ipv4Config {
     pub dns: Ipv4Addr,
 }
 
-/// How far an interface is.
+/// The link state of an interface.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Link {
     /// Not associated; the access point is off.
@@ -124,8 +124,8 @@ pub enum Link {
     Joining,
     /// Associated; the access point is on.
     Joined,
-    /// The last attempt failed (no answer, wrong details), or the network vanished; the access point did not start, or
-    /// has stopped by itself.
+    /// The last attempt failed (no answer, wrong details), or the network vanished; the access point failed to start,
+    /// or stopped by itself.
     Failed,
     /// The last attempt failed because the passkey is wrong, as far as the radio can tell.
     Refused,
@@ -140,7 +140,7 @@ pub struct RadioState {
     pub scanning: bool,
     /// The address in use; `None` until DHCP or a static configuration has succeeded.
     pub ipv4: Option<Ipv4Config>,
-    /// Changes whenever a station comes to the access point or goes.
+    /// Changes whenever a station joins or leaves the access point.
     pub stations: u32,
 }
 
@@ -148,7 +148,7 @@ pub struct RadioState {
 pub trait Radio {
     /// Whether station and access point can have a link at the same time.
     fn serves_both(&self) -> bool;
-    /// Starts a scan; results replace those of the scan before. `InUse` while one runs.
+    /// Starts a scan; its results replace the previous ones. `InUse` while one runs.
     fn scan(&self, request: &ScanRequest<'_>) -> Result<()>;
     /// The `index`-th result of the last scan.
     fn scan_result(&self, index: usize) -> Option<AccessPoint>;
@@ -172,6 +172,6 @@ pub trait Radio {
     fn softap_stop(&self);
     /// The radio address of the `index`-th station of the access point.
     fn softap_station(&self, index: usize) -> Option<[u8; 6]>;
-    /// Sends a station away.
+    /// Disconnects a station.
     fn softap_drop(&self, station: [u8; 6]);
 }

@@ -1,7 +1,7 @@
 //! The CRC-16 of files (interface, files 6).
 //!
-//! Polynomial 0x1021, start 0xFFFF, input bytes reflected, result not reflected, no final XOR. No catalogue has this
-//! mixture, so it is spelled out here.
+//! Polynomial 0x1021, start 0xFFFF, input bytes reflected, result not reflected, no final XOR. No catalogue lists this
+//! combination, so it is defined here.
 
 use crc::{Algorithm, Crc, Digest};
 
@@ -19,7 +19,7 @@ const ALGORITHM: Algorithm<u16> = Algorithm {
 
 static CRC: Crc<u16> = Crc::<u16>::new(&ALGORITHM);
 
-/// A CRC-16 that grows with the bytes it is given.
+/// A CRC-16 that is computed piece by piece.
 #[derive(Clone)]
 pub struct Crc16(Digest<'static, u16>);
 

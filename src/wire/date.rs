@@ -25,7 +25,7 @@ impl Date {
     /// Converts milliseconds since 1970 (proleptic Gregorian calendar, no leap seconds).
     pub fn from_millis(millis: u64) -> Self {
         let seconds = millis / 1000;
-        // Days are counted from 1 March of year 0, so that the leap day is the last of its year.
+        // Days are counted from 1 March of year 0, so that the leap day is the last day of a year.
         let days = seconds / 86_400 + 719_468;
         let era = days / 146_097;
         let day_of_era = days % 146_097;

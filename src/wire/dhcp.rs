@@ -1,5 +1,5 @@
-//! DHCP messages (RFC 2131, 2132), as far as a server of one subnet and its clients need them. The fields and options are
-//! read and written by smoltcp's codec. No I/O.
+//! DHCP messages (RFC 2131, 2132), as far as a server of one subnet and its clients need them. smoltcp's codec reads
+//! and writes the fields and options. No I/O.
 
 use core::net::Ipv4Addr;
 
@@ -13,39 +13,39 @@ use crate::port::Ipv4Config;
 pub const SERVER_PORT: u16 = 67;
 /// The port of clients.
 pub const CLIENT_PORT: u16 = 68;
-/// Bytes of a message that is written here; old clients drop shorter ones than 300 (RFC 1542, 2.1).
+/// The most bytes of a written message; old clients drop messages shorter than 300 bytes (RFC 1542, 2.1).
 pub const MESSAGE: usize = 576;
 const LEAST: usize = 300;
 
 /// Captive-portal URI (RFC 8910, section 2.1).
 const CAPTIVE_PORTAL: u8 = 114;
 const HOST_NAME: u8 = 12;
-/// What a client here asks for: netmask, router, name server, lease time.
+/// The options that our client asks for: netmask, router, name server, lease time.
 const ASKED: &[u8] = &[1, 3, 6, 51];
 
 /// A message of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// What it wants.
+    /// Its type.
     pub kind: MessageType,
-    /// The number that its answer shares.
+    /// The transaction id, which the answer repeats.
     pub number: u32,
     /// Its hardware address.
     pub mac: [u8; 6],
-    /// The address that it has, or nothing (all zeros).
+    /// The client's address, or all zeros without one.
     pub client: Ipv4Addr,
-    /// The address that it would like.
+    /// The address that the client asks for.
     pub requested: Option<Ipv4Addr>,
-    /// The server that it means.
+    /// The server that the client addresses.
     pub server: Option<Ipv4Addr>,
-    /// It hears broadcasts only, so far.
+    /// The client can receive only broadcasts so far.
     pub broadcast: bool,
 }
 
-/// What a server gives.
+/// A lease or an offer of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grant {
-    /// The address and what belongs to it.
+    /// The address with netmask, gateway and name server.
     pub config: Ipv4Config,
     /// The server.
     pub server: Ipv4Addr,
@@ -53,8 +53,8 @@ pub struct Grant {
     pub seconds: u32,
 }
 
-/// Reads a message of a client; `None` for anything else, also for one that a relay agent passes on, and for one of no
-/// single client.
+/// Reads a message of a client; `None` for anything else, including messages from relay agents and messages without a
+/// unicast hardware address.
 pub fn read_request(bytes: &[u8]) -> Option<Request> {
     let packet = DhcpPacket::new_checked(bytes).ok()?;
     let message = DhcpRepr::parse(&packet).ok()?;
@@ -79,8 +79,8 @@ pub fn read_request(bytes: &[u8]) -> Option<Request> {
     })
 }
 
-/// Writes the answer to a request and answers its size. Without a grant it is a refusal by `server`; an address of zeros
-/// gives all but an address (the answer to INFORM). `portal` is the URI of a captive portal.
+/// Writes the answer to a request and returns its size. `Err(server)` makes it a refusal by that server; an address of
+/// zeros gives everything but an address (the answer to INFORM). `portal` is the URI of a captive portal.
 pub fn write_reply(
     buffer: &mut [u8; MESSAGE],
     request: &Request,
@@ -107,8 +107,8 @@ pub fn write_reply(
     emit(buffer, &message)
 }
 
-/// Writes a message of a client and answers its size. Who renews has its address in `request.client`, and names neither an
-/// address nor a server (RFC 2131, table 4).
+/// Writes a message of a client and returns its size. A renewing client puts its address into `request.client`, and
+/// requests neither an address nor a server (RFC 2131, table 4).
 pub fn write_request(buffer: &mut [u8; MESSAGE], request: &Request, host_name: &str) -> Option<usize> {
     let options = [DhcpOption { kind: HOST_NAME, data: host_name.as_bytes() }];
     let message = DhcpRepr {
@@ -124,7 +124,7 @@ pub fn write_request(buffer: &mut [u8; MESSAGE], request: &Request, host_name: &
     emit(buffer, &message)
 }
 
-/// Reads the answer to the request of that number and hardware address: its kind, and what it gives.
+/// Reads the answer to the request with this number and hardware address: its type, and the grant.
 pub fn read_reply(bytes: &[u8], number: u32, mac: [u8; 6]) -> Option<(MessageType, Option<Grant>)> {
     let packet = DhcpPacket::new_checked(bytes).ok()?;
     let message = DhcpRepr::parse(&packet).ok()?;
@@ -214,7 +214,7 @@ mod tests {
         }
     }
 
-    /// The fixed fields of a message as RFC 2131, figure 1 has them, without the options.
+    /// The fixed fields of a message as in RFC 2131, figure 1, without the options.
     fn fixed(kind: u8, flags: u8, yours: [u8; 4]) -> [u8; 240] {
         let mut bytes = [0; 240];
         bytes[..11].copy_from_slice(&[kind, 1, 6, 0, 0x12, 0x34, 0x56, 0x78, 0, 0, flags]);
@@ -257,7 +257,7 @@ mod tests {
         let mut buffer = [0; MESSAGE];
         let size = write_request(&mut buffer, &discover(), "").unwrap();
         assert!(read_request(&buffer[..size]).is_some());
-        // giaddr, chaddr of a group, of nobody, op, htype, hlen, the magic number.
+        // giaddr, a multicast chaddr, a zero chaddr, op, htype, hlen, the magic number.
         for (place, bytes) in [
             (24, &[10, 10, 10, 9][..]),
             (28, &[1, 0, 0x5e]),
@@ -280,7 +280,7 @@ mod tests {
             let _ = read_reply(&bytes, 0, [0; 6]);
         }
 
-        /// Options of any shape behind a sound head.
+        /// Options of any shape after a valid head.
         #[test]
         fn options_of_any_shape(options in proptest::collection::vec(any::<u8>(), 0..200)) {
             let mut bytes = fixed(1, 0x80, [0; 4]).to_vec();

@@ -1,7 +1,7 @@
 //! DNS messages (RFC 1035, section 4): header, questions, records, compressed names. No I/O. DNS itself, multicast DNS (RFC
 //! 6762) and LLMNR (RFC 4795) use the same messages.
 //!
-//! Reading never fails with a panic and never loops: a compressed name goes backwards only, and has an end.
+//! Reading never panics and never loops: the pointers of a compressed name only lead backwards, so it ends.
 
 use core::net::Ipv4Addr;
 
@@ -17,9 +17,9 @@ pub mod kind {
     pub const A: u16 = 1;
     /// Another name for this name.
     pub const CNAME: u16 = 5;
-    /// A name that this name leads to.
+    /// A name that this name points to.
     pub const PTR: u16 = 12;
-    /// Text in pieces, each with its length.
+    /// Strings, each with its length.
     pub const TXT: u16 = 16;
     /// IPv6 address.
     pub const AAAA: u16 = 28;
@@ -35,17 +35,17 @@ pub mod kind {
 pub const INTERNET: u16 = 1;
 /// Every class, in questions.
 pub const ANY_CLASS: u16 = 255;
-/// The flag of multicast DNS in a class: in questions a wish for a unicast answer, in records that there are no others of
-/// this name and type (RFC 6762, 5.4 and 10.2).
+/// The flag of multicast DNS in a class: in a question, it asks for a unicast answer; in a record, it says that there
+/// are no other records of this name and type (RFC 6762, 5.4 and 10.2).
 pub const CLASS_FLAG: u16 = 0x8000;
 
 /// Flags of a header that callers choose.
 pub mod flag {
     /// A response.
     pub const RESPONSE: u16 = 0x8000;
-    /// A response by who is responsible for the name; of LLMNR, that others have the name, too.
+    /// The responder is authoritative for the name; in LLMNR, others have the name, too.
     pub const AUTHORITATIVE: u16 = 0x0400;
-    /// There is more than fits; of a query of multicast DNS, more known answers follow.
+    /// The message is truncated; in a query of multicast DNS, more known answers follow.
     pub const TRUNCATED: u16 = 0x0200;
 }
 
@@ -61,7 +61,7 @@ pub enum ResponseCode {
     NameError = 3,
     /// This kind of query is not served.
     NotImplemented = 4,
-    /// The server does not want to.
+    /// The server refuses to answer.
     Refused = 5,
 }
 
@@ -83,12 +83,12 @@ const CODE: u16 = 0x000f;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DnsError;
 
-/// A name: labels with their lengths before them, without the empty one at the end. Compared without regard to case.
+/// A name: labels, each after its length, without the empty label at the end. Comparison ignores case.
 #[derive(Clone, Debug, Default)]
 pub struct Name(Vec<u8, NAME>);
 
 impl Name {
-    /// A name out of text with dots; `None` for what is no name. One dot at the end is allowed.
+    /// Makes a name from text with dots; `None` for an invalid name. One dot at the end is allowed.
     pub fn parse(text: &str) -> Option<Self> {
         let mut name = Vec::new();
         for label in text.strip_suffix('.').unwrap_or(text).split('.') {
@@ -100,7 +100,8 @@ impl Name {
         (name.len() < NAME).then_some(Self(name))
     }
 
-    /// A label before a name; `None` for what is no label, or makes the name too long. A label may have any bytes.
+    /// Prepends a label to a name; `None` when the label is invalid or the name gets too long. A label may have any
+    /// bytes.
     pub fn under(label: &[u8], name: &Self) -> Option<Self> {
         let length = u8::try_from(label.len()).ok().filter(|length| (1..=LABEL as u8).contains(length))?;
         let mut whole = Vec::new();
@@ -110,7 +111,7 @@ impl Name {
         (whole.len() < NAME).then_some(Self(whole))
     }
 
-    /// The name that leads from an address back to its name (RFC 1035, 3.5).
+    /// The name for the reverse look-up of an address (RFC 1035, 3.5).
     pub fn of_address(address: Ipv4Addr) -> Self {
         let mut text = heapless::String::<32>::new();
         let [a, b, c, d] = address.octets();
@@ -118,7 +119,7 @@ impl Name {
         written.ok().and_then(|()| Self::parse(&text)).unwrap_or_default()
     }
 
-    /// The name behind its first label.
+    /// The name without its first label.
     pub fn parent(&self) -> Self {
         let first = self.labels().next().map_or(0, |label| label.len() + 1);
         Self(Vec::from_slice(self.0.get(first..).unwrap_or_default()).unwrap_or_default())
@@ -135,7 +136,7 @@ impl Name {
         })
     }
 
-    /// Whether it is the name that the text writes.
+    /// Whether it is the name in the text.
     pub fn is(&self, text: &str) -> bool {
         Self::parse(text).is_some_and(|name| name == *self)
     }
@@ -155,14 +156,14 @@ pub struct Message<'a> {
     bytes: &'a [u8],
 }
 
-/// Where in a message a record is.
+/// The section of a message that a record is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Section {
-    /// Answers to the questions; in a query of multicast DNS answers that are known.
+    /// Answers to the questions; in a query of multicast DNS, known answers.
     Answer,
-    /// Who is responsible; in a query of multicast DNS records that somebody wants to have.
+    /// The authoritative servers; in a query of multicast DNS, records that the sender wants to claim.
     Authority,
-    /// What may be of use.
+    /// Records that may be useful.
     Additional,
 }
 
@@ -174,9 +175,9 @@ impl Section {
 /// A question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
-    /// What is asked about.
+    /// The name that is asked about.
     pub name: Name,
-    /// The type that is wanted.
+    /// The requested type.
     pub kind: u16,
     /// The class; mDNS keeps a flag in its highest bit.
     pub class: u16,
@@ -185,17 +186,17 @@ pub struct Question {
 /// A record of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record<'a> {
-    /// What it is about.
+    /// The name that it belongs to.
     pub name: Name,
     /// Its type.
     pub kind: u16,
     /// Its class; mDNS keeps a flag in its highest bit.
     pub class: u16,
-    /// Seconds for which it may be kept.
+    /// Seconds for which it may be cached.
     pub ttl: u32,
     /// Its data.
     pub data: &'a [u8],
-    /// Where the data begin in the message: names in them may point elsewhere.
+    /// The offset of the data in the message, because names in the data may be pointers.
     pub at: usize,
 }
 
@@ -210,7 +211,7 @@ impl<'a> Message<'a> {
         self.field(2)
     }
 
-    /// The number that query and response share.
+    /// The id, which query and response share.
     pub fn id(&self) -> u16 {
         self.field(0)
     }
@@ -230,12 +231,12 @@ impl<'a> Message<'a> {
         (self.field(2) & CODE) as u8
     }
 
-    /// How many questions it says to have.
+    /// The number of questions according to the header.
     pub fn questions(&self) -> u16 {
         self.field(4)
     }
 
-    /// How many records it says to have, as answers and as those that are responsible.
+    /// The numbers of answer records and authority records according to the header.
     pub fn counts(&self) -> [u16; 2] {
         [self.field(6), self.field(8)]
     }
@@ -258,7 +259,7 @@ impl<'a> Message<'a> {
         self.records_of(1, &mut |_, record| each(record))
     }
 
-    /// Calls `each` with the records of all sections, up to the first that cannot be read.
+    /// Calls `each` with the records of all sections, up to the first unreadable one.
     pub fn records(&self, mut each: impl FnMut(Section, Record<'a>)) -> Result<(), DnsError> {
         self.records_of(Section::ALL.len(), &mut each)
     }
@@ -291,8 +292,8 @@ impl<'a> Message<'a> {
         Ok((u16::from_be_bytes([port[0], port[1]]), self.name_at(record.at + 6)?))
     }
 
-    /// The data of a record with the names in them written out, so that they can be compared. What is longer than that is
-    /// cut off.
+    /// The data of a record with uncompressed names, so that they can be compared. Data longer than [`Plain`] are cut
+    /// off.
     pub fn plain(&self, record: &Record<'_>) -> Result<Plain, DnsError> {
         let mut plain = Plain::new();
         let named = match record.kind {
@@ -315,7 +316,7 @@ impl<'a> Message<'a> {
         Ok(plain)
     }
 
-    /// The name that begins at a place, for data that are a name.
+    /// The name at an offset, for data that are a name.
     pub fn name_at(&self, at: usize) -> Result<Name, DnsError> {
         self.name(at).map(|(name, _)| name)
     }
@@ -344,7 +345,7 @@ impl<'a> Message<'a> {
         Ok((record, stop))
     }
 
-    /// A name, and where it ends. Each pointer leads to a place before the one before: so there is an end.
+    /// A name, and where it ends. Each pointer must lead to an earlier place than the previous one, so there is an end.
     fn name(&self, start: usize) -> Result<(Name, usize), DnsError> {
         let (mut name, mut at, mut earliest, mut end) = (Vec::new(), start, start, None);
         loop {
@@ -373,7 +374,7 @@ impl<'a> Message<'a> {
     }
 }
 
-/// The IPv4 addresses of a name in a response, aliases followed, in their order.
+/// The IPv4 addresses of a name in a response, in their order; aliases are followed.
 pub fn addresses<const N: usize>(response: &Message<'_>, name: &Name) -> Result<Vec<Ipv4Addr, N>, DnsError> {
     let (mut wanted, mut found) = (name.clone(), Vec::new());
     response.answers(|record| {
@@ -382,7 +383,7 @@ pub fn addresses<const N: usize>(response: &Message<'_>, name: &Name) -> Result<
         }
         match (record.kind, <[u8; 4]>::try_from(record.data)) {
             (kind::A, Ok(address)) if !found.contains(&Ipv4Addr::from(address)) => {
-                // More than are kept are left out.
+                // Addresses beyond the capacity are left out.
                 let _ = found.push(Ipv4Addr::from(address));
             }
             (kind::CNAME, _) => wanted = response.name_at(record.at).unwrap_or_default(),

@@ -1,7 +1,8 @@
-//! Services to be announced (RFC 6763), as `mdns.service` lists them: `<service>[,<tcp|udp>,<port>[,<key>=<value>]...]`, one
-//! behind the other with commas between them.
+//! Services to announce (RFC 6763), as `mdns.service` lists them: `<service>[,<tcp|udp>,<port>[,<key>=<value>]...]`,
+//! separated by commas.
 //!
-//! A word with `=` belongs to the service before it; any other word is the next service. So the list needs no other mark.
+//! A word with `=` belongs to the service before it; any other word begins the next service. So the list needs no other
+//! separator.
 
 use heapless::Vec;
 
@@ -10,7 +11,7 @@ use heapless::Vec;
 pub enum Transport {
     /// TCP.
     Tcp,
-    /// UDP, and whatever is not TCP (RFC 6763, 4.1.2).
+    /// UDP, and anything else that is not TCP (RFC 6763, 4.1.2).
     Udp,
 }
 
@@ -32,7 +33,7 @@ impl Transport {
     }
 }
 
-/// Services that the device knows the transport and the port of.
+/// Services whose transport and port the device knows.
 pub const KNOWN: &[&[u8]] = &[b"http", b"https"];
 
 /// One service.
@@ -40,22 +41,22 @@ pub const KNOWN: &[&[u8]] = &[b"http", b"https"];
 pub struct Service<'a> {
     /// Its name without `_`.
     pub name: &'a [u8],
-    /// Where it is; `None` for one of [`KNOWN`] that does not say so.
+    /// Its transport and port; `None` for one of [`KNOWN`] without them.
     pub place: Option<(Transport, u16)>,
-    /// What else is known of it: `<key>=<value>`, with commas between.
+    /// Its other properties: `<key>=<value>`, separated by commas.
     text: &'a [u8],
 }
 
-/// Bytes of the text of a service: as many as the list can have, and a length for each.
+/// The text of a service: as long as the list can be, with a length for each string.
 pub type ServiceText = Vec<u8, 256>;
 
 impl Service<'_> {
-    /// The data of its text record (RFC 6763, 6.1): one empty string when there is nothing to say.
+    /// The data of its text record (RFC 6763, 6.1): one empty string when there are no properties.
     pub fn text(&self) -> ServiceText {
         let mut text = ServiceText::new();
         let pairs = self.text.split(|byte| *byte == b',').filter(|pair| !pair.is_empty());
         for pair in pairs {
-            // A comma more in the list than here: it fits.
+            // It fits: each length replaces a comma of the list.
             let _ = u8::try_from(pair.len()).map(|length| text.push(length));
             let _ = text.extend_from_slice(pair);
         }
@@ -66,7 +67,8 @@ impl Service<'_> {
     }
 }
 
-/// Reads a list: its services in their order, `None` in place of a mistake, which ends the list. An empty list has none.
+/// Reads a list: its services in their order, and `None` at a mistake, which ends the list. An empty list has no
+/// services.
 pub fn services(list: &[u8]) -> impl Iterator<Item = Option<Service<'_>>> {
     let mut rest = Some(list).filter(|list| !list.is_empty());
     core::iter::from_fn(move || {
@@ -77,7 +79,7 @@ pub fn services(list: &[u8]) -> impl Iterator<Item = Option<Service<'_>>> {
     })
 }
 
-/// A word, and what stands behind the comma after it.
+/// The first word, and the rest after its comma.
 fn word(list: &[u8]) -> (&[u8], Option<&[u8]>) {
     match list.iter().position(|byte| *byte == b',') {
         Some(at) => (list.get(..at).unwrap_or_default(), list.get(at + 1..)),
@@ -115,7 +117,7 @@ fn service(list: &[u8]) -> Option<(Service<'_>, Option<&[u8]>)> {
     Some((Service { name, place, text: from.get(..text)? }, rest))
 }
 
-/// Whether it can be the name of a service (RFC 6335, 5.1).
+/// Whether it is a valid service name (RFC 6335, 5.1).
 fn is_name(name: &[u8]) -> bool {
     (1..=15).contains(&name.len())
         && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
@@ -154,7 +156,7 @@ mod tests {
         assert_eq!(found[1].text().as_slice(), b"\x09txtvers=1\x05note=");
         assert_eq!((found[2].name, found[2].place), (&b"osc"[..], Some((Transport::Udp, 9))));
         assert_eq!(found[3].name, b"https");
-        // A service may be called as its transport.
+        // A service may have the same name as its transport.
         assert_eq!(read("tcp,tcp,1").unwrap()[0].place, Some((Transport::Tcp, 1)));
     }
 

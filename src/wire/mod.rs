@@ -1,4 +1,4 @@
-//! Codecs without I/O: bytes in, values out, and back.
+//! Codecs without I/O: from bytes to values, and back.
 
 pub mod crc16;
 pub mod date;

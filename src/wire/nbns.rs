@@ -1,5 +1,5 @@
-//! The name service of NetBIOS (RFC 1002, 4.2): questions for an address or for the names of a node, and their answers. The
-//! messages are those of DNS ([`super::dns`]) with names of their own.
+//! The name service of NetBIOS (RFC 1002, 4.2): questions for an address or for the names of a node, and their answers.
+//! The messages are those of DNS ([`super::dns`]) with their own form of names.
 
 use core::net::Ipv4Addr;
 
@@ -7,13 +7,13 @@ use heapless::Vec;
 
 use super::dns::{self, Data, DnsError, INTERNET, Message, Section, Writer, flag};
 
-/// Characters of a name; the byte behind them says what it stands for.
+/// Characters of a name; the byte after them is its type.
 pub const NAME: usize = 15;
 
-/// What a name stands for: the computer itself.
+/// A type of names: the computer itself.
 pub const WORKSTATION: u8 = 0x00;
 
-/// Names of one node in an answer.
+/// The most names of a node in an answer.
 pub const NAMES: usize = 4;
 
 /// Types of records.
@@ -21,22 +21,22 @@ const ADDRESS: u16 = 0x0020;
 const STATUS: u16 = 0x0021;
 /// In `NB_FLAGS` of a status: the name is in use.
 const ACTIVE: u16 = 0x0400;
-/// The query wants recursion; answers repeat it.
+/// The query asks for recursion; answers repeat the flag.
 const RECURSION: u16 = 0x0100;
-/// Bytes of statistics in a status, the MAC address before them.
+/// Bytes of statistics in a status, after the MAC address.
 const STATISTICS: usize = 40;
 /// Bytes of the data of a status.
 const STATUS_DATA: usize = 1 + NAMES * (NAME + 3) + 6 + STATISTICS;
 
-/// A name, padded with blanks, and what it stands for.
+/// A name, padded with blanks, and its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NetbiosName([u8; NAME + 1]);
 
 impl NetbiosName {
-    /// The name of every node, in questions for its status.
+    /// The wildcard name, in questions for the status of a node.
     pub const ANY: Self = Self([b'*', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
 
-    /// A name out of text, in capital letters; `None` for what is too long or empty.
+    /// Makes a name from text, in capital letters; `None` when it is too long or empty.
     pub fn new(text: &str, stands_for: u8) -> Option<Self> {
         let mut name = [b' '; NAME + 1];
         if text.is_empty() {
@@ -60,7 +60,7 @@ impl NetbiosName {
     fn decode(name: &dns::Name) -> Option<Self> {
         let mut labels = name.labels();
         let label = labels.next().filter(|label| label.len() == 2 * (NAME + 1))?;
-        // A name with a scope is another one.
+        // A name with a scope is a different name.
         if labels.next().is_some() {
             return None;
         }
@@ -94,7 +94,7 @@ pub struct Query {
 }
 
 impl Query {
-    /// Reads a query; `None` for what is none.
+    /// Reads a query; `None` for anything else.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let message = Message::new(bytes).ok()?;
         if message.is_response() || !message.is_standard() || message.questions() != 1 {
@@ -110,18 +110,18 @@ impl Query {
         Some(Self { id: message.id(), recursion: message.flags() & RECURSION, name, wanted })
     }
 
-    /// Writes the answer to a question for an address, and answers its size.
+    /// Writes the answer to a question for an address, and returns its size.
     pub fn address(&self, buffer: &mut [u8], address: Ipv4Addr, ttl: u32) -> Result<usize, DnsError> {
         let [a, b, c, d] = address.octets();
-        // A name of one node that uses broadcasts.
+        // The flags say: a unique name of a node that uses broadcasts.
         self.answer(buffer, (ADDRESS, INTERNET, ttl), &[0, 0, a, b, c, d])
     }
 
-    /// Writes the answer to a question for the names of the node, of which [`NAMES`] fit, and answers its size.
+    /// Writes the answer to a question for the names of the node, at most [`NAMES`], and returns its size.
     pub fn status(&self, buffer: &mut [u8], names: &[NetbiosName], mac: [u8; 6]) -> Result<usize, DnsError> {
         let mut data: Vec<u8, STATUS_DATA> = Vec::new();
         let names = names.get(..NAMES.min(names.len())).unwrap_or_default();
-        // It has room for all of it.
+        // There is room for everything.
         let _ = data.push(names.len() as u8);
         for name in names {
             let _ = data.extend_from_slice(&name.0);

@@ -1,10 +1,10 @@
-//! Texts that are produced piece by piece, because no buffer holds them.
+//! Texts that are produced piece by piece, because they do not fit into a buffer.
 
 /// A text that is produced piece by piece.
 pub trait Output {
-    /// Writes the next bytes; zero at the end. `out` is never shorter than one step needs ([`MIN_PIECE`]).
+    /// Writes the next bytes; zero at the end. `out` always has room for one step ([`MIN_PIECE`]).
     fn fill(&mut self, out: &mut [u8]) -> usize;
 }
 
-/// The smallest room that [`Output::fill`] is given.
+/// The smallest buffer that [`Output::fill`] gets.
 pub const MIN_PIECE: usize = 16;

@@ -1,7 +1,7 @@
 //! Percent-encoding (RFC 3986, section 2.1).
 
-/// Decodes `%XX` in place and answers the new length. `None` for a broken escape: guessing would run a command that
-/// nobody gave.
+/// Decodes `%XX` in place and returns the new length. `None` for a broken escape: guessing would run a command that the
+/// user did not give.
 pub fn decode(bytes: &mut [u8]) -> Option<usize> {
     let Some(first) = bytes.iter().position(|byte| *byte == b'%') else { return Some(bytes.len()) };
     let (mut from, mut to) = (first, first);

@@ -5,18 +5,18 @@ pub const MESSAGE: usize = 48;
 /// The UDP port of time servers.
 pub const PORT: u16 = 123;
 
-/// The version of requests; servers answer in the version that they are asked in.
+/// The version of requests; servers answer in the same version.
 const VERSION: u8 = 4;
 /// The oldest version of an answer.
 const OLDEST: u8 = 3;
 /// Seconds from 1900 to 1970.
 const TO_1970: u64 = 2_208_988_800;
-/// Seconds after which timestamps begin anew.
+/// Seconds after which timestamps wrap.
 const ERA: u64 = 1 << 32;
-/// A server further away from its source of time than that has none (MAXDISP; RFC 5905, 9.2): seconds in 16.16 bits.
+/// A server whose root distance is not below this has no valid time (MAXDISP; RFC 5905, 9.2): seconds in 16.16 bits.
 const FARTHEST: u64 = 16 << 16;
 
-/// Seconds since 1900 with 32 bits of fraction; they begin anew in 2036.
+/// Seconds since 1900 with 32 bits of fraction; they wrap in 2036.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timestamp(pub u64);
 
@@ -28,7 +28,7 @@ impl Timestamp {
         Self((seconds << 32) | fraction)
     }
 
-    /// Milliseconds since 1970, rounded. What lies before 1968 is meant to be after 2036 (RFC 4330, 3), which serves
+    /// Milliseconds since 1970, rounded. A timestamp before 1968 means a time after 2036 (RFC 4330, 3), which works
     /// until 2104.
     pub fn millis(self) -> u64 {
         let (seconds, fraction) = (self.0 >> 32, self.0 & 0xFFFF_FFFF);
@@ -37,7 +37,7 @@ impl Timestamp {
         (seconds * 1000 + (fraction * 1000 + ERA / 2) / ERA).saturating_sub(TO_1970 * 1000)
     }
 
-    /// Milliseconds from `earlier` to here; negative when it is later. They may lie in two eras.
+    /// Milliseconds from `earlier` to `self`; negative when `earlier` is later. The two may lie in different eras.
     fn since(self, earlier: Self) -> i64 {
         let difference = i128::from(self.0.wrapping_sub(earlier.0) as i64);
         ((difference * 1000) >> 32) as i64
@@ -53,19 +53,19 @@ pub struct Message {
     pub version: u8,
     /// 3 client, 4 server.
     pub mode: u8,
-    /// 1 has a clock of its own, up to 15 the distance from such a one, 0 a kiss of death.
+    /// 1: it has a reference clock; up to 15: the distance from such a server; 0: a kiss of death.
     pub stratum: u8,
     /// The interval between messages, as a power of two in seconds.
     pub poll: i8,
-    /// How exact the clock is, as a power of two in seconds.
+    /// The precision of the clock, as a power of two in seconds.
     pub precision: i8,
-    /// Round trip to the clock that all comes from, seconds in 16.16 bits.
+    /// Round trip to the reference clock, seconds in 16.16 bits.
     pub root_delay: u32,
-    /// How wrong the time may be, seconds in 16.16 bits.
+    /// The largest error of the time, seconds in 16.16 bits.
     pub root_dispersion: u32,
-    /// Where the server has its time from, or the code of a kiss of death.
+    /// The server's source of time, or the code of a kiss of death.
     pub reference: [u8; 4],
-    /// When the server's clock was set last.
+    /// When the server's clock was last set.
     pub updated: Timestamp,
     /// The transmit timestamp of the request.
     pub origin: Timestamp,
@@ -76,7 +76,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// Reads a message; what follows its header is left alone. `None` when there is no whole header.
+    /// Reads a message; bytes after its header are ignored. `None` when the header is incomplete.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let (head, rest) = bytes.split_first_chunk::<4>()?;
         let [first, stratum, poll, precision] = *head;
@@ -123,31 +123,31 @@ fn timestamp(bytes: &[u8]) -> Option<(Timestamp, &[u8])> {
     Some((Timestamp(u64::from_be_bytes(*timestamp)), rest))
 }
 
-/// A request. Servers only copy its timestamp, so `nonce` need not be the time: a number that nobody can guess tells an
-/// answer from what somebody makes up who does not see the request.
+/// A request. Servers only copy its timestamp, so `nonce` need not be the time: with an unpredictable number, an
+/// attacker who cannot see the request cannot forge an answer.
 pub fn request(nonce: u64) -> [u8; MESSAGE] {
     Message { version: VERSION, mode: 3, transmit: Timestamp(nonce), ..Message::default() }.write()
 }
 
-/// What a server says with a kiss of death (RFC 5905, 7.4).
+/// The meaning of a kiss of death (RFC 5905, 7.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kiss {
-    /// `DENY` or `RSTR`: not to ask it again.
+    /// `DENY` or `RSTR`: do not ask this server again.
     Deny,
-    /// `RATE`: to ask less often.
+    /// `RATE`: ask less often.
     Rate,
 }
 
-/// Why the time of an answer is of no use.
+/// Why the time of an answer is unusable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
     /// The server says that it is not synchronised.
     Unsynchronised,
-    /// Its stratum is not 1 to 15, and it is no kiss of death that means anything here.
+    /// Its stratum is not 1 to 15, and it is not a known kiss of death.
     Stratum,
     /// It is too far from its source of time.
     Distance,
-    /// There is no time in it.
+    /// It contains no time.
     NoTime,
 }
 
@@ -167,7 +167,7 @@ pub enum Answer {
     Unusable(Flaw),
 }
 
-/// Reads the answer to the request with that number; `None` for what is not one.
+/// Reads the answer to the request with this nonce; `None` for anything else.
 pub fn answer(bytes: &[u8], nonce: u64) -> Option<Answer> {
     let message = Message::read(bytes)?;
     let is_answer = message.mode == 4 && (OLDEST..=VERSION).contains(&message.version) && message.origin.0 == nonce;
@@ -187,8 +187,8 @@ fn judge(message: &Message) -> Answer {
     }
 }
 
-/// The time when the answer arrived, in milliseconds since 1970, if the request and it have taken `round_trip`
-/// milliseconds together and equally long.
+/// The time when the answer arrived, in milliseconds since 1970, if request and answer took `round_trip` milliseconds
+/// together, and the same time each way.
 pub fn time_at_arrival(receive: Timestamp, transmit: Timestamp, round_trip: u64) -> u64 {
     let served = transmit.since(receive).clamp(0, round_trip.min(i64::MAX as u64) as i64) as u64;
     transmit.millis() + (round_trip - served) / 2
@@ -251,7 +251,7 @@ mod tests {
             Message { version: 2, ..golden() },
             Message { version: 5, ..golden() },
             Message { origin: Timestamp(0), ..golden() },
-            // Who cannot see the request cannot stop it either.
+            // An attacker who cannot see the request cannot block it with a kiss of death either.
             Message { stratum: 0, reference: *b"DENY", origin: Timestamp(0), ..golden() },
         ] {
             assert_eq!(answer(&other.write(), NONCE), None, "{other:?}");
@@ -290,13 +290,13 @@ mod tests {
             (0x0000_0000_0000_0000, 2_085_978_496_000),
             (0x0000_0001_0000_0000, 2_085_978_497_000),
             (0x7FFF_FFFF_0000_0000, 4_233_462_143_000),
-            // Before 1970 there is nothing.
+            // Times before 1970 become 0.
             (0x8000_0000_0000_0000, 0),
         ] {
             assert_eq!(Timestamp(bits).millis(), millis, "{bits:x}");
         }
         assert_eq!(Timestamp::from_millis(2_085_978_496_500), Timestamp(0x8000_0000));
-        // Over the wrap, half a second on the server and two on the way.
+        // Over the wrap, half a second on the server and two seconds on the way.
         let (receive, transmit) = (Timestamp(0xFFFF_FFFF_C000_0000), Timestamp(0x4000_0000));
         assert_eq!(time_at_arrival(receive, transmit, 2500), 2_085_978_496_250 + 1000);
     }

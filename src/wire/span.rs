@@ -1,11 +1,11 @@
-//! Pieces of a buffer, named by where they lie, so that the buffer can be changed meanwhile.
+//! Pieces of a buffer, held as offsets, so that the buffer can be changed meanwhile.
 
 /// A piece of a buffer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
     /// The first byte.
     pub start: usize,
-    /// The byte behind the last.
+    /// The byte after the last.
     pub end: usize,
 }
 
@@ -25,7 +25,7 @@ impl Span {
         Self { start: (self.start + count).min(self.end), end: self.end }
     }
 
-    /// Where `part`, which was cut out of `buffer`, lies in it.
+    /// The place of `part`, a slice of `buffer`, in `buffer`.
     pub fn within(buffer: &[u8], part: &[u8]) -> Self {
         let start = (part.as_ptr() as usize).wrapping_sub(buffer.as_ptr() as usize);
         Self { start, end: start.saturating_add(part.len()) }

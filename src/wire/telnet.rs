@@ -1,22 +1,22 @@
-//! Telnet as far as a device needs it that wants no options (RFC 854): what a client asks for is refused, what it offers
-//! too, and nothing is ever asked of it.
+//! Telnet (RFC 854) for a device that uses no options: it refuses all requests and offers of a client, and never asks
+//! for anything.
 
-/// The byte before every command of the protocol; one that is data is sent twice.
+/// The byte before every command of the protocol; as data, it is sent twice.
 pub const IAC: u8 = 255;
 const DONT: u8 = 254;
 const DO: u8 = 253;
 const WONT: u8 = 252;
 const WILL: u8 = 251;
-/// The begin and the end of a subnegotiation.
+/// The beginning and the end of a subnegotiation.
 const SB: u8 = 250;
 const SE: u8 = 240;
-/// The first of the bytes that are commands behind an [`IAC`].
+/// The lowest byte that is a command after an [`IAC`].
 const FIRST: u8 = SE;
 /// Break, and "interrupt process".
 const BRK: u8 = 243;
 const IP: u8 = 244;
 
-/// What a byte of the client comes to.
+/// The result of one byte from the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Nothing.
@@ -25,7 +25,7 @@ pub enum Step {
     Data(u8),
     /// Two bytes of data, of which the first is an [`IAC`] that was not sent twice: the client does not speak Telnet.
     Stray(u8),
-    /// The client wants to end what runs.
+    /// The client wants to interrupt the running command.
     Interrupt,
     /// An answer for the client.
     Answer([u8; 3]),
@@ -35,15 +35,15 @@ pub enum Step {
 enum State {
     #[default]
     Data,
-    /// Behind a CR: a NUL belongs to it.
+    /// After a CR: a NUL belongs to it.
     Return,
-    /// Behind an [`IAC`].
+    /// After an [`IAC`].
     Command,
-    /// Behind one of the four verbs of options.
+    /// After one of the four option verbs.
     Option(u8),
     /// In a subnegotiation.
     Inside,
-    /// Behind an [`IAC`] in it.
+    /// After an [`IAC`] in a subnegotiation.
     InsideCommand,
 }
 
@@ -55,8 +55,8 @@ pub struct Telnet {
 }
 
 impl Telnet {
-    /// Whether the client has shown that it speaks Telnet, by a command of the protocol. Many send lines and know
-    /// nothing of it: to them no byte may be sent twice, and a NUL behind a CR may be data.
+    /// Whether the client has shown that it speaks Telnet, by a command of the protocol. Many clients send lines
+    /// without knowing Telnet: for them, no byte may be doubled, and a NUL after a CR may be data.
     pub fn is_spoken(&self) -> bool {
         self.spoken
     }
@@ -85,8 +85,8 @@ impl Telnet {
     }
 }
 
-/// The answer to a verb: no. What the client will not or shall not do is as it was and has none, so that two who refuse
-/// each other do not go on for ever.
+/// The refusal of a verb. WONT and DONT change nothing and get no answer, so that two sides that refuse each other do
+/// not loop for ever.
 fn refuse(verb: u8, option: u8) -> Step {
     match verb {
         DO => Step::Answer([IAC, WONT, option]),
@@ -103,7 +103,7 @@ mod tests {
 
     use super::*;
 
-    /// The data of a client, and what it is answered. An interrupt is shown as Ctrl-C.
+    /// The data of a client, and the answers to it. An interrupt is shown as Ctrl-C.
     fn read(telnet: &mut Telnet, bytes: &[u8]) -> (Vec<u8>, Vec<u8>) {
         let (mut data, mut answers) = (Vec::new(), Vec::new());
         for byte in bytes {
@@ -118,7 +118,7 @@ mod tests {
         (data, answers)
     }
 
-    /// What the client of inetutils and that of PuTTY say when they negotiate actively, with a line behind it.
+    /// The bytes that the clients of inetutils and PuTTY send when they negotiate actively, followed by a line.
     const ACTIVE: &[(&[u8], &[u8])] = &[
         // DO SGA, WILL TTYPE, WILL NAWS, WILL TSPEED, WILL LFLOW, WILL LINEMODE, WILL NEW-ENVIRON, DO STATUS.
         (
@@ -154,9 +154,9 @@ mod tests {
             // Data mark, no operation, "are you there", "go ahead", an end of a subnegotiation that was not begun.
             (b"\xff\xf2\xff\xf1\xff\xf6\xff\xf9\xff\xf0a", b"a"),
             (b"\xff\xff", b"\xff"),
-            // A subnegotiation may hold its own mark, and one that is no end.
+            // A subnegotiation may contain an escaped IAC, and a command that does not end it.
             (b"\xff\xfa\x18\xff\xff\xff\xf1x\xff\xf0y", b"y"),
-            // The end of a line in both forms; a NUL elsewhere is one.
+            // The end of a line in both forms; a NUL elsewhere is data.
             (b"\xff\xf1a\r\0b\r\n\0", b"a\rb\r\n\0"),
         ] {
             assert_eq!(read(&mut Telnet::default(), bytes).0, data, "{bytes:?}");

@@ -6,22 +6,22 @@ use heapless::String;
 
 use crate::limits;
 
-/// Path and query as they go into the request line.
+/// Path and query in the form of the request line.
 pub type Target = String<{ limits::HTTP_TARGET }>;
 
 /// A host name or address as the owner gave it.
 pub type HostName = String<{ limits::HOST_NAME }>;
 
-/// Why a text is no URL that can be fetched.
+/// Why a text is not a valid URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UrlError {
     /// Another scheme, no host, a bad port, control characters.
     Invalid,
-    /// Host or path are longer than the device takes.
+    /// Host or path is too long for the device.
     TooLong,
 }
 
-/// Where a request goes.
+/// The target of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url {
     /// `https`.
@@ -30,16 +30,16 @@ pub struct Url {
     pub host: HostName,
     /// The port, 80 or 443 when the URL names none.
     pub port: u16,
-    /// Path and query, beginning with `/`; what may not stand in a request line is percent-encoded.
+    /// Path and query, beginning with `/`; characters that are not allowed in a request line are percent-encoded.
     pub target: Target,
 }
 
-/// Splits at the first `://`. (A search for a text instead of a character is 1 kB of flash.)
+/// Splits at the first `://`. (Searching for a string instead of a character costs 1 kB of flash.)
 fn split_scheme(text: &str) -> Option<(&str, &str)> {
     text.match_indices(':').find_map(|(at, _)| Some((text.get(..at)?, text.get(at..)?.strip_prefix("://")?)))
 }
 
-/// The host and port that a text begins with: a URL, or one that lacks scheme or path. It need not be a valid one.
+/// The host and port of a URL, which may lack scheme or path and need not be valid.
 pub fn authority(text: &str) -> &str {
     let rest = split_scheme(text).map_or(text, |(_, rest)| rest);
     rest.split(['/', '?', '#']).next().unwrap_or_default()
@@ -59,7 +59,7 @@ pub fn host_and_port(text: &str) -> Result<(&str, Option<u16>), UrlError> {
 }
 
 impl Url {
-    /// No URL; for a place that is filled later.
+    /// An empty value, to be filled later.
     pub const fn empty() -> Self {
         Self { secure: false, host: HostName::new(), port: 0, target: Target::new() }
     }
@@ -100,12 +100,12 @@ impl Url {
         })
     }
 
-    /// The port need not be named.
+    /// Whether the port is the scheme's default, which need not be named.
     pub fn has_default_port(&self) -> bool {
         self.port == if self.secure { 443 } else { 80 }
     }
 
-    /// Where a `Location` field leads, as seen from here.
+    /// Resolves a `Location` field relative to this URL.
     pub fn join(&self, location: &str) -> Result<Self, UrlError> {
         let location = location.trim_matches([' ', '\t']);
         let scheme_end = location.find([':', '/', '?', '#']);
@@ -128,7 +128,7 @@ impl Url {
         Ok(Self { target, ..self.clone() })
     }
 
-    /// The last part of the path, without the query: how a file of this URL is called. Empty for a folder.
+    /// The last part of the path, without the query: the file name of this URL. Empty for a folder.
     pub fn file_name(&self) -> &str {
         let path = self.target.split('?').next().unwrap_or_default();
         path.rsplit('/').next().unwrap_or_default()

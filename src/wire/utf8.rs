@@ -5,7 +5,7 @@ use heapless::Vec;
 /// Checks UTF-8 that comes in pieces.
 #[derive(Default)]
 pub struct Utf8 {
-    /// The begin of a character whose end has not come.
+    /// The beginning of a character whose end has not arrived.
     begun: Vec<u8, 4>,
 }
 

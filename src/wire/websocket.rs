@@ -1,5 +1,5 @@
-//! WebSocket frames (RFC 6455), both sides: what the peer sends is checked and unmasked piece by piece, so that no frame
-//! and no message has to fit into a buffer. What opens a WebSocket is in [`handshake`].
+//! WebSocket frames (RFC 6455), both sides: received bytes are checked and unmasked piece by piece, so that no frame
+//! and no message has to fit into a buffer. [`handshake`] opens a WebSocket.
 
 use edge_ws::{Error, FrameHeader, FrameType};
 use heapless::Vec;
@@ -24,38 +24,38 @@ pub mod code {
     pub const PROTOCOL_ERROR: u16 = 1002;
     /// The peer sent text that is not UTF-8.
     pub const INVALID_PAYLOAD: u16 = 1007;
-    /// The peer may not, or not any more.
+    /// The peer has no permission, or no longer.
     pub const POLICY: u16 = 1008;
 }
 
 /// The payload of a control frame.
 pub type Payload = Vec<u8, CONTROL>;
 
-/// What a client hides its frames with, chosen anew for each (RFC 6455, section 5.3); a server uses none.
+/// The key with which a client masks a frame, a new one for each frame (RFC 6455, section 5.3); a server uses none.
 pub type Mask = Option<[u8; 4]>;
 
-/// Hides or shows bytes of a payload that begin at `offset` of it.
+/// Masks or unmasks bytes of a payload that begin at `offset` in it.
 pub fn mask(bytes: &mut [u8], mask: Mask, offset: usize) {
     FrameHeader::mask_with(bytes, mask.map(u32::from_be_bytes), offset % 4);
 }
 
-/// Who has sent frames.
+/// The sender of frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sender {
     /// A client, whose frames must be masked.
     Client,
-    /// A server, whose frames must not.
+    /// A server, whose frames must not be masked.
     Server,
 }
 
-/// What the next bytes from the peer are.
+/// The meaning of the next bytes from the peer.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Nothing to act on: a part of a header or of a control frame, or an unasked pong.
+    /// Nothing to act on: part of a header or of a control frame, or an unsolicited pong.
     More,
-    /// Unmasked data; the boundaries of frames and messages are not told.
+    /// Unmasked data; the boundaries of frames and messages are not reported.
     Data,
-    /// A ping to be answered with this payload.
+    /// A ping; answer it with this payload.
     Ping(Payload),
     /// The peer closes, with a code that may be echoed.
     Close(Option<u16>),
@@ -64,13 +64,13 @@ pub enum Step {
 /// Reads the frames of a peer.
 pub struct Reader {
     sender: Sender,
-    /// A header of which not all bytes have come.
+    /// An incomplete header.
     header: Vec<u8, HEADER>,
     /// The frame whose payload comes now.
     frame: Option<Frame>,
     /// The payload of a control frame so far.
     control: Payload,
-    /// A message is open: fragments of it are to follow.
+    /// A message is open: more fragments of it will follow.
     open: bool,
     /// The open message is text.
     text: bool,
@@ -94,14 +94,14 @@ fn is_control(kind: FrameType) -> bool {
 }
 
 impl Reader {
-    /// For the frames of such a peer.
+    /// A reader for the frames of this kind of peer.
     pub fn new(sender: Sender) -> Self {
         let (header, control, utf8) = Default::default();
         Self { sender, header, frame: None, control, open: false, text: false, utf8 }
     }
 
-    /// Reads from the front of `bytes`, which are unmasked in place. Answers how many belong to the step; an error is
-    /// the code to close with.
+    /// Reads from the front of `bytes`, and unmasks them in place. Returns how many bytes belong to the step; an error
+    /// is the code to close with.
     pub fn read(&mut self, bytes: &mut [u8]) -> Result<(usize, Step), u16> {
         match self.frame.take() {
             None => self.read_header(bytes),
@@ -142,7 +142,7 @@ impl Reader {
         }
         self.control.clear();
         let frame = Frame { header, read: 0 };
-        // A frame without payload has ended with its header.
+        // A frame without payload ends with its header.
         if frame.header.payload_len == 0 { self.end(&frame) } else { self.keep(frame) }
     }
 
@@ -167,7 +167,7 @@ impl Reader {
         Ok((count, if is_control { step } else { Step::Data }))
     }
 
-    /// A frame is whole.
+    /// A frame is complete.
     fn end(&mut self, frame: &Frame) -> Result<Step, u16> {
         match frame.header.frame_type {
             FrameType::Ping => Ok(Step::Ping(self.control.clone())),
@@ -198,14 +198,14 @@ impl Reader {
     }
 }
 
-/// Writes the header of a frame into `buffer`; answers its length.
+/// Writes the header of a frame into `buffer`; returns its length.
 fn header(kind: FrameType, length: usize, mask: Mask, buffer: &mut [u8; HEADER]) -> usize {
     let header = FrameHeader { frame_type: kind, payload_len: length as u64, mask_key: mask.map(u32::from_be_bytes) };
-    // The buffer holds the longest header there is.
+    // The buffer has room for the longest header.
     header.serialize(buffer).unwrap_or(0)
 }
 
-/// The header of a text or binary message of `length` bytes, and how long it is.
+/// The header of a text or binary message of `length` bytes, and the header's length.
 pub fn message(is_text: bool, length: usize, mask: Mask) -> ([u8; HEADER], usize) {
     let mut buffer = [0; HEADER];
     let kind = if is_text { FrameType::Text(false) } else { FrameType::Binary(false) };
@@ -225,7 +225,7 @@ fn control(kind: FrameType, payload: &[u8], key: Mask) -> Control {
     frame
 }
 
-/// A question whether the peer is still there.
+/// A ping, to check whether the peer is still there.
 pub fn ping(mask: Mask) -> Control {
     control(FrameType::Ping, &[], mask)
 }

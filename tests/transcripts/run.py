@@ -28,7 +28,7 @@ from pathlib import Path
 from transcript import Difference, Mistake, Player, parse
 
 FOLDER = Path(__file__).resolve().parent
-#: What a transcript may start from.
+#: The variables from which a transcript starts.
 CONDITIONS = {
     "wlan.auto_join.enabled": "0",
     "http.server.enabled": "0",
@@ -56,7 +56,7 @@ class Line:
                 pass
 
     def read(self, seconds):
-        """What comes, at the latest after that time; empty if nothing does."""
+        """The next bytes; empty if none come in that time."""
         readable, _, _ = select.select([self.source], [], [], seconds)
         if not readable:
             return b""
@@ -72,14 +72,14 @@ class Line:
 
 
 def open_terminal(path):
-    """A terminal, raw; what is in it already stays."""
+    """Opens a terminal in raw mode; keeps what was already received."""
     fd = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
     tty.setraw(fd, termios.TCSANOW)
     return Line(fd)
 
 
 def open_serial(path, baud):
-    """A serial port at a speed, eight bits, no parity; without flow control, as boards have it before `uart.flow` is set."""
+    """Opens a serial port: eight bits, no parity, no flow control, as on boards before `uart.flow` is set."""
     speed = getattr(termios, f"B{baud}", None)
     if speed is None:
         sys.exit(f"run.py: {baud} baud is not a speed that a terminal has here")
@@ -90,13 +90,13 @@ def open_serial(path, baud):
     values[2] &= ~(termios.CRTSCTS | termios.PARENB | termios.CSTOPB)
     values[4] = values[5] = speed
     termios.tcsetattr(fd, termios.TCSANOW, values)
-    # What an earlier program has left half-typed, and what came of it.
+    # Drops the unfinished input of an earlier program, and its output.
     termios.tcflush(fd, termios.TCIOFLUSH)
     return line
 
 
 class Attached:
-    """A device that runs already."""
+    """A device that is already running."""
 
     can_start = False
 
@@ -104,7 +104,7 @@ class Attached:
         self.line = line
 
     def begin(self):
-        """Brings the device near to factory conditions: human mode, no streams, the variables of `CONDITIONS`."""
+        """Brings the device close to factory conditions: human mode, no streams, the variables of `CONDITIONS`."""
         self.line.send(b"\r\n")
         time.sleep(0.2)
         commands = ["set system.cmd.mode human", "network_down", "close all"]
@@ -133,7 +133,7 @@ class Started:
         """Starts a fresh device."""
         self.folder = tempfile.TemporaryDirectory(prefix="openzentri-transcript-")
         self.start()
-        # The line is exchanged at a restart; the player keeps this one.
+        # A restart replaces the line; the player keeps this object.
         return self
 
     def send(self, data):
@@ -157,7 +157,7 @@ class Started:
             os.close(fd)
 
     def end(self):
-        """Ends the process and forgets its files."""
+        """Ends the process and deletes its files."""
         self.kill()
         self.folder.cleanup()
 
@@ -226,7 +226,7 @@ def device(arguments):
 
 
 def play(file, place, slack=1.0, values=None):
-    """Plays one transcript with these values of names; answers why it could not be played, or `None`."""
+    """Plays one transcript with these values of names; returns why it could not be played, or `None`."""
     steps = parse(file.read_bytes())
     if not place.can_start and any(step.kind in ("boot", "restart") for step in steps):
         return "needs the start of the device"

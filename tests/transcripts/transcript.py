@@ -1,10 +1,10 @@
-"""Reads transcripts (see README.md) and plays them on a serial line, whatever that line is."""
+"""Reads transcripts (see README.md) and plays them on any kind of serial line."""
 
 import re
 import time
 from dataclasses import dataclass, field
 
-#: What a runner waits for more output after an answer, in seconds.
+#: How long a runner waits for more output after an answer, in seconds.
 QUIET = 0.05
 #: How long an answer may take, in seconds.
 ANSWER = 60.0
@@ -33,7 +33,7 @@ class Difference(Exception):
 
 @dataclass
 class Step:
-    """Something to do, and what is printed then."""
+    """An action, and the expected output."""
 
     number: int
     kind: str
@@ -129,7 +129,7 @@ def pattern(line):
 
 
 def match_lines(expected, actual, values):
-    """Compares all lines; answers the values with those that the lines have bound, or `None`."""
+    """Compares all lines; returns the values together with those that the lines have bound, or `None`."""
     if not expected:
         return None if actual else values
     if expected[0] == b"{...}":
@@ -151,19 +151,19 @@ def match_lines(expected, actual, values):
 
 
 def without_echo(output, line):
-    """Whether the echo of a line is there, and what follows it."""
+    """Whether the output starts with the echo of a line, and what follows it."""
     echo = line + b"\r\n"
     return (True, output[len(echo) :]) if output.startswith(echo) else (False, output)
 
 
 def without_prompt(output):
-    """Whether a prompt stands at the end, and what is before it."""
+    """Whether the output ends with a prompt, and what is before it."""
     match = PROMPT.search(output)
     return (True, output[: match.start(1)]) if match else (False, output)
 
 
 def has_response(output):
-    """Whether complete frames, of which one is a response, are at the beginning."""
+    """Whether the output begins with complete frames, one of which is a response."""
     while match := FRAME.match(output):
         end = match.end() + int(match[3])
         if len(output) < end:
@@ -175,9 +175,10 @@ def has_response(output):
 
 
 class Player:
-    """Plays steps. `line` has `send(bytes)` and `read(seconds)`, which answers what came, at the latest after that time.
+    """Plays steps. `line` has `send(bytes)` and `read(seconds)`, which returns what came, at the latest after that
+    time.
 
-    `restart` cuts the power of the device and starts it again; without it such transcripts cannot be played.
+    `restart` cuts the power of the device and starts it again; without it, transcripts that use it cannot be played.
     """
 
     def __init__(self, line, restart=None, values=None, slack=1.0):
@@ -219,7 +220,7 @@ class Player:
         return b"".join(insert(data, self.values) if is_text else data for data, is_text in step.data)
 
     def command(self, step):
-        """Types a command; answers what is printed, without echo and prompt."""
+        """Types a command; returns the output without echo and prompt."""
         line = insert(step.text, self.values)
         unasked = self.listen(0)
         if unasked:
@@ -240,7 +241,7 @@ class Player:
         return without_prompt(answer)[0] or has_response(answer)
 
     def until_prompt(self):
-        """What is printed up to a prompt."""
+        """The output up to a prompt."""
         return without_prompt(self.collect(lambda output: without_prompt(output)[0]))[1]
 
     def collect(self, complete):
@@ -256,7 +257,7 @@ class Player:
         return output
 
     def listen(self, seconds):
-        """What is printed in a time."""
+        """The output within a time."""
         output = b""
         deadline = time.monotonic() + seconds
         while True:
@@ -266,7 +267,7 @@ class Player:
                 return output
 
     def compare(self, step, output):
-        """Compares what is expected with what was printed."""
+        """Compares the expected output with the printed output."""
         *actual, unfinished = output.split(b"\r\n")
         if unfinished:
             raise Difference(f"a line without an end was printed: {unfinished!r}")

@@ -1,17 +1,17 @@
-"""The command UART of a device that is a process here, on the standard streams of that process."""
+"""The command UART of a device that runs as a process here, on the standard streams of that process."""
 
 import select
 import time
 
 
 class CommandUart:
-    """Has `process`, and in `seen` what was read and nobody has asked for."""
+    """Has `process`, and in `seen` what was read but not taken."""
 
-    #: Seconds for what must come.
+    #: Seconds to wait for expected output.
     patience = 20.0
 
     def until(self, text, seconds=None):
-        """Reads up to `text`; answers all before and with it."""
+        """Reads up to `text`; returns everything before it, and it."""
         deadline = time.monotonic() + (self.patience if seconds is None else seconds)
         while text not in self.seen:
             rest = deadline - time.monotonic()
@@ -25,7 +25,7 @@ class CommandUart:
         return before
 
     def command(self, line):
-        """Gives a command in human mode; answers what it prints."""
+        """Runs a command in human mode; returns its output."""
         self.process.stdin.write(line.encode() + b"\r\n")
         self.until(line.encode() + b"\r\n")
         return self.until(b"\r\n> ")[:-4].decode()

@@ -1,4 +1,4 @@
-"""What the tests of the Zephyr builds share: where the build is, and devices that end with their test.
+"""Shared by the tests of the Zephyr builds: the folder of the build, and devices that end with their test.
 
 Twister gives the build's folder with --build-dir. Without Twister:
 OPENZENTRI_BUILD=build pytest tests/zephyr/test_native_sim.py
@@ -26,7 +26,7 @@ def build(request):
 
 @pytest.fixture
 def free_port():
-    """A port of the loopback interface that nobody uses now."""
+    """A port of the loopback interface that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -1,18 +1,18 @@
-"""What a test needs of a debugger: GDB's remote serial protocol, as QEMU speaks it."""
+"""A debugger for tests: GDB's remote serial protocol, as QEMU speaks it."""
 
 import re
 import socket
 
 
 def address(build, name):
-    """Where a function of an image begins, out of the linker's map."""
+    """The address of a function of an image, from the linker's map."""
     text = (build / "zephyr" / "zephyr.map").read_text("utf-8")
     (found,) = set(re.findall(rf"^ +0x0*([0-9a-f]+) +{name}$", text, re.MULTILINE))
     return int(found, 16)
 
 
 class Debugger:
-    """Halts the processor as soon as it is there; `close` lets it run on."""
+    """Halts the processor on connecting; `close` lets it continue."""
 
     def __init__(self, path, seconds):
         self.socket = socket.socket(socket.AF_UNIX)
@@ -21,10 +21,10 @@ class Debugger:
         self.seen = b""
 
     def ask(self, request):
-        """Sends a packet; answers the content of the reply."""
+        """Sends a packet; returns the content of the reply."""
         self.socket.sendall(b"$%s#%02x" % (request, sum(request) % 256))
         reply = self.packet()
-        # That the processor has halted is told unasked.
+        # The halt of the processor is reported without a request.
         return self.packet() if reply.startswith(b"T") else reply
 
     def packet(self):
@@ -43,6 +43,6 @@ class Debugger:
         assert answer == b"OK", answer
 
     def close(self):
-        """Leaves; the processor runs on."""
+        """Detaches; the processor continues."""
         self.ask(b"D")
         self.socket.close()

@@ -1,6 +1,6 @@
 /*
- * The tests of zephyr/drivers/noise.c on the host: sources that are sound, broken, or break later. The program runs the test
- * whose name it is given; without one it prints the names. An expectation that does not hold ends it with 1.
+ * The tests of zephyr/drivers/noise.c on the host: sources that are sound, broken, or break later. The program runs the
+ * test with the given name; without a name it prints the names. A failed expectation ends it with 1.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,23 +16,23 @@
 		}                                                                                                      \
 	} while (0)
 
-/* What the source gives now. */
+/* The current behaviour of the source. */
 static enum { SOUND, STUCK, ALTERNATING, BIASED, RUN, WINDOW, SILENT, DEAD } kind;
-/* Of 1,000 samples of a biased source this many are ones. */
+/* The number of ones in 1,000 samples of a biased source. */
 static uint32_t ones;
-/* How long the run is, or how many samples of the first window are ones. */
+/* The length of the run, or the number of ones in the first window. */
 static uint32_t exact;
 static uint32_t given;
 static uint32_t collections;
 static bool is_on;
 static bool hash_fails;
-/* What was hashed last. */
+/* The last hashed samples. */
 static uint32_t hashed[OZ_NOISE_SAMPLES];
 static uint32_t hashes;
 
 static uint64_t state = 88172645463325252u;
 
-/* xorshift64*: here it plays a sound source. */
+/* xorshift64*: simulates a sound source. */
 static uint32_t next(void)
 {
 	state ^= state >> 12;
@@ -47,7 +47,7 @@ static bool power(bool on)
 	return kind != DEAD;
 }
 
-/* One run of ones of exactly this length between samples that alternate. */
+/* One run of ones of exactly this length between alternating samples. */
 static uint32_t sample_of_run(void)
 {
 	const uint32_t begin = 100;
@@ -58,7 +58,7 @@ static uint32_t sample_of_run(void)
 	return given < begin ? given % 2 == 0 : (given - begin - exact) % 2;
 }
 
-/* A first window of which exactly so many are ones, the first one among them, in no order that a test would see. */
+/* A first window with exactly `exact` ones, including its first sample, in no order that a test would notice. */
 static uint32_t sample_of_window(void)
 {
 	return (given * 357 + OZ_NOISE_WINDOW - 1) % OZ_NOISE_WINDOW >= OZ_NOISE_WINDOW - exact;
@@ -72,7 +72,7 @@ static uint32_t sample(void)
 	if (kind == RUN && given < OZ_NOISE_WORDS * 32) {
 		return sample_of_run();
 	}
-	/* The sample behind the window is a one, too, but of the next window. */
+	/* The sample after the window is also a one, but belongs to the next window. */
 	if (kind == WINDOW && given <= OZ_NOISE_WINDOW) {
 		return sample_of_window();
 	}
@@ -103,7 +103,7 @@ static bool collect(uint32_t samples[OZ_NOISE_WORDS])
 	return kind != SILENT;
 }
 
-/* No SHA-256: what matters here is what goes in. */
+/* Not SHA-256: only the input matters here. */
 static bool hash(const void *bytes, size_t size, uint8_t digest[OZ_NOISE_BLOCK])
 {
 	EXPECT(size == sizeof(hashed));
@@ -129,7 +129,7 @@ static enum oz_noise_fault start(int new_kind)
 	return oz_noise_start(&noise, &source);
 }
 
-/* No bytes come, none are left in the buffer, and the source is not asked again. */
+/* No bytes are returned, the buffer is cleared, and the source is not used again. */
 static void expect_refusal(enum oz_noise_fault fault)
 {
 	uint8_t bytes[40];
@@ -151,7 +151,7 @@ static void sound_source(void)
 	uint8_t bytes[OZ_NOISE_BLOCK + 8];
 
 	EXPECT(start(SOUND) == OZ_NOISE_SOUND);
-	/* The start-up tests see at least 1,024 samples, and none of those goes into a byte. */
+	/* The start-up tests see at least 1,024 samples, none of which is used for output. */
 	EXPECT(collections * OZ_NOISE_WORDS * 32 >= 1024);
 	EXPECT(hashes == 0);
 	EXPECT(oz_noise_get(&noise, bytes, sizeof(bytes)) == OZ_NOISE_SOUND);
@@ -161,14 +161,14 @@ static void sound_source(void)
 	}
 	EXPECT(bytes[OZ_NOISE_BLOCK] == (uint8_t)(200 + 1));
 	EXPECT(!is_on);
-	/* Nothing of what was given out or hashed is left. */
+	/* Nothing that was returned or hashed remains. */
 	for (int at = 0; at < 8; at++) {
 		EXPECT(noise.block[at] == 0);
 	}
 	for (int at = 0; at < OZ_NOISE_SAMPLES; at++) {
 		EXPECT(noise.samples[at] == 0);
 	}
-	/* The rest of the block comes before new samples; each byte once. */
+	/* The rest of the block is returned before new samples; each byte once. */
 	EXPECT(oz_noise_get(&noise, bytes, OZ_NOISE_BLOCK - 8) == OZ_NOISE_SOUND);
 	EXPECT(bytes[0] == (uint8_t)(200 + 9));
 	EXPECT(collections == 3 * OZ_NOISE_COLLECTIONS);
@@ -176,7 +176,7 @@ static void sound_source(void)
 	EXPECT(collections == 3 * OZ_NOISE_COLLECTIONS);
 }
 
-/* Sources with as little entropy as is assumed, and sound ones, run for long without an alarm. */
+/* Sources with as little entropy as assumed, and sound ones, run for a long time without an alarm. */
 static void no_false_alarm(void)
 {
 	uint8_t bytes[OZ_NOISE_BLOCK];
@@ -209,7 +209,7 @@ static void biased_source(void)
 	ones = 995;
 	EXPECT(start(BIASED) != OZ_NOISE_SOUND);
 	expect_refusal(noise.fault);
-	/* The chip's calibration may be stricter. 80 of 100 fail there, and never by repetition. */
+	/* The chip's calibration may be stricter. 80 of 100 then fail, and never by repetition. */
 	ones = 800;
 	source.proportion_cutoff = 700;
 	EXPECT(start(BIASED) == OZ_NOISE_PROPORTION);
@@ -218,7 +218,7 @@ static void biased_source(void)
 	EXPECT(start(BIASED) == OZ_NOISE_SOUND);
 }
 
-/* As many as the cut-off are too many, one less is not; in a row and in a window. */
+/* As many as the cut-off are too many, one fewer is not; in a row and in a window. */
 static void exact_cutoffs(void)
 {
 	source.repetition_cutoff = 50;
@@ -260,19 +260,19 @@ static void fails_later(void)
 	EXPECT(start(SOUND) == OZ_NOISE_SOUND);
 	EXPECT(oz_noise_get(&noise, bytes, 20) == OZ_NOISE_SOUND);
 	kind = STUCK;
-	/* What is left of the block is good, but not enough: nothing of it is given out. */
+	/* The rest of the block is good, but not enough: none of it is returned. */
 	EXPECT(oz_noise_get(&noise, bytes, sizeof(bytes)) == OZ_NOISE_REPETITION);
 	EXPECT(memcmp(bytes, none, sizeof(bytes)) == 0);
-	/* Nothing was hashed of the bad samples, and a source that has come back changes nothing. */
+	/* No bad samples were hashed, and a recovered source changes nothing. */
 	EXPECT(hashes == 1);
 	kind = SOUND;
 	expect_refusal(OZ_NOISE_REPETITION);
-	/* Only a new start does. */
+	/* Only a new start clears the fault. */
 	EXPECT(start(SOUND) == OZ_NOISE_SOUND);
 	EXPECT(oz_noise_get(&noise, bytes, sizeof(bytes)) == OZ_NOISE_SOUND);
 }
 
-/* A run that goes on from one use of the source to the next is one run. */
+/* A run that continues over two uses of the source is one run. */
 static void run_over_uses(void)
 {
 	uint8_t bytes[OZ_NOISE_BLOCK];
@@ -321,7 +321,7 @@ static void never_started(void)
 	EXPECT(oz_noise_get(&fresh, bytes, sizeof(bytes)) == OZ_NOISE_NOT_STARTED);
 }
 
-/* Each fault has words of its own. */
+/* Each fault has its own text. */
 static void texts(void)
 {
 	for (int one = OZ_NOISE_SOUND; one <= OZ_NOISE_CONDITIONING; one++) {

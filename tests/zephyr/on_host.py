@@ -1,4 +1,4 @@
-"""C of the Zephyr side that needs no Zephyr, compiled and run on the host."""
+"""C code of the Zephyr port that needs no Zephyr, compiled and run on the host."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ PATIENCE = 120
 
 
 def compiler(*words, **more):
-    """Runs the C compiler, warnings being errors."""
+    """Runs the C compiler, with warnings as errors."""
     return subprocess.run(
         [COMPILER, "-std=c11", "-Wall", "-Wextra", "-Werror", *words],
         capture_output=True, text=True, timeout=PATIENCE, check=False, **more,
@@ -22,7 +22,7 @@ def compiler(*words, **more):
 
 @unittest.skipUnless(COMPILER, "no C compiler here (cc, or what CC names)")
 class Program(unittest.TestCase):
-    """zephyr/drivers/NAME.c with tests/zephyr/NAME.c, which runs the test whose name it is given, or prints the names."""
+    """zephyr/drivers/NAME.c with tests/zephyr/NAME.c, which runs the test with the given name, or prints the names."""
 
     name = None
     tests = ()
@@ -37,23 +37,23 @@ class Program(unittest.TestCase):
         assert made.returncode == 0, made.stderr
 
     def __init_subclass__(cls):
-        """The names stand in Python, too, so that a report counts each of them."""
+        """The names are listed in Python too, so that a report counts each test."""
         for name in cls.tests:
             setattr(cls, f"test_{name}", lambda self, name=name: self.run_one(name))
 
     def run_one(self, name):
-        """Runs one of them."""
+        """Runs one of the tests."""
         done = subprocess.run([self.program, name], capture_output=True, text=True, timeout=PATIENCE, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def none_is_forgotten(self):
-        """Each test of the program is one here."""
+        """Each test of the program is listed here."""
         named = subprocess.run([self.program], capture_output=True, text=True, timeout=PATIENCE, check=True).stdout
         self.assertEqual(sorted(named.split()), sorted(self.tests))
 
 
 def report(module, stream):
-    """Runs the tests of a module, ends with a line of counts, as the other suites do, and answers the exit code."""
+    """Runs the tests of a module, ends with a line of counts like the other suites, and returns the exit code."""
     suite = unittest.defaultTestLoader.loadTestsFromModule(module)
     result = unittest.TextTestRunner(verbosity=2, stream=stream).run(suite)
     failed, skipped = len(result.failures) + len(result.errors), len(result.skipped)

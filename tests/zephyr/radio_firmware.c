@@ -1,6 +1,6 @@
 /*
- * The tests of zephyr/drivers/radio_firmware.c on the host: a whole firmware, and one with each thing wrong. The program runs
- * the test whose name it is given; without one it prints the names. An expectation that does not hold ends it with 1.
+ * The tests of zephyr/drivers/radio_firmware.c on the host: a complete firmware, and one with each kind of mistake. The
+ * program runs the test with the given name; without a name it prints the names. A failed expectation ends it with 1.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,12 +16,12 @@
 		}                                                                                                      \
 	} while (0)
 
-/* The firmware; behind it other bytes, as there are behind the content of a file of the device. */
+/* The firmware, followed by other bytes, like the content of a file on the device. */
 static uint8_t file[20000];
 static uint32_t size;
 static uint32_t length;
 static const uint32_t sizes[OZ_FIRMWARE_IMAGES] = {OZ_FIRMWARE_PIECE, 3 * OZ_FIRMWARE_PIECE + 5, 1, 9000};
-/* Reading from here on fails. */
+/* Reads that reach this offset fail. */
 static uint32_t bad_from;
 static uint8_t stored[20000];
 static uint32_t stored_size;
@@ -125,7 +125,7 @@ static void nothing_behind_it(void)
 	EXPECT(move(&firmware, OZ_FIRMWARE_IMAGES - 1) == OZ_FIRMWARE_DONE);
 }
 
-/* At every length that is less than all of it. */
+/* Cut off at every shorter length. */
 static void cut_off(void)
 {
 	struct oz_firmware firmware;
@@ -148,7 +148,7 @@ static void another_file(void)
 	EXPECT(find(&firmware) == OZ_FIRMWARE_WRONG);
 }
 
-/* Lengths that lead behind the end, also those that would wrap around, and an image without a byte. */
+/* Lengths beyond the end, including those that would wrap around, and an empty image. */
 static void wrong_lengths(void)
 {
 	static const uint32_t wrong[] = {0, 20000, UINT32_MAX, UINT32_MAX - 8, UINT32_MAX - OZ_FIRMWARE_HEADER - 8, 0x80000000};

@@ -32,7 +32,7 @@ def store(port, name, content):
 @pytest.mark.parametrize("addresses", ADDRESSES)
 @pytest.mark.parametrize("way", WAYS)
 def test_an_honest_client_is_served(device, free_port, way, addresses):  # noqa: F811
-    """Its requests take no longer than beside a crowd on Linux."""
+    """Its requests meet the same limits as with a crowd on Linux."""
     running = device(JOINED | {"http.server.port": free_port, "http.server.max_clients": 2})
     running.until(b"[Associated]\r\n")
     if way == "readers":

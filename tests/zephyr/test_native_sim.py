@@ -1,4 +1,4 @@
-"""The device on Zephyr's simulated board: transcripts, the web server, what survives a restart, the shell."""
+"""The device on Zephyr's simulated board: transcripts, the web server, persistence over restarts, the shell."""
 
 import http.client
 import json
@@ -26,7 +26,7 @@ def settings(values):
 
 
 class NativeSim(CommandUart):
-    """One process with a flash file of its own."""
+    """One process with its own flash file."""
 
     patience = PATIENCE
 
@@ -48,12 +48,12 @@ class NativeSim(CommandUart):
         return self
 
     def kill(self):
-        """Takes the power away."""
+        """Cuts the power."""
         self.process.kill()
         self.end()
 
     def end(self):
-        """Waits for the end; answers the exit code."""
+        """Waits for the end; returns the exit code."""
         code = self.process.wait(PATIENCE)
         self.process.stdin.close()
         self.process.stdout.close()
@@ -61,7 +61,7 @@ class NativeSim(CommandUart):
         return code
 
     def message(self, pattern):
-        """Waits for a message of the process; answers the match."""
+        """Waits for a message of the process; returns the match."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             match = re.search(pattern, (self.folder / "messages").read_text("utf-8", "replace"))
@@ -90,8 +90,8 @@ def device(build, tmp_path):
 def test_transcript(build, transcript):
     """Every dialogue runs as on the other ports.
 
-    The simulated clock catches up after the host had no time for the process: what is a tenth of a second apart on the
-    device can then be together here. So a dialogue may be played up to three times on a busy machine.
+    The simulated clock catches up after the host did not run the process for a while: events that are a tenth of a
+    second apart on the device can then coincide here. So a dialogue may be played up to three times on a busy machine.
     """
     place = run.Program(" ".join([str(build / "zephyr" / "zephyr.exe"), *settings(QUIET)]))
     for attempts_left in (2, 1, 0):
@@ -104,7 +104,7 @@ def test_transcript(build, transcript):
 
 
 def get(port, path):
-    """One request; answers status and body."""
+    """Sends one request; returns status and body."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
         connection.request("GET", path)
@@ -123,24 +123,24 @@ JOINED = {
 
 
 def joined(running, ssid, passkey="mypassword"):
-    """Joins a network; answers what is printed, `wlan.join.result` and the reason."""
+    """Joins a network; returns the output, `wlan.join.result` and the reason."""
     for line in (f'set wlan.ssid "{ssid}"', f'set wlan.passkey "{passkey}"'):
         assert running.command(line).endswith("Set OK")
     running.command("network_down")
     printed = running.command("network_up")
     result = running.command("get wlan.join.result").strip()
-    # An empty answer has no line of its own.
+    # An empty answer prints no line.
     return printed, result, "" if result == "1" else running.command("get wlan.join.reason").strip()
 
 
 def test_pins(device):
-    """Outputs follow the device, by Zephyr's GPIO drivers; what the board does not have is refused."""
+    """Outputs follow the device, by Zephyr's GPIO drivers; pins that the board does not have are refused."""
     running = device(QUIET | {
         "system.cmd.gpio": "16", "wlan.network.status_gpio": "14", "system.indicator.gpio wlan": "20",
         "setup.gpio.control_gpio": "11", "setup.gpio.level": "0",
     })
     running.until(b"[Ready]\r\n> ")
-    # Its resistor holds the button's pin high: nobody presses it, and the pin is free again, a moment after the start.
+    # Its resistor holds the button's pin high: it is not pressed, and the pin is free again shortly after the start.
     free, end = "14=0,16=0,20=0", time.monotonic() + PATIENCE
     while (levels := running.command("get gpio.level").strip()) != free:
         assert time.monotonic() < end, levels
@@ -155,7 +155,8 @@ def test_pins(device):
 
 
 def test_the_join_sequence_through_wifi_management(device):
-    """Every end of a join, by the path that boards take: Zephyr's Wi-Fi management, its events and its DHCP client."""
+    """Every outcome of a join, by the path that boards take: Zephyr's Wi-Fi management, its events and its DHCP
+    client."""
     running = device(QUIET | {"wlan.dhcp.timeout": "3"})
     running.until(b"[Ready]\r\n> ")
     for ssid, passkey, result, reason in [
@@ -176,7 +177,7 @@ def test_the_join_sequence_through_wifi_management(device):
 
 
 def test_a_network_that_goes_is_noticed(device):
-    """The loss comes as an event; the join begins again while auto-join is on."""
+    """The loss is reported by an event; joining starts again while auto-join is on."""
     running = device(QUIET | {"wlan.ssid": "Passing By", "wlan.passkey": "mypassword", "wlan.auto_join.enabled": "1"})
     running.until(b"[Associated]\r\n")
     running.until(b"[Disassociated]\r\n", 60)
@@ -184,7 +185,7 @@ def test_a_network_that_goes_is_noticed(device):
 
 
 def test_a_join_goes_back(device):
-    """A wrong passphrase does not lock anybody out."""
+    """After a wrong passphrase the device returns to its network."""
     running = device(QUIET | JOINED | {"http.server.enabled": "0"})
     running.until(b"[Associated]\r\n")
     assert "the passphrase was refused" in running.command("wlan_join Moody wrongpassword")
@@ -194,7 +195,7 @@ def test_a_join_goes_back(device):
 
 
 def test_rest(device, free_port):
-    """The web server runs commands, and says the same as the command UART."""
+    """The web server runs commands, and answers the same as the command UART."""
     running = device(JOINED | {"http.server.port": free_port})
     running.until(b"[Associated]\r\n")
     status, body = get(free_port, "/command/version")
@@ -206,7 +207,7 @@ def test_rest(device, free_port):
 
 
 def test_curl(device, free_port):
-    """The same with the program that everybody uses."""
+    """The same with curl."""
     running = device(JOINED | {"http.server.port": free_port})
     running.until(b"[Associated]\r\n")
     url = f"http://127.0.0.1:{free_port}/command/version"
@@ -215,7 +216,7 @@ def test_curl(device, free_port):
 
 
 def test_settings_survive_a_power_cut(device):
-    """What was saved is there after the process was killed."""
+    """Saved settings are kept when the process is killed."""
     running = device()
     running.until(b"> ")
     assert running.command("set tcp.server.port 4000") == "Set OK"
@@ -227,7 +228,7 @@ def test_settings_survive_a_power_cut(device):
 
 
 def test_files_survive_a_power_cut(device):
-    """A file is there after the process was killed, byte for byte."""
+    """A file is kept byte for byte when the process is killed."""
     running = device()
     running.until(b"> ")
     data = bytes(range(256)) * 16
@@ -244,7 +245,7 @@ def test_files_survive_a_power_cut(device):
 
 
 def test_reboot(device):
-    """`reboot` starts the process anew, and what was not saved is gone."""
+    """`reboot` restarts the process, and unsaved settings are lost."""
     running = device()
     running.until(b"> ")
     running.command("set tcp.server.port 4000")
@@ -255,7 +256,7 @@ def test_reboot(device):
 
 
 def test_the_end_of_the_input_ends_the_process(device):
-    """A device at the end of a pipe does not live on."""
+    """A device on a pipe ends with the pipe."""
     running = device()
     running.until(b"> ")
     running.process.stdin.close()
@@ -271,7 +272,7 @@ def test_unknown_variable_at_the_start(device):
 
 
 def test_guessable_numbers(device):
-    """The simulator says at its start what its random numbers are worth; the command UART has nothing of it."""
+    """The simulator warns at its start that its random numbers are guessable, but not on the command UART."""
     running = device()
     answer = running.until(b"> ")
     assert "random numbers of Zephyr itself are the same at every start" in (running.folder / "messages").read_text()
@@ -310,7 +311,7 @@ def shell(device):
 
 
 def test_shell_runs_commands(shell):
-    """Commands under `zentri` answer in the shell what they answer on the command UART."""
+    """Commands under `zentri` give the same answers in the shell as on the command UART."""
     running, terminal = shell
     terminal.send(b"zentri version\r\n")
     terminal.until(running.command("version").encode())

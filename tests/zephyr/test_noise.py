@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""What of the random numbers can be tested without a board: the entropy source, and which builds are refused.
+"""Tests of the random numbers without a board: the entropy source, and which builds are refused.
 
-Compiles zephyr/drivers/noise.c with the host's C compiler. Ends with a line of counts, as the other suites do.
+Compiles zephyr/drivers/noise.c with the host's C compiler. Ends with a line of counts like the other suites.
 """
 
 import sys
@@ -29,7 +29,7 @@ class Builds(unittest.TestCase):
     """zephyr/shim/randomness.h: real randomness or no build."""
 
     def ask(self, *options):
-        """Compiles it with these options set; answers whether it compiles, whether it warns, and what is said."""
+        """Compiles it with these options set; returns whether it compiles, whether it warns, and the messages."""
         done = compiler(
             "-E", *(f"-DCONFIG_{option}=1" for option in options), f"-I{ROOT}/zephyr/shim", "-x", "c", "-",
             input='#include "randomness.h"\n#ifdef OZ_GUESSABLE\nguessable\n#endif\n',
@@ -37,11 +37,11 @@ class Builds(unittest.TestCase):
         return done.returncode == 0, "\nguessable" in done.stdout, done.stderr
 
     def test_a_board_with_a_driver(self):
-        """Compiles and has nothing to warn of."""
+        """Compiles without a warning at the start."""
         self.assertEqual(self.ask("CSPRNG_ENABLED")[:2], (True, False))
 
     def test_a_board_without_a_driver(self):
-        """Does not compile, and the message says what to do."""
+        """Does not compile, and the message names the remedy."""
         for options in [(), ("TEST_RANDOM_GENERATOR",), ("TEST_RANDOM_GENERATOR", "CSPRNG_ENABLED")]:
             compiles, _, said = self.ask(*options)
             self.assertFalse(compiles, options)
@@ -54,7 +54,7 @@ class Builds(unittest.TestCase):
         self.assertEqual(self.ask("QEMU_TARGET", "TEST_RANDOM_GENERATOR")[:2], (True, True))
 
     def test_no_board_asks_for_the_test_generator(self):
-        """But the one that is only emulated."""
+        """Except the one that is only emulated."""
         asks = [
             path.name for path in sorted((ROOT / "boards").glob("*.conf"))
             if "CONFIG_TEST_RANDOM_GENERATOR=y" in path.read_text().splitlines()

@@ -13,12 +13,12 @@ from command_uart import CommandUart
 from debugger import Debugger, address
 
 PATIENCE = 60.0
-#: Seconds until a machine that hangs has started again: the watchdog needs two of its times here.
+#: Seconds until a hanging machine has restarted: the watchdog needs two of its periods here.
 WATCHDOG = 150.0
 
 
 class Qemu(CommandUart):
-    """One machine; its command UART is the standard streams of the process, what its console prints goes to a file."""
+    """One machine; its command UART is the standard streams of the process, its console output goes to a file."""
 
     patience = PATIENCE
 
@@ -38,7 +38,7 @@ class Qemu(CommandUart):
 
 @pytest.fixture
 def console(tmp_path):
-    """The file with what the machine's console prints."""
+    """The file with the machine's console output."""
     return tmp_path / "console"
 
 
@@ -55,7 +55,7 @@ def machine(build, free_port, console):
 
 
 def test_commands(machine):
-    """The command UART answers, also at length."""
+    """The command UART answers, also with long answers."""
     qemu, _ = machine
     assert "Board:mps2" in qemu.command("version")
     assert qemu.command("set wlan.ssid Elsewhere") == "Set OK"
@@ -63,7 +63,7 @@ def test_commands(machine):
 
 
 def test_guessable_numbers(machine, console):
-    """A machine without a source of random numbers says so when it starts, and not on the command UART."""
+    """A machine without a source of random numbers reports that when it starts, and not on the command UART."""
     qemu, _ = machine
     assert "this machine has no source of random numbers" in console.read_text("utf-8", "replace")
     assert "random" not in qemu.command("version")
@@ -81,7 +81,7 @@ def test_rest(machine):
 
 
 def ask(port):
-    """One request on a connection of its own."""
+    """Sends one request on its own connection."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     connection.request("GET", "/command/version")
     answer = json.loads(connection.getresponse().read())
@@ -90,7 +90,7 @@ def ask(port):
 
 
 def test_many_requests(machine):
-    """Connections that have just ended take no buffers from the next ones, nor do several at once."""
+    """Neither ended connections nor several at once exhaust the buffers."""
     _, port = machine
     assert [ask(port) for _ in range(100)] == [0] * 100
     with ThreadPoolExecutor(8) as clients:
@@ -98,7 +98,7 @@ def test_many_requests(machine):
 
 
 def test_stream(machine):
-    """What goes to a peer through Zephyr's own TCP comes back, more than fits into any buffer."""
+    """Data sent to a peer through Zephyr's own TCP comes back, more than fits into any buffer."""
     qemu, _ = machine
     assert qemu.command("set stream.auto_close 0") == "Set OK"
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -129,7 +129,7 @@ def test_stream(machine):
 
 
 def test_uart_under_load(machine):
-    """Bytes that come while the device is busy and its receive ring is full wait, and none is lost."""
+    """No bytes are lost that come while the device is busy and its receive ring is full: they wait."""
     qemu, port = machine
     stop = threading.Event()
 
@@ -169,11 +169,11 @@ def test_files(machine):
 
 
 def test_the_watchdog_ends_a_loop_that_hangs(machine, build, console):
-    """The device's thread never comes back from a call: the machine starts again."""
+    """The device's thread never returns from a call: the machine restarts."""
     qemu, _ = machine
     assert qemu.command("set wlan.ssid Elsewhere") == "Set OK"
     debugger = Debugger(f"{console}.gdb", PATIENCE)
-    # A branch to itself. The restart loads the image anew.
+    # A branch to itself. The restart reloads the image.
     debugger.write(address(build, "oz_wait") & ~1, bytes.fromhex("fee7"))
     debugger.close()
     qemu.process.stdin.write(b"version\r\n")

@@ -1,5 +1,5 @@
-"""TLS by Mbed TLS on a Cortex-M33 in QEMU: the tests of the Linux process against OpenSSL (tests/blackbox/test_tls.py), and what
-a session takes."""
+"""TLS by Mbed TLS on a Cortex-M33 in QEMU: the tests of the Linux process against OpenSSL (tests/blackbox/test_tls.py),
+and the memory of a session."""
 
 import re
 import urllib.request
@@ -10,17 +10,17 @@ from test_tls import Clients, Requests, Server, Servers, setUpModule  # pytest r
 
 __all__ = ["Clients", "Memory", "Requests", "Servers", "setUpModule"]
 
-#: Bytes of a session at most: once it is open, and ever.
+#: The most bytes of a session: once it is open, and ever.
 IDLE, PEAK = 24 * 1024, 45 * 1024
 
 
 class Memory(test_tls.Case):
-    """The heap of Mbed TLS, as /metrics tells it."""
+    """The heap of Mbed TLS, from /metrics."""
 
     settings = {"http.server.metrics_enabled": "1"}
 
     def heap(self):
-        """Bytes in use now, and the most that ever were."""
+        """Bytes in use now, and the most ever in use."""
         url = f"http://127.0.0.1:{self.device.http_port}/metrics"
         with urllib.request.urlopen(url, timeout=20) as answer:
             told = dict(re.findall(r'heap_(used|used_most)_bytes\{heap="crypto"\} (\d+)', answer.read().decode()))
@@ -41,5 +41,5 @@ class Memory(test_tls.Case):
 
 @pytest.fixture(autouse=True)
 def machine_in_qemu(build, monkeypatch):
-    """Makes a machine in QEMU the device of those tests."""
+    """Uses a machine in QEMU as the device of those tests."""
     monkeypatch.setenv("OPENZENTRI_QEMU", str(build / "zephyr" / "zephyr.elf"))

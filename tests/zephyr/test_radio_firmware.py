@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The radio's firmware in a file: what it is made of, with the host's C compiler. Ends with a line of counts."""
+"""Tests of the file format of the radio's firmware, with the host's C compiler. Ends with a line of counts."""
 
 import sys
 
@@ -7,7 +7,7 @@ import on_host
 
 
 class Firmware(on_host.Program):
-    """zephyr/drivers/radio_firmware.c with whole and broken files: tests/zephyr/radio_firmware.c."""
+    """zephyr/drivers/radio_firmware.c with complete and broken files: tests/zephyr/radio_firmware.c."""
 
     name = "radio_firmware"
     tests = [

@@ -14,7 +14,7 @@ __all__ = ["Clients", "Https", "Requests", "Servers", "SigningRequests", "setUpM
 
 
 class Servers(test_tls.Servers):
-    """With what Mbed TLS can and rustls cannot."""
+    """Adds what Mbed TLS can do and rustls cannot."""
 
     def test_clients_with_less_room(self):
         """max_fragment_length (RFC 6066, 4)."""
@@ -29,11 +29,11 @@ class Servers(test_tls.Servers):
             seen = client.communicate(timeout=20)[0].decode(errors="replace")
         sizes = [int(high + low, 16) for high, low in re.findall(r"RecordHeader .*\n +17 03 03 (..) (..)", seen)]
         self.assertGreaterEqual(len(sizes), 5)
-        # Beside the data: a type, and what proves that nobody has changed it.
+        # Besides the data: a type and the authentication tag.
         self.assertLessEqual(max(sizes), 1024 + 32)
 
 
 @pytest.fixture(autouse=True)
 def simulated_board(build, monkeypatch):
-    """Makes the simulated board the device of those tests."""
+    """Uses the simulated board as the device of those tests."""
     monkeypatch.setenv("OPENZENTRI_NATIVE_SIM", str(build / "zephyr" / "zephyr.exe"))

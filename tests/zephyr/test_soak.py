@@ -1,6 +1,6 @@
-"""Work for a long time on the machine in QEMU: nothing may be left behind in Zephyr's network stack.
+"""Long-running work on the machine in QEMU: Zephyr's network stack must not leak anything.
 
-OPENZENTRI_SOAK is how many seconds; without it a short time shows that the test works.
+OPENZENTRI_SOAK is the number of seconds; without it a short run shows that the test works.
 """
 
 import http.client
@@ -25,7 +25,7 @@ def rest(port, line):
 
 
 def metrics(port):
-    """What /metrics tells, by name."""
+    """The values of /metrics, by name."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     connection.request("GET", "/metrics")
     answer = connection.getresponse()
@@ -36,13 +36,13 @@ def metrics(port):
 
 
 def give_up(port):
-    """A client that leaves in the middle of a head."""
+    """A client that disconnects in the middle of a head."""
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:
         client.sendall(b"GET /command/ver")
 
 
 def echo(listener):
-    """Sends back what comes, for every connection."""
+    """Echoes the data of every connection."""
     while True:
         try:
             peer, _ = listener.accept()
@@ -55,7 +55,7 @@ def echo(listener):
 
 
 def use_a_stream(port, echo_port):
-    """Opens a stream to the peer, sends, waits for what comes back, closes."""
+    """Opens a stream to the peer, sends data, waits for the echo, closes."""
     handle = re.search(r"(\d)\\r\\n\"}", rest(port, f"tcp_client 10.0.2.2 {echo_port}"))[1]
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     connection.request("POST", "/command", f'{{"command":"stream_write {handle} 300","data":"{"x" * 300}"}}')
@@ -95,5 +95,5 @@ def test_soak(machine):  # noqa: F811
     for name in (name for name in after if name.startswith(("openzentri_heap_used_bytes", "openzentri_streams_open"))):
         assert after[name] <= begin[name], name
     assert after["openzentri_stack_untouched_bytes"] > 0
-    # Every connection is still to be had.
+    # Every connection is still available.
     assert [ask(port) for _ in range(20)] == [0] * 20

@@ -11,5 +11,5 @@ __all__ = ["Names", "SoftAp", "Station"]
 
 @pytest.fixture(autouse=True)
 def simulated_board(build, monkeypatch):
-    """Makes the simulated board the device of those tests."""
+    """Uses the simulated board as the device of those tests."""
     monkeypatch.setenv("OPENZENTRI_TAP", str(build / "zephyr" / "zephyr.exe"))

@@ -1,4 +1,4 @@
-/* What the simulated converters do at their channels. */
+/* The present outputs of the simulated converters. */
 #ifndef OPENZENTRI_CONVERTERS_SIMULATED_H
 #define OPENZENTRI_CONVERTERS_SIMULATED_H
 
@@ -6,9 +6,9 @@
 
 #define SIMULATED_CHANNELS 2
 
-/* In nanoseconds, as set last. */
+/* The last setting, in nanoseconds. */
 void simulated_pwm(uint32_t channel, uint32_t *period, uint32_t *width);
-/* As set last. */
+/* The last setting. */
 uint32_t simulated_dac(uint8_t channel);
 
 #endif

@@ -1,4 +1,4 @@
-/* Voltages in memory: what a program has set can be looked at. */
+/* Voltages in memory: the values that a program has set can be read. */
 #include <errno.h>
 #include <zephyr/device.h>
 #include <zephyr/drivers/dac.h>

@@ -1,7 +1,7 @@
 /*
  * Zephyr's entropy driver for the noise source of the CryptoCell-312 in the nRF5340's application core: ring oscillators,
- * sampled by a divided clock. The registers are those of the product specification, chapter CRYPTOCELL. What is tested and
- * hashed is in noise.c; here is what the chip needs.
+ * sampled by a divided clock. The registers are those of the product specification, chapter CRYPTOCELL. The tests and
+ * the hashing are in noise.c; this file has the chip's part.
  *
  * It polls. A use takes 4,224 samples, so tens of milliseconds; callers are few (keys, seeds), and the interrupt line of
  * this CryptoCell needs the core awake anyway.
@@ -27,14 +27,14 @@ LOG_MODULE_REGISTER(cryptocell_noise, CONFIG_ENTROPY_LOG_LEVEL);
 /* All bits of the interrupt registers. */
 #define ALL_INTERRUPTS 0x3Fu
 /*
- * The hardware's own tests throw bits away, and the von Neumann corrector does: the health tests must see each sample, and
- * the assumed entropy is that of raw ones.
+ * The hardware's own tests and the von Neumann corrector drop bits: but the health tests must see each sample, and the
+ * assumed entropy is that of raw samples.
  */
 #define RAW_SAMPLES                                                                                                    \
 	(CC_RNG_TRNG_DEBUG_VNC_BYPASS_Msk | CC_RNG_TRNG_DEBUG_CRNGT_BYPASS_Msk |                                       \
 	 CC_RNG_TRNG_DEBUG_AUTOCORR_BYPASS_Msk)
 
-/* Clock cycles between two samples: what a chip without calibration data gets, and the largest that the register shows. */
+/* Clock cycles between two samples: for a chip without calibration data, and the largest value of the register. */
 #define USUAL_CYCLES 1000u
 #define MOST_CYCLES  0xFFFEu
 
@@ -55,7 +55,7 @@ static uint32_t cycles(void)
 	return calibrated > 0 && calibrated <= MOST_CYCLES ? calibrated : USUAL_CYCLES;
 }
 
-/* The end of a reset shows in the first register that keeps what is written. */
+/* The reset has ended when a register keeps a written value. */
 static bool reset(void)
 {
 	uint32_t count = cycles();
@@ -114,7 +114,7 @@ static bool collect(uint32_t samples[OZ_NOISE_WORDS])
 			k_busy_wait(POLL_US);
 			continue;
 		}
-		/* First the flag: reading the last word starts the next collection. */
+		/* Clear the flag first: reading the last word starts the next collection. */
 		RNG->RNG_ICR = CC_RNG_RNG_ICR_EHR_VALID_CLEAR_Msk;
 		for (uint32_t word = 0; word < OZ_NOISE_WORDS; word++) {
 			samples[word] = RNG->EHR_DATA[word];
@@ -139,7 +139,7 @@ static int get_entropy(const struct device *dev, uint8_t *buffer, uint16_t lengt
 	}
 	k_mutex_lock(&lock, K_FOREVER);
 	fault = oz_noise_get(&noise, buffer, length);
-	/* Once: the fault stays, and so would the messages. */
+	/* Logged once: the fault stays, so the message would repeat. */
 	if (fault != OZ_NOISE_SOUND && !told) {
 		told = true;
 		LOG_ERR("No random numbers until the restart: %s", oz_noise_text(fault));

@@ -6,7 +6,7 @@
 #define BITS 32
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 
-/* A plain memset() before the end of a lifetime may be left out by the compiler. */
+/* The compiler may drop a plain memset() before the end of a lifetime. */
 static void wipe(void *memory, size_t size)
 {
 	volatile uint8_t *byte = memory;
@@ -69,7 +69,7 @@ static enum oz_noise_fault test(struct oz_noise_health *health, const uint32_t w
 	return is_periodic(health, words) ? OZ_NOISE_PERIODIC : OZ_NOISE_SOUND;
 }
 
-/* Fills `samples`, tested, with the source on. */
+/* Fills `samples` and tests them; the source must be on. */
 static enum oz_noise_fault collect_all(struct oz_noise *noise)
 {
 	for (size_t at = 0; at < OZ_NOISE_SAMPLES; at += OZ_NOISE_WORDS) {
@@ -109,7 +109,7 @@ static enum oz_noise_fault next_block(struct oz_noise *noise)
 	return fault;
 }
 
-/* Moves bytes out of the block; answers how many. */
+/* Moves bytes out of the block; returns how many. */
 static size_t take(struct oz_noise *noise, uint8_t *bytes, size_t size)
 {
 	size_t count = MIN(size, noise->left);

@@ -1,4 +1,4 @@
-/* Pulses in memory: what a program has set can be looked at. */
+/* Pulses in memory: the values that a program has set can be read. */
 #include <errno.h>
 #include <zephyr/device.h>
 #include <zephyr/drivers/pwm.h>

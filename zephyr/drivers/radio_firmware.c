@@ -1,9 +1,9 @@
-/* What the file with the firmware of the nRF7002 is made of. */
+/* The format of the file with the nRF7002's firmware. */
 #include <stddef.h>
 
 #include "radio_firmware.h"
 
-/* Bytes in front of each image: its kind and its length. */
+/* Bytes before each image: its kind and its length. */
 #define IMAGE_HEAD 8u
 
 static uint32_t word(const uint8_t *bytes)
@@ -28,7 +28,7 @@ enum oz_firmware_result oz_firmware_find(const struct oz_firmware_source *source
 		uint8_t head[IMAGE_HEAD];
 		uint32_t size;
 
-		/* The offset never lies behind the end. */
+		/* The offset is never beyond the end. */
 		if (source->size - offset < IMAGE_HEAD) {
 			return OZ_FIRMWARE_WRONG;
 		}

@@ -18,11 +18,11 @@ enum oz_firmware_result {
 	OZ_FIRMWARE_DONE,
 	/* It could not be read or stored. */
 	OZ_FIRMWARE_BROKEN,
-	/* These bytes are no firmware, or not all of it. */
+	/* These bytes are not a firmware, or not a complete one. */
 	OZ_FIRMWARE_WRONG,
 };
 
-/* Where the bytes are. `read` fills all of `buffer` or answers something else than 0. */
+/* The source of the bytes. `read` fills all of `buffer` and returns 0, or returns another value. */
 struct oz_firmware_source {
 	int (*read)(void *context, uint32_t offset, uint8_t *buffer, uint32_t size);
 	void *context;
@@ -31,20 +31,20 @@ struct oz_firmware_source {
 
 struct oz_firmware {
 	uint8_t header[OZ_FIRMWARE_HEADER];
-	/* In the order of the file: of the UMAC the primary and the secondary one, of the LMAC the same. */
+	/* In the order of the file: primary and secondary image of the UMAC, then of the LMAC. */
 	struct {
 		uint32_t offset;
 		uint32_t size;
 	} images[OZ_FIRMWARE_IMAGES];
 };
 
-/* Takes piece after piece of an image; something else than 0 ends it. */
+/* Takes an image piece by piece; returning anything but 0 stops it. */
 typedef int (*oz_firmware_store)(void *context, uint32_t offset, const uint8_t *piece, uint32_t size);
 
 /* Finds the images. */
 enum oz_firmware_result oz_firmware_find(const struct oz_firmware_source *source, struct oz_firmware *firmware);
 
-/* Hands out one of them; `piece` has OZ_FIRMWARE_PIECE bytes. */
+/* Passes one image to `store`; `piece` has OZ_FIRMWARE_PIECE bytes. */
 enum oz_firmware_result oz_firmware_move(const struct oz_firmware_source *source, const struct oz_firmware *firmware,
 					 int image, uint8_t *piece, oz_firmware_store store, void *context);
 

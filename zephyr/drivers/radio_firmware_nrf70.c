@@ -1,7 +1,7 @@
 /*
- * Gives the nRF7002 its firmware out of a file of the device (CONFIG_NRF_WIFI_PATCHES_EXTERNAL): 87 kB that the SoC's
- * flash has no room for. The file lies on the external flash like all others; which one it is shows in its first bytes,
- * whatever its name. Zephyr's driver calls this when the interface comes up, the first time before the device itself runs.
+ * Loads the nRF7002's firmware from a file of the device (CONFIG_NRF_WIFI_PATCHES_EXTERNAL): the SoC's flash has no
+ * room for these 87 kB. The file is on the external flash like all others; its first bytes identify it, whatever its
+ * name. Zephyr's driver calls this when the interface comes up, the first time before the device itself runs.
  */
 #include <common/fmac_api_common.h>
 #include <fmac_main.h>
@@ -16,11 +16,11 @@
 
 LOG_MODULE_REGISTER(radio_firmware, CONFIG_LOG_DEFAULT_LEVEL);
 
-/* Of the driver's library, which has no header for it: version and features. */
+/* From the driver's library, which has no header for it: checks version and features. */
 enum nrf_wifi_status nrf_wifi_validate_fw_header(struct nrf_wifi_fmac_dev_ctx *device,
 						 struct nrf70_fw_image_info *information);
 
-/* What each image is for, in the order of the file (enum nrf70_image_ids). */
+/* The destination of each image, in the order of the file (enum nrf70_image_ids). */
 static const struct {
 	enum RPU_PROC_TYPE processor;
 	uint32_t address;
@@ -52,7 +52,7 @@ static bool fits(struct nrf_wifi_fmac_dev_ctx *device, struct fs_file_t *file, u
 		       NRF_WIFI_STATUS_SUCCESS;
 }
 
-/* The path of the newest such file. Committed files are called f and eight digits, growing (src/file/volume.rs). */
+/* The path of the newest such file. Names of committed files are f and eight ascending digits (src/file/volume.rs). */
 static uint32_t find(struct nrf_wifi_fmac_dev_ctx *device, char *path, size_t room, struct oz_firmware *firmware)
 {
 	char newest[sizeof("f00000000")] = "";
@@ -109,7 +109,7 @@ static int store(void *context, uint32_t offset, const uint8_t *piece, uint32_t 
 static bool load(struct nrf_wifi_fmac_dev_ctx *device, struct fs_file_t *file, uint32_t size,
 		 struct oz_firmware *firmware)
 {
-	/* The driver holds its lock of the one interface. */
+	/* The driver holds the lock of its only interface. */
 	static uint8_t piece[OZ_FIRMWARE_PIECE] __aligned(4);
 	struct oz_firmware_source source = {.read = read_file, .context = file, .size = size};
 	struct target target = {.device = device};

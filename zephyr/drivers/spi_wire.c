@@ -8,7 +8,7 @@
 
 #define DT_DRV_COMPAT zentri_spi_wire
 
-/* One buffer each way is what zephyr/shim/bus.c gives. */
+/* zephyr/shim/bus.c passes one buffer each way. */
 static int io(const struct emul *target, const struct spi_config *config, const struct spi_buf_set *out,
 	      const struct spi_buf_set *in)
 {

@@ -21,13 +21,13 @@
 
 #include "uart_host_bottom.h"
 
-/* How often the streams are looked at, in simulated microseconds. */
+/* How often the streams are polled, in simulated microseconds. */
 #define INTERVAL 500
 
 static int input = STDIN_FILENO;
 static int output = STDOUT_FILENO;
 static bool on_pty;
-/* Where a link to the pseudo-terminal is made. */
+/* The path of the link to the pseudo-terminal. */
 static char *link_path;
 static bool receive_wanted;
 static bool transmit_wanted;
@@ -42,7 +42,7 @@ static bool has(int fd, short events)
 	return poll(&state, 1, 0) > 0;
 }
 
-/* A pseudo-terminal that nobody has open hangs up all the time: that is silence, not an end. */
+/* A pseudo-terminal that no host has open always reports a hang-up: that is silence, not an end. */
 int oz_uart_readable(void)
 {
 	struct pollfd state = {.fd = input, .events = POLLIN};
@@ -102,12 +102,12 @@ int oz_uart_write(const unsigned char *data, int size)
 	if (!has(output, POLLOUT)) {
 		return 0;
 	}
-	/* A stream that has room for one byte takes one without waiting; a pipe takes up to PIPE_BUF. */
+	/* A stream with room takes at least one byte without waiting; a pipe takes up to PIPE_BUF. */
 	count = write(output, data, on_pty ? (size_t)size : (size_t)(size < 512 ? size : 512));
 	if (count >= 0) {
 		return (int)count;
 	}
-	/* Nobody reads any more: the bytes of a line that is not connected are lost. */
+	/* There is no reader any more: the bytes of an unconnected line are lost. */
 	return errno == EAGAIN || errno == EINTR ? 0 : size;
 }
 
@@ -171,7 +171,7 @@ static void make_raw(int fd)
 	tcsetattr(fd, TCSANOW, &raw);
 }
 
-/* Names the process that replaces itself, and the descriptor of its pseudo-terminal: who has that open keeps it. */
+/* Names the process that replaces itself, and the descriptor of its pseudo-terminal, which a host can keep open. */
 #define KEPT "OPENZENTRI_COMMAND_UART"
 
 static bool kept;
@@ -189,7 +189,7 @@ int oz_uart_keep(void)
 	return input;
 }
 
-/* The pseudo-terminal of the life before, or -1. */
+/* The pseudo-terminal of the previous process image, or -1. */
 static int kept_pty(void)
 {
 	const char *text = getenv(KEPT);
@@ -212,7 +212,7 @@ static void open_pty(void)
 		nsi_print_error_and_exit("cannot open a pseudo-terminal for the command UART\n");
 		return;
 	}
-	/* The settings belong to the terminal's side, and are kept while it is closed. */
+	/* The settings belong to the terminal's side, and stay while it is closed. */
 	other = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	make_raw(other);
 	close(other);

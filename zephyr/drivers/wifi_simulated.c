@@ -1,7 +1,7 @@
 /*
- * A Wi-Fi driver without a radio, for native_sim: station and access point behind Zephyr's Wi-Fi management, so that the
- * device takes the path there that it takes on every board. The driver has no rules of its own: it hands requests and
- * frames to the model (zephyr/src/air.rs), on the device's thread, and turns what the model says into events.
+ * A Wi-Fi driver without a radio, for native_sim: station and access point behind Zephyr's Wi-Fi management, so that
+ * the device uses the same code as on every board. The driver has no rules of its own: it passes requests and frames to
+ * the model (zephyr/src/air.rs), on the device's thread, and turns the model's answers into events.
  */
 #define DT_DRV_COMPAT zentri_simulated_radio
 
@@ -20,7 +20,7 @@
 #include "wifi_simulated.h"
 #include "wifi_tap.h"
 
-/* What one of the two interfaces is. */
+/* One of the two interfaces. */
 struct interface {
 	struct net_if *iface;
 	uint8_t mac[6];
@@ -179,8 +179,8 @@ static void start_access_point(struct net_if *iface)
 }
 
 /*
- * Frames of the station go to its TAP, or else to the model, which is the rest of the network then; what it has no room for
- * is lost in the air.
+ * Frames of the station go to its TAP, or else to the model, which then is the rest of the network; frames that do not
+ * fit are lost, as in the air.
  */
 static int send_station(const struct device *dev, struct net_pkt *packet)
 {
@@ -199,7 +199,7 @@ static int send_station(const struct device *dev, struct net_pkt *packet)
 	return 0;
 }
 
-/* Without a TAP nobody is on the access point: its stations are on host sockets. */
+/* Without a TAP, the access point has no stations in the air: its clients use host sockets. */
 static int send_access_point(const struct device *dev, struct net_pkt *packet)
 {
 	ARG_UNUSED(dev);

@@ -1,6 +1,6 @@
 /*
- * The simulated Wi-Fi driver (wifi_simulated.c) and the model behind it (zephyr/src/air.rs): what each tells the other.
- * The driver's calls come from any thread; the functions here are for the thread of the device alone.
+ * The simulated Wi-Fi driver (wifi_simulated.c) and the model behind it (zephyr/src/air.rs): the interface between
+ * them. The driver may be called from any thread; only the device's thread may call these functions.
  */
 #ifndef OPENZENTRI_WIFI_SIMULATED_H
 #define OPENZENTRI_WIFI_SIMULATED_H
@@ -16,20 +16,20 @@ enum oz_air_kind {
 	OZ_AIR_AP_DROP = 6,
 };
 
-/* What somebody asks of the radio. */
+/* A request to the radio. */
 struct oz_air_request {
 	/* enum oz_air_kind */
 	uint8_t kind;
 	uint8_t key_size;
 	uint8_t mac[6];
-	/* Of a connection; a passphrase or the digits of a master key. */
+	/* For a connection: a passphrase or the digits of a master key. */
 	uint8_t key[64];
 	struct oz_access_point network;
 	struct oz_scan scan;
 	struct oz_softap softap;
 };
 
-/* Bytes of the largest frame that the model looks at. */
+/* Bytes of the largest frame that the model handles. */
 #define OZ_AIR_FRAME 700
 
 /* The next request; OZ_WOULD_BLOCK when there is none. */
@@ -42,7 +42,7 @@ void oz_air_receive(const uint8_t *frame, uint32_t size);
 uint32_t oz_air_news(void);
 void oz_air_scan_result(const struct oz_access_point *found);
 void oz_air_scan_done(void);
-/* How a connection attempt has ended: enum wifi_conn_status. */
+/* The outcome of a connection attempt: enum wifi_conn_status. */
 void oz_air_connected(uint8_t status, const struct oz_access_point *network);
 void oz_air_disconnected(void);
 /* The access point is on (1), has failed to start (0), or is off (2). */

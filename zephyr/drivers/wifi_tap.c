@@ -1,6 +1,7 @@
 /*
- * What is behind the simulated radio in the variant FILE_SUFFIX=tap: Ethernet frames of Zephyr's own IP stack, to and from
- * TAP interfaces of the host. They pass while the station has joined, or the access point is on; a radio hears nothing else.
+ * The network behind the simulated radio in the variant FILE_SUFFIX=tap: Ethernet frames of Zephyr's own IP stack, to
+ * and from TAP interfaces of the host. Frames pass only while the station has joined or the access point is on, as with
+ * a radio.
  */
 #include <string.h>
 #include <zephyr/kernel.h>
@@ -12,7 +13,7 @@
 
 #include "wifi_tap.h"
 
-/* How often the host is asked for frames, in microseconds, and how many are taken in a row. */
+/* How often the host is polled for frames, in microseconds, and how many frames are taken in a row. */
 #define INTERVAL 200
 #define BURST    32
 
@@ -82,7 +83,7 @@ static uint32_t place_of(const uint8_t mac[6])
 	return place;
 }
 
-/* Whether the sender of a frame is a station. Who was not heard before associates with its first frame. */
+/* Whether the sender of a frame is a station. A new sender associates with its first frame. */
 static bool admit(const uint8_t mac[6])
 {
 	k_spinlock_key_t key = k_spin_lock(&lock);
@@ -125,7 +126,7 @@ static void deliver(struct net_if *iface, const uint8_t *frame, size_t size)
 {
 	struct net_pkt *packet = net_pkt_rx_alloc_with_buffer(iface, size, AF_UNSPEC, 0, K_NO_WAIT);
 
-	/* Without a buffer it is lost, as in the air. */
+	/* Without a buffer the frame is lost, as in the air. */
 	if (packet == NULL) {
 		return;
 	}

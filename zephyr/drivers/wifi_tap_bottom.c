@@ -1,6 +1,6 @@
 /*
- * The host's side of the simulated radio: TAP interfaces, which exist already and which this process may open, or which it
- * may make. Compiled into the native simulator's runner.
+ * The host's side of the simulated radio: TAP interfaces, which either exist and may be opened by this process, or
+ * which it may create. Compiled into the native simulator's runner.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -19,7 +19,7 @@
 #include "wifi_tap_bottom.h"
 
 struct tap {
-	/* As the options give it; NULL for none. */
+	/* From the options; NULL for none. */
 	char *name;
 	int fd;
 };

@@ -1,6 +1,6 @@
 /*
- * Where Mbed TLS has its entropy from. Zephyr's own function takes whatever sys_rand_get() has when the source fails, which
- * is a counter of cycles; this one fails, and so does the handshake.
+ * The entropy of Mbed TLS. When the source fails, Zephyr's own function falls back to sys_rand_get(), which is a
+ * counter of cycles; this one fails, and so does the handshake.
  */
 #include <mbedtls/entropy.h>
 #include <zephyr/random/random.h>

@@ -36,7 +36,7 @@ static void board_id(uint8_t id[16])
 #endif
 }
 
-/* FNV-1a: spreads the few bytes of an id over as many as are wanted. */
+/* FNV-1a: spreads the few bytes of an id over any number of bytes. */
 static uint32_t spread(const uint8_t *bytes, uint32_t size, uint32_t seed)
 {
 	uint32_t hash = 2166136261u ^ seed;
@@ -91,7 +91,7 @@ void oz_random(uint8_t *buffer, uint32_t size)
 	/* The simulated generator starts from the same seed every time. */
 	oz_host_random(buffer, size);
 #elif defined(CONFIG_CSPRNG_ENABLED)
-	/* A source that has failed is no reason to go on with something else. */
+	/* When the source has failed, do not go on with something weaker. */
 	if (sys_csrand_get(buffer, size) != 0) {
 		k_panic();
 	}
@@ -101,7 +101,7 @@ void oz_random(uint8_t *buffer, uint32_t size)
 }
 
 #ifdef OZ_GUESSABLE
-/* On the console of messages, never on the command UART. */
+/* On the message console, never on the command UART. */
 static int warn_of_guessable_numbers(void)
 {
 #ifdef CONFIG_ARCH_POSIX
@@ -199,7 +199,7 @@ int32_t oz_reset_reason(void)
 #ifdef CONFIG_ARCH_POSIX
 	return oz_host_restarted() ? OZ_RESET_SOFTWARE : OZ_RESET_POWER_ON;
 #else
-	/* The most telling one first: some chips set several at once. */
+	/* The most specific one first: some chips set several at once. */
 	static const struct {
 		uint32_t cause;
 		enum oz_reset reason;
@@ -215,10 +215,10 @@ int32_t oz_reset_reason(void)
 		return -OZ_UNSUPPORTED;
 	}
 	if (cause == 0) {
-		/* Nordic's chips have no bit for the coming of power. */
+		/* Nordic's chips have no bit for power-up. */
 		return IS_ENABLED(CONFIG_SOC_FAMILY_NORDIC_NRF) ? OZ_RESET_POWER_ON : -OZ_UNSUPPORTED;
 	}
-	/* Otherwise the next start would find this one's cause too. */
+	/* Otherwise the next start would also report this cause. */
 	(void)hwinfo_clear_reset_cause();
 	for (size_t i = 0; i < ARRAY_SIZE(causes); i++) {
 		if (cause & causes[i].cause) {
@@ -283,13 +283,13 @@ void oz_print(const uint8_t *text, uint32_t size)
 }
 
 #if defined(CONFIG_CPU_CORTEX_M) && defined(CONFIG_THREAD_STACK_INFO) && !defined(CONFIG_OPENZENTRI_PANIC_TEXT)
-/* Words of the stack that are looked at, and addresses that are printed at most. */
+/* The most words of the stack that are examined, and the most addresses that are printed. */
 #define DEPTH     512
 #define ADDRESSES 24
 
 /*
- * The words of the stack that are addresses in the code: among them is where each function that has not ended was called
- * from. arm-none-eabi-addr2line -fpie names them.
+ * Prints the words of the stack that are addresses in the code: among them are the return addresses of all active
+ * functions. arm-none-eabi-addr2line -fpie resolves them.
  */
 static void print_callers(void)
 {

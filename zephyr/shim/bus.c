@@ -1,6 +1,6 @@
 /*
- * Transfers on SPI and I2C: the buses that the devicetree's aliases "zentri-spi" and "zentri-i2c" name. Drivers block, so a
- * thread of its own does it, one transfer at a time.
+ * Transfers on SPI and I2C: the buses that the devicetree's aliases "zentri-spi" and "zentri-i2c" name. Drivers block,
+ * so a separate thread does the transfers, one at a time.
  */
 #include <errno.h>
 #include <string.h>
@@ -31,7 +31,7 @@ static const struct device *const i2c = DEVICE_DT_GET(DT_ALIAS(zentri_i2c));
 
 static uint8_t data[CONFIG_OPENZENTRI_BUS_TRANSFER];
 static struct oz_transfer transfer;
-/* Of the bytes in `data` those that have come. */
+/* The number of bytes in `data` that were received. */
 static uint32_t received;
 static int32_t outcome;
 static atomic_t state;
@@ -55,7 +55,7 @@ static int exchange(void)
 {
 	struct spi_buf buffer = {.buf = data, .len = transfer.size};
 	const struct spi_buf_set both = {.buffers = &buffer, .count = 1};
-	/* Some drivers know a change of the configuration by its address only. */
+	/* Some drivers notice a new configuration only by its address. */
 	static struct spi_config configs[2];
 	static uint8_t turn;
 	struct spi_config *config;
@@ -116,7 +116,7 @@ static int32_t outcome_of(int error)
 		return -OZ_NOT_FOUND;
 	case -EIO:
 	case -ENXIO:
-		/* What drivers of I2C answer when nobody does. */
+		/* I2C drivers return these when no device answers. */
 		return transfer.kind == OZ_SPI ? oz_error(EIO) : -OZ_UNREACHABLE;
 	default:
 		return oz_error(-error);

@@ -1,4 +1,4 @@
-/* The converters of the devicetree's node "zentri,pins": ADC, DAC, PWM, by the pins that they are at. */
+/* The converters of the devicetree's node "zentri,pins": ADC, DAC, PWM, selected by their pins. */
 #include <errno.h>
 #include <zephyr/devicetree.h>
 #include <zephyr/kernel.h>
@@ -144,7 +144,7 @@ int32_t oz_pwm_pulse(uint8_t pin, uint32_t period_ns, uint32_t width_ns)
 		return -OZ_NOT_FOUND;
 	}
 	if (period_ns == 0) {
-		/* Low for ever: drivers have no way to let a pin go. */
+		/* Low for ever: drivers cannot release a pin. */
 		error = pwm_set_dt(&pwms[place], pwms[place].period, 0);
 	} else {
 		error = pwm_set_dt(&pwms[place], period_ns, width_ns);

@@ -31,7 +31,7 @@
 #define ECHO_SEQUENCE 1
 #define MAX_COMMAND_LINE 16384
 
-/* Sum of RFC 1071; a datagram socket for ICMP fills it in by itself, a raw one does not. */
+/* Checksum of RFC 1071; an ICMP datagram socket fills it in by itself, a raw socket does not. */
 static unsigned short checksum(const unsigned short *words, int count)
 {
 	unsigned long sum = 0;
@@ -75,7 +75,7 @@ int oz_host_ping_reply(int socket_fd)
 
 	getsockopt(socket_fd, SOL_SOCKET, SO_TYPE, &raw, &length);
 	while ((size = recv(socket_fd, packet, sizeof(packet), 0)) >= 0) {
-		/* A raw socket gives the IP header too, and everybody else's replies. */
+		/* A raw socket also delivers the IP header, and the replies to other processes. */
 		size_t start = raw == SOCK_RAW && size > 0 ? (packet[0] & 0x0F) * 4u : 0;
 		struct icmphdr reply;
 
@@ -139,7 +139,7 @@ static unsigned long mixed(unsigned long id, const char *text)
 	return id;
 }
 
-/* Of the machine and of where the file is that is the flash: a machine has several devices. */
+/* Depends on the machine and on the path of the flash file, because a machine can have several devices. */
 unsigned long oz_host_id(void)
 {
 	static char text[MAX_COMMAND_LINE];
@@ -178,7 +178,7 @@ static void add_setting(char *argument, int value)
 
 static void add_options(void)
 {
-	/* The parser insists on a place for the value; every value is kept in the list. */
+	/* The parser requires a place for the value; the list keeps every value. */
 	static char *last;
 	static struct args_struct_t options[] = {
 		{
@@ -197,7 +197,7 @@ static void add_options(void)
 
 NSI_TASK(add_options, PRE_BOOT_1, 12);
 
-/* Names the process that is about to replace itself, and the pipe with what it has kept (-1: nothing). */
+/* Names the process that is about to replace itself, and the pipe with the kept bytes (-1: none). */
 #define RESTARTED "OPENZENTRI_RESTARTED"
 
 static int kept_pipe = -1;
@@ -206,7 +206,7 @@ void oz_host_keep(const unsigned char *bytes, unsigned int size)
 {
 	int ends[2];
 
-	/* A pipe takes more than the board can have. */
+	/* A pipe has more room than the board's buffer. */
 	if (size == 0 || pipe(ends) < 0) {
 		return;
 	}
@@ -216,7 +216,7 @@ void oz_host_keep(const unsigned char *bytes, unsigned int size)
 	close(ends[1]);
 }
 
-/* The pipe of the process before; -2 when there was none. */
+/* The pipe of the previous process image; -2 when there was none. */
 static int restarted(void)
 {
 	const char *text = getenv(RESTARTED);
@@ -246,13 +246,13 @@ int oz_host_restarted(void)
 
 static uint64_t restart_time = NSI_NEVER;
 
-/* A build without the host's UART has none to keep. */
+/* For builds without the host's UART. */
 __attribute__((weak)) int oz_uart_keep(void)
 {
 	return -1;
 }
 
-/* In the thread of the simulated hardware: only from there the board can be put away. */
+/* Runs in the thread of the simulated hardware: only this thread can shut the board down. */
 static void restart(void)
 {
 	static char text[MAX_COMMAND_LINE];
@@ -270,7 +270,7 @@ static void restart(void)
 	}
 	line = oz_uart_keep();
 	nsi_exit_inner(0);
-	/* Sockets of the old life would keep their ports. */
+	/* Otherwise sockets of the old process image would keep their ports. */
 	for (int fd = 3; fd < 1024; fd++) {
 		int flags = fcntl(fd, F_GETFD);
 

@@ -4,7 +4,7 @@
 #ifndef OPENZENTRI_HOST_H
 #define OPENZENTRI_HOST_H
 
-/* Sends one ICMP echo request; answers a descriptor, or -1 where the host does not allow it. */
+/* Sends one ICMP echo request; returns a descriptor, or -1 if the host does not allow it. */
 int oz_host_ping_open(unsigned int address);
 /* 1 when the reply is there, 0 when not yet, -1 when none will come. */
 int oz_host_ping_reply(int socket);
@@ -15,7 +15,7 @@ void oz_host_random(unsigned char *buffer, unsigned int size);
 unsigned long long oz_host_wall_clock(void);
 /* Keeps bytes for the process that oz_host_restart() starts. */
 void oz_host_keep(const unsigned char *bytes, unsigned int size);
-/* What the process before has kept; answers how much. */
+/* Takes the bytes that the previous process image has kept; returns their number. */
 unsigned int oz_host_kept(unsigned char *bytes, unsigned int size);
 /* 1 when this process was started by oz_host_restart(). */
 int oz_host_restarted(void);

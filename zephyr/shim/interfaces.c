@@ -1,4 +1,4 @@
-/* Which of Zephyr's network interfaces is which of the device's. */
+/* Maps the device's interfaces to Zephyr's network interfaces. */
 #include <errno.h>
 #include <string.h>
 #include <zephyr/net/net_if.h>
@@ -27,7 +27,7 @@ bool oz_has_two_interfaces(void)
 }
 
 #ifdef CONFIG_NET_NATIVE_OFFLOADED_SOCKETS
-/* The host's network is that of all interfaces. */
+/* All interfaces share the host's network. */
 int32_t oz_bind_interface(int socket, uint8_t interface)
 {
 	ARG_UNUSED(socket);
@@ -45,7 +45,7 @@ int32_t oz_interface(uint8_t interface, struct net_if **bound)
 int32_t oz_interface(uint8_t interface, struct net_if **bound)
 {
 	*bound = NULL;
-	/* With one interface only, the loopback stays in reach. */
+	/* With only one interface, sockets are not bound, so that the loopback stays reachable. */
 	if (oz_has_two_interfaces()) {
 		*bound = interface == OZ_SOFTAP ? oz_access_point() : oz_station();
 	}

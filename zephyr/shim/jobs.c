@@ -1,4 +1,4 @@
-/* Jobs: what waits runs on a thread of its own. */
+/* Jobs: blocking work runs on a separate thread. */
 #include <errno.h>
 #include <string.h>
 #include <zephyr/kernel.h>
@@ -20,9 +20,9 @@ struct job {
 	enum state state;
 	enum oz_job_kind kind;
 	uint8_t interface;
-	/* Of a look-up. */
+	/* For a look-up. */
 	char name[NAME_SIZE];
-	/* Of a ping. */
+	/* For a ping. */
 	uint32_t address;
 	uint32_t timeout_ms;
 	int32_t outcome;
@@ -249,7 +249,7 @@ void oz_job_cancel(int32_t job)
 		return;
 	}
 	k_mutex_lock(&lock, K_FOREVER);
-	/* Nothing stops a look-up that runs; its place is free when it has ended. */
+	/* A running look-up cannot be stopped; its place is free when it has ended. */
 	jobs[job].state = jobs[job].state == RUNNING ? ABANDONED : FREE;
 	k_mutex_unlock(&lock);
 }

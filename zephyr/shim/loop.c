@@ -14,11 +14,11 @@ BUILD_ASSERT(offsetof(struct oz_watch, wanted) == offsetof(struct zsock_pollfd, 
 BUILD_ASSERT(offsetof(struct oz_watch, ready) == offsetof(struct zsock_pollfd, revents));
 BUILD_ASSERT(OZ_READABLE == ZSOCK_POLLIN && OZ_WRITABLE == ZSOCK_POLLOUT);
 
-/* How long buffers are waited for. */
+/* How long to wait for buffers. */
 #define STARVED_MS 2
 
 #ifdef CONFIG_OPENZENTRI_WATCHDOG
-/* No wait is longer: drivers do not agree on whether their time is that of the first interrupt or that of the reset. */
+/* The longest wait: for some watchdog drivers the time runs to the first interrupt, for others to the reset. */
 #define LONGEST_WAIT_US (CONFIG_OPENZENTRI_WATCHDOG_SECONDS * (int64_t)USEC_PER_SEC / 4)
 #endif
 
@@ -35,7 +35,7 @@ static K_WORK_DEFINE(ring_work, ring);
 
 void oz_wake(void)
 {
-	/* Nothing writes the eventfd in an interrupt; the system's work queue does it. */
+	/* An interrupt must not write the eventfd; the system's work queue does it. */
 	if (k_is_in_isr()) {
 		(void)k_work_submit(&ring_work);
 	} else {
@@ -59,8 +59,8 @@ static k_timeout_t limit(int64_t timeout_us)
 {
 #ifdef CONFIG_NET_NATIVE_OFFLOADED_SOCKETS
 	/*
-	 * The driver for host sockets sees only what happened before a wait began, and then looks again at intervals.
-	 * A wait of no length sees nothing at all, because the simulated time stands still.
+	 * The driver for host sockets sees only events from before the wait, and then polls at intervals. A wait of
+	 * zero length sees nothing at all, because the simulated time stands still.
 	 */
 	if (timeout_us == 0) {
 		return K_TICKS(1);
@@ -82,7 +82,7 @@ int32_t oz_wait(struct oz_watch *watches, uint32_t count, int64_t timeout_us)
 #ifdef CONFIG_OPENZENTRI_WATCHDOG
 	oz_watchdog_feed();
 #endif
-	/* The socket that wants to send is writable all the same: without this the loop would turn without a rest. */
+	/* The socket that wants to send is still writable: without this sleep, the loop would spin. */
 	if (starved) {
 		starved = false;
 		k_sleep(K_MSEC(STARVED_MS));

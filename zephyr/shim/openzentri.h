@@ -1,5 +1,5 @@
 /*
- * What the Rust side calls (zephyr/src/shim.rs mirrors this file), and the few functions it exports to C.
+ * The functions that the Rust side calls (zephyr/src/shim.rs mirrors this file), and the few that it exports to C.
  *
  * Rules: fixed-width integers, pointer and length, results >= 0 or a negative code of enum oz_error. Nothing blocks,
  * except oz_wait() and calls to flash. All calls come from the one thread that runs the device unless said otherwise.
@@ -60,10 +60,10 @@ struct oz_watch {
 #define OZ_READABLE 1
 #define OZ_WRITABLE 4
 
-/* There was no buffer to send with: the next oz_wait() leaves the stack some time to free one. For the shim. */
+/* There was no buffer for sending: the next oz_wait() gives the stack time to free one. For the shim. */
 void oz_starved(void);
 
-/* The loop is still coming around: holds off the watchdog, which this starts the first time (watchdog.c). For the shim. */
+/* The loop is alive: feeds the watchdog, which the first call starts (watchdog.c). For the shim. */
 void oz_watchdog_feed(void);
 
 /* Prepares oz_wait(). */
@@ -78,14 +78,14 @@ uint64_t oz_uptime_us(void);
 /* ---- Command UART (serial.c) ---- */
 
 int32_t oz_serial_start(void);
-/* 0 means that nothing will ever come again. */
+/* 0 means that no more will ever come. */
 int32_t oz_serial_read(uint8_t *buffer, uint32_t size);
 int32_t oz_serial_write(const uint8_t *data, uint32_t size);
 /* OZ_READABLE and OZ_WRITABLE, as far as they hold; a break condition counts as readable. */
 int32_t oz_serial_ready(void);
 /* Whether everything that was written has left the UART, as far as its driver can tell. */
 int32_t oz_serial_sent(void);
-/* Puts bytes before what waits to be read. What does not fit then is lost from the end. */
+/* Puts bytes before those that wait to be read. If not all fit, the last ones are lost. */
 void oz_serial_give_back(const uint8_t *data, uint32_t size);
 /* 1 when a break condition has come since the last call. 0 also where the driver cannot tell. */
 int32_t oz_serial_break(void);
@@ -95,13 +95,13 @@ enum oz_parity {
 	OZ_PARITY_ODD = 1,
 	OZ_PARITY_EVEN = 2,
 };
-/* Sets the UART up; -OZ_UNSUPPORTED where its driver cannot do that. */
+/* Configures the UART; -OZ_UNSUPPORTED if its driver cannot do that. */
 int32_t oz_serial_configure(uint32_t baud, uint8_t data, uint8_t parity, uint8_t stop, uint8_t flow);
-/* Right before a restart: what waits is read first in the next life, up to the size of the receive ring. */
+/* Right before a restart: waiting bytes are read first after the restart, up to the size of the receive ring. */
 void oz_serial_keep(void);
-/* Waits a second at most until everything is sent. */
+/* Waits at most a second until everything is sent. */
 void oz_serial_drain(void);
-/* The driver found that nothing will ever come again. From any thread or interrupt. */
+/* The driver reports the end of the input. From any thread or interrupt. */
 void oz_serial_hang_up(void);
 
 /* ---- Sockets (sockets.c). Addresses are four bytes as written, first byte highest. ---- */
@@ -121,7 +121,7 @@ int32_t oz_send(int32_t socket, const uint8_t *data, uint32_t size);
 int32_t oz_receive(int32_t socket, uint8_t *buffer, uint32_t size);
 int32_t oz_finish(int32_t socket);
 int32_t oz_udp_bind(uint8_t interface, uint16_t port);
-/* A socket that belongs to a group; with `only` it receives nothing else. */
+/* A socket that joins a multicast group; with `only` it receives nothing else. */
 int32_t oz_udp_group(uint8_t interface, uint16_t port, uint32_t group, uint8_t only);
 int32_t oz_udp_send(int32_t socket, const uint8_t *data, uint32_t size, uint32_t address, uint16_t port);
 int32_t oz_udp_receive(int32_t socket, uint8_t *buffer, uint32_t size, struct oz_endpoint *from);
@@ -130,7 +130,7 @@ void oz_close(int32_t socket);
 
 /* ---- Jobs (jobs.c) ---- */
 
-/* What a job does, and so what it yields. */
+/* What a job does and returns. */
 enum oz_job_kind {
 	/* Addresses of a name, in the order of the answer. */
 	OZ_JOB_LOOKUP = 1,
@@ -145,10 +145,10 @@ struct oz_job_output {
 	uint32_t values[CONFIG_OPENZENTRI_LOOKUP_ADDRESSES];
 };
 
-/* Answer the number of the job. */
+/* Both return the number of the job. */
 int32_t oz_lookup(uint8_t interface, const uint8_t *name, uint32_t size);
 int32_t oz_ping(uint8_t interface, uint32_t address, uint32_t timeout_ms);
-/* 0 with what the job yields; anything but OZ_WOULD_BLOCK frees the job. */
+/* 0 with the output of the job; any result but OZ_WOULD_BLOCK frees the job. */
 int32_t oz_job_result(int32_t job, struct oz_job_output *output);
 void oz_job_cancel(int32_t job);
 /* Whether the job has ended. */
@@ -160,7 +160,7 @@ int32_t oz_job_ended(int32_t job);
 #define OZ_VOLUME "/files"
 
 int32_t oz_storage_start(void);
-/* Also for a driver that needs a file before the device runs; a second time nothing happens. In Zephyr's error numbers. */
+/* Also for a driver that needs a file before the device runs; a second call does nothing. Zephyr's error numbers. */
 int oz_volume_mount(void);
 int32_t oz_slot_write(uint8_t slot, const uint8_t *record, uint32_t size);
 int32_t oz_slot_read(uint8_t slot, uint8_t *buffer, uint32_t size);
@@ -207,7 +207,7 @@ struct oz_radio_state {
 	uint32_t stations;
 };
 
-/* port::ScanRequest; all names with size 0. */
+/* port::ScanRequest; size 0 means all names. */
 struct oz_scan {
 	uint8_t ssid[32];
 	uint8_t ssid_size;
@@ -230,7 +230,7 @@ struct oz_softap {
 };
 
 int32_t oz_radio_start(void);
-/* 1 where station and access point can have a link at the same time. */
+/* 1 if station and access point can have a link at the same time. */
 int32_t oz_radio_serves_both(void);
 int32_t oz_radio_scan(const struct oz_scan *request);
 int32_t oz_radio_scan_result(uint32_t index, struct oz_access_point *found);
@@ -238,9 +238,9 @@ int32_t oz_radio_join(const struct oz_access_point *network, const uint8_t *pass
 void oz_radio_leave(void);
 /* Switches both interfaces of the radio off and on. */
 void oz_radio_reset(void);
-/* For DHCP requests, from the next one on; cut where Zephyr has no room. */
+/* For DHCP requests, from the next one on; cut off if Zephyr has no room. */
 void oz_radio_set_host_name(const uint8_t *name, uint32_t size);
-/* DHCP with NULL. */
+/* NULL: by DHCP. */
 int32_t oz_radio_configure(uint8_t interface, const struct oz_ipv4 *address);
 void oz_radio_state(uint8_t interface, struct oz_radio_state *state);
 /* Counts the changes of the state. */
@@ -280,7 +280,7 @@ const struct oz_network *oz_simulated_network(uint32_t index);
 
 /* ---- Board (board.c) ---- */
 
-/* One of local administration, the same at every start: for interfaces without an address of their own. */
+/* A locally administered address, the same at every start: for interfaces without an address of their own. */
 void oz_local_mac(uint8_t mac[6]);
 void oz_mac(uint8_t mac[6]);
 /* Fills all 20 bytes. */
@@ -291,38 +291,38 @@ uint64_t oz_wall_clock(void);
 /* Percent of the system heap in use, or OZ_UNSUPPORTED. */
 int32_t oz_memory_usage(void);
 enum oz_heap {
-	/* Zephyr's own: drivers, the supplicant. */
+	/* Zephyr's own heap: drivers, the supplicant. */
 	OZ_HEAP_SYSTEM = 1,
-	/* That of Mbed TLS. */
+	/* The heap of Mbed TLS. */
 	OZ_HEAP_CRYPTO = 2,
 };
 
-/* Bytes: all, in use now, the most that was in use at once. */
+/* Bytes: total, in use now, the most in use at once. */
 struct oz_heap_use {
 	uint32_t size;
 	uint32_t used;
 	uint32_t most;
 };
 
-/* 0, or -OZ_UNSUPPORTED where that heap is not there or cannot tell. */
+/* 0, or -OZ_UNSUPPORTED if there is no such heap or it has no statistics. */
 int32_t oz_heap(uint8_t heap, struct oz_heap_use *use);
-/* Why the device has started: enum oz_reset, or -OZ_UNSUPPORTED. To be asked once: the chip forgets it then. */
+/* Why the device has started: enum oz_reset, or -OZ_UNSUPPORTED. Call it once: the chip then forgets the reason. */
 int32_t oz_reset_reason(void);
-/* Bytes of the calling thread's stack, and those never used; -OZ_UNSUPPORTED where that is not known. */
+/* Bytes of the calling thread's stack, and those never used; -OZ_UNSUPPORTED if that is not known. */
 int32_t oz_stack(uint32_t *size, uint32_t *untouched);
 void oz_reboot(void);
 /* The index-th variable to set at the start, as name=value; NULL past the last. */
 const char *oz_override(uint32_t index);
-/* The device cannot run: ends the process where the device is one. */
+/* The device cannot run: ends the process, if the device is one. */
 void oz_give_up(void);
-/* Text on Zephyr's console; it has no terminator. */
+/* Prints text without a terminator on Zephyr's console. */
 void oz_print(const uint8_t *text, uint32_t size);
-/* Prints where it was called from, and stops as a fault does. */
+/* Prints its callers, and stops as after a fault. */
 _Noreturn void oz_panic(void);
-/* Nothing interrupts from lock to unlock, which restores what was. */
+/* Interrupts are off from lock to unlock, which restores the previous state. */
 uint32_t oz_lock(void);
 void oz_unlock(uint32_t state);
-/* Ends the process where the device is one. */
+/* Ends the process, if the device is one. */
 void oz_serial_ended(void);
 
 /* ---- Pins (pins.c), only with CONFIG_OPENZENTRI_PINS ---- */
@@ -333,10 +333,10 @@ enum oz_pin_direction {
 	OZ_PIN_INPUT = 1,
 	OZ_PIN_INPUT_UP = 2,
 	OZ_PIN_INPUT_DOWN = 3,
-	/* Outputs, by the level that they begin with. */
+	/* Outputs, by their initial level. */
 	OZ_PIN_LOW = 4,
 	OZ_PIN_HIGH = 5,
-	/* Open drain, without and with a resistor to the supply, by the level as well; those are the last ones. */
+	/* Open drain, without and with a resistor to the supply, by their initial level; these must stay last. */
 	OZ_PIN_DRAIN_LOW = 6,
 	OZ_PIN_DRAIN_HIGH = 7,
 	OZ_PIN_DRAIN_UP_LOW = 8,
@@ -358,7 +358,7 @@ enum oz_driven_kind {
 	OZ_DRIVEN_HIGH = 2,
 	/* Nanoseconds. */
 	OZ_DRIVEN_PULSE = 3,
-	/* The width is a part of 65535. */
+	/* The width is a fraction of 65535. */
 	OZ_DRIVEN_PART = 4,
 };
 
@@ -374,26 +374,26 @@ int32_t oz_pin_direction(uint8_t pin, uint8_t direction);
 int32_t oz_pin_write(uint8_t pin, uint8_t level);
 /* 0 or 1 for an input or output. */
 int32_t oz_pin_read(uint8_t pin);
-/* Notes the edges of an input, or does so no more. */
+/* Starts or stops recording the edges of an input. */
 int32_t oz_pin_watch(uint8_t pin, uint8_t watched);
-/* The pins with edges since the last call, a bit each. */
+/* The pins with edges since the last call, one bit each. */
 uint64_t oz_pin_edges(void);
-/* Whether there are some. */
+/* Whether there are any. */
 int32_t oz_pin_edges_ready(void);
-/* Puts something at the wire of an emulated pin. */
+/* Drives the wire of an emulated pin from outside. */
 int32_t oz_pin_outside(uint8_t pin, uint8_t outside, uint16_t voltage_mv);
-/* What the device does at the wire of an emulated pin. */
+/* What the device drives the wire of an emulated pin with. */
 int32_t oz_pin_driven(uint8_t pin, struct oz_driven *driven);
 
 /* ---- Converters (converters.c), only with CONFIG_OPENZENTRI_CONVERTERS ---- */
 
-/* Millivolts. What the ADC needs for a sample, microseconds, is waited for. */
+/* Millivolts. It waits for the sample, which takes microseconds. */
 int32_t oz_adc_sample(uint8_t pin, uint16_t reference_mv);
-/* A part of 65535. */
+/* A fraction of 65535. */
 int32_t oz_dac_level(uint8_t pin, uint16_t level);
-/* Period 0 ends the pulses. */
+/* Period 0 stops the pulses. */
 int32_t oz_pwm_pulse(uint8_t pin, uint32_t period_ns, uint32_t width_ns);
-/* Of emulated pins, for the shim. */
+/* For emulated pins, called by the shim. */
 void oz_adc_outside(uint8_t pin, uint16_t voltage_mv);
 int32_t oz_converter_driven(uint8_t pin, struct oz_driven *driven);
 
@@ -412,23 +412,23 @@ struct oz_transfer {
 	/* enum oz_transfer_kind */
 	uint8_t kind;
 	uint8_t bus;
-	/* Of I2C. */
+	/* For I2C. */
 	uint8_t address;
-	/* Of SPI. */
+	/* For SPI. */
 	uint8_t mode;
 	uint8_t lowest_first;
 };
 
-/* How many there are. */
+/* The number of buses. */
 int32_t oz_spi_buses(void);
 int32_t oz_i2c_buses(void);
 /* Begins a transfer; the bytes are copied. OZ_NO_ROOM while another one runs. */
 int32_t oz_bus_start(const struct oz_transfer *transfer, const uint8_t *bytes);
-/* How it went, once; OZ_WOULD_BLOCK until then. */
+/* Its outcome, once; OZ_WOULD_BLOCK until then. */
 int32_t oz_bus_result(void);
 /* Whether it is over. */
 int32_t oz_bus_ended(void);
-/* Takes what it has brought, once: how many bytes. */
+/* Takes the received bytes, once; returns their number. */
 int32_t oz_bus_received(uint8_t *buffer, uint32_t size);
 
 /* ---- Zephyr shell (shell.c), only with CONFIG_OPENZENTRI_SHELL ---- */
@@ -444,14 +444,14 @@ bool oz_command(uint32_t index, const uint8_t **name, uint32_t *name_size, const
 
 /* ---- TLS (CONFIG_OPENZENTRI_TLS) ---- */
 
-/* What a session needs; used up during the call. Sizes without a NUL. */
+/* The credentials of a session; not needed after the call. Sizes are without a NUL. */
 struct oz_tls_order {
 	/* The server's name; NULL for a server. */
 	const uint8_t *name;
 	const uint8_t *authorities;
 	const uint8_t *certificate;
 	const uint8_t *key;
-	/* Each behind a byte with its length. */
+	/* Each name after a byte with its length. */
 	const uint8_t *alpn;
 	/* Seconds since 1970. */
 	uint64_t now;
@@ -488,7 +488,7 @@ enum oz_tls_error {
 	OZ_TLS_INTERNAL = 13,
 };
 
-/* How a handshake has ended. */
+/* The outcome of a handshake. */
 struct oz_tls_outcome {
 	/* The library's number. */
 	int32_t code;
@@ -497,7 +497,7 @@ struct oz_tls_outcome {
 	/* enum oz_tls_error */
 	uint8_t error;
 	uint8_t alert;
-	/* How far the handshake was. */
+	/* The state of the handshake. */
 	uint8_t state;
 	uint8_t name_size;
 	uint8_t alpn_size;
@@ -505,21 +505,21 @@ struct oz_tls_outcome {
 	uint8_t alpn[16];
 };
 
-/* Begins a session on a connected socket; answers its number. OZ_NO_ROOM when all are in use, or memory has run out. */
+/* Begins a session on a connected socket; returns its number. OZ_NO_ROOM when all are in use, or without memory. */
 int32_t oz_tls_start(int32_t socket, const struct oz_tls_order *order);
-/* How the handshake has ended; OZ_WOULD_BLOCK until then. */
+/* The outcome of the handshake; OZ_WOULD_BLOCK until then. */
 int32_t oz_tls_result(int32_t session, struct oz_tls_outcome *outcome);
-/* Whether it has. */
+/* Whether it has ended. */
 int32_t oz_tls_ended(int32_t session);
-/* Nobody waits for the handshake any more. */
+/* Cancels the handshake. */
 void oz_tls_cancel(int32_t session);
-/* Whether the thread has the handshake of a socket; not while its peer has to answer. */
+/* Whether the thread has the handshake of a socket; false while its peer has to answer. */
 int32_t oz_tls_is_computed(int32_t socket);
 /* What to watch a socket for when its owner waits for `wanted`. */
 int16_t oz_tls_watched(int32_t socket, int16_t wanted);
-/* The socket is ready; answers whether its owner has to do with that. */
+/* The socket is ready; returns whether that concerns its owner. */
 int32_t oz_tls_ready(int32_t socket);
-/* What holds of a socket without looking at the connection below: OZ_READABLE, OZ_WRITABLE. */
+/* OZ_READABLE and OZ_WRITABLE of a socket, as far as they do not depend on the connection below. */
 int16_t oz_tls_holds(int32_t socket);
 
 /* Makes a key and a certificate for a name, valid from one second since 1970 to another; OZ_NO_ROOM while it makes another. */
@@ -528,18 +528,18 @@ int32_t oz_identity_start(const uint8_t *name, uint32_t size, uint64_t from, uin
 int32_t oz_identity_result(void);
 /* Whether it is made, or could not be. */
 int32_t oz_identity_ended(void);
-/* Takes the certificate and behind it the key, once: their lengths. */
+/* Takes the certificate and after it the key, once; sets their lengths. */
 int32_t oz_identity_take(uint8_t *buffer, uint32_t size, uint32_t *certificate, uint32_t *key);
 
 /* Bytes of the longest request for a certificate (limits::REQUEST). */
 #define OZ_REQUEST_SIZE 1536
 /* Makes a request for a certificate for a name, signed by a key (PEM or DER); OZ_NO_ROOM while it makes another. */
 int32_t oz_request_start(const uint8_t *name, uint32_t name_size, const uint8_t *key, uint32_t key_size);
-/* 0 when it is made; OZ_WOULD_BLOCK until then; OZ_UNSUPPORTED when the key is none. */
+/* 0 when it is made; OZ_WOULD_BLOCK until then; OZ_UNSUPPORTED when the key is not a key. */
 int32_t oz_request_result(void);
 /* Whether it is made, or could not be. */
 int32_t oz_request_ended(void);
-/* Takes the request (DER), once: its length. */
+/* Takes the request (DER), once; returns its length. */
 int32_t oz_request_take(uint8_t *buffer, uint32_t size);
 
 #endif

@@ -16,11 +16,11 @@ static struct gpio_callback callbacks[ARRAY_SIZE(pins)];
 
 BUILD_ASSERT(ARRAY_SIZE(pins) <= 64);
 
-/* What each pin is. The level of an output is kept here: not every controller can read it back. */
+/* The direction of each pin. The level of an output is kept here: not every controller can read it back. */
 static uint64_t inputs, outputs, high;
-/* Of open drains: not every controller has them, so a low one is an output, and a high one an input. */
+/* Open drains: not every controller has them, so a low one is an output, and a high one an input. */
 static uint64_t drains, pulled_up;
-/* Edges that were not asked for yet. */
+/* Edges that were not fetched yet. */
 static atomic_t edges[2];
 
 static const struct gpio_dt_spec *find(uint8_t pin)
@@ -74,10 +74,10 @@ static gpio_flags_t flags_of(uint8_t direction)
 /* Millivolts. */
 #define SUPPLY 3300
 
-/* What the console has put at the wires. */
+/* The levels that the console has put on the wires. */
 static uint64_t driven_outside, high_outside;
 
-/* An emulated input that nobody drives has the level of its resistor. */
+/* An emulated input that is not driven has the level of its resistor. */
 static void show_outside(uint8_t pin, bool pull_up)
 {
 	const struct gpio_dt_spec *spec = find(pin);
@@ -155,7 +155,7 @@ static int32_t configure(uint8_t pin, uint8_t direction)
 	int error = gpio_pin_configure(spec->port, spec->pin, flags);
 
 	if (error == -ENOTSUP && flags == GPIO_DISCONNECTED) {
-		/* A controller that cannot let a pin float: as an input it drives nothing. */
+		/* This controller cannot let a pin float; an input drives nothing either. */
 		error = gpio_pin_configure(spec->port, spec->pin, GPIO_INPUT);
 	}
 	mark(&inputs, pin, error == 0 && (flags & GPIO_INPUT) != 0);
@@ -244,7 +244,7 @@ int32_t oz_pin_watch(uint8_t pin, uint8_t watched)
 	if (spec == NULL || !(inputs & BIT64(pin))) {
 		return -OZ_NOT_FOUND;
 	}
-	/* Twice in the list of the controller would be a circle. */
+	/* Adding the callback twice would make the controller's list a loop. */
 	if (callbacks[pin].handler != NULL) {
 		(void)gpio_pin_interrupt_configure(spec->port, spec->pin, GPIO_INT_DISABLE);
 		(void)gpio_remove_callback(spec->port, &callbacks[pin]);

@@ -1,7 +1,8 @@
 /*
- * Real randomness or no build. Keys, tokens and passphrases made of numbers that can be guessed are worse than none, because
- * nobody sees it; so a board without a source of entropy does not compile. Simulators do, and say at their start what
- * their numbers are worth. Nothing but Kconfig's macros is used here: tests/zephyr/test_noise.py tries them all.
+ * Real randomness or no build. Keys, tokens and passphrases made of guessable numbers are worse than none, because the
+ * weakness is invisible; so a board without a source of entropy does not compile. Simulators compile, and warn at their
+ * start about the quality of their numbers. This file uses only Kconfig's macros: tests/zephyr/test_noise.py tries them
+ * all.
  */
 #ifndef OZ_RANDOMNESS_H
 #define OZ_RANDOMNESS_H
@@ -10,7 +11,7 @@
 /* Secrets of the device come from the host; Zephyr's own generator has a fixed seed. */
 #define OZ_GUESSABLE "native_sim: random numbers of Zephyr itself are the same at every start; those of the device are the host's."
 #elif defined(CONFIG_CSPRNG_ENABLED) && !defined(CONFIG_TEST_RANDOM_GENERATOR)
-/* A driver for a source of entropy is there, and nothing else may take its place. */
+/* There is a driver for a source of entropy, and nothing else may replace it. */
 #elif defined(CONFIG_QEMU_TARGET)
 #define OZ_GUESSABLE "QEMU: this machine has no source of random numbers. Whoever wants to guess its keys, tokens and passwords can."
 #else

@@ -1,4 +1,4 @@
-/* The securities of the command language (port::Security) and those of Zephyr, which has fewer. */
+/* The securities of the command language (port::Security) and Zephyr's, which are fewer. */
 #ifndef OPENZENTRI_SECURITY_H
 #define OPENZENTRI_SECURITY_H
 

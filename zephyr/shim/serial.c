@@ -16,7 +16,7 @@
 #define COMMAND_UART DT_CHOSEN(zephyr_console)
 #endif
 
-/* How long the last bytes may take to leave. */
+/* How long sending the last bytes may take. */
 #define DRAIN_MS 1000
 
 static const struct device *const uart = DEVICE_DT_GET(COMMAND_UART);
@@ -26,17 +26,17 @@ RING_BUF_DECLARE(waiting, CONFIG_OPENZENTRI_UART_TX);
 
 /* The receive ring was full: the receive interrupt is off until the device has read. */
 static atomic_t throttled;
-/* The device found the transmit ring full and wants to know of room. */
+/* The device found the transmit ring full and waits for room. */
 static atomic_t wants_room;
 static atomic_t hung_up;
-/* What was written has left the UART. */
+/* Everything written has left the UART. */
 static atomic_t sent = ATOMIC_INIT(1);
 static atomic_t broken;
 
-/* Says that what is in `kept` was put there by the life before. */
+/* Marks `kept` as written before the restart. */
 #define KEPT_MAGIC 0x6B657074
 
-/* Bytes to be read before those of the ring. A restart leaves this RAM alone. */
+/* Bytes to read before those of the ring. A restart does not clear this RAM. */
 static __noinit struct {
 	uint32_t magic;
 	uint32_t sum;
@@ -44,7 +44,7 @@ static __noinit struct {
 	uint8_t bytes[CONFIG_OPENZENTRI_UART_RX];
 } kept;
 
-/* FNV-1a over count and bytes: after the coming of power there is anything in them. */
+/* FNV-1a over count and bytes: after power-up they are random. */
 static uint32_t kept_sum(void)
 {
 	uint32_t sum = 2166136261u ^ kept.count;
@@ -87,7 +87,7 @@ void oz_serial_give_back(const uint8_t *data, uint32_t size)
 	kept.count += count;
 }
 
-/* Fills the receive ring; answers whether anything came. */
+/* Fills the receive ring; returns whether anything came. */
 static bool take(const struct device *dev)
 {
 	bool any = false;
@@ -112,7 +112,7 @@ static bool take(const struct device *dev)
 	return any;
 }
 
-/* Empties the transmit ring; answers whether anything left. */
+/* Empties the transmit ring; returns whether anything left. */
 static bool give(const struct device *dev)
 {
 	uint8_t *data;
@@ -121,7 +121,7 @@ static bool give(const struct device *dev)
 
 	(void)ring_buf_get_finish(&waiting, MAX(count, 0));
 	if (size == 0) {
-		/* Negative where the driver cannot tell: then what it has taken counts as sent. */
+		/* Negative if the driver cannot tell: then bytes that it has taken count as sent. */
 		if (uart_irq_tx_complete(dev) != 0) {
 			atomic_set(&sent, 1);
 		}
@@ -134,7 +134,7 @@ static bool give(const struct device *dev)
 }
 
 /*
- * Some drivers also call this to get the first byte out, without an interrupt: so whether one is pending says nothing.
+ * Some drivers also call this to send the first byte, without an interrupt: so do not check for a pending one.
  */
 static void on_interrupt(const struct device *dev, void *context)
 {
@@ -143,7 +143,7 @@ static void on_interrupt(const struct device *dev, void *context)
 
 	ARG_UNUSED(context);
 	errors = uart_err_check(dev);
-	/* Negative where the driver cannot tell. */
+	/* Negative if the driver cannot tell. */
 	if (errors > 0 && (errors & UART_BREAK) != 0) {
 		atomic_set(&broken, 1);
 		oz_wake();
@@ -191,8 +191,8 @@ int32_t oz_serial_read(uint8_t *buffer, uint32_t size)
 		if (atomic_cas(&throttled, 1, 0)) {
 			uart_irq_rx_enable(uart);
 			/*
-			 * Where an interrupt tells of the arrival of a byte and not of its presence, none comes for the
-			 * byte that has waited. This makes every driver look.
+			 * If the interrupt signals the arrival of a byte and not its presence, none comes for the byte
+			 * that has waited. This makes every driver check.
 			 */
 			uart_irq_tx_enable(uart);
 		}
@@ -211,7 +211,7 @@ int32_t oz_serial_write(const uint8_t *data, uint32_t size)
 	if (count > 0) {
 		atomic_set(&sent, 0);
 	}
-	/* Also when nothing fitted: a transmit interrupt that was lost must not stop the line for ever. */
+	/* Also when nothing fitted: a lost transmit interrupt must not stop the line for ever. */
 	uart_irq_tx_enable(uart);
 	return count > 0 || size == 0 ? (int32_t)count : -OZ_WOULD_BLOCK;
 }
@@ -221,14 +221,14 @@ void oz_serial_drain(void)
 	for (int i = 0; i < DRAIN_MS && !ring_buf_is_empty(&waiting); i++) {
 		k_sleep(K_MSEC(1));
 	}
-	/* What the UART itself still holds. */
+	/* For the bytes that the UART itself still holds. */
 	k_sleep(K_MSEC(2));
 }
 
 int32_t oz_serial_sent(void)
 {
 	if (!atomic_get(&sent)) {
-		/* Some drivers know only in their interrupt: this makes it come once more. */
+		/* Some drivers notice it only in their interrupt: this triggers it once more. */
 		uart_irq_tx_enable(uart);
 	}
 	return atomic_get(&sent) && ring_buf_is_empty(&waiting);
@@ -256,7 +256,7 @@ int32_t oz_serial_configure(uint32_t baud, uint8_t data, uint8_t parity, uint8_t
 	if (data < 5 || data > 9) {
 		return -OZ_UNSUPPORTED;
 	}
-	/* A UART that is as it shall be is left alone: a byte may be on its wire. */
+	/* Do not touch a UART that is already configured like this: a byte may be on its wire. */
 	if (uart_config_get(uart, &present) == 0 && present.baudrate == wanted.baudrate &&
 	    present.parity == wanted.parity && present.stop_bits == wanted.stop_bits &&
 	    present.data_bits == wanted.data_bits && present.flow_ctrl == wanted.flow_ctrl) {

@@ -1,4 +1,4 @@
-/* The operator's way in: every command of the device under "zentri" in the Zephyr shell. */
+/* The operator's access: every command of the device under "zentri" in the Zephyr shell. */
 #include <stdio.h>
 #include <string.h>
 #include <zephyr/kernel.h>
@@ -8,10 +8,10 @@
 
 #define NAME_SIZE 32
 #define HELP_SIZE 96
-/* Entries that the shell looks at together. */
+/* Entries that the shell uses at the same time. */
 #define KEPT 4
 
-/* The line for the device, and its answer. One thread at a time has them. */
+/* The line for the device, and its answer. Only one thread uses them at a time. */
 static char line[CONFIG_OPENZENTRI_COMMAND_LINE];
 static uint32_t line_size;
 static char answer[CONFIG_OPENZENTRI_CONSOLE_ANSWER];
@@ -74,7 +74,7 @@ static void print_answer(const struct shell *sh)
 	}
 }
 
-/* Gives a command to the device: name, and the rest of the line as it was typed. */
+/* Gives a command to the device: its name, and the rest of the line as typed. */
 static int run(const struct shell *sh, size_t argc, char **argv)
 {
 	int length = snprintf(line, sizeof(line), "%s%s%s", argv[0], argc > 1 ? " " : "", argc > 1 ? argv[1] : "");

@@ -1,4 +1,4 @@
-/* IPv4 sockets. None of these calls waits. */
+/* IPv4 sockets. None of these calls blocks. */
 #include <errno.h>
 #include <string.h>
 #include <zephyr/kernel.h>
@@ -35,7 +35,7 @@ static struct oz_endpoint endpoint_of(const struct sockaddr_in *place)
 	return endpoint;
 }
 
-/* Where sockets of an interface listen. */
+/* The address that sockets of an interface listen on. */
 static uint32_t bind_address(uint8_t interface)
 {
 	const char *text = interface == OZ_SOFTAP ? CONFIG_OPENZENTRI_SOFTAP_BIND_ADDRESS : CONFIG_OPENZENTRI_BIND_ADDRESS;
@@ -52,7 +52,7 @@ static int32_t result(int value)
 	return value < 0 ? oz_error(errno) : value;
 }
 
-/* Closes a socket that could not be set up and answers why, as errno stood before. */
+/* Closes a socket that could not be set up, and returns the error from before the close. */
 static int32_t give_up(int socket)
 {
 	int32_t why = oz_error(errno);
@@ -63,7 +63,7 @@ static int32_t give_up(int socket)
 
 #ifdef CONFIG_NET_NATIVE_OFFLOADED_SOCKETS
 /*
- * The driver for host sockets cannot tell the local end of a socket. So every port is chosen here, and kept.
+ * The driver for host sockets cannot report the local end of a socket. So every port is chosen and remembered here.
  */
 static struct oz_endpoint locals[CONFIG_ZVFS_OPEN_MAX];
 
@@ -215,7 +215,7 @@ int32_t oz_tcp_connect(uint8_t interface, uint16_t local_port, uint32_t address,
 		return give_up(socket);
 	}
 #ifdef CONFIG_NET_NATIVE_OFFLOADED_SOCKETS
-	/* The peer is where accepted connections of this place come from, or somewhere else. */
+	/* A connection to the loopback network comes from the loopback address. */
 	if ((address >> 24) == (LOOPBACK >> 24)) {
 		locals[socket].address = LOOPBACK;
 	}
@@ -225,7 +225,7 @@ int32_t oz_tcp_connect(uint8_t interface, uint16_t local_port, uint32_t address,
 
 int32_t oz_tcp_connected(int32_t socket)
 {
-	/* Calling connect() again asks how the first call went; the address no longer matters. */
+	/* Calling connect() again returns the outcome of the first call; the address no longer matters. */
 	struct sockaddr_in place = address_of(LOOPBACK, 1);
 	int why = 0;
 	socklen_t size = sizeof(why);
@@ -260,18 +260,18 @@ int32_t oz_tcp_keepalive(int32_t socket, uint16_t idle, uint16_t interval, uint8
 }
 
 #ifndef CONFIG_NET_NATIVE_OFFLOADED_SOCKETS
-/* A full segment is copied from what is queued when it goes out; with its frame's header and some acknowledgements. */
+/* Sending a full segment copies it from the queue; this is room for it, its frame header and some acknowledgements. */
 #define RESERVED_BYTES (1500 + 4 * 128)
 #define RESERVED_BUFFERS 4
 #define RESERVED_PACKETS 4
 
-/* Bytes that the free ones of these buffers can hold. */
+/* Bytes that the free buffers of a pool can hold. */
 static size_t free_bytes(struct net_buf_pool *buffers)
 {
 #ifdef CONFIG_NET_BUF_FIXED_DATA_SIZE
 	return atomic_get(&buffers->avail_count) * CONFIG_NET_BUF_DATA_SIZE;
 #else
-	/* Their data is in a heap of their own. */
+	/* Their data is in a separate heap. */
 	struct k_heap *heap = buffers->alloc->alloc_data;
 	struct sys_memory_stats stats;
 
@@ -280,8 +280,8 @@ static size_t free_bytes(struct net_buf_pool *buffers)
 }
 
 /*
- * Bytes that may be queued for TCP. Were connections to queue all buffers, none would be left to send the queues with, and
- * all of them would stand still.
+ * Bytes that may be queued for TCP. If the connections queued all buffers, none would be left for sending the queues,
+ * and all connections would stall.
  */
 static uint32_t bytes_to_queue(void)
 {
@@ -298,7 +298,7 @@ static uint32_t bytes_to_queue(void)
 	return spare - RESERVED_BYTES;
 }
 
-/* So many of the bytes can be sent now. A datagram cannot be sent in parts. */
+/* How many of the bytes can be sent now. A datagram cannot be split. */
 static uint32_t sendable(int32_t socket, uint32_t size)
 {
 	int type = 0;
@@ -326,7 +326,7 @@ int32_t oz_plain_send(int32_t socket, const uint8_t *data, uint32_t size)
 	if (part > 0 || size == 0) {
 		sent = zsock_send(socket, data, part, ZSOCK_MSG_DONTWAIT);
 	}
-	/* No buffer now: the stack frees them as the peers acknowledge, which no poll tells of. */
+	/* No buffer now: the stack frees them when the peers acknowledge, which poll does not report. */
 	if (sent < 0 && (errno == ENOBUFS || errno == ENOMEM)) {
 		oz_starved();
 		return -OZ_WOULD_BLOCK;
@@ -369,7 +369,7 @@ int32_t oz_udp_bind(uint8_t interface, uint16_t port)
 	int socket;
 
 #ifdef CONFIG_NET_NATIVE_OFFLOADED_SOCKETS
-	/* The access point has no stations here, and these ports are the host's. */
+	/* The access point has no stations here, and these ports belong to the host. */
 	if (interface == OZ_SOFTAP && port != 0 && port < 1024) {
 		return -OZ_DENIED;
 	}
@@ -381,7 +381,7 @@ int32_t oz_udp_bind(uint8_t interface, uint16_t port)
 #ifdef SO_BROADCAST
 	int one = 1;
 
-	/* Where the option is unknown, broadcasts need none. */
+	/* If the option is unknown, broadcasts do not need it. */
 	(void)zsock_setsockopt(socket, SOL_SOCKET, SO_BROADCAST, &one, sizeof(one));
 #endif
 	if (bind_to(socket, bind_address(interface), port) < 0) {
@@ -391,14 +391,14 @@ int32_t oz_udp_bind(uint8_t interface, uint16_t port)
 }
 
 #ifdef CONFIG_NET_NATIVE_OFFLOADED_SOCKETS
-/* The driver for host sockets knows no groups: who knows the address of the device can ask it there. */
+/* The driver for host sockets has no multicast groups: hosts that know the device's address can ask it there. */
 int32_t oz_udp_group(uint8_t interface, uint16_t port, uint32_t group, uint8_t only)
 {
 	ARG_UNUSED(group);
 	return only ? -OZ_UNSUPPORTED : oz_udp_bind(interface, port);
 }
 #elif defined(CONFIG_NET_IPV4_IGMP)
-/* Joins a group on an interface. It stays joined: whether others still need it is not counted. */
+/* Joins a group on an interface. It stays joined, because uses of the group are not counted. */
 static int32_t join(int socket, uint8_t interface, uint32_t group)
 {
 	struct net_if *iface;

@@ -29,7 +29,7 @@ static void set_link(enum link link)
 	oz_radio_changed();
 }
 
-/* Where the station is in the list, or past its end. */
+/* The place of the station in the list, or the end of the list. */
 static uint32_t place_of(const uint8_t *mac)
 {
 	uint32_t place = 0;
@@ -136,7 +136,7 @@ int32_t oz_softap_start(const struct oz_softap *network)
 	return 0;
 }
 
-/* Takes the address that the owner has set. */
+/* Removes the address that the owner has set. */
 static void forget_address(void)
 {
 	struct in_addr own = {.s_addr = htonl(present.ipv4.address)};

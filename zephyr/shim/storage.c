@@ -10,7 +10,7 @@
 
 #include "openzentri.h"
 
-/* Longest name of the device with the few bytes it adds, the volume and a terminator. */
+/* The device's longest name with the few bytes that it adds, the volume and a terminator. */
 #define PATH_SIZE 128
 
 FS_LITTLEFS_DECLARE_DEFAULT_CONFIG(volume);

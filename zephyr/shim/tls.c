@@ -1,9 +1,9 @@
 /*
- * TLS sessions on the device's connections, by Mbed TLS itself. Zephyr's own TLS sockets hide how far a handshake was and why
- * it failed, and block in connect and accept.
+ * TLS sessions on the device's connections, with Mbed TLS directly. Zephyr's own TLS sockets hide the state of a
+ * handshake and why it failed, and block in connect and accept.
  *
- * The steps of a handshake are computed by a thread of their own (tls_thread.c); what waits for the peer waits in the loop.
- * An open session belongs to the loop.
+ * A separate thread computes the steps of a handshake (tls_thread.c); the loop waits for the peer. An open session
+ * belongs to the loop.
  */
 #include <errno.h>
 #include <string.h>
@@ -64,8 +64,8 @@ static int receive_below(void *context, unsigned char *buffer, size_t size)
 }
 
 /*
- * A record that the connection has not taken whole is Mbed TLS's, which wants to be called again with as many bytes, and
- * looks at none of them. Here it counts as sent: nobody above keeps bytes for that.
+ * Mbed TLS keeps a record that the connection has not taken completely. It wants to be called again with the same
+ * number of bytes, but does not look at them. Here the record counts as sent, because callers do not keep the bytes.
  */
 static int flush(struct oz_tls_session *session)
 {
@@ -96,7 +96,7 @@ static void end_handshake(struct oz_tls_session *session, int why)
 	session->stage = why == 0 ? OPEN : FAILED;
 }
 
-/* Ends what is closed above, with a goodbye if there is somebody to say it to. */
+/* Ends a session whose socket is closed, with close_notify if the handshake is over. */
 static void release(struct oz_tls_session *session)
 {
 	if (session->has_contexts && mbedtls_ssl_is_handshake_over(&session->ssl) && !session->finished) {
@@ -108,7 +108,7 @@ static void release(struct oz_tls_session *session)
 	session->stage = FREE;
 }
 
-/* One step. A name that is an address is proved by the server, but not asked for: RFC 6066, 3, forbids it. */
+/* One step. The server must prove a name that is an address, but the client must not ask for it (RFC 6066, 3). */
 static int step(struct oz_tls_session *session)
 {
 	int why = 0;
@@ -120,7 +120,7 @@ static int step(struct oz_tls_session *session)
 	return why != 0 ? why : mbedtls_ssl_handshake_step(&session->ssl);
 }
 
-/* On the thread: as far as it goes without the peer. */
+/* On the thread: advances as far as possible without the peer. */
 static void advance(void *context)
 {
 	struct oz_tls_session *session = context;
@@ -141,7 +141,7 @@ static void advance(void *context)
 	}
 }
 
-/* On the thread: to read and check credentials takes its time, too. */
+/* On the thread, because reading and checking credentials is slow, too. */
 static void begin(void *context)
 {
 	struct oz_tls_session *session = context;
@@ -178,7 +178,7 @@ int32_t oz_tls_start(int32_t socket, const struct oz_tls_order *order)
 	return session - sessions;
 }
 
-/* The session of a number that oz_tls_start() has given; NULL when it is over. */
+/* The session with a number from oz_tls_start(); NULL when it is over. */
 static struct oz_tls_session *session_at(int32_t number)
 {
 	if (number < 0 || number >= ARRAY_SIZE(sessions) || sessions[number].stage == FREE) {
@@ -223,7 +223,7 @@ void oz_tls_cancel(int32_t number)
 
 /* ---- The open session ---- */
 
-/* There is no goodbye: the peer must not take it for an orderly end. */
+/* No close_notify is sent: the peer must not take this for an orderly end. */
 static int32_t broken(struct oz_tls_session *session, int why)
 {
 	if (why == MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE && !session->finished) {
@@ -235,7 +235,7 @@ static int32_t broken(struct oz_tls_session *session, int why)
 	return -OZ_CLOSED;
 }
 
-/* Whether the session can be used now: 0, or why not. It has the library then. */
+/* Whether the session can be used now: 0, or why not. With 0, the caller holds the library. */
 static int32_t enter(struct oz_tls_session *session)
 {
 	if (session->stage == AT_THREAD || session->stage == WAITING_FOR_PEER) {
@@ -298,7 +298,7 @@ static int32_t receive_some(struct oz_tls_session *session, uint8_t *buffer, uin
 		session->peer_finished = true;
 		return 0;
 	default:
-		/* An end that the peer has not said encrypted is a broken connection (RFC 8446, 6.1). */
+		/* An end without the peer's close_notify is a broken connection (RFC 8446, 6.1). */
 		return broken(session, received);
 	}
 }
@@ -347,7 +347,7 @@ void oz_tls_close(int32_t socket)
 
 	k_sched_lock();
 	session->closing = true;
-	/* What the thread has, it ends by itself. */
+	/* The thread ends a session that it has by itself. */
 	if (session->stage != AT_THREAD) {
 		session->stage = AT_THREAD;
 		oz_tls_compute(end, session);

@@ -1,4 +1,4 @@
-/* TLS sessions: what tls.c, tls_thread.c and tls_identity.c share, and what sockets.c needs of them. */
+/* TLS sessions: declarations shared by tls.c, tls_thread.c and tls_identity.c, and those for sockets.c. */
 #ifndef OPENZENTRI_TLS_H
 #define OPENZENTRI_TLS_H
 
@@ -9,9 +9,9 @@
 #include "openzentri.h"
 
 #ifdef CONFIG_OPENZENTRI_TLS
-/* Whether the socket has a session, or had one that was to begin. */
+/* Whether the socket has a session, or one that failed to begin. */
 bool oz_tls_has(int32_t socket);
-/* As the functions of sockets, for a socket with a session. */
+/* The socket functions, for a socket with a session. */
 int32_t oz_tls_send(int32_t socket, const uint8_t *data, uint32_t size);
 int32_t oz_tls_receive(int32_t socket, uint8_t *buffer, uint32_t size);
 int32_t oz_tls_finish(int32_t socket);
@@ -49,28 +49,28 @@ int32_t oz_plain_receive(int32_t socket, uint8_t *buffer, uint32_t size);
 int32_t oz_plain_finish(int32_t socket);
 void oz_plain_close(int32_t socket);
 
-/* Mbed TLS is used by one thread at a time. The loop must not wait for it: false means later, and the bell rings then. */
+/* Only one thread uses Mbed TLS at a time. The loop must not wait for it: false means try again when the bell rings. */
 bool oz_tls_library(void);
 void oz_tls_library_free(void);
 /*
- * The thread that computes does this piece of work, for which it has the library; the bell rings behind it. A session has one
- * piece at a time.
+ * The computing thread does this piece of work while it holds the library; then the bell rings. A session has one piece
+ * at a time.
  */
 void oz_tls_compute(void (*work)(void *), void *context);
-/* How far the thread is with something that is made one at a time. It sets the end, last of all. */
+/* The progress of the thread with a thing that is made one at a time. It sets the final state last. */
 enum oz_making {
 	OZ_NOTHING,
 	OZ_RUNNING,
 	OZ_MADE,
 	OZ_FAILED,
 };
-/* 0 once it is made; OZ_WOULD_BLOCK until then; once `failed`, when it could not be. */
+/* 0 once it is made; OZ_WOULD_BLOCK until then; `failed`, once, when making it failed. */
 int32_t oz_making_result(volatile enum oz_making *stage, int32_t failed);
 /* Whether the thread is computing. */
 bool oz_tls_busy(void);
-/* The size that Mbed TLS's parsers want of what has a NUL behind it: PEM with that, DER without. */
+/* The size for Mbed TLS's parsers of bytes followed by a NUL: PEM with the NUL, DER without. */
 size_t oz_tls_parsed_size(const uint8_t *bytes, uint32_t size);
-/* Random bytes, as Mbed TLS asks for them. */
+/* Random bytes, in the form that Mbed TLS needs. */
 int oz_tls_random(void *context, unsigned char *output, size_t size);
 
 #endif

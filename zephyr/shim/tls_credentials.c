@@ -1,4 +1,4 @@
-/* What a TLS session needs, out of what the device gives: certificates, keys, versions, the time. */
+/* Configures a TLS session from the device's order: certificates, keys, versions, the time. */
 /* For gmtime_r(). */
 #define _POSIX_C_SOURCE 200809L
 
@@ -14,7 +14,7 @@
 
 /* ---- The copy of an order ---- */
 
-/* Copies bytes behind each other, each with a NUL, which PEM and names want. */
+/* Copies bytes one after the other, each with a NUL, which PEM and names need. */
 static const uint8_t *keep(unsigned char **place, const uint8_t *bytes, uint32_t size)
 {
 	unsigned char *copy = *place;
@@ -65,7 +65,7 @@ static int compare(const mbedtls_x509_time *a, const struct tm *b)
 	return 0;
 }
 
-/* For each certificate of a chain. Mbed TLS is built without a clock: it is the device that knows the time. */
+/* Called for each certificate of a chain. Mbed TLS is built without a clock, because only the device knows the time. */
 static int check_dates(void *context, mbedtls_x509_crt *certificate, int depth, uint32_t *flags)
 {
 	const struct oz_tls_session *session = context;
@@ -225,7 +225,7 @@ static int set_versions(struct oz_tls_session *session)
 	return 0;
 }
 
-/* Asks a server for records that fit; a client that asks gets them from Mbed TLS itself. */
+/* Asks a server for records that fit; as a server, Mbed TLS obeys such a request by itself. */
 static int limit_records(struct oz_tls_session *session)
 {
 	unsigned char most = CONFIG_OPENZENTRI_TLS_RECORD_RX >= 4096   ? MBEDTLS_SSL_MAX_FRAG_LEN_4096
@@ -265,7 +265,7 @@ int oz_tls_contexts_make(struct oz_tls_session *session)
 	if (why == 0) {
 		why = set_name(session);
 	}
-	/* The check of dates still asks for the time, which is no part of the block. */
+	/* The check of dates still needs the time, which is not in the block. */
 	mbedtls_free(session->block);
 	session->block = NULL;
 	return why;

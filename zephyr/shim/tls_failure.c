@@ -1,4 +1,4 @@
-/* How a handshake has ended, in the words of the port contract. */
+/* Translates the outcome of a handshake into the terms of the port contract. */
 #include <string.h>
 #include <mbedtls/ecp.h>
 #include <mbedtls/net_sockets.h>
@@ -42,7 +42,7 @@ static const struct pair pairs[] = {
 	{MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL, OZ_TLS_PROTOCOL},
 };
 
-/* An error of a number is often the sum of one of TLS and one of what is below. */
+/* An error number is often the sum of a TLS error and a lower-level error. */
 #define BELOW 0x7F
 
 static bool is_of_certificates(int why)

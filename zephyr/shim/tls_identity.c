@@ -13,7 +13,7 @@
 #include "tls.h"
 
 #define NAME_SIZE 129
-/* Both are made at the end of their halves. */
+/* Mbed TLS writes both at the end of their halves. */
 #define HALF 640
 /* YYYYMMDDhhmmss */
 #define TIME_SIZE 15
@@ -66,7 +66,7 @@ static int set_fields(mbedtls_x509write_cert *certificate)
 	int why;
 
 	oz_random(serial, sizeof(serial));
-	/* Positive, and not shorter than it looks (RFC 5280, 4.1.2.2). */
+	/* Positive, and without leading zeros (RFC 5280, 4.1.2.2). */
 	serial[0] = (serial[0] & 0x7F) | 0x40;
 	write_time(from, identity.from);
 	write_time(until, identity.until);
@@ -82,7 +82,7 @@ static int set_fields(mbedtls_x509write_cert *certificate)
 	return why != 0 ? why : set_names(certificate);
 }
 
-/* Mbed TLS writes DER from the end of a buffer; answers 0, with the bytes at its beginning. */
+/* Mbed TLS writes DER at the end of a buffer; moves the bytes to the beginning and returns 0. */
 static int move(unsigned char *buffer, int size, int *length)
 {
 	if (size <= 0) {

@@ -14,7 +14,7 @@
 static struct {
 	volatile enum oz_making stage;
 	char name[NAME_SIZE];
-	/* With a NUL behind it, which PEM wants; until the thread has read it. */
+	/* Followed by a NUL, which PEM needs; kept until the thread has read it. */
 	unsigned char *key;
 	size_t key_size;
 	/* DER, at the end of its buffer. */
@@ -94,7 +94,7 @@ int32_t oz_request_start(const uint8_t *name, uint32_t name_size, const uint8_t 
 	if (request.stage == OZ_RUNNING || name_size == 0 || name_size >= sizeof(request.name) || key_size == 0) {
 		return -OZ_NO_ROOM;
 	}
-	/* What nobody has taken. */
+	/* An earlier request that was not taken. */
 	mbedtls_free(request.bytes);
 	request.bytes = mbedtls_calloc(1, OZ_REQUEST_SIZE);
 	request.key = mbedtls_calloc(1, key_size + 1);

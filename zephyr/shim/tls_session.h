@@ -1,4 +1,4 @@
-/* One TLS session (tls.c), what it is made of (tls_credentials.c), and how its handshake has ended (tls_failure.c). */
+/* One TLS session (tls.c), its configuration (tls_credentials.c), and the outcome of its handshake (tls_failure.c). */
 #ifndef OPENZENTRI_TLS_SESSION_H
 #define OPENZENTRI_TLS_SESSION_H
 
@@ -21,12 +21,12 @@ enum oz_tls_stage {
 };
 
 struct oz_tls_session {
-	/* Changes on the thread as the last thing that it does there. */
+	/* The thread changes this last. */
 	volatile enum oz_tls_stage stage;
 	volatile bool ended;
 	/* The socket is closed above; the thread closes it below. */
 	volatile bool closing;
-	/* Nobody waits for the handshake. */
+	/* The handshake was cancelled. */
 	volatile bool given_up;
 	bool has_contexts;
 	/* Nothing more will be sent. */
@@ -37,9 +37,9 @@ struct oz_tls_session {
 	int16_t first;
 	/* What the handshake waits for. */
 	int16_t wanted;
-	/* Bytes of a record that is not out yet. */
+	/* Bytes of a record that is not sent completely. */
 	uint32_t unsent;
-	/* Until the thread has read it; the bytes are one block. */
+	/* Kept until the thread has read it; the bytes are one block. */
 	struct oz_tls_order order;
 	unsigned char *block;
 	mbedtls_ssl_context ssl;
@@ -47,7 +47,7 @@ struct oz_tls_session {
 	mbedtls_x509_crt authorities;
 	mbedtls_x509_crt certificate;
 	mbedtls_pk_context key;
-	/* The names of protocols with a NUL behind each, and where they are. */
+	/* The names of protocols, each with a NUL after it, and pointers to them. */
 	unsigned char alpn[64];
 	const char *protocols[OZ_TLS_PROTOCOLS + 1];
 	/* The name that the server must prove, when it is an address, until Mbed TLS has it. */
@@ -57,16 +57,16 @@ struct oz_tls_session {
 
 /* Copies what the order points to; false without memory for it. */
 bool oz_tls_order_keep(struct oz_tls_session *session, const struct oz_tls_order *order);
-/* Makes the contexts out of the order; a number of Mbed TLS's, or one of those below. With the library. */
+/* Makes the contexts from the order; returns an error of Mbed TLS, or one below. The caller holds the library. */
 int oz_tls_contexts_make(struct oz_tls_session *session);
-/* Frees what only a handshake needs: there is no renegotiation. With the library. */
+/* Frees what only a handshake needs: there is no renegotiation. The caller holds the library. */
 void oz_tls_credentials_free(struct oz_tls_session *session);
-/* Frees contexts and order. With the library. */
+/* Frees contexts and order. The caller holds the library. */
 void oz_tls_contexts_free(struct oz_tls_session *session);
 /* Fills in the outcome: 0, or why the handshake has failed. */
 void oz_tls_describe(struct oz_tls_session *session, int why);
 
-/* Not a number of Mbed TLS's: own credentials cannot be read or do not belong together; the name cannot be checked. */
+/* Not errors of Mbed TLS: own credentials cannot be read or do not match; the name cannot be checked. */
 #define OZ_TLS_BAD_CREDENTIALS 1
 #define OZ_TLS_BAD_NAME        2
 

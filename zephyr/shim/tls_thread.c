@@ -1,6 +1,6 @@
 /*
- * The thread on which handshakes are computed, and who may use Mbed TLS: one thread at a time, since parts of it keep state
- * of their own. The loop never waits for it. Its memory is a heap of its own, which threads may use at a time.
+ * The thread that computes handshakes, and the lock on Mbed TLS: one thread at a time may use it, because parts of it
+ * have global state. The loop never waits for it. It has its own heap, which several threads may use at the same time.
  */
 #include <mbedtls/ctr_drbg.h>
 #include <mbedtls/platform.h>
@@ -49,7 +49,7 @@ static int start(void)
 	return mbedtls_platform_set_calloc_free(take, give);
 }
 
-/* Before Zephyr starts Mbed TLS, which may take memory then. */
+/* Before Zephyr starts Mbed TLS, which may then allocate memory. */
 SYS_INIT(start, POST_KERNEL, 0);
 
 bool oz_tls_library(void)
@@ -80,13 +80,13 @@ static void compute(void)
 
 	for (;;) {
 		k_msgq_get(&oz_tls_pieces, &piece, K_FOREVER);
-		/* Around the lock: the loop must not take a lock that it does not get for a socket that it can read. */
+		/* Set around the lock: the loop must not see a readable socket whose lock it cannot get. */
 		computing = true;
 		k_mutex_lock(&library, K_FOREVER);
 		piece.work(piece.context);
 		k_mutex_unlock(&library);
 		computing = false;
-		/* The loop goes before this thread: open sessions have their turn before the next piece. */
+		/* The loop has priority over this thread: open sessions get their turn before the next piece. */
 		oz_wake();
 	}
 }
@@ -115,7 +115,7 @@ static int seed(void *context, unsigned char *output, size_t size)
 	return 0;
 }
 
-/* A board's source may take 66 ms for 32 bytes (zephyr/drivers/entropy_cryptocell.c): a handshake asks for many more. */
+/* A board's source may take 66 ms for 32 bytes (zephyr/drivers/entropy_cryptocell.c): a handshake needs many more. */
 int oz_tls_random(void *context, unsigned char *output, size_t size)
 {
 	static mbedtls_ctr_drbg_context generator;

@@ -1,6 +1,6 @@
 /*
- * The board's watchdog: it restarts a device whose loop does not come around any more, because one of its steps or a driver
- * that it has called does not come back. The next life finds the reason and counts a fault (interface, serial 8).
+ * The board's watchdog: it restarts a device whose loop hangs, because one of its steps or a driver call does not
+ * return. The device then finds the reason and counts a fault (interface, serial 8).
  */
 #include <errno.h>
 #include <zephyr/device.h>
@@ -31,7 +31,7 @@ static int start(void)
 	}
 	error = wdt_setup(watchdog, WDT_OPT_PAUSE_HALTED_BY_DBG);
 	if (error == -ENOTSUP) {
-		/* Then it runs on while a debugger has halted the processor. */
+		/* Then it keeps running while a debugger halts the processor. */
 		error = wdt_setup(watchdog, 0);
 	}
 	return error < 0 ? error : installed;
@@ -41,7 +41,7 @@ void oz_watchdog_feed(void)
 {
 	static bool tried;
 
-	/* Not before the loop: making the volume of a new device takes as long as its flash wants. */
+	/* Not before the loop: formatting the volume of a new device may take long. */
 	if (!tried) {
 		tried = true;
 		channel = start();

@@ -1,6 +1,6 @@
 /*
- * The Wi-Fi radio. Events of Zephyr's network management change one small record and wake the loop; the device looks
- * at the record when it likes.
+ * The Wi-Fi radio. Events of Zephyr's network management change one small record and wake the loop; the device reads
+ * the record when it needs it.
  */
 #include <errno.h>
 #include <string.h>
@@ -24,10 +24,10 @@ static struct oz_radio_state present;
 static uint32_t changes;
 static struct oz_access_point results[CONFIG_OPENZENTRI_SCAN_RESULTS];
 static uint32_t result_count;
-/* The name that a scan asks for, which drivers take as a hint only. */
+/* The name that a scan asks for, which drivers treat only as a hint. */
 static uint8_t wanted_ssid[WIFI_SSID_MAX_LEN];
 static uint32_t wanted_size;
-/* The device has left its network, and the event that says so may still come: it is not about the next one. */
+/* The device has left its network; the event for that may still come and does not concern the next network. */
 static bool is_leaving;
 /* An address that the owner has set, for the time when the station is not associated. */
 static bool is_static;
@@ -43,7 +43,7 @@ void oz_radio_changed(void)
 	oz_wake();
 }
 
-/* Changes the record and tells the device. */
+/* Changes the record and notifies the device. */
 static void set_link(enum link link)
 {
 	k_spinlock_key_t key = k_spin_lock(&lock);
@@ -84,7 +84,7 @@ static void keep(const struct wifi_scan_result *found)
 	k_spin_unlock(&lock, key);
 }
 
-/* How an attempt to connect has ended. */
+/* The outcome of a connection attempt. */
 static enum link outcome(const struct wifi_status *status)
 {
 	switch (status->conn_status) {
@@ -114,7 +114,7 @@ static void on_wifi(struct net_mgmt_event_callback *callback, uint32_t event, st
 		set_link(outcome(status));
 		break;
 	case NET_EVENT_WIFI_DISCONNECT_RESULT:
-		/* After oz_radio_leave() the link is down already, or the next attempt has begun; anything else is a loss. */
+		/* After oz_radio_leave() the link is already down, or the next attempt has begun; else it was lost. */
 		if (is_leaving) {
 			is_leaving = false;
 		} else if (present.link == LINK_JOINED || present.link == LINK_JOINING) {
@@ -171,7 +171,7 @@ static void on_address(struct net_mgmt_event_callback *callback, uint32_t event,
 		return;
 	}
 	note_address(iface);
-	/* A server that refuses to renew an address: Zephyr 4.1 gives it up, and asks for another a minute later at best. */
+	/* When a server refuses to renew an address, Zephyr 4.1 drops it, and asks for another in a minute at best. */
 	if (event == NET_EVENT_IPV4_ADDR_DEL && iface->config.dhcpv4.state == NET_DHCPV4_SELECTING) {
 		net_dhcpv4_restart(iface);
 	}
@@ -198,7 +198,7 @@ int32_t oz_radio_serves_both(void)
 	return oz_has_two_interfaces();
 }
 
-/* The channels that a scan asks for, as far as the build has room to name them. */
+/* The channels that a scan asks for, as many as the build has room for. */
 static void name_channels(struct wifi_scan_params *parameters, uint16_t channels)
 {
 	uint32_t count = 0;
@@ -235,7 +235,7 @@ int32_t oz_radio_scan(const struct oz_scan *request)
 		return -OZ_IN_USE;
 	}
 	name_channels(&parameters, request->channels);
-	/* A name with a NUL in it cannot be asked for; the results are sorted out in any case. */
+	/* A scan cannot ask for a name with a NUL; the results are filtered in any case. */
 	if (wanted_size > 0 && memchr(wanted_ssid, 0, wanted_size) == NULL) {
 		memset(name, 0, sizeof(name));
 		memcpy(name, wanted_ssid, wanted_size);
@@ -261,7 +261,7 @@ int32_t oz_radio_scan_result(uint32_t index, struct oz_access_point *found)
 	return there ? 0 : -OZ_NOT_FOUND;
 }
 
-/* Drops what DHCP or the owner has set. */
+/* Drops the address that DHCP or the owner has set. */
 static void forget_address(void)
 {
 	struct net_if *iface = oz_station();
@@ -276,7 +276,7 @@ static void forget_address(void)
 
 int32_t oz_radio_join(const struct oz_access_point *network, const uint8_t *passkey, uint32_t size)
 {
-	/* Drivers keep the pointers until the connection stands. */
+	/* Drivers keep the pointers until the connection is established. */
 	static uint8_t ssid[WIFI_SSID_MAX_LEN + 1];
 	static uint8_t key[WIFI_PSK_MAX_LEN + 1];
 	struct wifi_connect_req_params parameters = {
@@ -335,8 +335,8 @@ void oz_radio_reset(void)
 }
 
 /*
- * Makes the resolver ask the owner's name server. With host sockets the host resolves; and Zephyr's resolver would close one
- * that it is waiting for, which ends the process.
+ * Makes the resolver ask the owner's name server. With host sockets, the host resolves names; and Zephyr's resolver
+ * would close a socket that it waits for, which ends the process.
  */
 static void use_name_server(uint32_t dns)
 {

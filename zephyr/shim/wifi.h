@@ -1,4 +1,4 @@
-/* What wifi.c (the station) and softap.c (the access point) share. */
+/* Shared by wifi.c (the station) and softap.c (the access point). */
 #ifndef OPENZENTRI_WIFI_H
 #define OPENZENTRI_WIFI_H
 
@@ -10,7 +10,7 @@
 /* port::Link */
 enum link { LINK_DOWN, LINK_JOINING, LINK_JOINED, LINK_FAILED, LINK_REFUSED };
 
-/* Something changed: the device looks at the states again. */
+/* A state has changed: wakes the device to read the states again. */
 void oz_radio_changed(void);
 /* Listens to the events of the access point. */
 void oz_softap_listen(void);

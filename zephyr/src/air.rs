@@ -1,5 +1,5 @@
-//! What is in the air around native_sim: the model of the radio behind the simulated Wi-Fi driver. One task takes what the
-//! driver was asked for, asks the model, and tells the driver what has come of it.
+//! The simulated air around native_sim: the model of the radio behind the simulated Wi-Fi driver. One task passes the
+//! driver's requests to the model, and the model's results to the driver.
 
 use core::future::poll_fn;
 use core::net::Ipv4Addr;
@@ -33,15 +33,15 @@ const SUCCESS: u8 = 0;
 const FAILED: u8 = 1;
 const WRONG_PASSWORD: u8 = 2;
 
-/// Bytes of the heads before a DHCP message: Ethernet, IPv4, UDP.
+/// Bytes of the headers before a DHCP message: Ethernet, IPv4, UDP.
 const HEADS: usize = 14 + 20 + 8;
-/// Seconds of a lease: longer than a simulated device runs, since nobody answers when it is renewed with its server.
+/// Seconds of a lease: longer than a simulated device runs, because no server answers a renewal.
 const LEASE: u32 = 365 * 24 * 3600;
-/// Where the DHCP server of the networks is. Their gateway may be the host's loopback, from which nothing comes over a
+/// The address of the networks' DHCP server. Their gateway may be the host's loopback address, which never occurs on a
 /// network.
 const SERVER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 254);
 
-/// Called by the loop: whether the driver has news since the last call.
+/// The loop calls this: signals the task if the driver has news since the last call.
 pub fn look(seen: &mut u32) {
     let news = air::news();
     if *seen != news {
@@ -57,7 +57,7 @@ pub fn start(spawner: Spawner) {
     let heard = NETWORKS.init_with(|| networks::all(networks::lease()).take(limits::SCAN_RESULTS).collect());
     let radio = SimulatedRadio::new(heard);
     let air = AIR.init(Air { heard, radio, station: RadioState::default(), softap: RadioState::default() });
-    // The only one there is.
+    // This is its only instance.
     if let Ok(token) = run(air) {
         spawner.spawn(token);
     }
@@ -89,13 +89,13 @@ async fn changed(radio: &SimulatedRadio, interface: Interface) {
 struct Air {
     heard: &'static [SimulatedNetwork],
     radio: SimulatedRadio,
-    /// What the driver was told last.
+    /// The last states reported to the driver.
     station: RadioState,
     softap: RadioState,
 }
 
 impl Air {
-    /// Does what was asked for and tells what has changed.
+    /// Carries out requests and reports changes.
     fn turn(&mut self) {
         while let Some(request) = air::request() {
             self.obey(&request);
@@ -149,7 +149,7 @@ impl Air {
         }
     }
 
-    /// Joins the network of that address and name. Zephyr tells fewer securities apart than the model has.
+    /// Joins the network with this address and name. Zephyr distinguishes fewer securities than the model.
     fn join(&mut self, request: &Request) -> openzentri::port::Result<()> {
         let asked = &request.network;
         let same = |network: &&SimulatedNetwork| {
@@ -168,7 +168,7 @@ impl Air {
         self.radio.join(&JoinRequest { access_point: &access_point, passkey })
     }
 
-    /// Tells the driver what is another now.
+    /// Reports changed states to the driver.
     fn tell(&mut self) {
         let station = self.radio.radio_state(Interface::Wlan);
         if self.station.scanning && !station.scanning {
@@ -196,7 +196,7 @@ impl Air {
     }
 }
 
-/// The frame with which the network's DHCP server answers one of the station's; `None` for frames to anybody else.
+/// The DHCP server's answer to a frame of the station; `None` for frames to other destinations.
 fn answer(frame: &[u8], lease: Ipv4Config) -> Option<Vec<u8, FRAME>> {
     let ethernet = EthernetFrame::new_checked(frame).ok()?;
     let packet = Ipv4Packet::new_checked(ethernet.payload()).ok()?;
@@ -219,7 +219,7 @@ fn answer(frame: &[u8], lease: Ipv4Config) -> Option<Vec<u8, FRAME>> {
     framed(message.get(..size)?, request.mac)
 }
 
-/// A message as a frame to everybody.
+/// A message as an IP broadcast.
 fn framed(message: &[u8], station: [u8; 6]) -> Option<Vec<u8, FRAME>> {
     let mut frame = Vec::new();
     frame.resize(HEADS + message.len(), 0).ok()?;

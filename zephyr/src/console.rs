@@ -1,4 +1,4 @@
-//! Lines for the operator, on Zephyr's console and never on the command UART, and what a panic says there.
+//! Lines for the operator, on Zephyr's console and never on the command UART, and the message of a panic.
 
 use core::fmt::Arguments;
 use core::panic::PanicInfo;
@@ -10,7 +10,7 @@ use crate::shim;
 pub fn line(text: Arguments<'_>) {
     use core::fmt::Write;
 
-    /// Bytes that go at once. A line that is longer may have others in between.
+    /// Bytes printed at once. Other output may interrupt a longer line.
     const ROOM: usize = 128;
 
     struct Line(heapless::Vec<u8, ROOM>);
@@ -39,12 +39,12 @@ pub fn line(text: Arguments<'_>) {
     line.flush();
 }
 
-/// Nobody to tell.
+/// There is no console.
 #[cfg(not(CONFIG_PRINTK))]
 pub fn line(_text: Arguments<'_>) {}
 
-/// Without `CONFIG_OPENZENTRI_PANIC_TEXT` nothing looks at the message and the place of a panic, so the image has none of
-/// them; the addresses that the shim prints say where it was.
+/// Without `CONFIG_OPENZENTRI_PANIC_TEXT` nothing uses the message and the place of a panic, so the image does not
+/// contain them; the shim prints addresses that show where it was.
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
     #[cfg(CONFIG_OPENZENTRI_PANIC_TEXT)]

@@ -1,4 +1,4 @@
-//! Critical sections: nothing interrupts, as `irq_lock` of Zephyr does it.
+//! Critical sections: interrupts are off, by Zephyr's `irq_lock`.
 
 use critical_section::RawRestoreState;
 

@@ -26,10 +26,10 @@ mod storage;
 mod tls;
 mod wakers;
 
-/// Descriptors watched at once, and the bell.
+/// The most descriptors watched at once, including the bell.
 const WATCHES: usize = crate::kconfig::CONFIG_ZVFS_POLL_MAX as usize;
 
-/// The device's surroundings on Zephyr.
+/// The port of the device on Zephyr.
 pub struct ZephyrPort {
     sockets: ZephyrSockets,
     jobs: ZephyrJobs,
@@ -38,7 +38,7 @@ pub struct ZephyrPort {
 }
 
 impl ZephyrPort {
-    /// Takes UART, flash and radio into use. What fails here shows when the device uses it.
+    /// Starts UART, flash and radio. A failure here shows when the device uses that part.
     pub fn start() -> &'static Self {
         static PORT: StaticCell<ZephyrPort> = StaticCell::new();
         let (bell, serial, storage) = shim::start();
@@ -53,13 +53,13 @@ impl ZephyrPort {
         })
     }
 
-    /// Whether the device has ordered a restart.
+    /// Whether the device has asked for a restart.
     pub fn reboot_ordered(&self) -> bool {
         self.board.reboot.get()
     }
 
-    /// Wakes the tasks whose events have happened; sleeps before, unless there are some already, for at most `sleep`
-    /// microseconds (`None`: for ever).
+    /// Sleeps for at most `sleep` microseconds (`None`: for ever) unless events have happened already, then wakes the
+    /// tasks whose events have happened.
     pub fn wait(&self, sleep: Option<u64>) {
         self.sockets.wakers.borrow_mut().wake_local();
         let sleep = if run::pending() { Some(0) } else { sleep };
@@ -128,7 +128,7 @@ impl Port for ZephyrPort {
     }
 }
 
-/// Tells the operator's console, where there is one, what does not work.
+/// Reports a part that does not work on the operator's console, if there is one.
 fn report(part: &str, result: openzentri::port::Result<()>) {
     if let Err(error) = result {
         crate::console::line(format_args!("{part} not available: {error:?}"));

@@ -10,7 +10,7 @@ use static_cell::StaticCell;
 use crate::port::ZephyrPort;
 use crate::{console, shim, time};
 
-/// Turns of the executor between two looks at the sockets, while tasks keep waking each other.
+/// Turns of the executor between two polls of the sockets, while tasks keep waking each other.
 const TURNS: usize = 16;
 
 /// Variables that can be given at the start.
@@ -43,7 +43,7 @@ pub fn run() {
     }
 }
 
-/// Starts the device; what that needs of the stack is free again when it runs.
+/// Starts the device; not inlined, so that the stack for the start is free again afterwards.
 #[inline(never)]
 fn boot(port: &'static ZephyrPort, executor: &'static Executor) -> bool {
     #[cfg(CONFIG_OPENZENTRI_SIMULATED_WIFI)]
@@ -60,7 +60,7 @@ fn boot(port: &'static ZephyrPort, executor: &'static Executor) -> bool {
     false
 }
 
-/// Runs tasks until none is ready, or for [`TURNS`] turns; answers how long to sleep in microseconds, `None` for ever.
+/// Runs tasks until none is ready, or for [`TURNS`] turns; returns how long to sleep in microseconds, `None` for ever.
 fn run_tasks(executor: &'static Executor) -> Option<u64> {
     let mut next = time::wake_due();
     for _ in 0..TURNS {

@@ -1,4 +1,4 @@
-//! The C side of the port: mirrors `zephyr/shim/openzentri.h`, which says what each function does.
+//! The C side of the port: mirrors `zephyr/shim/openzentri.h`, which documents each function.
 //!
 //! The functions take numbers by value and buffers as pointer and length; every call with a pointer is wrapped here, so
 //! that the rest of the port needs no `unsafe`.
@@ -35,7 +35,7 @@ pub const JOB_LOOKUP: u8 = 1;
 /// A job that sends an echo request.
 pub const JOB_PING: u8 = 2;
 
-/// What a job yields: the kind of the job says what the values are.
+/// The output of a job: the kind of the job determines what the values mean.
 #[derive(Clone, Copy, Default)]
 #[repr(C)]
 pub struct RawOutput {
@@ -229,7 +229,7 @@ pub fn serial_break() -> bool {
     raw::oz_serial_break() != 0
 }
 
-/// Sets the UART up. The numbers of the parity are those of `enum oz_parity`.
+/// Configures the UART. The numbers of the parity are those of `enum oz_parity`.
 pub fn serial_configure(settings: &UartSettings) -> Result<()> {
     let parity = match settings.parity {
         Parity::None => 0,
@@ -239,7 +239,7 @@ pub fn serial_configure(settings: &UartSettings) -> Result<()> {
     done(raw::oz_serial_configure(settings.baud, settings.data, parity, settings.stop, settings.flow.into()))
 }
 
-/// Whether everything that was written has left.
+/// Whether everything written has been sent.
 pub fn serial_sent() -> bool {
     raw::oz_serial_sent() != 0
 }
@@ -417,7 +417,7 @@ pub fn random(buffer: &mut [u8]) {
     unsafe { raw::oz_random(buffer.as_mut_ptr(), size(buffer)) };
 }
 
-/// Milliseconds since 1970, with a clock that is set.
+/// Milliseconds since 1970, if the clock is set.
 pub fn wall_clock() -> Option<u64> {
     Some(raw::oz_wall_clock()).filter(|millis| *millis != 0)
 }
@@ -438,7 +438,7 @@ pub fn heap(heap: Heap) -> Option<HeapUse> {
     (known == 0).then_some(HeapUse { size: used.size, used: used.used, most: used.most })
 }
 
-/// Why the device has started. The chip forgets it when it was asked.
+/// Why the device has started. The chip forgets it after this call.
 pub fn reset_reason() -> Option<ResetReason> {
     Some(match raw::oz_reset_reason() {
         0 => ResetReason::PowerOn,
@@ -453,7 +453,7 @@ pub fn reset_reason() -> Option<ResetReason> {
     })
 }
 
-/// The stack of the thread that asks.
+/// The stack of the calling thread.
 pub fn stack() -> Option<Stack> {
     let mut stack = Stack { size: 0, untouched: 0 };
     // SAFETY: both places live longer than the call.
@@ -465,7 +465,7 @@ pub fn stack() -> Option<Stack> {
 pub fn overrides() -> impl Iterator<Item = (&'static str, &'static str)> {
     (0..).map_while(|index| {
         let text = raw::oz_override(index);
-        // SAFETY: C answers null or a text with a terminator that is never freed.
+        // SAFETY: C returns null or a text with a terminator that is never freed.
         let text = (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) })?;
         // Without `=`, or not in UTF-8: a name that does not exist, so that the start fails.
         Some(text.to_str().ok().and_then(|text| text.split_once('=')).unwrap_or(("", "")))

@@ -27,7 +27,7 @@ embassy_time_driver::time_driver_impl!(static DRIVER: ZephyrTime = ZephyrTime {
     timers: Mutex::new(RefCell::new(Queue::new())),
 });
 
-/// Wakes the tasks whose time has come; answers when the next one is due, in microseconds since boot.
+/// Wakes the tasks whose time has come; returns when the next one is due, in microseconds since boot.
 pub fn wake_due() -> Option<u64> {
     let now = DRIVER.now();
     let next = critical_section::with(|section| DRIVER.timers.borrow_ref_mut(section).next_expiration(now));

@@ -1,6 +1,6 @@
 /*
- * Zephyr 4.1 does not link the access point of hostap without its debug messages: two of them name a status code by this
- * function, which is then left out. Nobody sees the name, so there is none.
+ * Zephyr 4.1 does not link the access point of hostap without its debug messages: two of them call this function for
+ * the name of a status code, but it is then left out. The name is never shown, so this returns none.
  */
 #include <stdint.h>
 

@@ -57,7 +57,7 @@ static void on_log(void *context, const char *text, size_t length) {
     lines++;
 }
 
-/* Lets the client go on for a moment. */
+/* Runs the client for a moment. */
 static void turn(void) {
     uint8_t bytes[512];
     struct pollfd one = {line, POLLIN, 0};

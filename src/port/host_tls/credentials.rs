@@ -1,4 +1,4 @@
-//! What a session needs from above, as rustls has it.
+//! The credentials of a session, converted to rustls' types.
 
 use std::sync::Arc;
 use std::vec::Vec;
@@ -13,7 +13,7 @@ use super::failure::{Outcome, refused};
 use super::verify;
 use crate::port::{TlsCredentials, TlsError};
 
-/// What decides whether a server is the right one.
+/// The verifier of the server's certificate.
 pub(super) fn server_verifier(
     credentials: &TlsCredentials<'_>,
     provider: Arc<CryptoProvider>,
@@ -27,7 +27,7 @@ pub(super) fn server_verifier(
     Ok(Arc::new(verifier))
 }
 
-/// The certificates of the authorities, and what can be verified with them.
+/// The certificates of the authorities, and the root store made of them.
 pub(super) fn authorities(credentials: &TlsCredentials<'_>) -> Outcome<(Vec<CertificateDer<'static>>, RootCertStore)> {
     let all = chain(credentials.authorities)?;
     let mut store = RootCertStore::empty();
@@ -40,7 +40,7 @@ pub(super) fn authorities(credentials: &TlsCredentials<'_>) -> Outcome<(Vec<Cert
 /// The first byte of everything in DER here: a sequence (X.690, 8.9).
 const SEQUENCE: u8 = 0x30;
 
-/// The certificates of a file, PEM or DER; none is an error.
+/// The certificates of a file, PEM or DER; a file without any is an error.
 pub(super) fn chain(file: &[u8]) -> Outcome<Vec<CertificateDer<'static>>> {
     if file.first() == Some(&SEQUENCE) {
         return Ok(Vec::from([CertificateDer::from(file.to_vec())]));

@@ -1,4 +1,4 @@
-//! What a session needs of a library that speaks TLS.
+//! What a session needs from a TLS library.
 
 use std::io::{self, Read, Write};
 
@@ -8,7 +8,7 @@ use super::failure::{Outcome, failure};
 use crate::limits;
 use crate::port::TlsVersion;
 
-/// One end of a session in a library, without a connection below. None of the calls waits.
+/// One end of a session in a library, without the connection below it. No call blocks.
 pub(super) trait Engine: Send {
     /// Whether there are encrypted bytes to send.
     fn wants_write(&self) -> bool;
@@ -18,19 +18,19 @@ pub(super) trait Engine: Send {
     fn wants_read(&self) -> bool;
     /// Receives encrypted bytes.
     fn read_tls(&mut self, from: &mut dyn Read) -> io::Result<usize>;
-    /// Goes on with what was received.
+    /// Processes the received bytes.
     fn process(&mut self) -> Outcome<()>;
-    /// Whether there is no session yet.
+    /// Whether the handshake is not over yet.
     fn is_handshaking(&self) -> bool;
-    /// Decrypted bytes that wait.
+    /// The number of decrypted bytes that wait.
     fn plain(&mut self) -> usize;
-    /// Whether the peer has said, encrypted, that nothing more comes.
+    /// Whether the peer has sent close_notify.
     fn closed(&mut self) -> bool;
     /// Takes decrypted bytes.
     fn read(&mut self, buffer: &mut [u8]) -> usize;
-    /// Encrypts bytes for [`Engine::write_tls`]; answers how many it has taken.
+    /// Encrypts bytes for [`Engine::write_tls`]; returns how many it has taken.
     fn write(&mut self, data: &[u8]) -> usize;
-    /// Lets the peer know that nothing more comes.
+    /// Tells the peer that no more data will come.
     fn send_close_notify(&mut self);
     /// What the two ends have agreed on.
     fn agreed(&self) -> Option<Agreed<'_>>;
@@ -40,7 +40,7 @@ pub(super) trait Engine: Send {
 pub(super) struct Agreed<'a> {
     pub(super) version: TlsVersion,
     pub(super) suite: u16,
-    /// The name of the server, if the client said it.
+    /// The name of the server, if the client sent it.
     pub(super) name: Option<&'a str>,
     pub(super) alpn: heapless::Vec<u8, { limits::ALPN }>,
 }
@@ -48,7 +48,7 @@ pub(super) struct Agreed<'a> {
 /// rustls, for clients and servers.
 pub(super) struct Rustls {
     connection: Connection,
-    /// The name that the client has asked for.
+    /// The server name that the client has asked for.
     name: std::string::String,
 }
 
@@ -56,7 +56,7 @@ impl Rustls {
     pub(super) fn new(connection: Connection, name: std::string::String, first: Option<u8>) -> Self {
         let mut engine = Self { connection, name };
         if let Some(byte) = first {
-            // A session that has not begun has room for it.
+            // A new session has room for it.
             let _ = engine.connection.read_tls(&mut [byte].as_slice());
         }
         engine
@@ -100,7 +100,7 @@ impl Engine for Rustls {
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> usize {
-        // Anything but bytes is "nothing now".
+        // Any outcome other than bytes means "nothing now".
         self.connection.reader().read(buffer).unwrap_or(0)
     }
 
@@ -122,7 +122,7 @@ impl Engine for Rustls {
             Connection::Client(_) => Some(self.name.as_str()),
             Connection::Server(server) => server.server_name(),
         };
-        // A protocol that is longer was never offered.
+        // A longer protocol name was never offered.
         let alpn = self.connection.alpn_protocol().and_then(|name| name.try_into().ok()).unwrap_or_default();
         let suite = self.connection.negotiated_cipher_suite().map_or(0, |suite| suite.suite().into());
         Some(Agreed { version, suite, name, alpn })

@@ -1,4 +1,4 @@
-//! What rustls says of a failure, in the words of the port contract.
+//! Translates failures of rustls into those of the port contract.
 
 use rustls::{CertificateError, Connection, Error};
 
@@ -6,18 +6,18 @@ use crate::port::{TlsError, TlsFailure};
 
 /// The state in which a client looks at the server's certificate (interface, network 5.4).
 const SERVER_CERTIFICATE: u8 = 3;
-/// The same for a server and its client.
+/// The state in which a server looks at the client's certificate.
 const CLIENT_CERTIFICATE: u8 = 7;
 
-/// What there is, or why it is not.
+/// A value, or why there is none.
 pub(super) type Outcome<T> = Result<T, TlsFailure>;
 
-/// A failure without numbers of the library.
+/// A failure without the library's state and code.
 pub(super) fn refused(error: TlsError) -> TlsFailure {
     TlsFailure { error, state: None, code: 0 }
 }
 
-/// What an error of a connection means.
+/// The failure for an error of a connection.
 pub(super) fn failure(error: &Error, connection: &Connection) -> TlsFailure {
     let certificate = match connection {
         Connection::Client(_) => SERVER_CERTIFICATE,
@@ -27,7 +27,7 @@ pub(super) fn failure(error: &Error, connection: &Connection) -> TlsFailure {
     TlsFailure { error, state, code: 0 }
 }
 
-/// The kind of an error, and the state of the handshake if it is that of certificates.
+/// The kind of an error, and the state of the handshake if the error is about certificates.
 pub(super) fn of_error(error: &Error, certificate: u8) -> (TlsError, Option<u8>) {
     match error {
         Error::NoCertificatesPresented => (TlsError::NoCertificate, Some(certificate)),

@@ -7,7 +7,7 @@ use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpos
 
 use crate::port::{IdentityRequest, PortError, Result};
 
-/// What was made, in DER.
+/// The new certificate and key, in DER.
 pub(in crate::port) struct MadeIdentity {
     certificate: Vec<u8>,
     key: Vec<u8>,

@@ -1,5 +1,5 @@
-//! TLS for ports with a heap: rustls, or for clients embedded-tls, over whatever moves bytes. Nothing here waits or knows
-//! of sockets.
+//! TLS for ports with a heap: rustls, or for clients embedded-tls, over any transport of bytes. Nothing here blocks or
+//! knows about sockets.
 
 use std::boxed::Box;
 use std::sync::Arc;
@@ -32,8 +32,8 @@ pub(in crate::port) use session::{Session, Transport};
 pub(in crate::port) use setups::Setups;
 use setups::{Clock, SESSIONS};
 
-/// A session that has not begun to talk yet; a client's goes through `library`. `first` is a byte that was received
-/// before. Sessions with the same `setups` and credentials can be resumed.
+/// A new session that has sent and received nothing yet; a client's session uses `library`. `first` is a byte that was
+/// received before. Sessions with the same `setups` and credentials can be resumed.
 pub(in crate::port) fn session(
     setups: &mut Setups,
     library: TlsClient,

@@ -12,7 +12,7 @@ use x509_parser::x509::SubjectPublicKeyInfo;
 use super::credentials::key;
 use crate::port::{PortError, Result, SigningRequest};
 
-/// A key of any kind that sessions take, as rcgen wants it.
+/// A key of any kind that sessions accept, in the form that rcgen needs.
 struct Key {
     key: Arc<dyn rustls::sign::SigningKey>,
     scheme: SignatureScheme,
@@ -21,7 +21,7 @@ struct Key {
 }
 
 impl Key {
-    /// `None` for what is no key of these kinds.
+    /// `None` when the file has no key of these kinds.
     fn read(file: &[u8]) -> Option<Self> {
         let kinds = [
             (SignatureScheme::ECDSA_NISTP256_SHA256, &rcgen::PKCS_ECDSA_P256_SHA256),

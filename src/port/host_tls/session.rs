@@ -1,4 +1,4 @@
-//! One end of a TLS session over any transport of bytes, without waiting: a library in between.
+//! One end of a TLS session over any transport of bytes, through a TLS library. Nothing here blocks.
 
 use std::boxed::Box;
 use std::io::{self, Read, Write};
@@ -7,10 +7,10 @@ use super::engine::Engine;
 use super::failure::refused;
 use crate::port::{PortError, Result, TlsError, TlsFailure, TlsSession};
 
-/// Plain bytes that make one record (RFC 8446, 5.1).
+/// Plaintext bytes of one record at most (RFC 8446, 5.1).
 const RECORD: usize = 16_384;
 
-/// A connection below the session. None of the calls waits.
+/// The connection below a session. No call blocks.
 pub(in crate::port) trait Transport {
     /// As [`crate::port::Sockets::send`].
     fn send(&mut self, data: &[u8]) -> Result<usize>;
@@ -20,26 +20,26 @@ pub(in crate::port) trait Transport {
     fn finish(&mut self) -> Result<()>;
 }
 
-/// How far a session is.
+/// The stage of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Stage {
     Handshake,
     Open,
-    /// Nothing goes any more, but what is encrypted may still go out: the alert that says why.
+    /// The session is dead, but encrypted bytes may still go out: the alert that says why.
     Failed(TlsFailure),
 }
 
-/// A session. It keeps no more than one record of each direction.
+/// A session. It keeps at most one record of each direction.
 pub(in crate::port) struct Session {
     engine: Box<dyn Engine>,
     stage: Stage,
     /// The peer has closed the connection below.
     ended: bool,
-    /// The connection below takes nothing more.
+    /// The connection below accepts nothing more.
     broken: bool,
-    /// Nothing more will be sent.
+    /// The device will send nothing more.
     finished: bool,
-    /// Our end of the connection below is to be closed once everything is out.
+    /// Close our end of the connection below once everything has been sent.
     finish: bool,
 }
 
@@ -48,7 +48,7 @@ impl Session {
         Self { engine, stage: Stage::Handshake, ended: false, broken: false, finished: false, finish: false }
     }
 
-    /// Moves records both ways as far as they go, and answers how the handshake ended, once it has.
+    /// Moves records both ways until nothing moves any more. Returns the outcome of the handshake once it has ended.
     pub(in crate::port) fn advance(
         &mut self,
         transport: &mut dyn Transport,
@@ -84,7 +84,7 @@ impl Session {
         self.stage == Stage::Handshake
     }
 
-    /// Sends encrypted bytes; answers whether any went.
+    /// Sends encrypted bytes; returns whether any were sent.
     pub(in crate::port) fn flush(&mut self, transport: &mut dyn Transport) -> bool {
         let mut any = false;
         while self.engine.wants_write() {
@@ -105,7 +105,7 @@ impl Session {
         any
     }
 
-    /// Receives encrypted bytes unless plain ones wait to be taken; answers whether any came.
+    /// Receives encrypted bytes unless decrypted ones wait to be taken; returns whether any came.
     fn fill(&mut self, transport: &mut dyn Transport) -> bool {
         if self.ended || matches!(self.stage, Stage::Failed(_)) || self.engine.plain() > 0 || !self.engine.wants_read()
         {
@@ -141,7 +141,7 @@ impl Session {
         Ok(TlsSession {
             version: agreed.version,
             suite: agreed.suite,
-            // A name that is longer was never asked for.
+            // A longer name was never asked for.
             name: agreed.name.and_then(|name| name.try_into().ok()).unwrap_or_default(),
             alpn: agreed.alpn,
         })
@@ -155,7 +155,7 @@ impl Session {
         }
     }
 
-    /// Encrypts and sends bytes: at most one record, and none while the one before has not gone out.
+    /// Encrypts and sends bytes: at most one record, and none before the previous record has gone out.
     pub(in crate::port) fn send(&mut self, transport: &mut dyn Transport, data: &[u8]) -> Result<usize> {
         self.flush(transport);
         self.usable()?;
@@ -171,7 +171,7 @@ impl Session {
         Ok(taken)
     }
 
-    /// Takes decrypted bytes. An end that the peer has not said encrypted is a broken connection (RFC 8446, 6.1).
+    /// Takes decrypted bytes. An end without the peer's close_notify is a broken connection (RFC 8446, 6.1).
     pub(in crate::port) fn receive(&mut self, transport: &mut dyn Transport, buffer: &mut [u8]) -> Result<usize> {
         loop {
             match self.engine.read(buffer) {
@@ -184,12 +184,12 @@ impl Session {
             if !self.fill(transport) {
                 return if self.ended { Err(PortError::Closed) } else { Err(PortError::WouldBlock) };
             }
-            // Answers to what came: new keys, say.
+            // Sends replies to the received bytes: new keys, say.
             self.flush(transport);
         }
     }
 
-    /// Says, encrypted, that nothing more will be sent.
+    /// Sends close_notify: the device will send nothing more.
     pub(in crate::port) fn finish(&mut self, transport: &mut dyn Transport) -> Result<()> {
         self.usable()?;
         if !self.finished {
@@ -200,7 +200,7 @@ impl Session {
         Ok(())
     }
 
-    /// As [`Session::finish`], whatever the stage; for a socket that is closed.
+    /// As [`Session::finish`], in any stage; for a socket that is being closed.
     pub(in crate::port) fn close(&mut self, transport: &mut dyn Transport) {
         if self.stage == Stage::Open && !self.finished {
             self.engine.send_close_notify();
@@ -232,7 +232,7 @@ impl Session {
     }
 }
 
-/// A transport as rustls wants it.
+/// A transport with the traits that rustls needs.
 struct Pipe<'a> {
     transport: &'a mut dyn Transport,
     ended: &'a mut bool,

@@ -1,5 +1,5 @@
-//! What rustls was last set up with. It keeps the sessions that can be resumed (RFC 8446, 2.2; RFC 5246, 7.3) in its
-//! configuration, and resumes none under another: what a peer must prove is the same as when it proved it.
+//! The latest configurations of rustls. It keeps resumable sessions (RFC 8446, 2.2; RFC 5246, 7.3) in a configuration
+//! and resumes none under another one: a resumed peer already proved what this configuration requires.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use sha2::{Digest, Sha256};
 use super::failure::Outcome;
 use crate::port::{TlsCredentials, TlsVersion};
 
-/// Configurations of each kind.
+/// Kept configurations of each kind.
 const KEPT: usize = 4;
 /// Sessions that a configuration keeps.
 pub(super) const SESSIONS: usize = 16;
-/// A certificate is looked at anew each day, in seconds: a resumed session does not show one.
+/// How long a certificate counts as checked, in seconds: a resumed session does not show it again.
 const DAY: u64 = 86_400;
 
 /// The configurations of a device.
@@ -44,11 +44,11 @@ impl Setups {
     }
 }
 
-/// Configurations of one kind, the last used last.
+/// Configurations of one kind, the most recently used last.
 struct Kept<C>(Vec<Setup<C>>);
 
 struct Setup<C> {
-    /// Of the credentials, which need not be kept themselves for this.
+    /// Digest of the credentials, so that the credentials themselves need not be kept.
     digest: [u8; 32],
     clock: Arc<Clock>,
     config: Arc<C>,
@@ -85,7 +85,7 @@ impl<C> Kept<C> {
     }
 }
 
-/// Of everything that decides about a session, and of the day.
+/// Digest of everything that decides about a session, and of the day.
 fn digest(credentials: &TlsCredentials<'_>) -> [u8; 32] {
     let TlsCredentials { verify, authorities, certificate, key, versions, alpn, now, clock_is_set } = *credentials;
     let (oldest, newest): (TlsVersion, TlsVersion) = versions;
@@ -101,7 +101,7 @@ fn digest(credentials: &TlsCredentials<'_>) -> [u8; 32] {
     hash.finalize().into()
 }
 
-/// The time that the device had at its last session with this configuration, for the check of certificates.
+/// The device's time at its last session with this configuration, for the check of certificates.
 #[derive(Debug, Default)]
 pub(super) struct Clock(AtomicU64);
 

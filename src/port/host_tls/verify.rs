@@ -1,7 +1,8 @@
-//! What decides whether the certificate of a peer is good.
+//! Verifies the certificate of a peer.
 //!
-//! An authority's own certificate is also good when the peer shows that very one: a server with a self-signed certificate,
-//! which is what its clients have as authority. webpki takes such a certificate only when it says that it is no authority.
+//! A peer's certificate is also valid when it is itself one of the authorities: a server with a self-signed
+//! certificate, which its clients store as their authority. webpki accepts such a certificate only when it says that it
+//! is no authority.
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-/// Servers, for a client that verifies.
+/// Verifies servers, for a client.
 #[derive(Debug)]
 pub(super) struct Servers {
     trusted: Vec<CertificateDer<'static>>,
@@ -79,7 +80,7 @@ impl ServerCertVerifier for Servers {
     }
 }
 
-/// Clients, for a server that verifies.
+/// Verifies clients, for a server.
 #[derive(Debug)]
 pub(super) struct Clients {
     trusted: Vec<CertificateDer<'static>>,
@@ -142,8 +143,7 @@ impl ClientCertVerifier for Clients {
     }
 }
 
-/// Every server, for a client that does not verify. The session is still one with whoever has the key of that
-/// certificate.
+/// Accepts every server, for a client that does not verify. The server must still have the key of its certificate.
 #[derive(Debug)]
 pub(super) struct AnyServer(pub(super) Arc<CryptoProvider>);
 
@@ -182,7 +182,7 @@ impl ServerCertVerifier for AnyServer {
     }
 }
 
-/// The earliest time from `now` on at which all these certificates have begun to be valid.
+/// The earliest time, not before `now`, at which all these certificates have become valid.
 fn begun(end: &CertificateDer<'_>, between: &[CertificateDer<'_>], now: UnixTime) -> UnixTime {
     let begin = |certificate: &CertificateDer<'_>| {
         let (_, certificate) = X509Certificate::from_der(certificate).ok()?;

@@ -1,4 +1,4 @@
-//! Identity of the device, and what surrounds it.
+//! Identity of the device, and its simulated surroundings.
 
 use std::cell::Cell;
 use std::fs;
@@ -12,7 +12,7 @@ use super::{networks, storage};
 use crate::port::radio::SimulatedNetwork;
 use crate::port::{Board, Fault, FaultKind, Ipv4Config, ResetReason, Security};
 
-/// What makes this device unlike any other. It is made once, at random, and kept in the file `identity`.
+/// What distinguishes this device from all others. It is made once, at random, and kept in the file `identity`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
     pub(super) mac: [u8; 6],
@@ -20,8 +20,8 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// The identity in a data folder; makes one when there is none. When it cannot be kept it is another one at the next
-    /// start, which is a warning.
+    /// Loads the identity from a data folder; makes one when there is none. If the new one cannot be written, the
+    /// device has another identity at the next start; a warning says so.
     pub(super) fn load(folder: &Path, warnings: &mut Vec<String>) -> Result<Self, StartError> {
         let path = folder.join("identity");
         let shown = path.display();
@@ -40,7 +40,7 @@ impl Identity {
         Self::parse(&text).ok_or_else(broken)
     }
 
-    /// A locally administered unicast address, and an id.
+    /// A random, locally administered unicast address, and a random id.
     fn random() -> Self {
         let mut identity = Self { mac: [0; 6], uuid: [0; 20] };
         random(&mut identity.mac);
@@ -77,15 +77,15 @@ pub(super) fn bytes<const N: usize>(digits: &str) -> Option<[u8; N]> {
     Some(bytes)
 }
 
-/// The board: identity, defaults, and what the device has asked for.
+/// The board: identity, defaults, and the requests of the device.
 pub(super) struct HostBoard {
     identity: Identity,
     defaults: Vec<(&'static str, &'static str)>,
     /// The device has asked for a restart.
     pub(super) reboot: Cell<bool>,
-    /// That restart is the end of a sleep.
+    /// The restart is the end of a sleep.
     waking: Cell<bool>,
-    /// What has ended the process before.
+    /// The fault that ended the previous process.
     fault: Option<Fault>,
     /// The serial input has ended, and with it the device.
     pub(super) serial_ended: Cell<bool>,
@@ -98,7 +98,7 @@ impl HostBoard {
         Self { identity, defaults, reboot, waking, fault, serial_ended }
     }
 
-    /// What to put into [`RESTARTED`].
+    /// The value for [`RESTARTED`].
     pub(super) fn restarted(&self) -> String {
         let why = if self.waking.get() { AWAKE } else { "" };
         format!("{}{why}", std::process::id())
@@ -145,7 +145,7 @@ impl Board for HostBoard {
         (used * 100).div_ceil(total.max(1)).min(100).try_into().ok()
     }
 
-    /// A process was started by itself, after a crash, or by somebody.
+    /// The process was started by itself, after a crash, or by a user.
     fn reset_reason(&self) -> Option<ResetReason> {
         let left = std::env::var(RESTARTED).unwrap_or_default();
         let restarted = left.strip_prefix(&std::process::id().to_string());
@@ -178,11 +178,11 @@ impl Board for HostBoard {
 
 /// Random bytes of the kernel.
 fn random(buffer: &mut [u8]) {
-    // A kernel without random numbers is nothing to go on with: keys would be guessable.
+    // Do not go on without random numbers: keys would be guessable.
     getrandom::fill(buffer).expect("the kernel gives random bytes");
 }
 
-/// What stands behind that id at the end of a sleep.
+/// What follows the process id in [`RESTARTED`] at the end of a sleep.
 const AWAKE: &str = ":awake";
 
 /// The environment variable in which a process that is about to replace itself leaves its id.
@@ -249,10 +249,10 @@ fn ipv4_config(bind: Ipv4Addr) -> Ipv4Config {
     Ipv4Config { address, netmask, gateway: address, dns: address }
 }
 
-/// The address from which this machine would reach another network. Nothing is sent to find out.
+/// The address from which this machine would reach another network. Finding it sends no packet.
 fn outward_address() -> Option<Ipv4Addr> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
-    // TEST-NET-1 of RFC 5737, which nobody has.
+    // TEST-NET-1 of RFC 5737, which no host has.
     socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
     match socket.local_addr().ok()?.ip() {
         std::net::IpAddr::V4(address) => Some(address),

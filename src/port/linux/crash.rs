@@ -1,4 +1,4 @@
-//! How a process that crashes leaves word for the next one: a file in the data folder, which has the reason in words.
+//! How a process that crashes tells the next one why: it writes the reason to a file in the data folder.
 
 use std::ffi::CString;
 use std::fs;
@@ -17,21 +17,21 @@ use crate::port::{Fault, FaultKind};
 /// The file in the data folder.
 const FILE: &str = "crash";
 
-/// What the kernel sends to a process that cannot go on, and a supervisor to one that hangs.
+/// The signals that the kernel sends to a process that cannot go on, and a supervisor to one that hangs.
 const SIGNALS: [c_int; 6] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, libc::SIGSYS, libc::SIGABRT];
 
-/// Where the word is left.
+/// The path of that file.
 static PATH: OnceLock<CString> = OnceLock::new();
-/// It is left; what follows from the same crash says nothing new.
+/// The reason has been written; later signals and panics of the same crash say nothing new.
 static TOLD: AtomicBool = AtomicBool::new(false);
 /// SIGABRT comes from the supervisor's watchdog.
 static WATCHED: AtomicBool = AtomicBool::new(false);
 
-/// Takes the word that the process before has left.
+/// Takes the reason that the previous process has left.
 pub(super) fn take(folder: &Path) -> Option<Fault> {
     let path = folder.join(FILE);
     let text = storage::read_text(&path).ok()??;
-    // What cannot be removed would be found at each start.
+    // A file that cannot be removed would report the crash at each start.
     fs::remove_file(&path).ok()?;
     Some(parse(text.trim_end()))
 }
@@ -45,10 +45,10 @@ fn parse(text: &str) -> Fault {
     }
 }
 
-/// From now on a crash of this process leaves word in the folder. `watched`: a supervisor ends the process by SIGABRT when
-/// it hangs.
+/// From now on, a crash of this process writes its reason to the folder. `watched`: a supervisor ends the process by
+/// SIGABRT when it hangs.
 pub(super) fn record(folder: &Path, watched: bool) -> io::Result<()> {
-    // The folder may be named relative to one that is left later.
+    // The path may be relative, and the process may change its working directory later.
     let path = std::path::absolute(folder)?.join(FILE);
     let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| io::ErrorKind::InvalidInput)?;
     if PATH.set(path).is_err() {
@@ -62,7 +62,7 @@ pub(super) fn record(folder: &Path, watched: bool) -> io::Result<()> {
     std::panic::set_hook(Box::new(move |panic| {
         report(panic);
         of_panic(panic);
-        // A thread that is gone would leave the device half alive.
+        // Without the panicked thread, the device would only half work.
         std::process::abort();
     }));
     Ok(())
@@ -75,7 +75,7 @@ fn of_panic(panic: &PanicHookInfo<'_>) {
     let Some(path) = PATH.get() else { return };
     let place = panic.location().map(|place| format!("panic {}:{}", place.file(), place.line()));
     let path = Path::new(std::ffi::OsStr::from_bytes(path.as_bytes()));
-    // A folder that takes nothing any more is no reason for a second panic.
+    // A folder that cannot be written is no reason for a second panic.
     let _ = fs::File::create(path).and_then(|mut file| file.write_all(place.unwrap_or_default().as_bytes()));
 }
 
@@ -86,14 +86,14 @@ fn handle(signal: c_int) -> io::Result<()> {
     action.sa_sigaction = handler as usize;
     // The handler runs once, on the stack that std has for this; the signal then ends the process as it would have.
     action.sa_flags = libc::SA_RESETHAND | libc::SA_ONSTACK;
-    // SAFETY: the handler does only what may be done in one.
+    // SAFETY: the handler does only what a signal handler may do.
     match unsafe { libc::sigaction(signal, &action, std::ptr::null_mut()) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }
 }
 
-/// Runs in the middle of anything: it may only load atomics and make plain system calls.
+/// Interrupts any code: it may only use atomics and make plain system calls.
 extern "C" fn of_signal(signal: c_int) {
     if !TOLD.swap(true, Ordering::Relaxed)
         && let Some(path) = PATH.get()
@@ -107,7 +107,7 @@ extern "C" fn of_signal(signal: c_int) {
             *ones += (signal % 10) as u8;
         }
         let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC | libc::O_CLOEXEC;
-        // SAFETY: the path ends in NUL, and the text is as long as it is.
+        // SAFETY: the path ends in NUL, and the length is that of the text.
         unsafe {
             let file = libc::open(path.as_ptr(), flags, 0o600);
             if file >= 0 {

@@ -1,32 +1,33 @@
-//! What a serial line is to the loop, and how its descriptors outlive a reboot.
+//! How the loop sees a serial line, and how its descriptors survive a reboot.
 
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use rustix::io::FdFlags;
 
-/// Descriptors that a line has watched at most.
+/// The most descriptors of a line that the loop watches.
 pub(super) const MAX_WATCHED: usize = 3;
 /// The environment variable in which a device that reboots names the descriptors it leaves open.
 pub(super) const HANDOVER: &str = "OPENZENTRI_SERIAL";
 
-/// What a watched descriptor is to the line.
+/// The role of a watched descriptor.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Part {
     Input,
     Output,
-    /// Where clients of a TCP line knock.
+    /// The listener of a TCP line.
     Door,
 }
 
-/// What the device had open before its reboot: the pseudo-terminal's two ends, or a listener and its client.
+/// The descriptors that the device had open before its reboot: the pseudo-terminal's two ends, or a listener and its
+/// client.
 pub(super) struct Inherited {
     pub(super) first: OwnedFd,
     pub(super) second: Option<OwnedFd>,
 }
 
 impl Inherited {
-    /// Takes the descriptors of a [`HANDOVER`] value. One meant for another process (the variable is inherited) names
-    /// another process id, which `exec` does not change.
+    /// Takes the descriptors of a [`HANDOVER`] value. A value meant for another process (child processes inherit the
+    /// variable) names another process id; `exec` does not change the id.
     pub(super) fn adopt(token: &str) -> Option<Self> {
         let mut parts = token.split(':');
         let own = parts.next()?.parse() == Ok(std::process::id());
@@ -39,7 +40,7 @@ impl Inherited {
     }
 }
 
-/// Takes one inherited descriptor, when it is open and none of the standard three.
+/// Takes one inherited descriptor, if it is open and not one of the standard three.
 pub(super) fn own_descriptor(fd: RawFd) -> Option<OwnedFd> {
     if fd <= 2 {
         return None;

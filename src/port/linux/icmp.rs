@@ -1,4 +1,4 @@
-//! ICMP echo (RFC 792) over an unprivileged datagram socket, or over a raw one where only root may ping.
+//! ICMP echo (RFC 792) over an unprivileged datagram socket, or over a raw one on systems where only root may ping.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::fd::{AsFd, OwnedFd};
@@ -11,7 +11,7 @@ use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, 
 use super::errors::port_error;
 use crate::port::{PortError, Result};
 
-/// Bytes of an echo message: the header and a token that only we know.
+/// Bytes of an echo message: the header and a secret token.
 const MESSAGE: usize = 8 + TOKEN;
 const TOKEN: usize = 32;
 const ECHO_REQUEST: u8 = 8;
@@ -37,8 +37,8 @@ impl Echo {
         message
     }
 
-    /// Whether `message` answers this request. On a datagram socket the kernel has replaced the id by its own and
-    /// gives only what belongs to it.
+    /// Whether `message` answers this request. On a datagram socket, the kernel replaces the id with its own and
+    /// delivers only messages with that id.
     fn answered_by(&self, message: &[u8], own_id: bool) -> bool {
         let Some((header, data)) = message.split_at_checked(8) else { return false };
         header[0] == ECHO_REPLY
@@ -62,17 +62,17 @@ fn without_ip_header(packet: &[u8]) -> &[u8] {
     packet.get(length..).unwrap_or_default()
 }
 
-/// Sends one echo request and waits for its reply. Blocks: not for the thread of the device.
+/// Sends one echo request and waits for its reply. Blocks: do not call it on the device's thread.
 ///
-/// Answers the round-trip time in milliseconds; `Denied` when the system lets us neither way, `TimedOut` without a
-/// reply, `Unreachable` without a route.
+/// Returns the round-trip time in milliseconds; `Denied` when the system permits neither kind of socket, `TimedOut`
+/// without a reply, `Unreachable` without a route.
 pub(super) fn ping(address: Ipv4Addr, timeout: Duration) -> Result<u32> {
     let (socket, raw) = open()?;
     let mut random = [0; 4 + TOKEN];
     getrandom::fill(&mut random).map_err(|_| PortError::Failed(Errno::IO.raw_os_error()))?;
     let [a, b, c, d, token @ ..] = random;
     let echo = Echo { id: u16::from_be_bytes([a, b]), sequence: u16::from_be_bytes([c, d]), token };
-    // From now on the kernel drops what comes from elsewhere.
+    // From now on, the kernel drops packets from other addresses.
     rustix::net::connect(&socket, &SocketAddrV4::new(address, 0)).map_err(port_error)?;
     let start = Instant::now();
     rustix::net::send(&socket, &echo.request(), SendFlags::NOSIGNAL).map_err(port_error)?;
@@ -92,7 +92,7 @@ pub(super) fn ping(address: Ipv4Addr, timeout: Duration) -> Result<u32> {
     }
 }
 
-/// A socket for ICMP, and whether it is raw: with IP headers, and with everybody's messages.
+/// A socket for ICMP, and whether it is raw: it then delivers IP headers and all ICMP messages of the host.
 fn open() -> Result<(OwnedFd, bool)> {
     let socket = |kind| rustix::net::socket_with(AddressFamily::INET, kind, SocketFlags::CLOEXEC, Some(ipproto::ICMP));
     match socket(SocketType::DGRAM) {

@@ -1,4 +1,4 @@
-//! Look-ups, pings and flash: what blocks runs on a thread of its own and reports through one eventfd.
+//! Look-ups, pings and flash: blocking work runs on threads of its own and reports through one eventfd.
 
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
@@ -19,18 +19,18 @@ use crate::port::{Addresses, IdentityRequest, Job, JobOutput, JobRequest, Jobs, 
 /// Jobs at once. A cancelled look-up counts until the system's resolver has given up, because nothing can stop it.
 const MAX_JOBS: usize = 128;
 
-/// The places of handshakes: peers that say nothing keep no look-up waiting.
+/// The places of handshakes: silent peers do not keep look-ups waiting.
 const TLS: Range<usize> = 15..FLASH;
 
-/// The place of work on flash: what is to be saved waits for no look-up.
+/// The place of work on flash: saving does not wait for look-ups.
 const FLASH: usize = MAX_JOBS - 1;
 
-/// The life of one place in the table.
+/// The state of one place in the table.
 enum State {
     Free,
     Running(Option<Waker>),
     Done(Result<JobOutput>),
-    /// Given up, but its thread still runs.
+    /// Cancelled, but its thread still runs.
     Abandoned,
 }
 
@@ -42,7 +42,7 @@ struct JobPlace {
 /// Where the threads put their results.
 struct Mailbox {
     results: Mutex<Vec<(usize, Result<JobOutput>)>>,
-    /// What was made and not taken yet.
+    /// Results that the device has not taken yet.
     identity: Mutex<Option<MadeIdentity>>,
     request: Mutex<Option<Vec<u8>>>,
     bell: OwnedFd,
@@ -70,7 +70,7 @@ impl JobTable {
         })
     }
 
-    /// Runs work on flash on a thread of its own.
+    /// Runs work on flash on its own thread.
     pub(super) fn run_flash(&self, work: impl FnOnce() -> Result<()> + Send + 'static) -> Result<Job> {
         self.run_in(FLASH..MAX_JOBS, move || work().map(|()| JobOutput::Flash))
     }
@@ -86,7 +86,7 @@ impl JobTable {
         self.run_in(0..TLS.start, work)
     }
 
-    /// The same, in one of these places.
+    /// As [`Self::run`], in one of these places.
     fn run_in(&self, places: Range<usize>, work: impl FnOnce() -> Result<JobOutput> + Send + 'static) -> Result<Job> {
         let mut slots = self.slots.borrow_mut();
         let free = free_place(&slots, places)?;
@@ -94,21 +94,21 @@ impl JobTable {
         let report = move || {
             let result = work();
             mailbox.results.lock().unwrap_or_else(PoisonError::into_inner).push((free, result));
-            // A full counter cannot be: there are fewer results than its 2^64 - 2.
+            // The counter cannot be full: there are fewer results than its limit of 2^64 - 2.
             let _ = rustix::io::write(&mailbox.bell, &1_u64.to_ne_bytes());
         };
         thread::Builder::new().name("job".into()).spawn(report).map_err(|_| PortError::NoRoom)?;
         Ok(begin(&mut slots, free))
     }
 
-    /// Begins a handshake, whose outcome will come through [`JobTable::end`].
+    /// Begins a handshake; [`JobTable::end`] reports its outcome.
     pub(super) fn begin_tls(&self) -> Result<Job> {
         let mut slots = self.slots.borrow_mut();
         let free = free_place(&slots, TLS)?;
         Ok(begin(&mut slots, free))
     }
 
-    /// Ends a handshake, and wakes who waits for it.
+    /// Ends a handshake, and wakes the task that waits for it.
     pub(super) fn end(&self, job: Job, result: Result<JobOutput>) {
         let mut slots = self.slots.borrow_mut();
         let Some(slot) = find(&mut slots, job) else { return };
@@ -119,7 +119,7 @@ impl JobTable {
         }
     }
 
-    /// Takes in what the threads have reported and wakes who waits for it.
+    /// Collects the results of the threads and wakes the tasks that wait for them.
     pub(super) fn collect(&self) {
         let mut counter = [0; 8];
         let _ = rustix::io::read(&self.mailbox.bell, &mut counter);
@@ -132,7 +132,7 @@ impl JobTable {
                     slot.state = State::Done(result);
                     wake(&mut waker);
                 }
-                // Nobody wants to know any more: the place is free now that the thread has ended.
+                // The job was cancelled: the place is free now that the thread has ended.
                 State::Abandoned | State::Free | State::Done(_) => {}
             }
         }
@@ -147,7 +147,7 @@ impl JobTable {
     }
 }
 
-/// Station and access point share the host's network: the interface makes no difference here. Work on flash is handed in
+/// Station and access point share the host's network: the interface makes no difference here. Work on flash comes
 /// through [`JobTable::run_flash`].
 impl Jobs for JobTable {
     fn start(&self, request: &JobRequest<'_>) -> Result<Job> {
@@ -254,8 +254,8 @@ fn find(slots: &mut [JobPlace; MAX_JOBS], job: Job) -> Option<&mut JobPlace> {
     (id(index, &slots[index]) == job).then_some(&mut slots[index])
 }
 
-/// The IPv4 addresses of a name, each once, as many as are kept. The system does not tell "no such name" from "no
-/// answer".
+/// The IPv4 addresses of a name, each once, up to the capacity of [`Addresses`]. The system does not distinguish "no
+/// such name" from "no answer".
 fn resolve(name: &str) -> Result<Addresses> {
     let mut found = Addresses::new();
     for address in (name, 0).to_socket_addrs().map_err(|_| PortError::NotFound)? {

@@ -1,4 +1,4 @@
-//! Bytes that the device has taken off the serial line and given back, over a reboot as well.
+//! Bytes that the device has read from the serial line and given back; they survive a reboot.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -12,25 +12,25 @@ use super::handover::own_descriptor;
 
 /// The environment variable in which a device that reboots names the pipe with those bytes.
 pub(super) const KEPT: &str = "OPENZENTRI_TYPED";
-/// What a pipe takes without a reader (see pipe(7)).
+/// The capacity of a pipe without a reader (see pipe(7)).
 const PIPE: usize = 65_536;
 
-/// What comes first at the next read.
+/// The bytes that the next read returns first.
 #[derive(Default)]
 pub(super) struct Kept {
     bytes: VecDeque<u8>,
-    /// The pipe to the next life, once it is filled.
+    /// The pipe to the next process image, once it is filled.
     pipe: Option<OwnedFd>,
 }
 
 impl Kept {
-    /// What the life before has left.
+    /// The bytes that the previous process image has left.
     pub(super) fn take_over() -> Self {
         let left = std::env::var(KEPT).ok().and_then(|token| Self::adopt(&token));
         Self { bytes: left.unwrap_or_default(), pipe: None }
     }
 
-    /// Reads what the pipe of a [`KEPT`] value holds; one meant for another process is not touched.
+    /// Reads the pipe of a [`KEPT`] value; a value meant for another process is ignored.
     fn adopt(token: &str) -> Option<VecDeque<u8>> {
         let (process, pipe) = token.split_once(':')?;
         if process.parse() != Ok(std::process::id()) {
@@ -45,14 +45,14 @@ impl Kept {
         self.bytes.is_empty()
     }
 
-    /// Puts bytes before those that are there.
+    /// Puts bytes in front of the kept ones.
     pub(super) fn put_back(&mut self, bytes: &[u8]) {
         for byte in bytes.iter().rev() {
             self.bytes.push_front(*byte);
         }
     }
 
-    /// Takes as many as fit.
+    /// Takes as many bytes as fit into `buffer`.
     pub(super) fn take(&mut self, buffer: &mut [u8]) -> usize {
         let count = buffer.len().min(self.bytes.len());
         for (place, byte) in buffer.iter_mut().zip(self.bytes.drain(..count)) {
@@ -61,7 +61,7 @@ impl Kept {
         count
     }
 
-    /// Lets the bytes outlive this process image; answers what to put into [`KEPT`].
+    /// Lets the bytes survive this process image; returns the value for [`KEPT`].
     pub(super) fn hand_over(&mut self) -> Option<String> {
         if self.bytes.is_empty() || self.bytes.len() > PIPE {
             return None;
@@ -88,7 +88,7 @@ mod tests {
         assert_eq!(kept.take(&mut first), 2);
         assert_eq!(&first, b"ge");
         let token = kept.hand_over().unwrap();
-        // As `exec` does: the pipe stays open, who owned it is gone.
+        // As `exec` does: the pipe stays open, its owner is gone.
         std::mem::forget(kept.pipe.take());
         let (_, pipe) = token.split_once(':').unwrap();
         assert!(Kept::adopt(&format!("1:{pipe}")).is_none(), "for another process");

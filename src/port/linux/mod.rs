@@ -1,8 +1,8 @@
 //! The device as a Linux process: real sockets, a terminal or pseudo-terminal as UART, a folder as flash, a simulated
 //! radio.
 //!
-//! One thread runs the device and sleeps in `poll(2)`; name look-ups, pings and what waits for the disk run on threads of
-//! their own and wake it through one eventfd (see `jobs`).
+//! One thread runs the device and sleeps in `poll(2)`; name look-ups, pings and disk writes run on threads of their own
+//! and wake it through one eventfd (see `jobs`).
 
 use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
@@ -64,14 +64,14 @@ use storage::Store;
 use wakers::earliest;
 use watchdog::Watchdog;
 
-/// Turns of the executor between two looks at the sockets, while tasks keep waking each other.
+/// Turns of the executor between two polls of the sockets, while tasks keep waking each other.
 const TURNS: usize = 16;
 
-/// Everything that one `poll` can watch: sockets, closed ones that still send, up to three descriptors of the UART, signals,
-/// jobs, handshakes and the radio.
+/// The most descriptors that one `poll` can watch: sockets, closed sockets that still send, up to three descriptors of
+/// the UART, signals, jobs, handshakes and the radio.
 const MAX_WATCHED: usize = MAX_SOCKETS + limits::TLS_SESSIONS + handover::MAX_WATCHED + 4;
 
-/// Why [`LinuxPort::run`] came back.
+/// Why [`LinuxPort::run`] returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// The user or the end of the serial input ended the device.
@@ -80,7 +80,7 @@ pub enum Exit {
     Reboot,
 }
 
-/// The device's surroundings on Linux.
+/// The port of the device on Linux.
 pub struct LinuxPort {
     sockets: HostSockets,
     jobs: JobTable,
@@ -108,7 +108,7 @@ enum Watched {
     Socket(u16),
 }
 
-/// The descriptors for one `poll`, and whose they are.
+/// The descriptors for one `poll`, and their owners.
 struct WatchList<'fd> {
     polled: heapless::Vec<PollFd<'fd>, MAX_WATCHED>,
     owners: heapless::Vec<Watched, MAX_WATCHED>,
@@ -116,7 +116,7 @@ struct WatchList<'fd> {
 
 impl<'fd> WatchList<'fd> {
     fn add(&mut self, owner: Watched, fd: BorrowedFd<'fd>, flags: PollFlags) {
-        // Both have room for everything there can be.
+        // Both have room for the maximum.
         if self.polled.push(PollFd::from_borrowed_fd(fd, flags)).is_ok() {
             let _ = self.owners.push(owner);
         }
@@ -124,7 +124,7 @@ impl<'fd> WatchList<'fd> {
 }
 
 impl LinuxPort {
-    /// Takes the data folder and the serial line into use. At most one port of a process handles signals; see
+    /// Opens the data folder and the serial line. At most one port of a process handles signals; see
     /// [`LinuxPort::handle_signals`].
     pub fn new(options: &Options) -> Result<Self, StartError> {
         let mut warnings = Vec::new();
@@ -158,34 +158,34 @@ impl LinuxPort {
         Ok(())
     }
 
-    /// From now on a crash of this process is known to the next one, and who supervises it hears that it lives. For one port
-    /// of a process.
+    /// From now on, a crash of this process is reported to the next one, and a supervisor gets keep-alive messages. For
+    /// one port of a process.
     pub fn record_faults(&mut self, options: &Options) -> Result<(), StartError> {
         self.watchdog = Watchdog::from_environment();
         crash::record(&options.data, self.watchdog.is_some()).map_err(|error| StartError::new("record faults", error))
     }
 
-    /// What of the data folder the device does without, and why; a line each, for the user.
+    /// Files and folders that the device cannot use, and why; one line each, for the user.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// Where the UART can be reached, for the user: a path or an address; `None` for the process's own terminal.
+    /// Where a host reaches the UART, for the user: a path or an address; `None` for the process's own terminal.
     pub fn serial_place(&self) -> Option<String> {
         self.serial.borrow().place()
     }
 
-    /// Whether the device has ended because its standard input, which is no terminal, has.
+    /// Whether the device has ended because its standard input, which is no terminal, has ended.
     pub fn input_has_ended(&self) -> bool {
         self.board.serial_ended.get() && self.serial.borrow().may_end()
     }
 
-    /// Whether the UART was handed over by the device before a reboot.
+    /// Whether the process took the UART over from before a reboot.
     pub fn serial_inherited(&self) -> bool {
         self.serial.borrow().inherited()
     }
 
-    /// Calls `action` once a TCP port is listened on, at once when it is already.
+    /// Calls `action` once the device listens on a TCP port, at once when it does already.
     pub fn when_listening(&self, port: u16, action: impl FnOnce(SocketAddrV4) + 'static) {
         self.sockets.when_listening(port, action);
     }
@@ -201,7 +201,7 @@ impl LinuxPort {
         }
     }
 
-    /// Runs tasks until none is ready, or for [`TURNS`] turns. Answers like [`Runtime::turn`].
+    /// Runs tasks until none is ready, or for [`TURNS`] turns. Returns the same as [`Runtime::turn`].
     fn run_tasks(&self, runtime: &Runtime) -> Option<u64> {
         for _ in 0..TURNS {
             let sleep = runtime.turn();
@@ -217,12 +217,12 @@ impl LinuxPort {
         if self.board.reboot.get() {
             return Some(Exit::Reboot);
         }
-        // After the end of the input, what the device still has to say goes out first.
+        // After the end of the input, the pending output goes out first.
         let drained = sleep != Some(0) && !self.serial.borrow().wants_to_write();
         (self.stop.get() || self.board.serial_ended.get() && drained).then_some(Exit::Stopped)
     }
 
-    /// Sleeps until something happens, at most `sleep` microseconds, and wakes who waits for it.
+    /// Sleeps until an event, at most `sleep` microseconds, and wakes the tasks that wait for it.
     fn wait(&self, sleep: Option<u64>) {
         let mut ready: heapless::Vec<(Watched, PollFlags), MAX_WATCHED> = heapless::Vec::new();
         {
@@ -241,7 +241,7 @@ impl LinuxPort {
             let sockets = sockets.watch(&mut |index, fd, flags| list.add(Watched::Socket(index), fd, flags));
             let call = self.watchdog.as_ref().map(Watchdog::call);
             let timeout = timeout(sleep, earliest(call, earliest(serial, sockets)));
-            // A failed poll (a signal, say) is a wake-up without news.
+            // A failed poll (a signal, say) is a wake-up without events.
             if rustix::event::poll(&mut list.polled, timeout.as_ref()).is_ok() {
                 let news = list.polled.iter().zip(&list.owners).filter(|(polled, _)| !polled.revents().is_empty());
                 ready.extend(news.map(|(polled, owner)| (*owner, polled.revents())));
@@ -260,7 +260,7 @@ impl LinuxPort {
         self.sockets.table_mut().tidy();
     }
 
-    /// Takes in what the thread of the handshakes has done.
+    /// Collects the results of the handshake thread.
     fn collect_handshakes(&self) {
         let mut table = self.sockets.table_mut();
         let steps = table.worker.as_ref().map(tls::Worker::collect).unwrap_or_default();
@@ -281,8 +281,8 @@ impl LinuxPort {
         begun.map(|()| job)
     }
 
-    /// SIGINT interrupts what runs at the process's own terminal, as Ctrl-C does in every program; when it finds the one
-    /// before not taken yet, and everywhere else, it ends the device like the other signals.
+    /// At the process's own terminal, SIGINT interrupts the running command, as Ctrl-C does in every program. When the
+    /// device has not taken the previous SIGINT yet, or without a terminal, it ends the device like the other signals.
     fn signalled(&self) {
         let end = self.signals.as_ref().is_none_or(Signals::take);
         if end || !self.serial.borrow_mut().interrupt() {
@@ -290,13 +290,13 @@ impl LinuxPort {
         }
     }
 
-    /// Puts the terminal back and removes the link to the pseudo-terminal.
+    /// Restores the terminal and removes the link to the pseudo-terminal.
     pub fn shut_down(&self) {
         self.serial.borrow_mut().shut_down();
     }
 
-    /// Replaces the process by a fresh one with the same arguments, which takes the serial line over, so that a host
-    /// that has it open sees a module that boots. Comes back only when that fails.
+    /// Replaces the process with a new one with the same arguments, which takes over the serial line: a host that has
+    /// it open sees a module that boots. Returns only on failure.
     pub fn restart(&self, arguments: impl IntoIterator<Item = OsString>) -> StartError {
         let mut arguments = arguments.into_iter();
         let program = match std::env::current_exe() {
@@ -409,7 +409,7 @@ impl Port for LinuxPort {
             Event::Job(host_bus::JOB) => self.buses.wake_when(waker),
             Event::Job(job) => self.jobs.wake(job, waker),
             Event::Radio(interface) => self.radio.wake_when(interface, waker),
-            // There is no operator console on Linux: the serial line is the user's.
+            // There is no operator console on Linux: the user has the serial line.
             Event::Console => {}
             Event::Notice => notices::wake_when(waker),
             Event::Pins => self.pins.wake_when(waker),
@@ -417,7 +417,7 @@ impl Port for LinuxPort {
     }
 }
 
-/// Tells the user of a change of an output.
+/// Tells the user about a change of an output.
 fn show_pin(pin: u8, level: Option<bool>) {
     let level = level.map_or("released", |level| if level { "high" } else { "low" });
     notices::tell(format_args!("GPIO {pin}: {level}"));

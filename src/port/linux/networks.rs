@@ -1,6 +1,6 @@
 //! The list of networks that the simulated radio hears (`--radio FILE`).
 //!
-//! One network a line, as `key=value` words in any order; `#` starts a comment. A value with blanks stands in double
+//! One network per line, as `key=value` words in any order; `#` starts a comment. A value with blanks is in double
 //! quotes. A name may have any bytes: `\xNN` stands for one.
 //!
 //! ```text
@@ -30,7 +30,7 @@ const SECURITIES: [(&str, Security); 9] = [
     ("wpa3-mixed", Security::Wpa3Mixed),
 ];
 
-/// Reads a list; `address` is what every DHCP server gives.
+/// Reads a list; every DHCP server gives `address`.
 pub(super) fn load(file: &Path, address: Ipv4Config) -> Result<Vec<SimulatedNetwork>, StartError> {
     let what = format!("read the networks in {}", file.display());
     let text = std::fs::read_to_string(file).map_err(|error| StartError::new(&what, error))?;

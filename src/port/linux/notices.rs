@@ -1,5 +1,5 @@
-//! What the process has to say to its user while the device runs: on standard error, or, where that is the very terminal on
-//! which the device draws, through the device, so that it lands above the prompt and not in it.
+//! Messages to the user while the device runs. They go to standard error. If that is the terminal on which the device
+//! draws, they go through the device, which prints them above its prompt and not into it.
 
 use std::collections::VecDeque;
 use std::fmt::{Arguments, Write as _};
@@ -12,7 +12,7 @@ use rustix::stdio::{stderr, stdout};
 use super::wakers::{keep, wake};
 use crate::features;
 
-/// Notices that wait for the device at most; who is not shown them has other things to look at.
+/// The most notices that wait for the device; further ones are lost.
 const MOST: usize = 256;
 
 /// Notices for the device to show.
@@ -43,18 +43,18 @@ pub fn tell(text: Arguments<'_>) {
     if !shown {
         let mut line = String::new();
         let _ = write!(line, "{text}\r\n");
-        // Who has closed standard error does not want to know.
+        // A user who has closed standard error does not want notices.
         let _ = std::io::stderr().write_all(line.as_bytes());
     }
 }
 
-/// Whether what is told is shown by the device, on its own terminal.
+/// Whether the device shows the notices, on its own terminal.
 pub fn are_drawn() -> bool {
     with(|notices| notices.drawn)
 }
 
-/// The device draws on the terminal of standard output: from now on it shows what is told, if that is where standard error
-/// leads, too.
+/// The device draws on the terminal of standard output: from now on it shows the notices, if standard error is the same
+/// terminal.
 pub(super) fn draw() {
     let device = |data: rustix::fs::Stat| (data.st_dev, data.st_ino);
     let here = rustix::fs::fstat(stdout()).map(device).ok();
@@ -63,7 +63,7 @@ pub(super) fn draw() {
     with(|notices| notices.drawn = features::LINE_EDITOR && same);
 }
 
-/// The device draws no more; what it has not shown is told now.
+/// The device stops drawing; notices that it has not shown go to standard error now.
 pub(super) fn end() {
     let left = with(|notices| {
         notices.drawn = false;

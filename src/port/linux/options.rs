@@ -12,7 +12,7 @@ use clap_complete::Shell;
 
 use crate::port::TlsClient;
 
-/// The environment variable that says the same as `--tls-client`.
+/// The environment variable with the same meaning as `--tls-client`.
 pub const TLS_CLIENT: &str = "OPENZENTRI_TLS_CLIENT";
 
 /// Where the command UART is.
@@ -26,7 +26,7 @@ pub enum SerialKind {
     Tcp(u16),
     /// A serial port of the machine.
     Tty(PathBuf),
-    /// Nowhere: nothing comes, and what goes out is lost.
+    /// No line: no input comes, and output is lost.
     None,
 }
 
@@ -37,7 +37,7 @@ pub struct Options {
     pub data: PathBuf,
     /// The command UART.
     pub serial: SerialKind,
-    /// Whether a person sits at a terminal at the other end of the command UART, also where the process cannot see that.
+    /// Whether a person uses the command UART at a terminal, even if the process cannot detect that.
     pub terminal: bool,
     /// Whether log lines are printed to standard error.
     pub log: bool,
@@ -55,7 +55,7 @@ pub struct Options {
     pub radio: Option<PathBuf>,
     /// Whether changes of output pins are printed.
     pub show_pins: bool,
-    /// Bytes that the files may take.
+    /// Bytes of space for files.
     pub flash: u32,
     /// The library of TLS clients.
     pub tls_client: TlsClient,
@@ -81,8 +81,8 @@ impl Default for Options {
     }
 }
 
-/// The folder without `--data`: the one that systemd gives (`STATE_DIRECTORY`), else `openzentri` where the user's programs
-/// keep their state (XDG Base Directory Specification 0.8). `variable` looks into the environment.
+/// The default of `--data`: the folder that systemd gives (`STATE_DIRECTORY`), else `openzentri` in the user's state
+/// folder (XDG Base Directory Specification 0.8). `variable` reads the environment.
 fn state_folder(variable: impl Fn(&str) -> Option<OsString>) -> PathBuf {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
     if let Some(folders) = set("STATE_DIRECTORY") {
@@ -121,7 +121,7 @@ fn option(name: &'static str, value: &'static str, parser: impl Into<ValueParser
     Arg::new(name).long(name).value_name(value).value_parser(parser.into()).help(help).allow_hyphen_values(true)
 }
 
-/// The arguments, as their parser, the man page and the completions of shells know them.
+/// The definition of the arguments, for the parser, the man page and the shell completions.
 fn command() -> Command {
     let address = |name, default: &'static str, help| {
         option(name, "ADDRESS", value_parser!(Ipv4Addr), help).default_value(OsStr::from(default))
@@ -194,7 +194,7 @@ fn command() -> Command {
 }
 
 impl Request {
-    /// Reads the arguments, without the program's name, over the value of [`TLS_CLIENT`].
+    /// Reads the arguments, without the program's name; they take precedence over the value of [`TLS_CLIENT`].
     pub fn parse(
         arguments: impl IntoIterator<Item = OsString>,
         environment: Option<OsString>,
@@ -235,7 +235,7 @@ fn options(mut matches: ArgMatches, library: Option<TlsClient>) -> Options {
     }
 }
 
-/// The first line of what the parser says.
+/// The first line of the parser's message.
 fn one_line(error: &clap::Error) -> UsageError {
     let text = error.to_string();
     let line = text.lines().next().unwrap_or_default();

@@ -19,11 +19,11 @@ use crate::port::Result;
 /// The folder of the kernel's pseudo-terminals.
 const DEVICES: &str = "/dev/pts/";
 
-/// Both ends of a pseudo-terminal. What the device sends while no host listens waits in the kernel, as far as there is
+/// Both ends of a pseudo-terminal. While no host listens, the kernel buffers the device's output as long as there is
 /// room.
 pub(super) struct Pty {
     master: OwnedFd,
-    /// Kept open so that a host that closes the terminal is no hang-up and its settings stay.
+    /// Kept open so that a host that closes the terminal causes no hang-up and the settings stay.
     slave: OwnedFd,
     path: String,
     link: Option<PathBuf>,
@@ -50,7 +50,7 @@ impl Pty {
         Self::new(master, slave, link)
     }
 
-    /// Goes on with the pseudo-terminal from before a reboot.
+    /// Takes over the pseudo-terminal from before a reboot.
     pub(super) fn take_over(left: Inherited, link: Option<PathBuf>) -> std::result::Result<Self, StartError> {
         let slave = left.second.ok_or_else(|| StartError::new("take the pseudo-terminal over", "it has one end"))?;
         Self::new(left.first, slave, link)
@@ -99,7 +99,7 @@ impl Pty {
         retry_on_intr(|| rustix::io::write(&self.master, data)).map_err(port_error)
     }
 
-    /// Removes the link, unless it has become somebody else's.
+    /// Removes the link, unless it now points elsewhere.
     pub(super) fn remove_link(&mut self) {
         if let Some(link) = self.link.take()
             && fs::read_link(&link).is_ok_and(|target| target == Path::new(&self.path))
@@ -109,9 +109,9 @@ impl Pty {
     }
 }
 
-/// Takes a link for this process, as long as what is answered lives. A link that is there says nothing: a device that was
-/// killed leaves its own behind, and the kernel gives the number of a terminal out again. The name in the kernel's abstract
-/// space goes with its process.
+/// Claims a link for this process, as long as the returned socket lives. An existing link proves nothing: a killed
+/// device leaves its link behind, and the kernel reuses the numbers of terminals. A name in the kernel's abstract
+/// socket namespace disappears with its process.
 fn claim(link: &Path) -> io::Result<OwnedFd> {
     let folder = link.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let place = fs::metadata(folder)?;
@@ -195,7 +195,7 @@ mod tests {
         let refused = Pty::open(Some(link.clone())).err().unwrap().to_string();
         assert!(refused.contains("another device"), "{refused}");
         assert_eq!(fs::read_link(&link).unwrap(), Path::new(first.path()), "it is still that of the first");
-        // As when it is killed: the link stays.
+        // As after a kill: the link stays.
         drop(first);
         assert!(link.is_symlink());
         assert!(Pty::open(Some(link)).is_ok());

@@ -27,15 +27,15 @@ enum Line {
     Pty(Pty),
     Tcp(TcpLine),
     Tty(Tty),
-    /// Nothing comes, and what goes out is lost.
+    /// No input comes, and output is lost.
     None,
 }
 
-/// The UART and who waits for it.
+/// The UART and the wakers of the tasks that wait for it.
 pub(super) struct SerialLine {
     line: Line,
     kept: Kept,
-    /// The user says that somebody sits at a terminal at the other end.
+    /// The user says that a person at a terminal is at the other end.
     person: bool,
     /// An interrupt that the device has not taken yet.
     interrupted: bool,
@@ -46,7 +46,7 @@ pub(super) struct SerialLine {
 
 impl SerialLine {
     /// Opens the line, or takes over the one that the device had before its reboot.
-    /// `person`: somebody sits at a terminal at the other end, also where that cannot be seen from here.
+    /// `person`: a person at a terminal is at the other end, even if the process cannot detect that.
     pub(super) fn open(kind: &SerialKind, bind: Ipv4Addr, person: bool) -> std::result::Result<Self, StartError> {
         let left = std::env::var(HANDOVER).ok().and_then(|token| Inherited::adopt(&token));
         let inherited = left.is_some();
@@ -64,7 +64,7 @@ impl SerialLine {
         Ok(Self { line, kept, person, interrupted: false, inherited, reader: None, writer: None })
     }
 
-    /// Whether it is standard input, and no terminal: it ends with a file or a pipe.
+    /// Whether the line is standard input and not a terminal: a file or a pipe ends.
     pub(super) fn may_end(&self) -> bool {
         matches!(&self.line, Line::Stdio(stdio) if !stdio.is_terminal())
     }
@@ -83,8 +83,8 @@ impl SerialLine {
         }
     }
 
-    /// Takes note of an interrupt, which the device takes for a break condition; false where there is no terminal, and
-    /// when one waits already.
+    /// Records an interrupt, which the device treats as a break condition; returns false without a terminal, and when
+    /// one is pending already.
     pub(super) fn interrupt(&mut self) -> bool {
         if self.interrupted || !matches!(&self.line, Line::Stdio(stdio) if stdio.is_terminal()) {
             return false;
@@ -108,12 +108,12 @@ impl SerialLine {
         keep(&mut self.writer, waker);
     }
 
-    /// Whether the device has something to send that did not fit.
+    /// Whether the device still has bytes to send that did not fit.
     pub(super) fn wants_to_write(&self) -> bool {
         self.writer.is_some()
     }
 
-    /// Names the descriptors to watch; answers when to look again at one that rests.
+    /// Calls `each` with the descriptors to watch; returns when to retry a listener that rests.
     pub(super) fn watch<'fd>(&'fd self, each: &mut dyn FnMut(Part, BorrowedFd<'fd>, PollFlags)) -> Option<Instant> {
         let mut retry = None;
         let (input, output) = match &self.line {
@@ -138,7 +138,7 @@ impl SerialLine {
         retry
     }
 
-    /// Takes note of what `poll` found.
+    /// Handles what `poll` has reported.
     pub(super) fn ready(&mut self, part: Part, flags: PollFlags) {
         if let Line::Tcp(tcp) = &mut self.line {
             tcp.ready(part, flags);
@@ -154,7 +154,7 @@ impl SerialLine {
         }
     }
 
-    /// Leaves everything as it was found.
+    /// Restores everything as it was before.
     pub(super) fn shut_down(&mut self) {
         match &mut self.line {
             Line::Stdio(stdio) => stdio.shut_down(),
@@ -163,12 +163,12 @@ impl SerialLine {
         }
     }
 
-    /// Lets bytes that were given back outlive this process image; answers what to put into [`super::kept::KEPT`].
+    /// Lets bytes that were given back survive this process image; returns the value for [`super::kept::KEPT`].
     pub(super) fn hand_over_kept(&mut self) -> Option<String> {
         self.kept.hand_over()
     }
 
-    /// Lets the line outlive this process image; answers what to put into [`HANDOVER`].
+    /// Lets the line survive this process image; returns the value for [`HANDOVER`].
     pub(super) fn hand_over(&mut self) -> Option<String> {
         let (first, second) = match &mut self.line {
             Line::Stdio(_) => return super::stdio::hand_over(),
@@ -268,7 +268,7 @@ mod tests {
         let mut before = pty();
         let place = before.place().unwrap();
         let token = before.hand_over().unwrap();
-        // As `exec` does: the descriptors stay open, who owned them is gone.
+        // As `exec` does: the descriptors stay open, their owner is gone.
         std::mem::forget(before);
         let Line::Pty(after) = Line::Pty(Pty::take_over(Inherited::adopt(&token).unwrap(), None).unwrap()) else {
             unreachable!()

@@ -1,4 +1,4 @@
-//! Signals that end the device or interrupt it, as bytes in socket pairs that the loop watches.
+//! Turns the signals that end or interrupt the device into bytes in socket pairs that the loop watches.
 
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -18,15 +18,14 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// Takes SIGINT, SIGTERM and SIGHUP over for the whole process. SIGXFSZ, for a file beyond the limit that the user has
-    /// set, is taken and forgotten: the write then fails like one to a full disk. (SIGPIPE is ignored by Rust's start-up
-    /// already.)
+    /// Handles SIGINT, SIGTERM and SIGHUP for the whole process. SIGXFSZ, for a file beyond the user's size limit, is
+    /// caught and ignored: the write then fails as on a full disk. (Rust's start-up code already ignores SIGPIPE.)
     pub(super) fn install() -> io::Result<Self> {
         let (end, sender) = pair()?;
         for signal in [SIGTERM, SIGHUP] {
             pipe::register(signal, sender.try_clone()?)?;
         }
-        // Registered last, so that who wakes up by it finds the other one.
+        // Registered last, so that the loop, woken by this byte, already finds the other one.
         let (any, sender) = pair()?;
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             pipe::register(signal, sender.try_clone()?)?;
@@ -35,7 +34,7 @@ impl Signals {
         Ok(Self { any, end })
     }
 
-    /// Takes what has come; answers whether the device must end. Otherwise it was SIGINT alone.
+    /// Takes the pending signals; returns whether the device must end. Otherwise it was SIGINT alone.
     pub(super) fn take(&self) -> bool {
         drain(&self.any);
         drain(&self.end)
@@ -55,7 +54,7 @@ fn pair() -> io::Result<(UnixStream, UnixStream)> {
     Ok((receiver, sender))
 }
 
-/// Takes all bytes; answers whether there were any.
+/// Takes all bytes; returns whether there were any.
 fn drain(mut receiver: &UnixStream) -> bool {
     let mut any = false;
     while receiver.read(&mut [0; 16]).is_ok_and(|count| count > 0) {

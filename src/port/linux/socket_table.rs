@@ -18,11 +18,11 @@ use crate::port::{Interface, Job, PortError, Result, Socket};
 
 /// Sockets at once, listeners included.
 pub(super) const MAX_SOCKETS: usize = 1 << INDEX_BITS;
-/// Bits of a [`Socket`] that say its place in the table; the others count how often the place was used.
+/// Bits of a [`Socket`] that hold its place in the table; the others count how often the place was used.
 const INDEX_BITS: u32 = 7;
-/// How long a listener that found no room sleeps, unless a socket is closed before.
+/// How long a listener without room for a connection rests, unless a socket is closed earlier.
 pub(super) const RETRY: Duration = Duration::from_millis(100);
-/// Unread bytes thrown away when a connection is closed, so that the peer still gets what was sent to it.
+/// Unread bytes discarded when a connection is closed, so that the peer still receives everything sent to it.
 const DRAIN: usize = 64 * 1024;
 
 /// One open socket.
@@ -37,7 +37,7 @@ pub(super) struct Entry {
 
 /// What a socket is.
 pub(super) enum SocketKind {
-    /// Found no room for a connection: rests until then.
+    /// `resting`: until when the listener rests, because there was no room for a connection.
     Listener {
         resting: Option<Instant>,
         address: SocketAddrV4,
@@ -59,13 +59,13 @@ struct SocketPlace {
 #[derive(Default)]
 pub(super) struct SocketTable {
     slots: Vec<SocketPlace>,
-    /// Places used before, the longest unused first, so that an old [`Socket`] stays invalid for long.
+    /// Freed places, the longest unused first, so that an old [`Socket`] stays invalid for long.
     free: VecDeque<u16>,
     /// A listener may be resting.
     pub(super) resting: bool,
-    /// What is still to be sent of sessions whose sockets are closed.
+    /// Unsent bytes of sessions whose sockets are closed.
     lingering: Vec<Lingering>,
-    /// The thread of the handshakes, once there was one.
+    /// The handshake thread, once it has been started.
     pub(super) worker: Option<Worker>,
 }
 
@@ -88,7 +88,7 @@ impl SocketTable {
         Ok(Socket(slot.generation << INDEX_BITS | index))
     }
 
-    /// The place of a socket, when it is still the same socket.
+    /// The place of a socket, if it is still the same socket.
     fn slot(&mut self, socket: Socket) -> Option<&mut SocketPlace> {
         let slot = self.slots.get_mut(usize::from(socket.0) % MAX_SOCKETS)?;
         let same = slot.generation << INDEX_BITS == socket.0 >> INDEX_BITS << INDEX_BITS;
@@ -136,7 +136,7 @@ impl SocketTable {
         }
     }
 
-    /// There is room again: listeners that rest try at once.
+    /// There is room again: resting listeners try at once.
     fn rouse_listeners(&mut self) {
         self.resting = false;
         for entry in self.slots.iter_mut().filter_map(|slot| slot.entry.as_mut()) {
@@ -146,11 +146,11 @@ impl SocketTable {
         }
     }
 
-    /// See [`crate::port::Port::wake_when`]. Who waits for a socket that is gone is woken at once, to find out.
+    /// See [`crate::port::Port::wake_when`]. A task that waits for a closed socket is woken at once, to find out.
     pub(super) fn wake_reader(&mut self, socket: Socket, waker: &Waker) {
         match self.entry(socket) {
             Ok(entry) => {
-                // What is decrypted already is nothing that `poll` could see.
+                // `poll` cannot see bytes that are already decrypted.
                 if entry.tls.as_mut().is_some_and(Secured::is_readable) {
                     waker.wake_by_ref();
                 } else {
@@ -169,7 +169,7 @@ impl SocketTable {
         }
     }
 
-    /// Names every socket that somebody waits for; answers when the first resting listener wants to be looked at.
+    /// Calls `each` with every socket that a task waits for; returns when the first resting listener must be retried.
     pub(super) fn watch<'fd>(&'fd self, each: &mut dyn FnMut(u16, BorrowedFd<'fd>, PollFlags)) -> Option<Instant> {
         let mut retry = None;
         for (index, slot) in self.slots.iter().enumerate() {
@@ -197,7 +197,7 @@ impl SocketTable {
         retry
     }
 
-    /// Wakes who waits for what `poll` has found.
+    /// Wakes the tasks that wait for what `poll` has reported.
     pub(super) fn ready(&mut self, index: u16, flags: PollFlags) {
         if let Some(rest) =
             usize::from(index).checked_sub(MAX_SOCKETS).and_then(|number| self.lingering.get_mut(number))
@@ -226,13 +226,13 @@ impl SocketTable {
 }
 
 impl SocketTable {
-    /// Sessions that are open, shake hands, or still have something to send.
+    /// The number of sessions that are open, in their handshake, or still sending.
     fn sessions(&self) -> usize {
         let open = self.slots.iter().filter_map(|slot| slot.entry.as_ref()).filter(|entry| entry.tls.is_some());
         open.count() + self.lingering.len()
     }
 
-    /// Lets a session on a connection begin; `job` waits for its handshake.
+    /// Begins a session on a connection; `job` waits for its handshake.
     pub(super) fn secure(&mut self, socket: Socket, job: Job, order: Order) -> Result<()> {
         let entry = self.entry(socket)?;
         if entry.tls.is_some() || !matches!(entry.kind, SocketKind::Stream { .. }) {
@@ -252,7 +252,7 @@ impl SocketTable {
         begun
     }
 
-    /// Takes a session back from the thread; answers the job that has ended with that, and how.
+    /// Takes a session back from the thread; returns the job that has ended with it, and its outcome.
     pub(super) fn take_back(&mut self, step: Step) -> Option<(Job, Outcome)> {
         // A socket that was closed meanwhile takes its session with it.
         let entry = self.entry(step.socket).ok()?;
@@ -262,7 +262,7 @@ impl SocketTable {
         ended
     }
 
-    /// Nobody waits for this handshake any more.
+    /// The job of this handshake was cancelled.
     pub(super) fn give_up(&mut self, job: Job) {
         for entry in self.slots.iter_mut().filter_map(|slot| slot.entry.as_mut()) {
             if let Some(secured) = &mut entry.tls {
@@ -271,14 +271,14 @@ impl SocketTable {
         }
     }
 
-    /// Forgets what has all been sent of closed sessions, or has waited too long.
+    /// Forgets closed sessions that have sent everything or have waited too long.
     pub(super) fn tidy(&mut self) {
         let now = Instant::now();
         self.lingering.retain(|rest| !rest.is_over(now));
     }
 }
 
-/// Throws unread bytes away: closing a connection that has some makes the kernel reset it, and the peer loses what it
+/// Discards unread bytes: if a connection is closed with unread bytes, the kernel resets it, and the peer loses what it
 /// has not read yet.
 pub(super) fn drain(fd: &OwnedFd) {
     let _ = rustix::net::shutdown(fd, Shutdown::Write);

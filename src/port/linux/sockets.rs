@@ -17,26 +17,27 @@ use crate::port::{Interface, Keepalive, Meter, Meters, PortError, Result, Socket
 /// Connections the kernel keeps for a listener until they are accepted.
 const BACKLOG: i32 = 1024;
 
-/// Bytes that the system takes for a peer of a server before that has read them (the system doubles this). A quarter of it
-/// makes long files a quarter slower; without a limit a crowd that does not read keeps others waiting.
+/// Bytes that the system buffers for a client of a server before the client reads them (the system doubles this). With
+/// a quarter of it, long files are a quarter slower; without a limit, many clients that do not read keep others
+/// waiting.
 const SEND_BUFFER: usize = 512 * 1024;
 
-/// The TTL of datagrams of a group's sockets (RFC 6762, 11).
+/// The TTL of datagrams from multicast sockets (RFC 6762, 11).
 const GROUP_TTL: u32 = 255;
 
-/// What is called once something listens on a TCP port.
+/// A TCP port, and what to call once the device listens on it.
 type ListenHook = (u16, Box<dyn FnOnce(SocketAddrV4)>);
 
-/// Where the sockets of an interface are.
+/// The host's interface and address for the sockets of a device interface.
 pub(super) struct Place {
-    /// The network interface that they are tied to.
+    /// The network interface that the sockets are bound to.
     device: Option<String>,
-    /// Where servers listen.
+    /// The address that servers listen on.
     bind: Ipv4Addr,
 }
 
 impl Place {
-    /// On a network interface, where one is given: servers there listen on whatever address it has.
+    /// On a network interface, if one is given: servers then listen on any address that it has.
     pub(super) fn new(device: Option<&str>, bind: Ipv4Addr) -> Self {
         match device {
             Some(name) => Self { device: Some(name.to_owned()), bind: Ipv4Addr::UNSPECIFIED },
@@ -56,7 +57,7 @@ pub(super) struct HostSockets {
 }
 
 impl HostSockets {
-    /// No sockets yet; these are the places of the WLAN's and of the soft AP's.
+    /// No sockets yet; `places` are for the WLAN and the soft AP.
     pub(super) fn new(places: [Place; 2]) -> Self {
         Self { table: RefCell::default(), places, listen_hook: RefCell::new(None), meters: Meters::new() }
     }
@@ -71,7 +72,7 @@ impl HostSockets {
         self.table.borrow_mut()
     }
 
-    /// Calls `action` once a TCP port is listened on, at once when it is already.
+    /// Calls `action` once the device listens on a TCP port, at once when it does already.
     pub(super) fn when_listening(&self, port: u16, action: impl FnOnce(SocketAddrV4) + 'static) {
         let address = self.table.borrow().listening(port);
         match address {
@@ -89,7 +90,7 @@ impl HostSockets {
         Ok(fd)
     }
 
-    /// Tells who waits for it that something listens on `port` now.
+    /// Calls the hook that waits for a listener on `port`.
     fn tell_listening(&self, port: u16) {
         let hook = self.listen_hook.borrow_mut().take_if(|(wanted, _)| *wanted == port);
         let address = self.table.borrow().listening(port);
@@ -107,7 +108,7 @@ impl Sockets for HostSockets {
             // Accepted connections inherit it.
             sockopt::set_tcp_nodelay(&fd, true)?;
             rustix::net::bind(&fd, &SocketAddrV4::new(self.places[interface as usize].bind, port))?;
-            // They inherit this too: a peer that does not read ties down no more memory and copying than this.
+            // They inherit this too: a client that does not read costs no more memory and copying than this.
             sockopt::set_socket_send_buffer_size(&fd, SEND_BUFFER)?;
             rustix::net::listen(&fd, BACKLOG)?;
             rustix::net::getsockname(&fd)
@@ -118,8 +119,8 @@ impl Sockets for HostSockets {
         Ok(socket)
     }
 
-    /// `NoRoom` is said once; then the listener would block until there may
-    /// be room again, so that a task that tries again and again does not starve the others.
+    /// Returns `NoRoom` once, then `WouldBlock` until there may be room again, so that a task that keeps retrying does
+    /// not starve the others.
     fn tcp_accept(&self, listener: Socket) -> Result<(Socket, SocketAddrV4)> {
         let mut table = self.table.borrow_mut();
         let full = table.full();
@@ -219,10 +220,10 @@ impl Sockets for HostSockets {
         table.entry(socket).is_ok_and(|entry| entry.tls.as_ref().is_some_and(Secured::is_away))
     }
 
-    /// A server (a port of its own choice) is bound to the device's address; on
-    /// Linux such a socket gets no broadcasts unless that address is 0.0.0.0.
+    /// A server (a socket with a chosen port) is bound to the device's address; on Linux such a socket gets no
+    /// broadcasts unless that address is 0.0.0.0.
     fn udp_bind(&self, interface: Interface, port: u16) -> Result<Socket> {
-        // Without an interface of its own the soft AP has no stations, and these ports are the machine's.
+        // Without an interface of its own, the soft AP has no stations, and these ports belong to the machine.
         let is_simulated = self.places[interface as usize].device.is_none();
         if interface == Interface::SoftAp && is_simulated && (1..1024).contains(&port) {
             return Err(PortError::Denied);
@@ -237,8 +238,8 @@ impl Sockets for HostSockets {
         self.table.borrow_mut().insert(fd, interface, SocketKind::Datagram)
     }
 
-    /// On the network interface that the sockets are tied to; otherwise on that of the device's address, so that a device
-    /// on the loopback address stays within the machine.
+    /// Uses the network interface that the sockets are bound to; otherwise that of the device's address, so that a
+    /// device on the loopback address stays within the machine.
     fn udp_group(&self, interface: Interface, port: u16, group: Ipv4Addr, only: bool) -> Result<Socket> {
         let fd = self.open(interface, SocketType::DGRAM)?;
         let place = &self.places[interface as usize];
@@ -308,7 +309,7 @@ fn accept(listener: BorrowedFd<'_>) -> Result<(OwnedFd, SocketAddrV4)> {
     loop {
         match rustix::net::acceptfrom_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) {
             Ok((fd, remote)) => return Ok((fd, remote.map_or(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0), ipv4))),
-            // The peer had gone before it was accepted: the next one.
+            // The peer closed the connection before it was accepted: try the next one.
             Err(Errno::CONNABORTED | Errno::INTR) => {}
             Err(other) => return Err(port_error(other)),
         }

@@ -18,7 +18,7 @@ use crate::port::{PortError, Result};
 /// The settings of the terminal before it was made raw.
 static SETTINGS: Mutex<Option<Termios>> = Mutex::new(None);
 
-/// What an unblocked write to a pipe takes at most when `poll` has said that there is room (POSIX `PIPE_BUF`).
+/// The most bytes that a write to a pipe takes without blocking once `poll` reports room (POSIX `PIPE_BUF`).
 const PIPE_BUF: usize = 4096;
 
 /// How to write without blocking. Standard output is shared with other processes, so `O_NONBLOCK` is not set on it.
@@ -37,7 +37,7 @@ pub(super) struct Stdio {
     ended: bool,
     /// Standard input is a terminal.
     terminal: bool,
-    /// Standard output, too: what goes out is drawn there.
+    /// Standard output is a terminal, too: the device draws there.
     drawn: bool,
 }
 
@@ -87,12 +87,12 @@ impl Stdio {
         written.map_err(port_error)
     }
 
-    /// Whether somebody sits at a terminal, where Ctrl-C is a signal.
+    /// Whether standard input is a terminal, where Ctrl-C is a signal.
     pub(super) fn is_terminal(&self) -> bool {
         self.terminal
     }
 
-    /// Whether that person also sees at a terminal what the device prints.
+    /// Whether standard output is a terminal, too.
     pub(super) fn is_drawn(&self) -> bool {
         self.drawn
     }
@@ -110,10 +110,10 @@ impl Stdio {
         }
     }
 
-    /// Puts the terminal back.
+    /// Restores the terminal.
     pub(super) fn shut_down(&mut self) {
         if restore() {
-            // The shell's prompt shall not stand behind the device's.
+            // Keeps the shell's prompt off the line of the device's prompt.
             let _ = self.write(b"\r\n");
         }
         notices::end();
@@ -141,8 +141,8 @@ fn is_ready(fd: BorrowedFd<'_>, flags: PollFlags) -> bool {
     rustix::event::poll(&mut polled, Some(&now)).is_ok_and(|count| count > 0)
 }
 
-/// Makes the terminal raw, when standard input is one: every byte at once and as it is, no echo. Only Ctrl-C still
-/// means something to the kernel (SIGINT). Answers whether standard input is a terminal. After a reboot it is raw already.
+/// Makes standard input raw, if it is a terminal: every byte arrives at once and unchanged, without echo. The kernel
+/// still handles Ctrl-C (SIGINT). Returns whether standard input is a terminal. After a reboot it is raw already.
 fn make_raw() -> bool {
     let Ok(mut before) = rustix::termios::tcgetattr(stdin()) else { return false };
     if let Some(settings) = std::env::var(HANDOVER).ok().and_then(|token| adopt(&token)) {
@@ -161,7 +161,7 @@ fn make_raw() -> bool {
     rustix::termios::tcsetattr(stdin(), OptionalActions::Now, &raw).is_ok()
 }
 
-/// What a raw terminal has lost of its settings.
+/// The settings that raw mode changes, from before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Cooked {
     /// Flags of input, output, control and local modes.
@@ -196,8 +196,8 @@ impl Cooked {
     }
 }
 
-/// Keeps the terminal raw over a reboot, so that nothing typed meanwhile is changed or echoed by the kernel; answers what
-/// to put into [`HANDOVER`] for its settings, if there is a terminal.
+/// Keeps the terminal raw over a reboot, so that the kernel neither changes nor echoes what the user types meanwhile;
+/// returns the value for [`HANDOVER`] with its settings, if there is a terminal.
 pub(super) fn hand_over() -> Option<String> {
     let before = SETTINGS.lock().unwrap_or_else(PoisonError::into_inner);
     let cooked = Cooked::of(before.as_ref()?);
@@ -205,7 +205,7 @@ pub(super) fn hand_over() -> Option<String> {
     Some(numbers.fold(std::process::id().to_string(), |token, number| format!("{token}:{number}")))
 }
 
-/// Reads what [`hand_over`] has answered in the life before.
+/// Reads what [`hand_over`] has returned in the previous process image.
 fn adopt(token: &str) -> Option<Cooked> {
     let mut numbers = token.split(':').map(|number| number.parse::<u32>().ok());
     if numbers.next()? != Some(std::process::id()) {
@@ -221,13 +221,13 @@ fn adopt(token: &str) -> Option<Cooked> {
     numbers.next().is_none().then_some(cooked)
 }
 
-/// Puts the terminal back; answers whether there was one.
+/// Restores the terminal; returns whether there was one.
 fn restore() -> bool {
     let before = SETTINGS.lock().unwrap_or_else(PoisonError::into_inner).take();
     before.is_some_and(|before| rustix::termios::tcsetattr(stdin(), OptionalActions::Now, &before).is_ok())
 }
 
-/// Puts the terminal back before a panic is reported.
+/// Restores the terminal before a panic is reported.
 fn restore_on_panic() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

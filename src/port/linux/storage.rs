@@ -17,7 +17,7 @@ use crate::port::{FlashWork, Handle, PortError, Result, Storage};
 
 /// The slots: two for settings, one for faults.
 const SLOTS: [&str; 3] = ["settings.a", "settings.b", "faults"];
-/// What the smallest file takes.
+/// The space that the smallest file takes.
 const BLOCK: u64 = 4096;
 /// Files open at once.
 const MAX_OPEN: usize = 64;
@@ -26,7 +26,7 @@ const MAX_OPEN: usize = 64;
 struct Open {
     /// Shared with the thread that makes it durable.
     file: Arc<File>,
-    /// Created by us, so that it can be added to.
+    /// Created by us, so that data can be appended.
     writable: bool,
     length: u64,
 }
@@ -41,10 +41,10 @@ struct OpenFile {
 pub(super) struct Store {
     folder: PathBuf,
     volume: PathBuf,
-    /// Bytes that the files may take, counted in blocks.
+    /// Bytes of space for files, counted in blocks.
     size: u64,
     used: Cell<u64>,
-    /// The time of the folder's last change that `used` knows of.
+    /// The time of the folder's last change that `used` includes.
     measured: Cell<Option<SystemTime>>,
     /// Another thread has changed the folder.
     changed: Arc<AtomicBool>,
@@ -54,8 +54,8 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Takes a folder into use, and creates it, for its owner only, when there is none. Refuses one that another process
-    /// uses. What is in the way of settings or files is named in `warnings`; the device does without it.
+    /// Opens a folder, or creates it for its owner only. Refuses a folder that another process uses. `warnings` names
+    /// whatever blocks settings or files; the device then works without them.
     pub(super) fn take_into_use(
         folder: &Path,
         size: u32,
@@ -122,7 +122,7 @@ impl Store {
         slot.open.as_mut().map_or(Err(PortError::Closed), action)
     }
 
-    /// Takes `more` bytes of the flash.
+    /// Counts `more` bytes of the flash as used.
     fn take(&self, more: u64) -> Result<()> {
         let used = self.used.get() + more;
         if used > self.size {
@@ -132,7 +132,8 @@ impl Store {
         Ok(())
     }
 
-    /// Counts what the files take, when somebody else has changed the folder. What cannot be read counts nothing.
+    /// Counts the space that the files take, if others have changed the folder. Files that cannot be read count
+    /// nothing.
     fn measure(&self) {
         let again = self.changed.swap(false, Ordering::AcqRel);
         let changed = changed(&self.volume);
@@ -144,7 +145,7 @@ impl Store {
         self.measured.set(changed);
     }
 
-    /// Does something that changes the folder and lets `freed` bytes go: then nothing has to be counted again.
+    /// Does something that changes the folder and frees `freed` bytes, so that nothing has to be counted again.
     fn change<T>(&self, freed: u64, action: impl FnOnce() -> io::Result<T>) -> Result<T> {
         self.measure();
         let result = action().map_err(|error| io_error(&error));
@@ -160,7 +161,7 @@ impl Store {
 }
 
 impl Store {
-    /// What another thread is to do, which then leaves the loop alone however long the disk takes.
+    /// Work for another thread, so that a slow disk does not block the loop.
     pub(super) fn work(&self, work: &FlashWork<'_>) -> Result<impl FnOnce() -> Result<()> + Send + 'static> {
         let work = match *work {
             FlashWork::SlotWrite { slot, record } => Work::Replace(self.slot_path(slot)?, record.to_vec()),
@@ -177,7 +178,7 @@ impl Store {
     }
 }
 
-/// Work on the folder that may take its time.
+/// Work on the folder that may be slow.
 enum Work {
     Replace(PathBuf, Vec<u8>),
     Sync(Arc<File>),
@@ -216,7 +217,7 @@ impl Storage for Store {
         Ok(record.len())
     }
 
-    /// Who still reads the file that was there keeps reading it.
+    /// Readers of the previous file can go on reading it.
     fn create(&self, name: &str) -> Result<Handle> {
         let path = self.path(name)?;
         match self.change(taken(&path), || fs::remove_file(&path)) {
@@ -291,7 +292,7 @@ impl Storage for Store {
         self.work(&FlashWork::Remove(name))?()
     }
 
-    /// Files that people put into the folder count as well.
+    /// Includes files that people put into the folder.
     fn list(&self, each: &mut dyn FnMut(&str)) -> Result<()> {
         for entry in fs::read_dir(&self.volume).map_err(|error| io_error(&error))? {
             let entry = entry.map_err(|error| io_error(&error))?;
@@ -312,7 +313,7 @@ impl Storage for Store {
     }
 }
 
-/// Bytes that a file of some length takes: whole blocks, and one even when it is empty.
+/// Bytes that a file of this length takes: whole blocks, and one even for an empty file.
 fn blocks(length: u64) -> u64 {
     length.div_ceil(BLOCK).max(1) * BLOCK
 }
@@ -331,8 +332,8 @@ fn find(slots: &mut [OpenFile], file: Handle) -> Option<&mut OpenFile> {
     slots.get_mut(index).filter(|slot| handle(index, slot) == file)
 }
 
-/// The name that a file has in the folder: the device's, with characters that mean something to Linux, and a dot
-/// in front, written as `%XX`.
+/// A file's name in the folder: the device's name, with a leading dot and the characters that are special on Linux
+/// written as `%XX`.
 fn file_name(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     for (at, character) in name.char_indices() {
@@ -345,7 +346,7 @@ fn file_name(name: &str) -> String {
     out
 }
 
-/// The device's name of a file in the folder; `None` for one that the device cannot have written.
+/// The device's name for a file in the folder; `None` for a name that the device cannot have written.
 fn device_name(name: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(name.len());
     let mut rest = name.bytes();
@@ -366,12 +367,12 @@ fn changed(folder: &Path) -> Option<SystemTime> {
     fs::metadata(folder).and_then(|data| data.modified()).ok()
 }
 
-/// What a file of the volume takes; nothing unless it is one.
+/// The space that a file of the volume takes; 0 if it is not a file.
 fn taken(path: &Path) -> u64 {
     fs::metadata(path).ok().filter(fs::Metadata::is_file).map_or(0, |data| blocks(data.len()))
 }
 
-/// Keeps a second device off the folder as long as the answer lives.
+/// Locks the folder against a second device, as long as the returned file lives.
 fn lock(folder: &Path) -> std::result::Result<File, StartError> {
     let shown = folder.display();
     let lock =
@@ -386,13 +387,13 @@ fn lock(folder: &Path) -> std::result::Result<File, StartError> {
     }
 }
 
-/// Whether something is there that is no regular file: a link, a folder, a named pipe, a device.
+/// Whether the path exists and is not a regular file: a link, a folder, a named pipe, a device.
 pub(super) fn is_no_file(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|data| !data.is_file())
 }
 
-/// Opens a regular file and answers its length; `None` for anything else. Opening a named pipe would block without the
-/// flag.
+/// Opens a regular file and returns its length; `None` for anything else. Without `NONBLOCK`, opening a named pipe
+/// would block.
 fn open_nonblocking(path: &Path, flags: OFlags) -> io::Result<Option<(File, u64)>> {
     let flags = (flags | OFlags::NONBLOCK).bits() as i32;
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
@@ -410,7 +411,7 @@ fn open_file(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// Writes a small file, for its owner only, so that a cut leaves the old one or the new one. It takes the place of a link
+/// Writes a small file, for its owner only, so that a power cut leaves the old file or the new one. It replaces a link
 /// or a pipe of that name.
 pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let draft = path.with_extension("new");

@@ -16,15 +16,15 @@ use crate::port::{PortError, Result};
 /// The host that has the line.
 struct Client {
     fd: OwnedFd,
-    /// It has finished sending, but may still listen.
+    /// It has finished sending, but may still receive.
     finished: bool,
 }
 
-/// A listener and the host that came. What the device sends while there is none is lost, as on a wire.
+/// A listener and the connected host. Without a host, the device's output is lost, as on a wire.
 pub(super) struct TcpLine {
     listener: OwnedFd,
     client: Option<Client>,
-    /// Nothing is accepted until then, because the process had no descriptor left.
+    /// No connection is accepted until this time, because the process had no descriptor left.
     resting: Option<Instant>,
 }
 
@@ -45,7 +45,7 @@ impl TcpLine {
         Ok(Self { listener, client: None, resting: None })
     }
 
-    /// Goes on with the listener and the host from before a reboot.
+    /// Takes over the listener and the host from before a reboot.
     pub(super) fn take_over(left: Inherited) -> std::result::Result<Self, StartError> {
         let client = left.second.map(|fd| Client { fd, finished: false });
         Ok(Self { listener: left.first, client, resting: None })
@@ -61,7 +61,7 @@ impl TcpLine {
         (self.listener.as_fd(), self.output())
     }
 
-    /// See [`crate::port::Serial::serial_read`]. A host that goes is not the end: another may come.
+    /// See [`crate::port::Serial::serial_read`]. A host that disconnects does not end the line: another may come.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
         let Some(client) = self.client.as_mut().filter(|client| !client.finished) else {
             return Err(PortError::WouldBlock);
@@ -88,7 +88,7 @@ impl TcpLine {
         }
     }
 
-    /// Where hosts knock, or until when nobody is let in.
+    /// The listener to watch, or until when it accepts no host.
     pub(super) fn door(&self) -> std::result::Result<BorrowedFd<'_>, Instant> {
         match self.resting {
             Some(until) if until > Instant::now() => Err(until),
@@ -96,7 +96,7 @@ impl TcpLine {
         }
     }
 
-    /// What to watch for input: of a host that has finished only that it breaks the connection.
+    /// What to watch for input; for a host that has finished sending, only a broken connection.
     pub(super) fn input(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
         let flags = |client: &Client| if client.finished { PollFlags::empty() } else { PollFlags::IN };
         self.client.as_ref().map(|client| (client.fd.as_fd(), flags(client)))
@@ -107,7 +107,7 @@ impl TcpLine {
         self.client.as_ref().map(|client| client.fd.as_fd())
     }
 
-    /// Takes note of what `poll` found.
+    /// Handles what `poll` has reported.
     pub(super) fn ready(&mut self, part: Part, flags: PollFlags) {
         match part {
             Part::Door => self.admit(),
@@ -120,7 +120,8 @@ impl TcpLine {
         }
     }
 
-    /// Takes the host that knocks, or turns it away when there is one. A host that has finished sending makes room.
+    /// Accepts a new host, or closes its connection when another host has the line. A host that has finished sending is
+    /// replaced.
     fn admit(&mut self) {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let newcomer = match rustix::net::accept_with(&self.listener, flags) {

@@ -1,7 +1,7 @@
 //! TLS on the device's connections.
 //!
-//! What a handshake computes, a thread of its own computes, one step after the other; what waits for a peer waits in the
-//! loop. A session is at the thread for as long as a step takes, and with its socket otherwise.
+//! One thread does the computing of all handshakes, step by step; the loop waits for the peers. The thread holds a
+//! session only for the time of a step; otherwise the session is with its socket.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -20,13 +20,13 @@ use crate::port::{
     Job, PortError, Result, Socket, TlsClient, TlsCredentials, TlsFailure, TlsRole, TlsSession, TlsVersion,
 };
 
-/// How long what a session has encrypted may take to leave once its socket is closed.
+/// How long a session may go on sending encrypted bytes after its socket is closed.
 const LINGER: Duration = Duration::from_secs(5);
 
-/// How a handshake has ended.
+/// The outcome of a handshake.
 pub(super) type Outcome = std::result::Result<TlsSession, TlsFailure>;
 
-/// A connection below a session.
+/// The connection below a session.
 struct Pipe<'a>(&'a OwnedFd);
 
 impl Transport for Pipe<'_> {
@@ -44,7 +44,7 @@ impl Transport for Pipe<'_> {
     }
 }
 
-/// A copy of what a session needs.
+/// A copy of everything that a session needs.
 pub(super) struct Order {
     /// The library of clients.
     client: TlsClient,
@@ -104,7 +104,7 @@ impl Order {
     }
 }
 
-/// What the thread is to do.
+/// A step for the thread.
 enum Work {
     Begin(Order),
     GoOn(Box<Session>),
@@ -117,13 +117,13 @@ pub(super) struct Step {
     pub(super) outcome: Option<Outcome>,
 }
 
-/// Where the thread puts what it has done.
+/// Where the thread puts finished steps.
 struct Done {
     steps: Mutex<Vec<Step>>,
     bell: OwnedFd,
 }
 
-/// The thread. It ends with this.
+/// The thread. It ends when this is dropped.
 pub(super) struct Worker {
     orders: Sender<(Socket, Arc<OwnedFd>, Work)>,
     done: Arc<Done>,
@@ -139,7 +139,7 @@ impl Worker {
         Ok(Self { orders, done })
     }
 
-    /// Takes the steps that are done.
+    /// Takes the finished steps.
     pub(super) fn collect(&self) -> Vec<Step> {
         let mut counter = [0; 8];
         let _ = rustix::io::read(&self.done.bell, &mut counter);
@@ -158,7 +158,7 @@ fn work(orders: &Receiver<(Socket, Arc<OwnedFd>, Work)>, done: &Done) {
     let mut setups = Setups::default();
     while let Ok((socket, fd, work)) = orders.recv() {
         let step = carry_out(&mut setups, socket, &fd, work);
-        // The socket may be closed by now: then this was the last who had its descriptor.
+        // The socket may be closed by now: then this was the last reference to its descriptor.
         drop(fd);
         done.steps.lock().unwrap_or_else(PoisonError::into_inner).push(step);
         let _ = rustix::io::write(&done.bell, &1_u64.to_ne_bytes());
@@ -181,7 +181,7 @@ fn carry_out(setups: &mut Setups, socket: Socket, fd: &OwnedFd, work: Work) -> S
 
 /// Where a session is.
 enum Place {
-    /// At the thread.
+    /// The thread has it.
     Away,
     Here(Box<Session>),
     /// There never was one.
@@ -191,15 +191,15 @@ enum Place {
 /// The session of a socket.
 pub(super) struct Secured {
     place: Place,
-    /// Who waits for the handshake.
+    /// The job that waits for the handshake.
     job: Option<Job>,
-    /// Nobody waits for it any more.
+    /// That job was cancelled.
     given_up: bool,
 }
 
 impl Secured {
     pub(super) fn begin(job: Job, socket: Socket, fd: &Arc<OwnedFd>, order: Order, worker: &Worker) -> Self {
-        // The thread ends after the last who gives it orders.
+        // The thread lives as long as a sender of orders exists.
         let _ = worker.orders.send((socket, fd.clone(), Work::Begin(order)));
         Self { place: Place::Away, job: Some(job), given_up: false }
     }

@@ -1,4 +1,4 @@
-//! A terminal device as UART: a serial port of the machine; and the settings that it and a pseudo-terminal have.
+//! A serial port of the machine as UART, and the terminal settings that it shares with a pseudo-terminal.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -33,7 +33,7 @@ impl Tty {
         Ok(Self { device: open().map_err(failed)? })
     }
 
-    /// Goes on with the serial port from before a reboot.
+    /// Takes over the serial port from before a reboot.
     pub(super) fn take_over(left: Inherited) -> Self {
         Self { device: left.first }
     }
@@ -54,7 +54,7 @@ impl Tty {
     }
 }
 
-/// The columns of a terminal that does not say how many it has.
+/// The columns to assume for a terminal that does not report them.
 pub(super) const COLUMNS: u16 = 80;
 
 /// The columns of a terminal.

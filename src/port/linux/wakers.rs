@@ -1,4 +1,4 @@
-//! Who waits, and until when.
+//! Wakers, and the times until which tasks wait.
 
 use std::task::Waker;
 use std::time::Instant;
@@ -8,7 +8,7 @@ pub(super) fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<I
     [one, other].into_iter().flatten().min()
 }
 
-/// Keeps `waker` in its place; the last caller is the one woken.
+/// Keeps `waker` in `place`; the last caller is the one woken.
 pub(super) fn keep(place: &mut Option<Waker>, waker: &Waker) {
     match place {
         Some(kept) => kept.clone_from(waker),
@@ -16,7 +16,7 @@ pub(super) fn keep(place: &mut Option<Waker>, waker: &Waker) {
     }
 }
 
-/// Wakes who waits, once.
+/// Wakes the waiting task, once.
 pub(super) fn wake(place: &mut Option<Waker>) {
     if let Some(waker) = place.take() {
         waker.wake();

@@ -1,5 +1,5 @@
 //! The watchdog of a supervisor (systemd's `WatchdogSec=`, see sd_watchdog_enabled(3)): it ends a process that does not
-//! call in time.
+//! report in time.
 
 use std::cell::Cell;
 use std::os::linux::net::SocketAddrExt;
@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 /// The connection to the supervisor.
 pub(super) struct Watchdog {
     socket: UnixDatagram,
-    /// Calls are this far apart.
+    /// Time between two calls.
     period: Duration,
     next: Cell<Instant>,
 }
 
 impl Watchdog {
-    /// The watchdog that the environment tells of, if it is for this process.
+    /// The watchdog that the environment names, if it is for this process.
     pub(super) fn from_environment() -> Option<Self> {
         let variable = |name| std::env::var(name).ok();
         if variable("WATCHDOG_PID").is_some_and(|process| process != std::process::id().to_string()) {
@@ -24,7 +24,7 @@ impl Watchdog {
         Self::new(&variable("NOTIFY_SOCKET")?, variable("WATCHDOG_USEC")?.parse().ok()?)
     }
 
-    /// A supervisor at this socket, which waits so long for a call.
+    /// A supervisor at this socket, which waits `patience_us` for a call.
     fn new(place: &str, patience_us: u64) -> Option<Self> {
         let address = match place.strip_prefix('@') {
             Some(name) => SocketAddr::from_abstract_name(name),
@@ -36,11 +36,11 @@ impl Watchdog {
         Some(Self { socket, period: Duration::from_micros(patience_us / 2), next: Cell::new(Instant::now()) })
     }
 
-    /// Calls when it is time; answers when it must be called again.
+    /// Reports to the supervisor when it is time; returns when it must be called again.
     pub(super) fn call(&self) -> Instant {
         let now = Instant::now();
         if now >= self.next.get() {
-            // A supervisor that does not listen has no use for it.
+            // A supervisor that does not listen does not need it.
             let _ = self.socket.send(b"READY=1\nWATCHDOG=1");
             self.next.set(now + self.period);
         }

@@ -30,13 +30,13 @@ pub struct Offer {
 pub(super) struct SimulatedSoftAp {
     pub offer: Option<Offer>,
     pub link: Link,
-    /// When it is on.
+    /// When its start is complete.
     starts: Option<Instant>,
     pub ipv4: Option<Ipv4Config>,
     stations: Vec<[u8; 6], { limits::SOFTAP_STATIONS }>,
     /// How often a station came or went.
     changes: u32,
-    /// It takes as many stations as there is room for, whatever was asked for.
+    /// It accepts as many stations as there is room for, whatever limit was asked for.
     pub takes_all: bool,
 }
 
@@ -52,7 +52,7 @@ impl SimulatedSoftAp {
         takes_all: false,
     };
 
-    /// What is left of it after a cut of its power.
+    /// Its state after a power cut.
     pub fn restarted(&self) -> Self {
         Self { takes_all: self.takes_all, ..Self::OFF }
     }
@@ -71,13 +71,13 @@ impl SimulatedSoftAp {
         self.starts = Some(Instant::now() + START_TIME);
     }
 
-    /// Sends the stations away and stops.
+    /// Disconnects the stations and stops.
     pub fn stop(&mut self) {
         self.changes = self.changes.wrapping_add(self.stations.len() as u32);
         *self = Self { changes: self.changes, ..self.restarted() };
     }
 
-    /// A station wants to associate; whether it may.
+    /// A station tries to associate; returns whether it may.
     pub fn come(&mut self, station: [u8; 6]) -> bool {
         let limit = self.offer.as_ref().map_or(0, |offer| usize::from(offer.stations));
         let is_full = self.stations.len() >= limit && !self.takes_all;
@@ -89,7 +89,7 @@ impl SimulatedSoftAp {
         self.stations.contains(&station)
     }
 
-    /// A station goes, or is sent away.
+    /// A station leaves, or is disconnected.
     pub fn go(&mut self, station: [u8; 6]) {
         let before = self.stations.len();
         self.stations.retain(|other| *other != station);
@@ -113,14 +113,14 @@ impl SimulatedSoftAp {
         }
     }
 
-    /// Lets everything happen that is due at `now`.
+    /// Does everything that is due at `now`.
     pub fn advance(&mut self, now: Instant) {
         if self.starts.take_if(|at| *at <= now).is_some() {
             self.link = Link::Joined;
         }
     }
 
-    /// When the next change happens by itself.
+    /// The time of the next change that happens by itself.
     pub fn next_change(&self) -> Option<Instant> {
         self.starts
     }

@@ -1,7 +1,7 @@
 //! A simulated Wi-Fi radio: a list of networks, an access point, and time that scans, associations and DHCP take.
 //!
-//! It stands where there is no radio: in the Linux process, in the tests and in Zephyr's native_sim. It has no thread
-//! and no timer of its own. What should have happened meanwhile is worked out at each call from
+//! It replaces the radio where there is none: in the Linux process, in the tests and in Zephyr's native_sim. It has no
+//! thread and no timer of its own. Each call first works out what should have happened meanwhile from
 //! [`embassy_time::Instant::now`], so that the same calls at the same times always give the same answers.
 
 use core::cell::RefCell;
@@ -35,9 +35,9 @@ struct State {
     softap: SimulatedSoftAp,
     /// Station and access point can have a link at the same time.
     serves_both: bool,
-    /// It answers nothing any more.
+    /// It no longer responds.
     silent: bool,
-    /// Who waits for a change of the station, and of the access point.
+    /// The tasks that wait for a change of the station, and of the access point.
     wakers: [Option<Waker>; 2],
 }
 
@@ -50,17 +50,17 @@ impl SimulatedRadio {
         Self { state: RefCell::new(state) }
     }
 
-    /// Makes every DHCP server give `address` instead of its own; networks without a DHCP server stay without.
+    /// Makes every DHCP server give `address` instead of its own; networks without a DHCP server still give none.
     pub fn set_address(&self, address: Ipv4Config) {
         self.state.borrow_mut().station.address = Some(address);
     }
 
-    /// Makes the radio one that has a station or an access point, one at a time.
+    /// Chooses whether station and access point can be on at the same time.
     pub fn set_serves_both(&self, both: bool) {
         self.state.borrow_mut().serves_both = both;
     }
 
-    /// Makes the access point one that takes as many stations as it can, whatever the limit, as some drivers do.
+    /// Lets the access point accept as many stations as it can, whatever the limit, as some drivers do.
     pub fn set_takes_all(&self, all: bool) {
         self.state.borrow_mut().softap.takes_all = all;
     }
@@ -70,7 +70,7 @@ impl SimulatedRadio {
         self.change(|state| state.station.renumber(address));
     }
 
-    /// What the DHCP server of the network that the station has joined gives, if there is one.
+    /// The address that the DHCP server of the joined network gives, if there is one.
     pub fn lease(&self) -> Option<Ipv4Config> {
         self.change(|state| state.station.offer())
     }
@@ -82,7 +82,7 @@ impl SimulatedRadio {
         })
     }
 
-    /// Nothing that is begun ever ends any more, until [`Radio::reset`].
+    /// From now on, no operation completes until [`Radio::reset`].
     pub fn fall_silent(&self) {
         self.change(|state| state.silent = true);
     }
@@ -115,7 +115,7 @@ impl SimulatedRadio {
         self.change(|state| state.softap.offer.clone().filter(|_| state.softap.link == Link::Joined))
     }
 
-    /// A station wants to associate with the access point; whether it may.
+    /// A station tries to associate with the access point; returns whether it may.
     pub fn station_comes(&self, station: [u8; 6]) -> bool {
         self.change(|state| state.softap.come(station))
     }
@@ -139,7 +139,7 @@ impl SimulatedRadio {
         self.change(|state| state.wakers[interface as usize] = Some(waker.clone()));
     }
 
-    /// Brings the state up to date, lets `action` use it, and sees to it that who waits hears of a change.
+    /// Brings the state up to date, lets `action` use it, and wakes the tasks that wait for a change.
     fn change<T>(&self, action: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state.borrow_mut();
         state.advance(Instant::now());

@@ -7,12 +7,12 @@ use heapless::Vec;
 
 use crate::port::{AccessPoint, Ipv4Config, JoinRequest, Security};
 
-/// One network that the radio pretends to hear. [`SimulatedNetwork::OPEN`] is the one to change from.
+/// One network that the radio pretends to hear. Start from [`SimulatedNetwork::OPEN`] and change fields.
 #[derive(Clone, Copy, Debug)]
 pub struct SimulatedNetwork {
-    /// The name, up to 32 arbitrary bytes; what is longer is cut off.
+    /// The name, up to 32 arbitrary bytes; longer ones are cut off.
     pub ssid: &'static [u8],
-    /// The radio address; it tells networks apart, so give each its own.
+    /// The radio address; it identifies the network, so give each its own.
     pub bssid: [u8; 6],
     /// The channel number.
     pub channel: u8,
@@ -26,15 +26,15 @@ pub struct SimulatedNetwork {
     pub rate: u16,
     /// What its DHCP server gives; `None` when it has no DHCP server.
     pub address: Option<Ipv4Config>,
-    /// Its beacons do not tell the name: only who asks for it hears it.
+    /// Its beacons do not contain the name: only a scan for that name finds it.
     pub hidden: bool,
     /// This many joins fail before the first succeeds, whatever the key.
     pub fails: u8,
-    /// Nothing ever comes of a join: neither success nor failure.
+    /// A join never ends: neither success nor failure.
     pub hangs: bool,
     /// The network is gone for good this long after a station has associated.
     pub vanishes_after: Option<Duration>,
-    /// The station is sent away this long after it has associated, each time; it may come again.
+    /// The network disconnects the station this long after each association; the station may join again.
     pub drops_after: Option<Duration>,
 }
 
@@ -56,7 +56,7 @@ impl SimulatedNetwork {
         drops_after: None,
     };
 
-    /// What a scan says about the network to who knows its name.
+    /// The scan result for the network, with its name even if hidden.
     pub fn access_point(&self) -> AccessPoint {
         AccessPoint {
             ssid: name(self.ssid),
@@ -68,7 +68,7 @@ impl SimulatedNetwork {
         }
     }
 
-    /// What a scan says about the network, if it hears it: `ssid` is the name that the scan asks for.
+    /// The scan result for the network, if the scan hears it: `ssid` is the name that the scan asks for.
     pub(super) fn heard(&self, ssid: Option<&[u8]>) -> Option<AccessPoint> {
         let found = self.access_point();
         match ssid {
@@ -83,7 +83,7 @@ impl SimulatedNetwork {
         wanted.ssid == name(self.ssid) && wanted.channel == self.channel && wanted.security == self.security
     }
 
-    /// Whether the key lets a station in: the passphrase, or the pairwise master key that it makes.
+    /// Whether the key lets a station in: the passphrase, or the pairwise master key derived from it.
     pub(super) fn admits(&self, request: &JoinRequest<'_>) -> bool {
         self.security == Security::Open || request.passkey == self.passkey || self.is_master_key(request.passkey)
     }
@@ -106,7 +106,7 @@ pub(super) fn name(ssid: &[u8]) -> Vec<u8, 32> {
     ssid.iter().copied().take(32).collect()
 }
 
-/// What the networks of [`NEIGHBOURHOOD`] give their stations.
+/// The addresses that the networks of [`NEIGHBOURHOOD`] give their stations.
 pub(super) const LEASE: Ipv4Config = Ipv4Config {
     address: Ipv4Addr::new(10, 5, 6, 108),
     netmask: Ipv4Addr::new(255, 255, 255, 0),
@@ -114,7 +114,7 @@ pub(super) const LEASE: Ipv4Config = Ipv4Config {
     dns: Ipv4Addr::new(10, 5, 6, 1),
 };
 
-/// Networks for places that name none, one for each thing that can happen to a station. Transcripts rely on them.
+/// The networks where none are configured, one for each thing that can happen to a station. Transcripts rely on them.
 pub static NEIGHBOURHOOD: [SimulatedNetwork; 6] = [
     neighbour(1, b"MyNet", -45),
     SimulatedNetwork { security: Security::Open, passkey: b"", ..neighbour(2, b"Open House", -52) },

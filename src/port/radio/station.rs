@@ -1,4 +1,4 @@
-//! The station of the simulated radio: scans, associations, DHCP, and what goes wrong with them.
+//! The station of the simulated radio: scans, associations, DHCP, and their failures.
 
 use embassy_time::{Duration, Instant};
 use heapless::Vec;
@@ -17,20 +17,20 @@ pub const DHCP_TIME: Duration = Duration::from_millis(10);
 /// The station.
 pub(super) struct Station {
     networks: &'static [SimulatedNetwork],
-    /// By position in `networks`.
+    /// Indexed like `networks`.
     histories: [History; limits::SCAN_RESULTS],
     /// Replaces the address that the DHCP servers give.
     pub address: Option<Ipv4Config>,
     scan: Option<Scan>,
     results: Vec<AccessPoint, { limits::SCAN_RESULTS }>,
     pub link: Link,
-    /// Position of the network that the station is joining or has joined; `None` for one that is not there.
+    /// Index of the network that the station is joining or has joined; `None` for an unknown one.
     network: Option<usize>,
-    /// When the association ends, and how.
+    /// When the association completes, and with which link.
     association: Option<(Instant, Link)>,
-    /// When the present network sends the station away, and whether it vanishes then.
+    /// When the present network disconnects the station, and whether the network then vanishes.
     loss: Option<(Instant, bool)>,
-    /// When DHCP answers, and what.
+    /// When DHCP answers, and with which address.
     lease: Option<(Instant, Ipv4Config)>,
     ipv4: Option<Ipv4Config>,
 }
@@ -70,7 +70,7 @@ impl Station {
         }
     }
 
-    /// As after power came: only the networks and the address set by the port are kept.
+    /// Its state after power-up: only the networks and the address set by the port are kept.
     pub fn restarted(&self) -> Self {
         Self { address: self.address, ..Self::new(self.networks) }
     }
@@ -131,13 +131,13 @@ impl Station {
         Ok(())
     }
 
-    /// What the network's DHCP server gives.
+    /// The address that the network's DHCP server gives.
     pub fn offer(&self) -> Option<Ipv4Config> {
         let own = self.network().filter(|_| self.link == Link::Joined).and_then(|network| network.address);
         own.map(|own| self.address.unwrap_or(own))
     }
 
-    /// The address is another one, or none any more.
+    /// Replaces or removes the address.
     pub fn renumber(&mut self, address: Option<Ipv4Config>) {
         self.ipv4 = address.filter(|_| self.link == Link::Joined);
     }
@@ -147,7 +147,7 @@ impl Station {
         RadioState { link: self.link, scanning: self.scan.is_some(), ipv4: self.ipv4, stations: 0 }
     }
 
-    /// Lets everything happen that is due at `now`.
+    /// Does everything that is due at `now`.
     pub fn advance(&mut self, now: Instant) {
         self.end_scan(now);
         if let Some((at, link)) = self.association.take_if(|(at, _)| *at <= now) {
@@ -182,7 +182,7 @@ impl Station {
         self.results.sort_unstable_by_key(|found| (-i16::from(found.rssi), found.bssid));
     }
 
-    /// When the next change happens by itself.
+    /// The time of the next change that happens by itself.
     pub fn next_change(&self) -> Option<Instant> {
         let times = [
             self.scan.as_ref().map(|scan| scan.done),
@@ -193,7 +193,7 @@ impl Station {
         times.into_iter().flatten().min()
     }
 
-    /// Finds the network of a request and decides how the attempt will end; `None` when it never will.
+    /// Finds the network of a request and decides the outcome of the attempt; `None` when it never ends.
     fn outcome(&mut self, request: &JoinRequest<'_>) -> Option<Link> {
         let bssid = request.access_point.bssid;
         let position = self.networks.iter().take(limits::SCAN_RESULTS).position(|network| network.bssid == bssid);
@@ -216,7 +216,7 @@ impl Station {
     }
 
     fn history(&mut self, position: usize) -> &mut History {
-        // Every search for a position stops before the limit; the minimum says so to the compiler.
+        // Every search for a position stops before the limit; the minimum proves it to the compiler.
         &mut self.histories[position.min(limits::SCAN_RESULTS - 1)]
     }
 
@@ -225,7 +225,7 @@ impl Station {
         self.networks.get(self.network?)
     }
 
-    /// The present network goes off, for good.
+    /// The present network disappears for good.
     pub fn lose_for_good(&mut self) {
         if let Some(position) = self.network {
             self.history(position).gone = true;
@@ -238,7 +238,7 @@ impl Station {
         self.link = Link::Failed;
     }
 
-    /// Gives up what it does, a scan included.
+    /// Stops everything, including a scan.
     pub fn stop(&mut self) {
         self.scan = None;
         self.leave();

@@ -1,4 +1,4 @@
-//! A whole device on the simulated port, and the clock in the test's hand.
+//! A whole device on the simulated port, with a clock that the test controls.
 
 use std::boxed::Box;
 use std::cell::Cell;
@@ -15,19 +15,19 @@ use super::framing::{self, Frame};
 use super::{SimPort, text};
 use crate::device::{self, Device};
 
-/// Rounds without rest after which a device is said to spin.
+/// Rounds without rest after which a device counts as spinning.
 const ROUNDS: usize = 1_000_000;
 /// How long a command may take in virtual time.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// A device that runs on the test's thread; one a thread, because virtual time is the thread's.
+/// A device that runs on the test's thread; one per thread, because virtual time belongs to the thread.
 pub struct SimDevice {
     port: &'static SimPort,
     runtime: Runtime,
     boot: Box<dyn Fn(&'static SimPort, Spawner)>,
-    /// Printed and not taken by the test yet.
+    /// Printed bytes that the test has not taken yet.
     output: Vec<u8>,
-    /// What runs on the port, when it is a whole device.
+    /// The device on the port, if it is a whole one.
     device: Rc<Cell<Option<&'static Device>>>,
     restarts: usize,
     restarts_by_itself: bool,
@@ -46,7 +46,7 @@ impl SimDevice {
         Self { device, ..Self::boot_with(port, boot) }
     }
 
-    /// As [`SimDevice::boot`], and in machine mode, with nothing of that left to read.
+    /// As [`SimDevice::boot`], then switches to machine mode and discards the output so far.
     pub fn boot_machine(port: &'static SimPort, overrides: &'static [(&'static str, &'static str)]) -> Self {
         let mut device = Self::boot(port, overrides);
         device.settle();
@@ -62,8 +62,8 @@ impl SimDevice {
         self.device.get()
     }
 
-    /// Starts something smaller at time zero, the tasks of one room say: `boot` spawns its tasks, which then run until they rest. `boot` is called again
-    /// each time the device restarts.
+    /// Starts part of a device at time zero, for example the tasks of one room: `boot` spawns the tasks, which then run
+    /// until they rest. `boot` is called again each time the device restarts.
     pub fn boot_with(port: &'static SimPort, boot: impl Fn(&'static SimPort, Spawner) + 'static) -> Self {
         port.rebase();
         set_virtual_time(0);
@@ -104,7 +104,7 @@ impl SimDevice {
         });
     }
 
-    /// Ends the device's life by a fault, and starts it again.
+    /// Ends the device's run with a fault, and starts it again.
     pub fn crash(&mut self, kind: FaultKind, place: &str) {
         self.start_again(|port| port.crash(Fault::new(kind, format_args!("{place}"))));
     }
@@ -115,13 +115,13 @@ impl SimDevice {
         end(self.port);
         set_virtual_time(0);
         self.restarts += 1;
-        // The old tasks are never polled again; their wakers go to a runtime that nobody turns.
+        // The old tasks are never polled again; their wakers belong to the old runtime, which no longer runs.
         self.runtime = Runtime::new();
         (self.boot)(self.port, self.runtime.spawner());
     }
 
-    /// Runs until nothing is ready, without moving time. Answers how many microseconds later something will be;
-    /// `None` for never. Panics when the device never comes to rest.
+    /// Runs until nothing is ready, without moving time. Returns the microseconds until something will be ready; `None`
+    /// for never. Panics when the device never comes to rest.
     pub fn settle(&mut self) -> Option<u64> {
         for _ in 0..ROUNDS {
             if self.port.is_rebooting() {
@@ -142,13 +142,13 @@ impl SimDevice {
         panic!("the device spins: it has not come to rest in {ROUNDS} rounds at one moment");
     }
 
-    /// Lets time pass, from one timer or action to the next.
+    /// Advances time, from one timer or action to the next.
     pub fn advance(&mut self, duration: Duration) {
         self.run_until(duration, |_| false);
     }
 
-    /// Lets time pass until `condition` holds or `limit` is over, and answers whether it holds. Looks at each moment
-    /// at which something happened, and first of all now.
+    /// Advances time until `condition` holds or `limit` is over, and returns whether it holds. Checks `condition` now
+    /// and after each moment at which something happened.
     pub fn run_until(&mut self, limit: Duration, mut condition: impl FnMut(&mut Self) -> bool) -> bool {
         let mut left = limit.as_micros();
         loop {
@@ -176,7 +176,7 @@ impl SimDevice {
         self.output.extend(self.port.printed());
     }
 
-    /// Lets the device come to rest and collects what it prints, as often as that makes it print more.
+    /// Lets the device come to rest and collects its output, until it prints nothing more.
     fn drain(&mut self) {
         loop {
             self.settle();
@@ -194,7 +194,7 @@ impl SimDevice {
         self.port.type_bytes(b"\r\n");
     }
 
-    /// Takes what was printed since the last call, after letting the device come to rest.
+    /// Lets the device come to rest, then takes its output since the last call.
     pub fn take_bytes(&mut self) -> Vec<u8> {
         self.drain();
         std::mem::take(&mut self.output)
@@ -205,8 +205,8 @@ impl SimDevice {
         text(&self.take_bytes())
     }
 
-    /// Lets time pass until the output that waits to be taken contains `wanted`, and takes everything up to its end.
-    /// Panics after `limit`.
+    /// Advances time until the output not yet taken contains `wanted`, and takes everything up to its end. Panics after
+    /// `limit`.
     pub fn expect(&mut self, wanted: &str, limit: Duration) -> String {
         let found = |output: &[u8]| output.windows(wanted.len()).position(|window| window == wanted.as_bytes());
         let ok = self.run_until(limit, |device| {
@@ -220,21 +220,21 @@ impl SimDevice {
         text(&std::mem::replace(&mut self.output, rest))
     }
 
-    /// Types a line and lets time pass until it is answered: a prompt, or a response frame. Answers what was printed
-    /// meanwhile, without the echo of the line and the prompt at the end. What was printed before stays to be taken.
-    /// Panics when no answer comes within ten minutes of virtual time.
+    /// Types a line and advances time until it is answered: a prompt, or a response frame. Returns the output
+    /// meanwhile, without the echo of the line and the prompt at the end. Earlier output can still be taken. Panics
+    /// when no answer comes within ten minutes of virtual time.
     pub fn command(&mut self, line: &str) -> String {
         self.command_with_data(line, b"")
     }
 
-    /// Like [`SimDevice::command`] with data behind the line, for `stream_write` and its like.
+    /// Like [`SimDevice::command`] with data after the line, for commands such as `stream_write`.
     pub fn command_with_data(&mut self, line: &str, data: &[u8]) -> String {
         let output = self.exchange(line, data);
         let (_, answer) = framing::without_echo(&output, line.as_bytes());
         text(framing::without_prompt(answer).1)
     }
 
-    /// Types a line on a device with headers, and answers the response frame; the log frames before it are dropped.
+    /// Types a line on a device with headers, and returns the response frame; the log frames before it are dropped.
     pub fn request(&mut self, line: &str) -> Frame {
         let output = self.exchange(line, b"");
         let (_, answer) = framing::without_echo(&output, line.as_bytes());
@@ -245,7 +245,7 @@ impl SimDevice {
         }
     }
 
-    /// As [`SimDevice::request`] for a command that must succeed: its answer without the line end at its end.
+    /// As [`SimDevice::request`] for a command that must succeed: returns its answer without the final line end.
     pub fn success(&mut self, line: &str) -> String {
         let frame = self.request(line);
         let text = String::from_utf8_lossy(&frame.payload).into_owned();
@@ -253,7 +253,7 @@ impl SimDevice {
         text.strip_suffix("\r\n").unwrap_or(&text).to_owned()
     }
 
-    /// Types a line and data, and answers every byte printed until the answer is complete.
+    /// Types a line and data, and returns every byte printed until the answer is complete.
     pub(super) fn exchange(&mut self, line: &str, data: &[u8]) -> Vec<u8> {
         let earlier = self.take_bytes();
         self.type_line(line);

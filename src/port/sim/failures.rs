@@ -1,4 +1,4 @@
-//! Faults on demand: a test names the call of the contract that is to fail.
+//! Faults on demand: a test names the call of the contract that shall fail.
 
 use super::{PortError, Result, SimPort};
 
@@ -56,12 +56,12 @@ impl SimPort {
         self.faults.borrow_mut().push(Failure { call, skip, error });
     }
 
-    /// Faults that no call has met yet.
+    /// Faults that have not occurred yet.
     pub fn faults_left(&self) -> usize {
         self.faults.borrow().len()
     }
 
-    /// Asks whether a fault waits for this call.
+    /// Returns the error of a fault that waits for this call.
     pub(super) fn check(&self, call: Call) -> Result<()> {
         let mut faults = self.faults.borrow_mut();
         let mut due = None;

@@ -1,4 +1,4 @@
-//! The flash, byte by byte: its power can be cut at any of them.
+//! The flash, byte by byte: its power can be cut at any byte.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use embassy_time::Duration;
 
 use super::super::{Handle, PortError, Result};
 
-/// What a settings slot holds after a write that a power cut ended.
+/// What a settings slot holds after a power cut during a write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tear {
     /// The bytes that were written, and nothing else.
@@ -21,10 +21,10 @@ pub enum Tear {
     Overwritten,
 }
 
-/// What every call answers once the power is cut (EIO).
+/// The error of every call once the power is cut (EIO).
 const NO_POWER: PortError = PortError::Failed(5);
 
-/// The flash of a [`super::SimPort`]. What it holds survives [`super::SimPort::power_cycle`].
+/// The flash of a [`super::SimPort`]. Its contents survive [`super::SimPort::power_cycle`].
 #[derive(Default)]
 pub struct Flash {
     pub(super) state: RefCell<State>,
@@ -46,7 +46,7 @@ pub(super) struct State {
     pub(super) is_cut: bool,
     pub(super) tear: Tear,
     pub(super) loses_unsynced: bool,
-    /// What a piece of work takes; `None`: nothing.
+    /// How long a piece of work takes; `None`: no time.
     pub(super) delay: Option<Duration>,
     /// A job is at work.
     pub(super) at_work: bool,
@@ -105,19 +105,19 @@ impl Flash {
         self.state.borrow().written
     }
 
-    /// Makes the flash slow: each piece of work ([`super::super::FlashWork`]) takes so long from now on. A power cut before
-    /// that leaves it undone.
+    /// Makes the flash slow: each piece of work ([`super::super::FlashWork`]) takes this long from now on. A power cut
+    /// before the end leaves it undone.
     pub fn set_delay(&self, delay: Option<Duration>) {
         self.state.borrow_mut().delay = delay;
     }
 
-    /// How often the device has called for such work itself, and not as a job, while the flash was slow: each would have
-    /// held the whole device up.
+    /// How often the device has done such work by a direct call, not as a job, while the flash was slow: each such call
+    /// would have blocked the whole device.
     pub fn held_up(&self) -> usize {
         self.state.borrow().held_up
     }
 
-    /// Chooses what a cut makes of a settings slot.
+    /// Chooses what a settings slot holds after a cut.
     pub fn set_tear(&self, tear: Tear) {
         self.state.borrow_mut().tear = tear;
     }
@@ -148,7 +148,7 @@ impl Flash {
         Some(state.files.get(state.names.get(name)?)?.data.clone())
     }
 
-    /// Puts a file there, or other bytes into it.
+    /// Creates or replaces a file.
     pub fn set_content(&self, name: &str, data: &[u8]) {
         let mut state = self.state.borrow_mut();
         let file = state.new_file(name);
@@ -190,7 +190,7 @@ impl State {
         if self.is_cut { Err(NO_POWER) } else { Ok(self) }
     }
 
-    /// Counts a call that would take its time.
+    /// Counts a call that would block the device.
     pub(super) fn slow(&mut self) {
         if self.delay.is_some() && !self.at_work {
             self.held_up += 1;

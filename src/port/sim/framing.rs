@@ -14,7 +14,7 @@ pub struct Frame {
     pub kind: u8,
     /// The response code, 0 to 9.
     pub code: u8,
-    /// What the header counts, CR LF at the end included.
+    /// The bytes that the header counts, including CR LF at the end.
     pub payload: Vec<u8>,
 }
 
@@ -25,7 +25,7 @@ impl Frame {
     }
 }
 
-/// The first frame and how long it is with its header; `None` when it is not complete, or none.
+/// The first frame and its length with the header; `None` when it is incomplete, or not a frame.
 fn frame(bytes: &[u8]) -> Option<(Frame, usize)> {
     let [kind @ (b'R' | b'S' | b'L'), digits @ .., b'\r', b'\n'] = bytes.get(..HEADER)? else { return None };
     if !digits.iter().all(u8::is_ascii_digit) {

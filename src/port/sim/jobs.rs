@@ -1,4 +1,4 @@
-//! Jobs: the world answers look-ups and pings at its time, the flash takes its own; TLS sessions are real ones.
+//! Jobs: look-ups, pings and flash take a set time; TLS sessions are real ones.
 
 use core::net::Ipv4Addr;
 use std::string::String;
@@ -14,7 +14,7 @@ use super::network::{Progress, State};
 use super::tls::Secured;
 use super::{Call, SimPort};
 
-/// How long a look-up of a name that nobody knows takes.
+/// How long the look-up of an unknown name takes.
 const UNKNOWN_NAME_DELAY: Duration = Duration::from_millis(1);
 
 /// How long a board needs for a key and a certificate.
@@ -94,7 +94,7 @@ impl SimPort {
         self.keep(|network| made.map(|made| network.request = Some(made)).map(|()| JobOutput::Request))
     }
 
-    /// A job that puts what was made where the device takes it.
+    /// A job that stores its result where the device takes it.
     fn keep(&self, put: impl FnOnce(&mut State) -> Result<JobOutput>) -> Job {
         let mut network = self.network.borrow_mut();
         let job = network.new_job();
@@ -120,7 +120,7 @@ impl SimPort {
     }
 }
 
-/// A copy of [`FlashWork`], until the flash has got round to it.
+/// A copy of [`FlashWork`], kept until the flash does it.
 enum KeptWork {
     SlotWrite(u8, Vec<u8>),
     Sync(Handle),
@@ -149,7 +149,8 @@ impl KeptWork {
 }
 
 impl SimPort {
-    /// Work on flash is done when its time is over, unless the power goes before that. A quick flash does it at once.
+    /// Does work on flash when its time is over, unless the power is cut before that. A flash without delay does it at
+    /// once.
     fn flash_work(&self, work: &FlashWork<'_>) -> Job {
         let job = self.network.borrow_mut().new_job();
         let delay = self.flash.state.borrow().delay;

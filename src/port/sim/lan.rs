@@ -1,4 +1,4 @@
-//! Several devices in one network and one time.
+//! Several devices in one network, with one clock.
 
 use std::vec::Vec;
 
@@ -10,7 +10,7 @@ use super::{SimDevice, SimPort};
 /// Settings of a device: see [`SimDevice::boot`].
 type Settings = &'static [(&'static str, &'static str)];
 
-/// The devices. Datagrams go from one to the other; connections do not. None may restart: time would begin anew.
+/// The devices. Datagrams pass between them; connections do not. None may restart: that would set the clock to zero.
 pub struct SimLan {
     /// In the order of their settings.
     pub devices: Vec<SimDevice>,
@@ -28,12 +28,12 @@ impl SimLan {
         Self { devices: ports.iter().zip(settings).map(boot).collect() }
     }
 
-    /// Lets all come to rest; answers how many microseconds later something will happen.
+    /// Lets all devices come to rest; returns the microseconds until something will happen.
     fn settle(&mut self) -> Option<u64> {
         loop {
             let next = self.devices.iter_mut().filter_map(SimDevice::settle).min();
             let now = embassy_time_driver::now();
-            // One may have sent something to another that had come to rest before.
+            // A device may have sent something to another one that had already come to rest.
             let is_due = |device: &SimDevice| device.port().next_action().is_some_and(|at| at <= now);
             if !self.devices.iter().any(is_due) {
                 return next;
@@ -41,7 +41,7 @@ impl SimLan {
         }
     }
 
-    /// Lets time pass until `condition` holds or `limit` is over, and answers whether it holds.
+    /// Advances time until `condition` holds or `limit` is over, and returns whether it holds.
     pub fn run_until(&mut self, limit: Duration, mut condition: impl FnMut(&mut [SimDevice]) -> bool) -> bool {
         let mut left = limit.as_micros();
         loop {
@@ -58,7 +58,7 @@ impl SimLan {
         }
     }
 
-    /// Lets time pass.
+    /// Advances time.
     pub fn advance(&mut self, duration: Duration) {
         self.run_until(duration, |_| false);
     }

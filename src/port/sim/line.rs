@@ -1,4 +1,4 @@
-//! The command UART and the operator console: what the test types, and what the device prints.
+//! The command UART and the operator console: input from the test, and output of the device.
 
 use std::vec::Vec;
 
@@ -53,12 +53,12 @@ impl Serial for SimPort {
 }
 
 impl SimPort {
-    /// How the device has set the UART up.
+    /// The settings that the device has given the UART.
     pub fn uart_settings(&self) -> Option<UartSettings> {
         self.serial.borrow().settings
     }
 
-    /// With `true` the UART holds the last bytes that are printed until `false` lets them go.
+    /// With `true`, the UART holds the last printed bytes until a call with `false` releases them.
     pub fn hold_output(&self, holds: bool) {
         self.serial.borrow_mut().holds = holds;
     }
@@ -69,18 +69,18 @@ impl SimPort {
         self.notify();
     }
 
-    /// Puts a person before a terminal of so many columns at the other end of the serial line, or a host with `None`.
+    /// Puts a person at a terminal with this many columns at the other end of the serial line, or a host with `None`.
     pub fn set_terminal(&self, columns: Option<u16>) {
         self.serial.borrow_mut().columns = columns;
     }
 
-    /// Has a notice for that person.
+    /// Adds a notice for that person.
     pub fn notice(&self, text: &str) {
         self.serial.borrow_mut().notices.push_back(text.as_bytes().to_vec());
         self.notify();
     }
 
-    /// Bytes typed that the device has not read yet.
+    /// Typed bytes that the device has not read yet.
     pub fn unread(&self) -> usize {
         self.serial.borrow().typed.len()
     }
@@ -97,7 +97,7 @@ impl SimPort {
         self.notify();
     }
 
-    /// Takes what the device has printed since the last call, which makes room for more.
+    /// Takes the output of the device since the last call, which makes room for more.
     pub fn printed(&self) -> Vec<u8> {
         let printed = std::mem::take(&mut self.serial.borrow_mut().printed);
         self.notify();
@@ -111,7 +111,7 @@ impl SimPort {
         self.notify();
     }
 
-    /// Lets one read and one write of the UART take at most so many bytes.
+    /// Limits the bytes that one read and one write of the UART take.
     pub fn limit_serial_calls(&self, read: usize, write: usize) {
         let mut serial = self.serial.borrow_mut();
         (serial.read_limit, serial.write_limit) = (read, write);
@@ -119,7 +119,7 @@ impl SimPort {
 }
 
 impl SimPort {
-    /// Gives a command on the operator console.
+    /// Types a command on the operator console.
     pub fn console_type(&self, line: &str) {
         self.console.borrow_mut().lines.push_back(line.as_bytes().to_vec());
         self.notify();

@@ -51,7 +51,7 @@ pub use network::{Answer, Datagram};
 pub use peer::{End, Peer, PeerListener, UdpPeer};
 pub use pins::PinChange;
 
-/// Something that happens in the world at its time.
+/// Something that happens in the world at a set time.
 struct Action {
     /// Virtual time in microseconds.
     at: u64,
@@ -86,11 +86,11 @@ struct BoardState {
     memory_usage: Cell<Option<u8>>,
     random: Cell<u64>,
     rebooting: Cell<bool>,
-    /// Why the present life began.
+    /// Why the present run began.
     reset: Cell<ResetReason>,
     /// The device has asked for a restart at the end of a sleep.
     waking: Cell<bool>,
-    /// What has ended the life before, or will end this one.
+    /// The fault that ended the previous run, or will end this one.
     fault: RefCell<Option<Fault>>,
     serial_ended: Cell<bool>,
 }
@@ -129,12 +129,12 @@ impl SimPort {
         }))
     }
 
-    /// The radio, for what a test changes about it.
+    /// The radio, for the test to change.
     pub fn radio(&self) -> &SimulatedRadio {
         &self.radio
     }
 
-    /// The flash, for what a test changes and looks up.
+    /// The flash, for the test to change and inspect.
     pub fn flash(&self) -> &Flash {
         &self.flash
     }
@@ -152,7 +152,7 @@ impl SimPort {
         self.agenda.borrow().first().map(|action| action.at)
     }
 
-    /// Lets everything happen that is due now; answers whether something did.
+    /// Runs everything that is due now; returns whether there was anything.
     pub fn run_due(&'static self) -> bool {
         let mut any = false;
         while self.next_action().is_some_and(|at| at <= embassy_time_driver::now()) {
@@ -166,7 +166,7 @@ impl SimPort {
         any
     }
 
-    /// Wakes who waits for an event that has happened.
+    /// Wakes the tasks that wait for an event that has happened.
     fn notify(&self) {
         self.network.borrow_mut().drive_tls();
         let waiting = self.wakers.take();
@@ -195,8 +195,8 @@ impl SimPort {
         self.wakers.borrow_mut().retain(|(event, _)| !is_dead(*event));
     }
 
-    /// Switches the power off and on: RAM, sockets and radio start anew, flash and world are kept. Who used the port
-    /// before must not be run again. Time goes on; a [`SimDevice`] sets it back to zero.
+    /// Switches the power off and on: RAM, sockets and radio are reset, flash and world are kept. Tasks that used the
+    /// port before must not run again. Time goes on; a [`SimDevice`] sets it back to zero.
     pub fn power_cycle(&'static self) -> &'static Self {
         let restart = self.board.rebooting.get();
         self.serial.borrow_mut().power_cycle(restart);
@@ -220,7 +220,7 @@ impl SimPort {
         self
     }
 
-    /// As [`SimPort::power_cycle`], for a life that ends with a fault; the power stays on.
+    /// As [`SimPort::power_cycle`], for a run that ends with a fault; the power stays on.
     pub fn crash(&'static self, fault: Fault) {
         self.power_cycle();
         let watchdog = fault.kind == FaultKind::Watchdog;
@@ -228,7 +228,7 @@ impl SimPort {
         self.board.fault.replace(Some(fault));
     }
 
-    /// Tells the world that the present moment will be called zero.
+    /// Shifts the world's times, because the present moment becomes time zero.
     fn rebase(&self) {
         let now = embassy_time_driver::now();
         for action in self.agenda.borrow_mut().iter_mut() {
@@ -238,7 +238,7 @@ impl SimPort {
         offset.set(offset.get().map(|offset| offset + (now / 1000) as i64));
     }
 
-    /// Sets the board's own clock, in milliseconds since 1970; it goes on with virtual time.
+    /// Sets the board's own clock, in milliseconds since 1970; it advances with virtual time.
     pub fn set_wall_clock(&self, millis: Option<u64>) {
         let now = (embassy_time_driver::now() / 1000) as i64;
         self.board.clock_offset.set(millis.map(|millis| millis as i64 - now));
@@ -249,7 +249,7 @@ impl SimPort {
         self.board.defaults.set(defaults);
     }
 
-    /// Sets what the board says about its memory.
+    /// Sets the memory usage that the board reports.
     pub fn set_memory_usage(&self, percent: Option<u8>) {
         self.board.memory_usage.set(percent);
     }
@@ -443,7 +443,7 @@ impl Board for SimPort {
     }
 }
 
-/// Bytes as text; what is not UTF-8 becomes U+FFFD.
+/// Bytes as text; invalid UTF-8 becomes U+FFFD.
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

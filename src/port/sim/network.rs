@@ -13,13 +13,13 @@ use super::super::{Interface, Job, JobOutput, Keepalive, PortError, Result, Sock
 const STALE: PortError = PortError::Failed(9);
 /// Where ephemeral ports start.
 const EPHEMERAL: u16 = 49_152;
-/// Datagrams that wait for a device that does not take them; more are lost.
+/// Datagrams that may wait in a socket of the device; further ones are lost.
 const DATAGRAMS: usize = 256;
 
-/// What the world answers to a connection attempt of the device.
+/// The world's answer to a connection attempt of the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// Accepts, whether or not somebody listens there (see [`super::SimPort::listen`]).
+    /// Accepts, whether or not there is a listener (see [`super::SimPort::listen`]).
     Accept,
     /// Refuses.
     Refuse,
@@ -34,7 +34,7 @@ pub enum Answer {
 pub struct Datagram {
     /// The device's address and port.
     pub from: SocketAddrV4,
-    /// Where it was sent to.
+    /// Its destination.
     pub to: SocketAddrV4,
     /// The payload.
     pub data: Vec<u8>,
@@ -48,7 +48,7 @@ pub(super) enum Entry {
         backlog: VecDeque<u32>,
     },
     Tcp(u32),
-    /// `group`: it belongs to one, and shares its port.
+    /// `group`: the group that it has joined; it then shares its port.
     Udp {
         interface: Interface,
         port: u16,
@@ -57,7 +57,7 @@ pub(super) enum Entry {
     },
 }
 
-/// How far a connection is, as the device sees it.
+/// The state of a connection, as the device sees it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
     Connecting,
@@ -70,30 +70,30 @@ pub(super) struct Connection {
     pub(super) device: SocketAddrV4,
     pub(super) peer: SocketAddrV4,
     pub(super) progress: Progress,
-    /// Bytes on their way to the device, and whether nothing follows them.
+    /// Bytes on their way to the device, and whether they are the last.
     pub(super) inbound: VecDeque<u8>,
     pub(super) inbound_finished: bool,
-    /// Bytes on their way to the peer, and whether nothing follows them.
+    /// Bytes on their way to the peer, and whether they are the last.
     pub(super) outbound: Vec<u8>,
     pub(super) outbound_finished: bool,
-    /// The device holds no socket for it any more.
+    /// The device has closed its socket.
     pub(super) device_closed: bool,
-    /// The peer takes nothing any more.
+    /// The peer accepts nothing any more.
     pub(super) peer_closed: bool,
     pub(super) reset_by_peer: bool,
     pub(super) reset_by_device: bool,
     /// Bytes that the device may send before the peer takes them.
     pub(super) window: usize,
-    /// Bytes that one call of the device takes and sends at most.
+    /// The most bytes that one call of the device receives, and sends.
     pub(super) limits: (usize, usize),
     /// Neither direction moves.
     pub(super) stalled: bool,
     pub(super) keepalive: Option<Keepalive>,
-    /// Calls of the device that have sent something.
+    /// Successful send calls of the device.
     pub(super) sends: usize,
 }
 
-/// Somebody who listens in the world.
+/// A listener in the world.
 pub(super) struct WorldListener {
     pub(super) address: SocketAddrV4,
     pub(super) waiting: VecDeque<u32>,
@@ -115,11 +115,11 @@ pub(super) struct State {
     pub(super) tls: BTreeMap<u16, super::tls::Secured>,
     /// The library of TLS clients.
     pub(super) tls_client: super::super::TlsClient,
-    /// What its sessions were set up with.
+    /// The configurations of its sessions.
     pub(super) tls_setups: super::super::host_tls::Setups,
     /// Sessions at once.
     pub(super) session_limit: usize,
-    /// What was made and not taken yet.
+    /// The identity that the device has made and not taken yet.
     pub(super) identity: Option<super::super::host_tls::MadeIdentity>,
     /// The request for a certificate that the device has made.
     pub(super) request: Option<Vec<u8>>,
@@ -195,7 +195,7 @@ impl State {
         self.jobs.get(&job.0).is_none_or(|job| job.is_some())
     }
 
-    /// The device is gone: its connections break, its sockets and jobs end. The world stays.
+    /// The device loses power: its connections break, its sockets and jobs end. The world stays.
     pub(super) fn power_cycle(&mut self) {
         for connection in self.connections.values_mut().filter(|connection| !connection.device_closed) {
             connection.device_closed = true;
@@ -222,7 +222,7 @@ impl State {
         Ok(Socket(number))
     }
 
-    /// A port that nobody on the device or in the world uses.
+    /// A port that neither the device nor the world uses.
     pub(super) fn ephemeral(&mut self) -> u16 {
         let port = self.next_port;
         self.next_port = port.checked_add(1).unwrap_or(EPHEMERAL);
@@ -282,14 +282,14 @@ impl State {
         Job(number)
     }
 
-    /// Ends a job, unless it was given up.
+    /// Ends a job, unless it was cancelled.
     pub(super) fn end_job(&mut self, job: Job, result: Result<JobOutput>) {
         if let Some(pending) = self.jobs.get_mut(&job.0) {
             *pending = Some(result);
         }
     }
 
-    /// Decides a connection attempt and when it is decided; `None` for never.
+    /// The outcome of a connection attempt and its delay; `None` for no answer.
     pub(super) fn answer(&self, peer: SocketAddrV4) -> Option<(Duration, Result<()>)> {
         let listened = self.listeners.values().any(|listener| listener.hears(peer));
         let rule = if listened { Answer::Accept } else { Answer::Refuse };
@@ -302,7 +302,7 @@ impl State {
         }
     }
 
-    /// Ends a connection attempt, unless it was given up.
+    /// Ends a connection attempt, unless the device has closed the socket.
     pub(super) fn end_attempt(&mut self, number: u32, result: Result<()>) {
         let Some(connection) = self.connections.get_mut(&number).filter(|connection| !connection.device_closed) else {
             return;
@@ -319,7 +319,8 @@ impl State {
         }
     }
 
-    /// Brings a datagram to the device's sockets on that port; one to a group goes to those that belong to it.
+    /// Delivers a datagram to the device's sockets on that port; a datagram to a group goes to the members of the
+    /// group.
     pub(super) fn deliver(
         &mut self,
         to: Interface,
@@ -339,7 +340,7 @@ impl State {
         }
     }
 
-    /// Brings a datagram of the device to everyone in the world who hears it.
+    /// Delivers a datagram of the device to every host in the world that hears it.
     pub(super) fn spread(&mut self, datagram: &Datagram) {
         let to = datagram.to;
         let to_all = to.ip().is_multicast() || to.ip().is_broadcast() || to.ip().octets()[3] == 255;
@@ -412,7 +413,7 @@ impl Connection {
         Ok(length)
     }
 
-    /// The device says that it sends no more.
+    /// The device has finished sending.
     pub(super) fn finish(&mut self) -> Result<()> {
         match self.progress {
             Progress::Established if !self.reset_by_peer => self.outbound_finished = true,
@@ -430,7 +431,7 @@ impl Connection {
         }
     }
 
-    /// The device closes its socket. As in TCP, data that it has not read makes that a reset.
+    /// The device closes its socket. As in TCP, this is a reset if it has not read all data.
     pub(super) fn device_closes(&mut self) {
         self.device_closed = true;
         self.outbound_finished = true;

@@ -1,4 +1,4 @@
-//! The world's side of the simulated network: what a test does as the peer of the device.
+//! The world's side of the simulated network: the actions of a test as the peer of the device.
 
 use core::net::{Ipv4Addr, SocketAddrV4};
 use std::vec::Vec;
@@ -9,7 +9,7 @@ use super::super::{Interface, Keepalive, PortError, Result};
 use super::network::{Answer, Connection, Datagram, Entry, Progress, WorldListener};
 use super::{SimPort, text};
 
-/// Where peers have their address unless the test says otherwise.
+/// The address of peers unless the test chooses another.
 const STRANGER: Ipv4Addr = Ipv4Addr::new(10, 5, 6, 200);
 
 /// How the device has ended its direction of a connection.
@@ -22,17 +22,18 @@ pub enum End {
 }
 
 impl SimPort {
-    /// Gives an interface an address whatever the radio does, or takes it back.
+    /// Gives an interface an address that does not depend on the radio, or removes it.
     pub fn set_address(&self, interface: Interface, address: Option<Ipv4Addr>) {
         self.network.borrow_mut().addresses[interface as usize] = address;
     }
 
-    /// Sets how long connection attempts of the device take, and bytes from peers to arrive. Zero at first.
+    /// Sets how long connection attempts of the device take, and how long bytes from peers need to arrive. Initially
+    /// zero.
     pub fn set_delay(&self, delay: Duration) {
         self.network.borrow_mut().delay = delay;
     }
 
-    /// Sets how many bytes the device may send on a new connection before the peer takes them; 64 KiB at first.
+    /// Sets how many bytes the device may send on a new connection before the peer takes them; initially 64 KiB.
     pub fn set_window(&self, bytes: usize) {
         self.network.borrow_mut().window = bytes;
     }
@@ -47,7 +48,7 @@ impl SimPort {
         self.network.borrow().sockets.len()
     }
 
-    /// Jobs that the device has neither taken the result of nor given up.
+    /// Jobs whose result the device has not taken, and that it has not cancelled.
     pub fn open_jobs(&self) -> usize {
         self.network.borrow().jobs.len()
     }
@@ -57,13 +58,13 @@ impl SimPort {
         self.network.borrow().stale_calls
     }
 
-    /// Decides what a connection attempt to `remote` gets, and after how long. Without this, addresses with a listener
+    /// Sets the answer to connection attempts to `remote`, and its delay. Without this, addresses with a listener
     /// accept and all others refuse.
     pub fn set_answer(&self, remote: SocketAddrV4, delay: Duration, answer: Answer) {
         self.network.borrow_mut().answers.insert(remote, (delay, answer));
     }
 
-    /// Decides what the name server says about a name, and after how long. Other names are unknown.
+    /// Sets the name server's answer for a name, and its delay. Other names are unknown.
     pub fn set_name(&self, name: &str, delay: Duration, answer: Result<Ipv4Addr>) {
         let answer = answer.map(|address| Vec::from([address]));
         self.network.borrow_mut().names.insert(name.to_ascii_lowercase(), (delay, answer));
@@ -93,8 +94,8 @@ impl SimPort {
         self.connect_from(Interface::Wlan, from, to)
     }
 
-    /// Connects to a port of the device. `Unreachable` when the interface has no address, `Refused` when nobody
-    /// listens or too many wait already.
+    /// Connects to a port of the device. `Unreachable` when the interface has no address, `Refused` without a listener
+    /// or when its backlog is full.
     pub fn connect_from(&'static self, over: Interface, from: SocketAddrV4, to: u16) -> Result<Peer> {
         let address = self.address(over).ok_or(PortError::Unreachable)?;
         let mut network = self.network.borrow_mut();
@@ -134,7 +135,7 @@ impl SimPort {
     }
 }
 
-/// Somebody in the world who listens for connections of the device.
+/// A listener in the world for connections of the device.
 #[derive(Clone, Copy)]
 pub struct PeerListener {
     port: &'static SimPort,
@@ -162,7 +163,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Changes the connection and wakes who waits for it.
+    /// Changes the connection and wakes the tasks that wait for it.
     fn with<T>(&self, action: impl FnOnce(&mut Connection) -> T) -> T {
         let result = {
             let mut network = self.port.network.borrow_mut();
@@ -173,7 +174,7 @@ impl Peer {
         result
     }
 
-    /// Does something as it arrives at the device: now, or after the delay of the network.
+    /// Does something when it arrives at the device: now, or after the delay of the network.
     fn arrive(&self, action: impl FnOnce(&mut Connection) + 'static) {
         let delay = self.port.network.borrow().delay;
         if delay.as_ticks() == 0 {
@@ -196,7 +197,7 @@ impl Peer {
         self.with(|connection| connection.peer)
     }
 
-    /// Sends bytes to the device, as many as the test likes; see [`Peer::unread`].
+    /// Sends any number of bytes to the device; see [`Peer::unread`].
     pub fn send(&self, data: impl AsRef<[u8]>) {
         let data = data.as_ref().to_vec();
         self.arrive(move |connection| {
@@ -206,17 +207,17 @@ impl Peer {
         });
     }
 
-    /// Bytes that have arrived and that the device has not read: with TCP they would fill its window.
+    /// Bytes that have arrived but that the device has not read: with TCP they would fill its window.
     pub fn unread(&self) -> usize {
         self.with(|connection| connection.inbound.len())
     }
 
-    /// Takes what the device has sent since the last call.
+    /// Takes the bytes that the device has sent since the last call.
     pub fn received(&self) -> Vec<u8> {
         self.with(|connection| std::mem::take(&mut connection.outbound))
     }
 
-    /// Takes at most `bytes` of what the device has sent.
+    /// Takes at most `bytes` bytes that the device has sent.
     pub fn receive(&self, bytes: usize) -> Vec<u8> {
         self.with(|connection| connection.outbound.drain(..bytes.min(connection.outbound.len())).collect())
     }
@@ -241,12 +242,12 @@ impl Peer {
         self.with(|connection| connection.device_closed)
     }
 
-    /// Says that nothing more will be sent, and goes on receiving (half-close).
+    /// Finishes sending, and goes on receiving (half-close).
     pub fn finish(&self) {
         self.arrive(|connection| connection.inbound_finished = true);
     }
 
-    /// Closes: the device reads what was sent before, then the end; what it sends fails.
+    /// Closes: the device reads the bytes sent before, then the end; its own sends fail.
     pub fn close(&self) {
         self.arrive(|connection| {
             connection.inbound_finished = true;
@@ -254,7 +255,7 @@ impl Peer {
         });
     }
 
-    /// Resets: what the device has not read is lost, and both directions fail.
+    /// Resets: bytes that the device has not read are lost, and both directions fail.
     pub fn reset(&self) {
         self.arrive(|connection| {
             connection.inbound.clear();
@@ -262,12 +263,12 @@ impl Peer {
         });
     }
 
-    /// Sets how many bytes the device may send before they are taken here.
+    /// Sets how many bytes the device may send before the test takes them.
     pub fn set_window(&self, bytes: usize) {
         self.with(|connection| connection.window = bytes);
     }
 
-    /// Lets one receive and one send of the device move at most so many bytes.
+    /// Limits the bytes that one receive and one send of the device move.
     pub fn limit_calls(&self, receive: usize, send: usize) {
         self.with(|connection| connection.limits = (receive, send));
     }
@@ -279,7 +280,7 @@ impl Peer {
         self.port.after(duration, move |_| peer.with(|connection| connection.stalled = false));
     }
 
-    /// In how many pieces the device has sent what it has sent so far.
+    /// The number of pieces in which the device has sent its bytes so far.
     pub fn pieces(&self) -> usize {
         self.with(|connection| connection.sends)
     }
@@ -299,7 +300,7 @@ pub struct UdpPeer {
 }
 
 impl UdpPeer {
-    /// Sends a datagram to a port of the device over the WLAN; it is lost when nobody receives there.
+    /// Sends a datagram to a port of the device over the WLAN; it is lost when no socket receives there.
     pub fn send(&self, to: u16, data: impl AsRef<[u8]>) {
         self.send_over(Interface::Wlan, to, data);
     }

@@ -1,4 +1,4 @@
-//! The pins: what the device makes of them, and what drives them from outside.
+//! The pins: the device's outputs, and levels driven from outside.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -14,14 +14,14 @@ pub struct PinChange {
     pub at: u64,
     /// The pin.
     pub pin: u8,
-    /// Its level; `None` when it is driven no more.
+    /// Its level; `None` when it is no longer driven.
     pub level: Option<bool>,
 }
 
 /// The changes that the test has not taken yet.
 pub(super) type Changes = Rc<RefCell<Vec<PinChange>>>;
 
-/// What writes the changes down.
+/// Records the changes.
 pub(super) fn recorder(changes: &Changes) -> impl Fn(u8, Option<bool>) + 'static {
     let changes = changes.clone();
     move |pin, level| {
@@ -31,12 +31,12 @@ pub(super) fn recorder(changes: &Changes) -> impl Fn(u8, Option<bool>) + 'static
 }
 
 impl SimPort {
-    /// What the device drives a pin with; `None` when it does not.
+    /// The level that the device drives a pin to; `None` when it does not drive it.
     pub fn pin(&self, pin: u8) -> Option<bool> {
         self.pins.driven(pin)
     }
 
-    /// What a pin does.
+    /// The direction of a pin.
     pub fn pin_direction(&self, pin: u8) -> Direction {
         self.pins.direction(pin)
     }
@@ -46,18 +46,18 @@ impl SimPort {
         self.pin_changes.take()
     }
 
-    /// Lets a pin fail whatever the device wants of it.
+    /// Makes a pin fail with this error, whatever the device does with it.
     pub fn fail_pin(&self, pin: u8, error: PortError) {
         self.pins.fail(pin, error);
     }
 
-    /// Lets no transfer on a bus end, or lets them end again.
+    /// Keeps transfers on the buses from ending, or lets them end again.
     pub fn hold_buses(&self, held: bool) {
         self.buses.hold(held);
         self.notify();
     }
 
-    /// Drives a pin from outside, or lets it go with `None`. It outlives a power cut.
+    /// Drives a pin from outside, or releases it with `None`. A power cut does not change that.
     pub fn drive_pin(&self, pin: u8, level: Option<bool>) {
         let outside = level.map_or(Outside::Open, Outside::Level);
         // A pin that does not exist has no wire to drive.

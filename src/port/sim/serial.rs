@@ -1,4 +1,4 @@
-//! The command UART: what the test types, and what the device prints.
+//! The command UART: input from the test, and output of the device.
 
 use std::collections::VecDeque;
 use std::vec::Vec;
@@ -7,24 +7,24 @@ use super::super::{PortError, Result, UartSettings};
 
 pub(super) struct State {
     pub(super) typed: VecDeque<u8>,
-    /// Nothing will be typed any more.
+    /// No more input will come.
     pub(super) ended: bool,
     /// A break condition the device has not asked for yet.
     pub(super) broken: bool,
     pub(super) printed: Vec<u8>,
-    /// Bytes that may be printed and not taken by the test yet.
+    /// The most printed bytes that may wait for the test.
     pub(super) room: usize,
     /// The UART still holds the last bytes that were printed.
     pub(super) holds: bool,
-    /// How the device has set the UART up.
+    /// The settings that the device has given the UART.
     pub(super) settings: Option<UartSettings>,
-    /// Bytes that one read takes at most.
+    /// The most bytes that one read takes.
     pub(super) read_limit: usize,
-    /// Bytes that one write takes at most.
+    /// The most bytes that one write takes.
     pub(super) write_limit: usize,
     /// The columns of the terminal at which a person sits.
     pub(super) columns: Option<u16>,
-    /// What the place of the device has to say to that person.
+    /// Notices for that person.
     pub(super) notices: VecDeque<Vec<u8>>,
 }
 
@@ -55,8 +55,7 @@ impl State {
         self.printed.len() < self.room
     }
 
-    /// What was typed to the old life is lost when the power was cut, and kept over a restart; what it printed can
-    /// still be taken.
+    /// Unread input is lost in a power cut, and kept over a restart; earlier output can still be taken.
     pub(super) fn power_cycle(&mut self, restart: bool) {
         self.broken = false;
         if !restart {

@@ -13,7 +13,7 @@ use super::{Call, SimPort};
 const LARGEST_DATAGRAM: usize = 65_507;
 
 impl SimPort {
-    /// The device's address on an interface: as set by the test, or as the radio has it.
+    /// The device's address on an interface: the one set by the test, or that of the radio.
     pub fn address(&self, interface: Interface) -> Option<Ipv4Addr> {
         self.network.borrow().addresses[interface as usize]
             .or_else(|| self.radio.radio_state(interface).ipv4.map(|config| config.address))
@@ -52,7 +52,8 @@ impl SimPort {
 }
 
 impl SimPort {
-    /// Brings a datagram to the devices in the same network, and, when it is for a group, back to this one's own sockets.
+    /// Delivers a datagram to the devices in the same network, and, if it is for a group, back to this device's own
+    /// sockets.
     fn carry(&self, interface: Interface, datagram: &Datagram) {
         let Datagram { from, to, .. } = *datagram;
         let group = Some(*to.ip()).filter(Ipv4Addr::is_multicast);

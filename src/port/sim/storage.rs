@@ -7,7 +7,7 @@ use super::flash::State;
 use super::{Call, SimPort};
 
 impl SimPort {
-    /// As [`SimPort::on_flash`], for what takes its time on a slow flash.
+    /// As [`SimPort::on_flash`], for calls that block on a slow flash.
     fn on_slow_flash<T>(&self, call: Call, action: impl FnOnce(&mut State) -> Result<T>) -> Result<T> {
         self.flash.state.borrow_mut().slow();
         self.on_flash(call, action)
@@ -20,7 +20,7 @@ impl SimPort {
     }
 }
 
-/// Copies what fits and answers how much that was.
+/// Copies as many bytes as fit and returns their number.
 fn copy(from: &[u8], to: &mut [u8]) -> usize {
     let length = from.len().min(to.len());
     to[..length].copy_from_slice(&from[..length]);

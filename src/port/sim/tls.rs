@@ -1,4 +1,4 @@
-//! TLS on the device's connections: sessions as a real port has them, over the simulated network.
+//! TLS on the device's connections: the sessions of a real port, over the simulated network.
 
 use super::super::host_tls::{Session, Transport};
 use super::super::{Job, JobOutput, PortError, Result, Socket};
@@ -24,7 +24,7 @@ impl Transport for Connection {
     }
 }
 
-/// The connection of a socket that the device has closed: what was sent before still goes out.
+/// The connection of a socket that the device has closed: bytes sent before still go out.
 struct Lingering<'a>(&'a mut Connection);
 
 impl Transport for Lingering<'_> {
@@ -75,7 +75,7 @@ impl State {
         self.tls.remove(&socket.0);
     }
 
-    /// Nobody waits for this handshake any more.
+    /// The job of this handshake was cancelled.
     pub(super) fn give_up_tls(&mut self, job: Job) {
         for secured in self.tls.values_mut().filter(|secured| secured.job == Some(job)) {
             secured.job = None;

@@ -19,8 +19,8 @@ use script::{Action, Script, Step};
 /// How long the device may take until it prints a prompt.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Plays a transcript against a device that has just booted. `variables` are the values of `{$name}`. The error says at
-/// which line of the transcript what was expected and what came.
+/// Plays a transcript against a device that has just booted. `variables` are the values of `{$name}`. The error names
+/// the line of the transcript, the expected output and the actual output.
 pub fn run(device: &mut SimDevice, transcript: &[u8], variables: &[(&str, &str)]) -> Result<(), String> {
     let script = Script::parse(transcript)?;
     let variables = variables.iter().map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()));
@@ -66,7 +66,7 @@ impl Player<'_> {
         self.compare(&step.expected, &output)
     }
 
-    /// Waits for a prompt and answers what came before it.
+    /// Waits for a prompt and returns the output before it.
     fn until_prompt(&mut self) -> Result<Vec<u8>, String> {
         let mut output = Vec::new();
         let booted = self.device.run_until(PATIENCE, |device| {
@@ -79,7 +79,7 @@ impl Player<'_> {
         Ok(framing::without_prompt(&output).1.to_vec())
     }
 
-    /// Types a command, and takes echo and prompt off its answer, which must be there exactly when they should.
+    /// Types a command, and removes echo and prompt from its answer; each must be there exactly when expected.
     fn command(&mut self, line: &[u8], data: &[u8]) -> Result<Vec<u8>, String> {
         let line = pattern::insert(line, &self.variables)?;
         let data = pattern::insert(data, &self.variables)?;
@@ -101,7 +101,7 @@ impl Player<'_> {
 
     fn compare(&mut self, expected: &[Vec<u8>], output: &[u8]) -> Result<(), String> {
         let mut actual: Vec<&[u8]> = split_lines(output);
-        // Every line ends with CR LF; what follows the last one is a line that was not finished.
+        // Every line ends with CR LF; any bytes after the last one are an unfinished line.
         let unfinished = actual.pop().unwrap_or_default();
         if !unfinished.is_empty() {
             return Err(format!("a line without an end was printed: {:?}", text(unfinished)));

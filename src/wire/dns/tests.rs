@@ -1,4 +1,4 @@
-//! Golden bytes both ways, names that are none, and bytes that mean nothing.
+//! Golden bytes both ways, invalid names, and random bytes.
 
 use super::*;
 use proptest::prelude::*;
@@ -33,7 +33,7 @@ fn golden_bytes_both_ways() {
 
 #[test]
 fn aliases_are_followed() {
-    // www.a -> b.a (compressed) -> two addresses, one of them twice, and one of somebody else.
+    // www.a -> b.a (compressed) -> two addresses, one of them twice, and one address of another name.
     let mut message = b"\0\x07\x81\x80\0\x01\0\x05\0\0\0\0\x03www\x01a\0\0\x01\0\x01".to_vec();
     message.extend(b"\xc0\x0c\0\x05\0\x01\0\0\0\x3c\0\x04\x01b\xc0\x10");
     for address in [1, 2, 1] {
@@ -66,8 +66,9 @@ fn pointers_that_lead_nowhere_or_in_circles() {
     assert_eq!(respond(&mut [0; 20], &message, ResponseCode::Ok, None), Err(DnsError));
 }
 
-/// An announcement as a responder of multicast DNS sends it: pointer, service and text, the address, and that there is
-/// no other type. The end of a name points to where it stood before; the host of the service does not.
+/// An announcement as a responder of multicast DNS sends it: pointer, service and text, the address, and the record
+/// that denies other types. The end of a name points to its earlier occurrence; the host of the service is not
+/// compressed.
 const ANNOUNCEMENT: &[u8] = b"\0\0\x84\0\0\0\0\x04\0\0\0\x01\
     \x05_http\x04_tcp\x05local\0\0\x0c\0\x01\0\0\x01\x2c\0\x07\x04lamp\xc0\x0c\
     \xc0\x28\0\x21\x80\x01\0\0\x01\x2c\0\x12\0\0\0\0\0\x50\x04lamp\x05local\0\
@@ -116,7 +117,7 @@ fn golden_bytes_of_an_announcement() {
         number += 1;
     });
     assert_eq!((read, number), (Ok(()), 5));
-    // What does not fit leaves what is there, whatever the size.
+    // Whatever the size of the buffer, a record that does not fit is an error.
     for room in 0..size {
         assert_eq!(announcement(&mut buffer[..room]), Err(DnsError), "{room}");
     }

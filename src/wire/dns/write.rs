@@ -9,13 +9,13 @@ use super::{
     Section, flag, kind,
 };
 
-/// Data of a record with all names written out.
+/// Data of a record with all names uncompressed.
 pub type Plain = Vec<u8, 320>;
 
-/// Names that later ones may end like, and point to.
+/// The most names that later names can point to.
 const NAMES: usize = 48;
 
-/// Where pointers can lead.
+/// The largest offset that a pointer can hold.
 const REACH: usize = 0x3fff;
 
 /// Data of a record to be written.
@@ -32,14 +32,14 @@ pub enum Data<'a> {
         /// Its host.
         host: &'a Name,
     },
-    /// `TXT`, and whatever else has no names in it.
+    /// `TXT`, and any other data without names.
     Bytes(&'a [u8]),
     /// `NSEC` of a name that has these types, none above 255, in ascending order, and no others.
     Only(&'a Name, &'a [u16]),
 }
 
 impl Data<'_> {
-    /// As it is without compression.
+    /// The data without compression.
     pub fn plain(&self) -> Plain {
         let mut buffer = [0; 320];
         let mut writer = Writer { buffer: &mut buffer, at: 0, names: None };
@@ -52,19 +52,19 @@ impl Data<'_> {
 pub struct Writer<'a> {
     buffer: &'a mut [u8],
     at: usize,
-    /// Where names and their ends begin; without it names are always written out.
+    /// Offsets of names and of their ends; with `None`, names are never compressed.
     names: Option<Vec<u16, NAMES>>,
 }
 
 impl<'a> Writer<'a> {
-    /// A message with a header only.
+    /// A message that has only a header.
     pub fn new(buffer: &'a mut [u8], id: u16, flags: u16) -> Result<Self, DnsError> {
         let mut writer = Self { buffer, at: 0, names: Some(Vec::new()) };
         writer.numbers(&[id, flags, 0, 0, 0, 0])?;
         Ok(writer)
     }
 
-    /// Adds a question. What does not fit leaves the message as it was.
+    /// Adds a question. If it does not fit, the message stays as it was.
     pub fn question(&mut self, name: &Name, kind: u16, class: u16) -> Result<(), DnsError> {
         self.entry(4, |writer| {
             writer.name(name)?;
@@ -72,7 +72,7 @@ impl<'a> Writer<'a> {
         })
     }
 
-    /// Adds a record. What does not fit leaves the message as it was.
+    /// Adds a record. If it does not fit, the message stays as it was.
     pub fn record(
         &mut self,
         section: Section,
@@ -97,12 +97,12 @@ impl<'a> Writer<'a> {
         self.at
     }
 
-    /// Whether there is nothing in it but the header.
+    /// Whether the message has only its header.
     pub fn is_empty(&self) -> bool {
         self.at <= HEADER
     }
 
-    /// Adds something and counts it in the field of the header at `count`.
+    /// Adds an entry and counts it in the header field at `count`.
     fn entry(&mut self, count: usize, write: impl FnOnce(&mut Self) -> Result<(), DnsError>) -> Result<(), DnsError> {
         let (at, names) = (self.at, self.names.as_ref().map_or(0, |names| names.len()));
         let number = self.buffer.get(count..count + 2).map(|field| u16::from_be_bytes([field[0], field[1]]));
@@ -125,7 +125,7 @@ impl<'a> Writer<'a> {
             Data::Name(name) => self.name(name),
             Data::Service { port, host } => {
                 self.numbers(&[0, 0, *port])?;
-                // Who asks by unicast may not know pointers here (RFC 2782).
+                // A client that asks by unicast may not understand pointers here (RFC 2782).
                 self.whole_name(host)
             }
             Data::Bytes(bytes) => self.bytes(bytes),
@@ -161,7 +161,7 @@ impl<'a> Writer<'a> {
         numbers.iter().try_for_each(|number| self.bytes(&number.to_be_bytes()))
     }
 
-    /// A name, of which the end may point to one that is there already.
+    /// Writes a name; its end may point to an earlier name.
     fn name(&mut self, name: &Name) -> Result<(), DnsError> {
         let mut rest = name.0.as_slice();
         while let Some(length) = rest.first().copied() {
@@ -171,7 +171,7 @@ impl<'a> Writer<'a> {
             if self.at <= REACH
                 && let Some(names) = &mut self.names
             {
-                // Names for which there is no room are written out.
+                // If the list is full, later names cannot point to this one.
                 let _ = names.push(self.at as u16);
             }
             let (label, after) = rest.split_at_checked(1 + usize::from(length)).ok_or(DnsError)?;
@@ -194,7 +194,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Writes a query for one name into `buffer` and answers its size.
+/// Writes a query for one name into `buffer` and returns its size.
 pub fn query(buffer: &mut [u8], id: u16, name: &Name, kind: u16) -> Result<usize, DnsError> {
     let mut writer = Writer { buffer, at: 0, names: None };
     writer.numbers(&[id, RECURSION_DESIRED, 1, 0, 0, 0])?;
@@ -203,8 +203,8 @@ pub fn query(buffer: &mut [u8], id: u16, name: &Name, kind: u16) -> Result<usize
     Ok(writer.at)
 }
 
-/// Writes the response to a query into `buffer` and answers its size: the question as it was, and the address of its name,
-/// if there is one, for `ttl` seconds. `query` must have a whole first question.
+/// Writes the response to a query into `buffer` and returns its size: the unchanged question, and the address of its
+/// name, if there is one, with its TTL in seconds. `query` must have a complete first question.
 pub fn respond(
     buffer: &mut [u8],
     query: &Message<'_>,
@@ -228,7 +228,7 @@ pub fn respond(
     Ok(writer.at)
 }
 
-/// Writes a response without a question, to a query whose question cannot be read.
+/// Writes a response without a question, to a query with an unreadable question.
 pub fn refuse(buffer: &mut [u8], query: &Message<'_>, code: ResponseCode) -> Result<usize, DnsError> {
     let mut writer = Writer { buffer, at: 0, names: None };
     let flags = flag::RESPONSE | query.field(2) & (OPCODE | RECURSION_DESIRED) | code as u16;

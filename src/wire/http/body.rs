@@ -1,11 +1,12 @@
-//! The body of a message as it comes in pieces: a length, chunks (RFC 9112, 7.1), or everything up to the end.
+//! The body of a message that arrives in pieces: with a length, in chunks (RFC 9112, 7.1), or up to the end of the
+//! connection.
 
 use core::fmt::Write;
 use core::ops::Range;
 
 use heapless::String;
 
-/// Bytes of one chunk extension, and of all trailer fields: who sends more is not understood.
+/// The most bytes of one chunk extension, and of all trailer fields; more are an error.
 const OVERHEAD: u16 = 4096;
 
 /// The framing of a body is broken.
@@ -22,17 +23,17 @@ pub struct Body {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// So many bytes come.
+    /// This many bytes are still to come.
     Length(u64),
     /// Everything up to the end of the connection.
     ToEnd,
-    /// A chunk size comes; these are its digits so far.
+    /// Within a chunk size: its value and digits so far.
     Size { value: u64, digits: u8 },
-    /// The rest of the line of a size, which counts for nothing.
+    /// The rest of the line of a size, which is ignored.
     Extension(u64),
     /// The LF after a size.
     SizeEnd(u64),
-    /// So many bytes of a chunk come.
+    /// This many bytes of a chunk are still to come.
     Chunk(u64),
     /// The CR after a chunk.
     ChunkReturn,
@@ -50,22 +51,22 @@ enum State {
     Done,
 }
 
-/// What the first bytes of the input are.
+/// The meaning of the first bytes of the input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
-    /// Bytes of the input that are done with, content included.
+    /// Bytes of the input that are consumed, including content.
     pub consumed: usize,
-    /// Where the content is in the input; empty when there is none yet.
+    /// The place of the content in the input; empty when there is none yet.
     pub content: Range<usize>,
 }
 
 impl Body {
-    /// There is none.
+    /// No body.
     pub const fn none() -> Self {
         Self::with_length(0)
     }
 
-    /// A body of so many bytes.
+    /// A body of `length` bytes.
     pub const fn with_length(length: u64) -> Self {
         Self { state: if length == 0 { State::Done } else { State::Length(length) }, overhead: 0 }
     }
@@ -75,12 +76,12 @@ impl Body {
         Self { state: State::Size { value: 0, digits: 0 }, overhead: 0 }
     }
 
-    /// A body that the end of the connection ends.
+    /// A body that ends with the connection.
     pub const fn to_end() -> Self {
         Self { state: State::ToEnd, overhead: 0 }
     }
 
-    /// Its length when that was said beforehand, and nothing has been taken yet.
+    /// Its length, if it was announced and nothing has been taken yet.
     pub fn length(&self) -> Option<u64> {
         match self.state {
             State::Length(length) => Some(length),
@@ -89,7 +90,7 @@ impl Body {
         }
     }
 
-    /// Bytes of content that are certain to come next: the rest of a length or of the present chunk.
+    /// Bytes of content that must come next: the rest of a length or of the present chunk.
     pub fn announced(&self) -> u64 {
         match self.state {
             State::Length(left) | State::Chunk(left) | State::SizeEnd(left) => left,
@@ -97,18 +98,18 @@ impl Body {
         }
     }
 
-    /// All of it has come.
+    /// Whether all of it has arrived.
     pub fn is_done(&self) -> bool {
         self.state == State::Done
     }
 
-    /// The connection has ended: whether all content has come.
+    /// Whether all content has arrived, once the connection has ended.
     pub fn is_whole_at_end(&self) -> bool {
-        // Nothing but an empty line is missing when the last chunk was seen.
+        // After the last chunk, only an empty line is missing.
         matches!(self.state, State::Done | State::ToEnd | State::TrailerStart | State::LastEnd)
     }
 
-    /// Takes framing off the input up to the first content.
+    /// Consumes framing up to the first content, and that content.
     pub fn take(&mut self, input: &[u8]) -> Result<Piece, Malformed> {
         let mut at = 0;
         while let Some(&byte) = input.get(at) {
@@ -151,7 +152,7 @@ impl Body {
             }
             (State::Size { digits: 0, .. }, _) => return Err(Malformed),
             (State::Size { value, .. } | State::Extension(value), b'\r') => State::SizeEnd(value),
-            // Some servers fill up with blanks.
+            // Some servers pad with blanks.
             (State::Size { value, .. }, b';' | b' ' | b'\t') => State::Extension(value),
             (State::Extension(_), b'\n') => return Err(Malformed),
             (State::Extension(value), _) => State::Extension(value),
@@ -171,7 +172,7 @@ impl Body {
     }
 }
 
-/// The hexadecimal line in front of a chunk; behind the chunk comes CR LF.
+/// The hexadecimal line before a chunk; CR LF follows the chunk.
 pub fn chunk_line(size: usize) -> String<18> {
     let mut line = String::new();
     // 16 digits and CR LF fit.
@@ -185,7 +186,7 @@ mod tests {
     use proptest::prelude::*;
     use std::vec::Vec;
 
-    /// Content, and the bytes after the body, of input that comes in pieces.
+    /// Decodes input that comes in pieces: the content, the consumed bytes, and the body's state.
     fn decode(mut body: Body, input: &[u8], piece: usize) -> Result<(Vec<u8>, usize, Body), Malformed> {
         let (mut content, mut consumed) = (Vec::new(), 0);
         for mut part in input.chunks(piece) {

@@ -7,7 +7,8 @@ use heapless::String;
 /// The entity tag of a file, with its quotes.
 pub type Tag = String<36>;
 
-/// A tag that no other content of a name has: the number changes with each file, the check sum with its content.
+/// A tag that is unique among all contents of a name: the number changes with each file, the check sum with its
+/// content.
 pub fn tag(number: u32, crc: u16, size: u32) -> Tag {
     let mut tag = Tag::new();
     // At most 24 characters.
@@ -23,18 +24,18 @@ pub fn names(field: &[u8], tag: &Tag) -> bool {
     })
 }
 
-/// The part of a file that is asked for.
+/// The requested part of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// All of it.
     Whole,
     /// From the first to the last byte, counted from 0.
     Range(u32, u32),
-    /// One beyond the end of the file.
+    /// A part beyond the end of the file.
     None,
 }
 
-/// Reads a `Range` field. What is not one range of bytes is ignored, as the standard allows.
+/// Reads a `Range` field. Anything but a single range of bytes is ignored, as the standard allows.
 pub fn part(field: &[u8], size: u32) -> Part {
     let (unit, range) = field.split_at_checked(6).unwrap_or_default();
     if !unit.eq_ignore_ascii_case(b"bytes=") {
@@ -59,7 +60,7 @@ fn limited(first: u64, last: u64, size: u32) -> Part {
     Part::Range(first.min(end) as u32, last.min(end) as u32)
 }
 
-/// Digits only; what no counter holds is very large.
+/// A number of digits only; it saturates at the maximum.
 fn number(digits: &[u8]) -> Option<u64> {
     let all = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
     all.then(|| digits.iter().fold(0, |sum: u64, digit| sum.saturating_mul(10).saturating_add(u64::from(digit - b'0'))))

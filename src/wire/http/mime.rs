@@ -1,13 +1,13 @@
-//! Media types by the end of a file's name (interface, http 6.2).
+//! Media types by the extension of a file's name (interface, http 6.2).
 
-/// Of names without a known end.
+/// The type of names without a known extension.
 const OTHER: &str = "application/octet-stream";
 
-/// Of scripts.
+/// The type of scripts.
 pub const SCRIPT: &str = "application/javascript";
-/// Of programs for a browser.
+/// The type of WebAssembly.
 pub const WASM: &str = "application/wasm";
-/// Of text.
+/// The type of text.
 pub const TEXT: &str = "text/plain";
 
 const TYPES: [(&[u8], &str); 21] = [

@@ -1,7 +1,7 @@
 //! The head of a request: method, target, framing and the fields that the server evaluates.
 //!
-//! What two readers of the same bytes could understand differently is refused with 400: both lengths, two lengths,
-//! bare line feeds, blanks before a colon, folded lines (RFC 9112, sections 2.2, 5.1, 5.2 and 6.3).
+//! Heads that two parsers could read differently are refused with 400: both framings, two lengths, bare line feeds,
+//! blanks before a colon, folded lines (RFC 9112, sections 2.2, 5.1, 5.2 and 6.3).
 
 use core::mem::MaybeUninit;
 
@@ -19,14 +19,14 @@ pub enum Method {
     Head,
     /// Send.
     Post,
-    /// Ask what is possible.
+    /// Ask which methods are allowed.
     Options,
     /// Any other.
     Other,
 }
 
 impl Method {
-    /// Asks for something without changing anything.
+    /// Whether it only reads.
     pub fn reads(self) -> bool {
         matches!(self, Self::Get | Self::Head)
     }
@@ -45,7 +45,7 @@ impl Method {
 /// How the end of the body is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
-    /// So many bytes; zero without a body.
+    /// This many bytes; zero without a body.
     Length(usize),
     /// Chunks, RFC 9112 section 7.1.
     Chunked,
@@ -54,9 +54,9 @@ pub enum Framing {
 /// A head that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// What is asked.
+    /// The method.
     pub method: Method,
-    /// Path and query as they were sent; of an absolute target without scheme and host.
+    /// Path and query as they were sent; for an absolute target, without scheme and host.
     pub target: Span,
     /// `OPTIONS` of the server as a whole.
     pub of_server: bool,
@@ -66,14 +66,14 @@ pub struct Request {
     pub framing: Framing,
     /// The client waits for `100 Continue` before it sends the body.
     pub expects_continue: bool,
-    /// What the other fields say.
+    /// The other fields.
     pub fields: Fields,
-    /// Length of the head with its empty line.
+    /// Length of the head, including its empty line.
     pub length: usize,
 }
 
 impl Request {
-    /// Reads a head. `None` as long as it is not whole.
+    /// Reads a head. `None` while it is incomplete.
     pub fn parse(buffer: &[u8]) -> Result<Option<Self>, Status> {
         let mut fields = [const { MaybeUninit::uninit() }; limits::HTTP_FIELDS];
         let mut head = httparse::Request::new(&mut []);
@@ -94,7 +94,7 @@ impl Request {
         Ok(Some(Self {
             method,
             target,
-            // A proxy sends `*` on as the empty path of an absolute target (RFC 9112, section 3.2.4).
+            // A proxy forwards `*` as the empty path of an absolute target (RFC 9112, section 3.2.4).
             of_server: method == Method::Options && (path == b"*" || target.end < Span::within(buffer, path).end),
             is_1_1,
             framing: fields.framing(is_1_1)?,
@@ -111,7 +111,7 @@ impl Request {
         self.target.of(buffer).split(|byte| *byte == b'?').next().unwrap_or_default()
     }
 
-    /// Decodes the path in place, the query and the first slash cut off. A path can be decoded once.
+    /// Decodes the path in place, without the query and the first slash. A path can be decoded only once.
     pub fn decode_path(&self, buffer: &mut [u8]) -> Result<Span, Status> {
         let mut path = self.target.skip(1);
         if let Some(query) = path.of(buffer).iter().position(|byte| *byte == b'?') {
@@ -130,20 +130,20 @@ fn refusal(error: httparse::Error, buffer: &[u8]) -> Status {
     }
 }
 
-/// The third word of the request line is a version, and not a piece of a target with a blank in it.
+/// Whether the third word of the request line is a version, and not part of a target with a blank.
 fn names_version(buffer: &[u8]) -> bool {
     buffer.splitn(3, |byte| *byte == b' ').nth(2).is_some_and(|version| version.starts_with(b"HTTP/"))
 }
 
-/// A line feed without a carriage return in front of it.
+/// Whether there is a line feed without a carriage return before it.
 fn has_bare_line_feed(head: &[u8]) -> bool {
     let mut lines = head.split(|byte| *byte == b'\n');
-    // What is behind the last one.
+    // The bytes after the last line feed.
     lines.next_back();
     lines.any(|line| !line.ends_with(b"\r"))
 }
 
-/// Takes scheme and host off an absolute target (RFC 9112, section 3.2.2); `*` stays, for `OPTIONS` only.
+/// Removes scheme and host from an absolute target (RFC 9112, section 3.2.2); `*` stays, for `OPTIONS` only.
 fn target(buffer: &[u8], method: Method, path: &[u8]) -> Result<Span, Status> {
     let span = Span::within(buffer, path);
     if path.starts_with(b"/") || (path == b"*" && method == Method::Options) {
@@ -160,7 +160,7 @@ fn target(buffer: &[u8], method: Method, path: &[u8]) -> Result<Span, Status> {
     }
 }
 
-/// The fields that matter.
+/// The fields that the server evaluates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fields {
     /// `Authorization`.
@@ -175,7 +175,7 @@ pub struct Fields {
     pub origin: Option<Span>,
     /// `Range`.
     pub range: Option<Span>,
-    /// `Upgrade: websocket`, and `Connection` says so too.
+    /// `Upgrade: websocket`, and `Connection: upgrade`.
     pub upgrade: Upgrade,
     /// `Sec-WebSocket-Key`.
     pub websocket_key: Option<Span>,
@@ -211,7 +211,7 @@ impl Fields {
 
     fn take(&mut self, buffer: &[u8], name: &str, value: &[u8]) -> Result<(), Status> {
         let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
-        // The length of the name spares most comparisons.
+        // Comparing the length of the name first avoids most comparisons.
         match name.len() {
             4 if is("host") => keep(&mut self.host, buffer, value),
             5 if is("range") => keep(&mut self.range, buffer, value),
@@ -245,19 +245,19 @@ impl Fields {
         match (self.length, self.chunked) {
             (None, false) => Ok(Framing::Length(0)),
             (Some(length), false) => Ok(Framing::Length(length)),
-            // HTTP/1.0 knows no chunks: who sends them has passed through something that did not understand them.
+            // HTTP/1.0 has no chunks: such a request has passed a proxy that did not understand them.
             (None, true) if is_1_1 => Ok(Framing::Chunked),
             (_, true) => Err(Status::BAD_REQUEST),
         }
     }
 }
 
-/// Notes a field that must not come twice.
+/// Records a field that must not occur twice.
 fn once(seen: &mut bool) -> Result<(), Status> {
     if core::mem::replace(seen, true) { Err(Status::BAD_REQUEST) } else { Ok(()) }
 }
 
-/// Notes where the value of a field is that must not come twice.
+/// Records the place of a field's value; the field must not occur twice.
 fn keep(place: &mut Option<Span>, buffer: &[u8], value: &[u8]) -> Result<(), Status> {
     match place.replace(Span::within(buffer, value)) {
         None => Ok(()),
@@ -275,7 +275,7 @@ fn has_token(list: &[u8], token: &[u8]) -> bool {
     list.split(|byte| *byte == b',').any(|part| part.trim_ascii().eq_ignore_ascii_case(token))
 }
 
-/// A length in digits. One that no counter holds is certainly too large for the device.
+/// A length in digits. One that overflows is too large for the device anyway.
 fn decimal(digits: &[u8]) -> Result<usize, Status> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return Err(Status::BAD_REQUEST);

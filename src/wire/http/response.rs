@@ -10,7 +10,7 @@ use crate::limits;
 pub struct Head {
     /// The status code, 100 to 999.
     pub status: u16,
-    /// How the body comes.
+    /// The framing of the body.
     pub body: Body,
     /// The body comes in chunks.
     pub chunked: bool,
@@ -18,13 +18,13 @@ pub struct Head {
     pub length: usize,
 }
 
-/// A head that cannot be understood.
+/// An invalid head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;
 
 impl Head {
-    /// Reads the head at the beginning of `input`; `None` when it is not all there. `head_only`: the request was HEAD,
-    /// so no body comes whatever the fields say.
+    /// Reads the head at the beginning of `input`; `None` when it is incomplete. `head_only`: the request was HEAD, so
+    /// no body comes whatever the fields say.
     pub fn parse(input: &[u8], head_only: bool) -> Result<Option<Self>, Malformed> {
         let mut fields = [EMPTY_HEADER; limits::HTTP_CLIENT_ANSWER_FIELDS];
         let Some((status, length)) = parse(input, &mut fields)? else { return Ok(None) };
@@ -33,7 +33,7 @@ impl Head {
             100..=199 | 204 | 304 => Body::none(),
             _ if head_only => Body::none(),
             _ if chunked == Some(true) => Body::chunked(),
-            // A coding that is not chunked lasts up to the end of the connection.
+            // A body whose last coding is not `chunked` lasts up to the end of the connection.
             _ if chunked.is_some() => Body::to_end(),
             _ => content_length(&fields)?.map_or(Body::to_end(), Body::with_length),
         };
@@ -41,18 +41,18 @@ impl Head {
         Ok(Some(Self { status, body, chunked, length }))
     }
 
-    /// There is nothing to come but another head.
+    /// Whether it is an interim response: another head follows.
     pub fn is_interim(&self) -> bool {
         matches!(self.status, 100..=199) && self.status != 101
     }
 
-    /// The server names another place.
+    /// Whether the server redirects.
     pub fn is_redirection(&self) -> bool {
         matches!(self.status, 301 | 302 | 303 | 307 | 308)
     }
 }
 
-/// Joins folded lines of a whole head: the line end before a blank becomes blanks (RFC 9112, 5.2).
+/// Joins folded lines of a whole head: the line end before a blank is replaced by blanks (RFC 9112, 5.2).
 pub fn unfold(head: &mut [u8]) {
     for at in 1..head.len() {
         let (before, rest) = head.split_at_mut(at);
@@ -73,7 +73,7 @@ pub fn location(head: &[u8]) -> Option<&str> {
     core::str::from_utf8(field.value).ok()
 }
 
-/// Shows the fields of a whole head, name and value.
+/// Calls `show` with name and value of each field of a whole head.
 pub fn each_field<'a>(head: &'a [u8], mut show: impl FnMut(&'a str, &'a [u8])) {
     let mut fields = [EMPTY_HEADER; limits::HTTP_CLIENT_ANSWER_FIELDS];
     if let Ok(Some(_)) = parse(head, &mut fields) {
@@ -81,10 +81,10 @@ pub fn each_field<'a>(head: &'a [u8], mut show: impl FnMut(&'a str, &'a [u8])) {
     }
 }
 
-/// Fills `fields` and answers the status and the length of the head.
+/// Fills `fields` and returns the status and the length of the head.
 fn parse<'a>(input: &'a [u8], fields: &mut [Header<'a>]) -> Result<Option<(u16, usize)>, Malformed> {
     let mut response = Response::new(fields);
-    // Whoever receives a folded line in an answer takes it (RFC 9112, 5.2).
+    // A client must accept folded lines in a response (RFC 9112, 5.2).
     let mut config = ParserConfig::default();
     config.allow_obsolete_multiline_headers_in_responses(true);
     match config.parse_response(&mut response, input) {

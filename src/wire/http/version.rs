@@ -1,13 +1,13 @@
-//! Versions (RFC 9110, section 2.5): what speaks a later minor version than 1.1 understands 1.1.
+//! Versions (RFC 9110, section 2.5): a peer with a later minor version than 1.1 understands 1.1.
 
 /// Changes HTTP/1.2 to 1.9 to 1.1 in the first line of a message, once that line is whole: a later minor version only
-/// adds what may be left out.
+/// adds optional features.
 pub fn serve_as_1_1(head: &mut [u8]) {
     const NAME: &[u8] = b"HTTP/1.";
     let Some(end) = head.iter().position(|byte| *byte == b'\n') else { return };
     let line = head.get(..end).unwrap_or_default();
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    // At the beginning of a status line, at the end of a request line.
+    // The version is at the beginning of a status line, at the end of a request line.
     let at = if line.starts_with(NAME) {
         NAME.len()
     } else {

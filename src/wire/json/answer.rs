@@ -16,7 +16,7 @@ pub mod flag {
     pub const RESPONSE: u32 = 2;
     /// `data` is base64.
     pub const DATA: u32 = 4;
-    /// Every bit that there is.
+    /// All defined bits.
     pub const ALL: u32 = COMMAND | RESPONSE | DATA;
 }
 
@@ -34,7 +34,7 @@ enum Form {
     Lines,
 }
 
-/// An object with one long text in it.
+/// An object with one long text.
 pub struct Answer<'a> {
     before: String<96>,
     written: usize,
@@ -103,7 +103,7 @@ impl Output for Answer<'_> {
     }
 }
 
-/// Moves what fits from the front of `from` into `out`.
+/// Moves as many bytes as fit from the front of `from` into `out`.
 fn copy(from: &mut &[u8], out: &mut [u8]) -> usize {
     let count = from.len().min(out.len());
     let (now, later) = from.split_at(count);
@@ -114,7 +114,7 @@ fn copy(from: &mut &[u8], out: &mut [u8]) -> usize {
     count
 }
 
-/// Encodes what fits, in whole groups of three bytes but at the end; answers bytes taken and written.
+/// Encodes as much as fits, in whole groups of three bytes except at the end; returns the bytes taken and written.
 fn encode(text: &[u8], out: &mut [u8]) -> (usize, usize) {
     let fits = out.len() / 4 * 3;
     let taken = text.len().min(fits);
@@ -122,15 +122,15 @@ fn encode(text: &[u8], out: &mut [u8]) -> (usize, usize) {
     (taken, written)
 }
 
-/// What comes next in a text and how it is written.
+/// The next unit of a text, and its escaped form.
 enum Unit<'a> {
     /// These bytes as they are.
     Plain(&'a [u8]),
-    /// So many bytes, as these.
+    /// This many bytes are replaced by these.
     Replaced(usize, [u8; 6], usize),
 }
 
-/// Cuts the next unit off a text that is not empty: a run of plain characters, or one thing to be replaced.
+/// The next unit of a non-empty text: a run of plain characters, or one unit to replace.
 fn unit(text: &[u8], form: Form) -> Unit<'_> {
     let plain = text.iter().position(|byte| !matches!(byte, b' '..=0x7F) || matches!(byte, b'"' | b'\\'));
     let plain = plain.unwrap_or(text.len());
@@ -152,9 +152,9 @@ fn unit(text: &[u8], form: Form) -> Unit<'_> {
     }
 }
 
-/// One UTF-8 character stays; each piece that is none becomes U+FFFD.
+/// A valid UTF-8 character stays; each invalid sequence becomes U+FFFD.
 fn beyond_ascii(text: &[u8]) -> Unit<'_> {
-    // The longest character has four bytes, so four decide what comes first.
+    // The longest character has four bytes, so four bytes are enough to decide.
     let next = text.get(..4).unwrap_or(text);
     let Some(chunk) = next.utf8_chunks().next() else { return Unit::Plain(text) };
     match chunk.valid().chars().next() {
@@ -171,7 +171,7 @@ fn replaced<'a, const N: usize>(taken: usize, by: &[u8; N]) -> Unit<'a> {
     Unit::Replaced(taken, bytes, N)
 }
 
-/// Writes a text of any bytes as one JSON string, quotes included.
+/// Writes a text of any bytes as one JSON string, including the quotes.
 pub fn write_text(mut text: &[u8], out: &mut dyn Write) -> fmt::Result {
     let put = |bytes: &[u8], out: &mut dyn Write| out.write_str(core::str::from_utf8(bytes).map_err(|_| fmt::Error)?);
     out.write_char('"')?;
@@ -191,7 +191,7 @@ pub fn write_text(mut text: &[u8], out: &mut dyn Write) -> fmt::Result {
     out.write_char('"')
 }
 
-/// Escapes what fits; answers bytes taken and written.
+/// Escapes as much as fits; returns the bytes taken and written.
 fn escape(text: &[u8], form: Form, out: &mut [u8]) -> (usize, usize) {
     let (mut taken, mut written) = (0, 0);
     while let Some(rest) = text.get(taken..).filter(|rest| !rest.is_empty()) {

@@ -9,7 +9,7 @@ use super::{flag, number};
 use crate::wire::http::status::Status;
 use crate::wire::span::Span;
 
-/// Objects and lists inside each other, in values that nobody reads.
+/// The deepest nesting of objects and lists in values that are skipped.
 const DEPTH: usize = 16;
 
 /// A command with its data, both decoded in place.
@@ -23,7 +23,7 @@ pub struct Call {
     pub data: Span,
 }
 
-/// The keys that matter; others are skipped.
+/// The keys that are read; others are skipped.
 #[derive(Deserialize)]
 struct Object<'a> {
     #[serde(borrow)]
@@ -33,12 +33,12 @@ struct Object<'a> {
 }
 
 impl Call {
-    /// Reads the object and decodes its strings where they are.
+    /// Reads the object and decodes its strings in place.
     pub fn parse(body: &mut [u8]) -> Result<Self, Status> {
         let flags = check(body).ok_or(Status::BAD_REQUEST)?.unwrap_or(0);
         let (object, _) = serde_json_core::from_slice::<Object<'_>>(body).map_err(|_| Status::BAD_REQUEST)?;
         if flags & !flag::ALL != 0 {
-            // Whoever sets a bit that nobody has defined expects something that would not happen.
+            // A client that sets an undefined bit expects something that would not happen.
             return Err(Status::BAD_REQUEST);
         }
         let command = object.command.ok_or(Status::BAD_REQUEST)?;
@@ -58,21 +58,21 @@ impl Call {
     }
 }
 
-/// A call whose data have begun and go on beyond the buffer.
+/// A call whose data do not fit into the buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Opening {
     /// Flags and command; no data.
     pub call: Call,
-    /// Where the text of the data begins, behind its quote.
+    /// Where the text of the data begins, after its quote.
     pub data: usize,
 }
 
 impl Opening {
-    /// Reads an object of which only the beginning is there: flags, if there are any, and the command must come before
-    /// the data. The command is decoded where it is.
+    /// Reads the beginning of an object: flags, if there are any, and the command must come before the data. The
+    /// command is decoded in place.
     pub fn parse(body: &mut [u8]) -> Result<Self, Status> {
         let data = data_begin(body).ok_or(Status::CONTENT_TOO_LARGE)?;
-        // With its data cut off the object is whole.
+        // With its data cut off, the object is complete.
         let end = body.get_mut(data..data + 2).ok_or(Status::CONTENT_TOO_LARGE)?;
         let mut kept = [0; 2];
         kept.copy_from_slice(end);
@@ -85,11 +85,11 @@ impl Opening {
     }
 }
 
-/// Bytes that make an object of its end.
+/// Bytes to put before the end of an object, to make it a whole object.
 pub const BEGIN: usize = 6;
 
-/// Whether what follows the data is the end of the object, with nothing in it that matters. `object` begins with
-/// [`BEGIN`] bytes that may be written over.
+/// Whether the bytes after the data are the end of the object, without any key that is read. `object` begins with
+/// [`BEGIN`] bytes that may be overwritten.
 pub fn is_end(object: &mut [u8]) -> bool {
     let Some(begin) = object.first_chunk_mut::<BEGIN>() else { return false };
     *begin = *b"{\"\":0 ";
@@ -98,8 +98,8 @@ pub fn is_end(object: &mut [u8]) -> bool {
         && serde_json_core::from_slice::<Object<'_>>(object).is_ok_and(|(object, _)| !named(&object))
 }
 
-/// Where the text of the data begins, behind its quote, in an object of which only the beginning is there. `None` when the
-/// command does not come before it.
+/// Where the text of the data begins, after its quote, in the beginning of an object. `None` when the command does not
+/// come before it.
 fn data_begin(body: &[u8]) -> Option<usize> {
     let (mut depth, mut at, mut has_command) = (0u32, 0, false);
     let (mut string, mut comes) = (&[][..], false);
@@ -125,14 +125,14 @@ fn data_begin(body: &[u8]) -> Option<usize> {
     None
 }
 
-/// What the parser does not look at: how deep the values are that it skips (it would call itself as often), whether
-/// bare words in them are JSON, and control characters in strings. Answers `flags` if there are any, which may be written
-/// as any number that is a whole one.
+/// Checks what the parser ignores: the nesting depth of skipped values (the parser recurses as deep), bare words in
+/// them that are not JSON, and control characters in strings. Returns `flags` if there are any; they may be any
+/// notation of a whole number.
 fn check(body: &[u8]) -> Option<Option<u32>> {
     let mut depth = 0;
     let mut rest = body;
     let mut flags = None;
-    // The string before this, and whether the value of `flags` comes.
+    // The last string, and whether the value of `flags` comes next.
     let (mut string, mut comes) = (&[][..], false);
     while let Some((&byte, after)) = rest.split_first() {
         rest = after;
@@ -164,7 +164,7 @@ fn check(body: &[u8]) -> Option<Option<u32>> {
     (depth == 0).then_some(flags)
 }
 
-/// What follows the closing quote of a string.
+/// The rest after the closing quote of a string.
 fn string_end(mut rest: &[u8]) -> Option<&[u8]> {
     loop {
         let at = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..b' '))?;
@@ -180,7 +180,7 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
 }
 
-/// `true`, `false`, `null` or something like a number.
+/// Whether it is `true`, `false`, `null` or looks like a number.
 fn is_value(first: u8, rest: &[u8]) -> bool {
     match first {
         b't' => rest == b"rue",
@@ -191,7 +191,7 @@ fn is_value(first: u8, rest: &[u8]) -> bool {
     }
 }
 
-/// Resolves the escapes of a JSON string in place and answers the new length. No escape is shorter than its character.
+/// Resolves the escapes of a JSON string in place and returns the new length. No escape is shorter than its character.
 fn unescape(bytes: &mut [u8]) -> Option<usize> {
     let Some(first) = bytes.iter().position(|byte| *byte == b'\\') else { return Some(bytes.len()) };
     let (mut from, mut to) = (first, first);
@@ -211,7 +211,7 @@ fn unescape(bytes: &mut [u8]) -> Option<usize> {
     Some(to)
 }
 
-/// The character of an escape, and the length of the escape behind the backslash.
+/// The character of an escape, and the length of the escape after the backslash.
 pub(super) fn escape(bytes: &[u8]) -> Option<(char, usize)> {
     let character = match bytes.first()? {
         b'u' => return unicode(bytes),
@@ -242,7 +242,7 @@ fn hex(digits: &[u8]) -> Option<u16> {
     u16::try_from(digits.iter().try_fold(0, add)?).ok()
 }
 
-/// Decodes base64 in place and answers the new length.
+/// Decodes base64 in place and returns the new length.
 fn decode_base64(bytes: &mut [u8]) -> Option<usize> {
     const BLOCK: usize = 64;
     let (mut from, mut to) = (0, 0);

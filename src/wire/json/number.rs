@@ -1,7 +1,7 @@
-//! Numbers (RFC 8259, section 6) that stand for whole ones.
+//! JSON numbers (RFC 8259, section 6) with whole values.
 
-/// The value of a number that is whole and fits, however it is written (`7`, `7.0`, `70e-1`); `first` and `rest` are its
-/// characters. `None` for anything else.
+/// The value of a whole number that fits, in any notation (`7`, `7.0`, `70e-1`); `first` and `rest` are its characters.
+/// `None` for anything else.
 pub(super) fn whole(first: u8, rest: &[u8]) -> Option<u32> {
     let (negative, digits) = if first == b'-' { (true, rest.split_first()?) } else { (false, (&first, rest)) };
     let (text, exponent) = split(digits)?;
@@ -13,7 +13,7 @@ pub(super) fn whole(first: u8, rest: &[u8]) -> Option<u32> {
     let is_zero = |number: &usize| digit(*number) == Some(b'0');
     let last = (0..count).rev().find(|number| !is_zero(number));
     let Some(last) = last else { return Some(0) };
-    // The place of the last digit that counts, as a power of ten.
+    // The power of ten of the last nonzero digit.
     let place = exponent.checked_add(point as i32)?.checked_sub(last as i32 + 1)?;
     let mut value: u32 = 0;
     for number in 0..=last {
@@ -31,7 +31,7 @@ fn part((first, rest): (&u8, &[u8]), number: usize) -> Option<u8> {
 /// Digits of the whole part and the fraction.
 type Text<'a> = (usize, &'a [u8]);
 
-/// Splits a number without its sign into whole part, fraction and exponent, as the grammar has it.
+/// Splits a number without its sign into whole part, fraction and exponent, as in the grammar.
 fn split<'a>((first, rest): (&u8, &'a [u8])) -> Option<(Text<'a>, i32)> {
     let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let more = digits(rest);
@@ -51,7 +51,7 @@ fn split<'a>((first, rest): (&u8, &'a [u8])) -> Option<(Text<'a>, i32)> {
     Some(((more + 1, fraction), exponent))
 }
 
-/// A sign and digits. What is too large for any number is cut.
+/// A sign and digits; limited to a value that is too large for any number.
 fn exponent(text: &[u8]) -> Option<i32> {
     let (negative, digits) = match text {
         [b'-', digits @ ..] => (true, digits),

@@ -1,4 +1,4 @@
-//! A JSON string that comes in pieces, as text or as base64, decoded where it lies.
+//! A JSON string that comes in pieces, as text or as base64, decoded in place.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -6,47 +6,47 @@ use base64::engine::general_purpose::STANDARD;
 use super::call::escape;
 use crate::wire::utf8::Utf8;
 
-/// Bytes of the longest escape: two halves of a character.
+/// Bytes of the longest escape: a surrogate pair.
 const ESCAPE: usize = 12;
 
-/// The text is no JSON string, no UTF-8, or not the base64 that it should be.
+/// The text is not a JSON string, not UTF-8, or not the expected base64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;
 
-/// Where decoding has come to in a buffer: what was decoded ends at `written`, what was not yet begins at `read`.
+/// The progress of decoding in a buffer: decoded bytes end at `written`, undecoded bytes begin at `read`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The end of what was decoded; [`Text::pending`] bytes before `read`, or more.
+    /// The end of the decoded bytes; at least [`Text::pending`] bytes before `read`.
     pub written: usize,
-    /// The begin of what was not.
+    /// The beginning of the undecoded bytes.
     pub read: usize,
     /// The closing quote has been read.
     pub ended: bool,
 }
 
-/// Decodes a string behind its opening quote.
+/// Decodes a string after its opening quote.
 pub struct Text {
     is_base64: bool,
-    /// Characters of base64 that make no whole group yet.
+    /// Characters of an incomplete base64 group.
     group: [u8; 4],
     count: usize,
-    /// A group with padding was the last.
+    /// The last group had padding.
     padded: bool,
     utf8: Utf8,
 }
 
 impl Text {
-    /// A string of which nothing has been read.
+    /// A string before its first byte.
     pub fn new(is_base64: bool) -> Self {
         Self { is_base64, group: [0; 4], count: 0, padded: false, utf8: Utf8::default() }
     }
 
-    /// Bytes that were read but have not been written yet: so many must lie between both, at least.
+    /// Bytes that were read but not written yet: at least this many must lie between `written` and `read`.
     pub fn pending(&self) -> usize {
         self.count
     }
 
-    /// Decodes what can be of the first `end` bytes of `buffer`.
+    /// Decodes as much as possible of the first `end` bytes of `buffer`.
     pub fn decode(&mut self, buffer: &mut [u8], mut place: Place, end: usize) -> Result<Place, Malformed> {
         while let Some(&byte) = buffer.get(place.read..end).and_then(<[u8]>::first) {
             let mut encoded = [byte, 0, 0, 0];
@@ -61,7 +61,7 @@ impl Text {
                     let rest = buffer.get(place.read + 1..end).unwrap_or_default();
                     match escape(rest) {
                         Some((character, taken)) => (1 + taken, character.encode_utf8(&mut encoded).len()),
-                        // The rest of it may come.
+                        // The rest of the escape may follow.
                         None if rest.len() + 1 < ESCAPE => break,
                         None => return Err(Malformed),
                     }
@@ -77,7 +77,7 @@ impl Text {
         Ok(place)
     }
 
-    /// One decoded byte; answers how many bytes have been written.
+    /// Takes one decoded byte; returns how many bytes were written.
     fn put(&mut self, byte: u8, out: &mut [u8]) -> Result<usize, Malformed> {
         if !self.is_base64 {
             *out.first_mut().ok_or(Malformed)? = byte;
@@ -110,7 +110,7 @@ mod tests {
     use proptest::prelude::*;
     use std::vec::Vec;
 
-    /// The content, and what follows the closing quote.
+    /// The content, and the bytes after the closing quote.
     type Decoded = (Vec<u8>, Vec<u8>);
 
     /// Decodes a text that comes in pieces.

@@ -1,16 +1,17 @@
-//! Who a message is from and for: `a@b` or `Name <a@b>` (RFC 5322, 3.4), as far as every server takes it.
+//! Senders and recipients of a message: `a@b` or `Name <a@b>` (RFC 5322, 3.4), limited to forms that every server
+//! accepts.
 
 /// An address, and perhaps a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mailbox<'a> {
-    /// The name that is shown, without quotes; empty without one.
+    /// The display name, without quotes; may be empty.
     pub name: &'a str,
     /// `local@domain`.
     pub address: &'a str,
 }
 
 impl<'a> Mailbox<'a> {
-    /// Reads a mailbox; `None` when it is none.
+    /// Reads a mailbox; `None` when it is invalid.
     pub fn parse(text: &'a str) -> Option<Self> {
         let text = text.trim_matches(' ');
         let (name, address) = match text.strip_suffix('>') {
@@ -38,11 +39,11 @@ pub fn list(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Letters in a local part beside digits and letters (RFC 5322, 3.2.3).
+/// Characters in a local part besides digits and letters (RFC 5322, 3.2.3).
 const ATEXT: &[u8] = b"!#$%&'*+-/=?^_`{|}~";
 
 /// Whether a text is an address: a local part of atoms with dots between them, and a domain or a dotted address in
-/// brackets. Such ones need neither quotes nor an extension of the server.
+/// brackets. Such addresses need neither quotes nor an SMTP extension.
 fn is_address(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let is_atom =

@@ -1,4 +1,4 @@
-//! Proofs of who the client is (RFC 4954): what goes over the line is base64.
+//! Authentication of the client (RFC 4954), sent in base64.
 
 use core::fmt::{self, Write};
 
@@ -34,7 +34,7 @@ pub fn write_plain(out: &mut dyn Write, user: &[u8], password: &[u8]) -> fmt::Re
     written
 }
 
-/// Writes the answer of `CRAM-MD5` (RFC 2195) to a challenge in base64.
+/// Writes the response of `CRAM-MD5` (RFC 2195) to a base64 challenge.
 pub fn write_cram_md5(out: &mut dyn Write, user: &[u8], password: &[u8], challenge: &[u8]) -> fmt::Result {
     let mut decoded = [0; CHALLENGE];
     let length = STANDARD.decode_slice(challenge, &mut decoded).map_err(|_| fmt::Error)?;
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn known_proofs() {
-        // RFC 4616, 4 has no base64; this is that of "\0tim\0tanstaaftanstaaf".
+        // RFC 4616, 4 shows no base64; this is the base64 of "\0tim\0tanstaaftanstaaf".
         assert_eq!(written(|out| write_plain(out, b"tim", b"tanstaaftanstaaf")), "AHRpbQB0YW5zdGFhZnRhbnN0YWFm");
         // The example of RFC 2195, 2.
         let challenge = b"PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2UucmVzdG9uLm1jaS5uZXQ+";

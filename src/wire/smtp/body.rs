@@ -1,20 +1,20 @@
-//! The content of a message as it goes over the line: quoted-printable (RFC 2045, 6.7), so that every byte arrives
-//! whatever the server can do and however long lines are, and with the dots that SMTP wants (RFC 5321, 4.5.2).
+//! The content of a message as it is sent: quoted-printable (RFC 2045, 6.7), so that every byte arrives whatever the
+//! server supports and however long the lines are, with dots doubled for SMTP (RFC 5321, 4.5.2).
 
 /// The longest line, without the `=` of a soft break.
 const LINE: usize = 75;
-/// The most that one byte of content makes of what was held back and of itself: twice a soft break and three letters.
+/// The most output for one byte of content and the byte held back before it: twice a soft break and three characters.
 pub const MOST: usize = 12;
 
-/// What may follow the content: the end of the last line and the dot.
+/// What follows the content: the end of the last line and the dot.
 const END: &[u8] = b"\r\n.\r\n";
-/// The same after a line that the content does not end.
+/// The same after an unfinished line of the content.
 const SOFT_END: &[u8] = b"=\r\n.\r\n";
 
 /// Encodes a content that comes in pieces.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Encoder {
-    /// Letters in the present line.
+    /// Characters in the present line.
     column: usize,
     /// A blank or CR, whose meaning the next byte decides.
     held: Option<u8>,
@@ -36,8 +36,8 @@ impl Writer<'_> {
 }
 
 impl Encoder {
-    /// Encodes as much of `content` as there is room for in `out`: bytes used, bytes written. With room for [`MOST`]
-    /// something is always used.
+    /// Encodes as much of `content` as fits into `out`; returns the bytes used and written. With room for [`MOST`], it
+    /// always uses something.
     pub fn encode(&mut self, content: &[u8], out: &mut [u8]) -> (usize, usize) {
         let mut writer = Writer { out, length: 0 };
         let mut used = 0;
@@ -51,7 +51,7 @@ impl Encoder {
         (used, writer.length)
     }
 
-    /// Ends the content, and the message with it; answers the bytes written. `out` has room for twice [`MOST`].
+    /// Ends the content and the message; returns the bytes written. `out` must have room for twice [`MOST`].
     pub fn end(&mut self, out: &mut [u8]) -> usize {
         let mut writer = Writer { out, length: 0 };
         if let Some(held) = self.held.take() {
@@ -99,7 +99,7 @@ impl Encoder {
 
     fn letter(&mut self, letter: u8, writer: &mut Writer<'_>) {
         self.room(1, writer);
-        // A dot at the beginning of a line is doubled, and the server takes it away again.
+        // A dot at the beginning of a line is doubled; the server removes it again.
         writer.put(if letter == b'.' && self.column == 1 { b".." } else { core::slice::from_ref(&letter) });
     }
 }
@@ -110,7 +110,7 @@ mod tests {
     use proptest::prelude::*;
     use std::vec::Vec;
 
-    /// Encodes in pieces, into small room.
+    /// Encodes in pieces, into a small buffer.
     fn encoded(content: &[u8], piece: usize, room: usize) -> Vec<u8> {
         let (mut encoder, mut all) = (Encoder::default(), Vec::new());
         let mut out = std::vec![0; room];
@@ -128,7 +128,7 @@ mod tests {
         all
     }
 
-    /// What a server and a mail reader make of it.
+    /// Decodes as a server and a mail reader would.
     fn decoded(bytes: &[u8]) -> Vec<u8> {
         let text = std::str::from_utf8(bytes).unwrap();
         let mut content = Vec::new();

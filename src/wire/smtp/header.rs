@@ -1,4 +1,4 @@
-//! Texts in the fields of a message: as they are where they may be, else in encoded words (RFC 2047).
+//! Texts in the header fields of a message: unchanged where possible, else in encoded words (RFC 2047).
 
 use core::fmt::{self, Write};
 
@@ -8,15 +8,15 @@ use base64::engine::general_purpose::STANDARD;
 use super::address::Mailbox;
 use crate::wire::date::Date;
 
-/// Bytes of a text in one encoded word. With those around them, and a short name of a field before them, they fit into the
-/// 76 characters of a line.
+/// Bytes of text in one encoded word. With the marks around the word and a short field name before it, they fit into
+/// the 76 characters of a line.
 const WORD: usize = 39;
-/// The longest text that is written as it is: a line has at most 998 bytes (RFC 5322, 2.1.1).
+/// The longest text that is written unchanged: a line has at most 998 bytes (RFC 5322, 2.1.1).
 const PLAIN: usize = 900;
 
 /// Writes a text without control characters as the content of a field.
 pub fn write_text(out: &mut dyn Write, text: &str) -> fmt::Result {
-    // What looks like an encoded word would be read as one.
+    // Text that looks like an encoded word would be read as one.
     if text.is_ascii() && text.len() <= PLAIN && !has_word_mark(text) {
         return out.write_str(text);
     }
@@ -59,7 +59,7 @@ pub fn write_mailbox(out: &mut dyn Write, mailbox: Mailbox<'_>) -> fmt::Result {
     write!(out, " <{address}>")
 }
 
-/// Writes a moment in milliseconds since 1970 as the content of a `Date` field (RFC 5322, 3.3).
+/// Writes a time in milliseconds since 1970 as the content of a `Date` field (RFC 5322, 3.3).
 pub fn write_date(out: &mut dyn Write, millis: u64) -> fmt::Result {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
@@ -69,7 +69,7 @@ pub fn write_date(out: &mut dyn Write, millis: u64) -> fmt::Result {
     write!(out, "{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} +0000")
 }
 
-/// Writes a name that no other message has as the content of a `Message-ID` field (RFC 5322, 3.6.4), out of random bytes.
+/// Writes a unique name, made from random bytes, as the content of a `Message-ID` field (RFC 5322, 3.6.4).
 pub fn write_message_id(out: &mut dyn Write, random: &[u8], sender: &str) -> fmt::Result {
     out.write_str("<")?;
     random.iter().try_for_each(|byte| write!(out, "{byte:02x}"))?;

@@ -1,4 +1,4 @@
-//! The parts of SMTP that are bytes only (RFC 5321, 5322).
+//! The codecs of SMTP (RFC 5321, 5322).
 //!
 //! ```text
 //! reply      what a server says

@@ -1,22 +1,22 @@
-//! What a server says: lines of a code and a text (RFC 5321, 4.2).
+//! Replies of a server: lines with a code and a text (RFC 5321, 4.2).
 
 /// One line of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line<'a> {
     /// The code, 200 to 599.
     pub code: u16,
-    /// No line of this reply follows.
+    /// It is the last line of its reply.
     pub is_last: bool,
-    /// The text behind the code.
+    /// The text after the code.
     pub text: &'a [u8],
 }
 
-/// A line that is none of a reply.
+/// An invalid reply line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;
 
 impl<'a> Line<'a> {
-    /// Reads the first line, and says how many bytes it takes; `None` when it is not complete yet. A CR before the LF
+    /// Reads the first line, and returns it with its length in bytes; `None` when it is incomplete. A CR before the LF
     /// may be missing.
     pub fn read(bytes: &'a [u8]) -> Result<Option<(Self, usize)>, Malformed> {
         let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else { return Ok(None) };
@@ -41,7 +41,7 @@ fn code(digits: [u8; 3]) -> Result<u16, Malformed> {
     if (200..=599).contains(&code) { Ok(code) } else { Err(Malformed) }
 }
 
-/// What a server offers in its reply to `EHLO`, as far as it is used.
+/// The offers in a server's reply to `EHLO` that the device uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Offers {
     /// TLS on this connection (RFC 3207).
@@ -52,12 +52,12 @@ pub struct Offers {
     pub login: bool,
     /// `AUTH CRAM-MD5` (RFC 2195).
     pub cram_md5: bool,
-    /// Bytes of the largest message (RFC 1870), where the server says.
+    /// Bytes of the largest message (RFC 1870), if the server announces it.
     pub size: Option<u32>,
 }
 
 impl Offers {
-    /// Takes note of the text of one line.
+    /// Records the text of one line.
     pub fn note(&mut self, text: &[u8]) {
         let mut words = text.split(|byte| matches!(byte, b' ' | b'=' | b'\t')).filter(|word| !word.is_empty());
         match words.next() {

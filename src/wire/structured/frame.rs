@@ -1,5 +1,5 @@
-//! Frames: a payload and its CRC-32 (little endian), COBS, and a zero behind. No other byte of a frame is zero, so that the
-//! next frame is found whatever has happened to the one before.
+//! Frames: a payload and its CRC-32 (little endian), encoded with COBS and followed by a zero. No other byte of a frame
+//! is zero, so that a receiver always finds the next frame, even after a damaged one.
 
 use cobs::CobsEncoder;
 use crc::{CRC_32_ISO_HDLC, Crc, Digest, Table};
@@ -14,7 +14,7 @@ const CHECKSUM: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISO_HDLC)
 /// Bytes of the checksum.
 const CHECK: usize = 4;
 
-/// Bytes of a frame, with its zero, whose payload has so many.
+/// Bytes of a frame with its zero, for a payload of `payload` bytes.
 pub const fn encoded(payload: usize) -> usize {
     payload + CHECK + (payload + CHECK) / 254 + 2
 }
@@ -23,7 +23,7 @@ pub const fn encoded(payload: usize) -> usize {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
 
-/// A frame that is being written where it will be sent from.
+/// Writes a frame directly into the buffer from which it is sent.
 pub struct Writer<'a> {
     encoder: CobsEncoder<'a>,
     digest: Digest<'static, u32, Table<1>>,
@@ -40,9 +40,9 @@ impl Write for Writer<'_> {
     }
 }
 
-/// Writes the frame of a message, and answers its length.
+/// Writes the frame of a message, and returns its length.
 pub fn write(message: &Message<'_>, out: &mut [u8]) -> Result<usize, Full> {
-    // The zero behind the frame.
+    // Room for the zero after the frame.
     let (body, _) = out.split_last_mut().ok_or(Full).map(|(last, body)| (body, last))?;
     if body.is_empty() {
         return Err(Full);
@@ -59,19 +59,19 @@ pub fn write(message: &Message<'_>, out: &mut [u8]) -> Result<usize, Full> {
 /// Why a frame is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bad {
-    /// It is longer than any frame may be.
+    /// It is longer than the longest frame.
     TooLong,
-    /// It is no COBS, or has no room for a checksum.
+    /// It is not valid COBS, or too short for a checksum.
     Framing,
     /// The checksum is wrong.
     Checksum,
 }
 
-/// Puts received bytes together to frames. `N` is the length of the longest frame: see [`encoded`].
+/// Assembles received bytes to frames. `N` is the length of the longest frame: see [`encoded`].
 pub struct Collector<const N: usize> {
     bytes: Vec<u8, N>,
     too_long: bool,
-    /// What is there has been looked at.
+    /// The bytes are those of a frame that has been returned.
     over: bool,
 }
 
@@ -81,7 +81,7 @@ impl<const N: usize> Collector<N> {
         Self { bytes: Vec::new(), too_long: false, over: false }
     }
 
-    /// Takes the next byte. At the end of a frame it answers the payload; nothing between two zeros is no frame.
+    /// Takes the next byte. At the end of a frame, returns the payload; two zeros in a row contain no frame.
     pub fn push(&mut self, byte: u8) -> Option<Result<&[u8], Bad>> {
         if core::mem::take(&mut self.over) {
             self.bytes.clear();
@@ -107,7 +107,7 @@ impl<const N: usize> Default for Collector<N> {
     }
 }
 
-/// The payload of a frame, without the zero behind it, which is decoded where it lies.
+/// Decodes a frame, without its final zero, in place; returns the payload.
 pub fn open(frame: &mut [u8]) -> Result<&[u8], Bad> {
     let length = cobs::decode_in_place(frame).map_err(|_| Bad::Framing)?;
     let decoded = frame.get(..length).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Messages: arrays of CBOR whose first element says what they are (`docs/structured-protocol.cddl`). Elements behind those
-//! that are known are for later versions and left alone.
+//! Messages: CBOR arrays whose first element is the type (`docs/structured-protocol.cddl`). Elements after the known
+//! ones are for later versions and ignored.
 
 use minicbor::encode::{Error, Write};
 use minicbor::{Decoder, Encoder};
@@ -7,16 +7,16 @@ use minicbor::{Decoder, Encoder};
 /// The version of the protocol.
 pub const VERSION: u32 = 1;
 
-/// The shortest limit that a host may have: everything fits but answers and data, which are cut.
+/// The smallest limit that a host may have: everything fits except answers and data, which are split.
 pub const SMALLEST: usize = 256;
 
 /// The longest encoding of a message without its bytes: five numbers of eight bytes, heads, truth values.
 pub const OVERHEAD: usize = 48;
 
-/// Declares the messages: what each is called, its number, its elements and how CBOR has them.
+/// Declares the messages: name, number, elements, and the CBOR type of each element.
 macro_rules! messages {
     ($($(#[$about:meta])* $name:ident = $number:literal { $($(#[$says:meta])* $field:ident: $kind:ident,)* })*) => {
-        /// What is in a frame. `'a` is the life of the payload.
+        /// The content of a frame. `'a` is the lifetime of the payload.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Message<'a> {
             $($(#[$about])* $name { $($(#[$says])* $field: messages!(@type $kind),)* },)*
@@ -27,7 +27,7 @@ macro_rules! messages {
             pub const ALL: &'static [(u8, &'static str, &'static [&'static str])] =
                 &[$(($number, stringify!($name), &[$(stringify!($field)),*])),*];
 
-            /// Reads a payload; `None` when it is none of these messages.
+            /// Reads a payload; `None` when it is not one of these messages.
             pub fn read(payload: &'a [u8]) -> Option<Self> {
                 let mut decoder = Decoder::new(payload);
                 let count = decoder.array().ok()??;
@@ -218,9 +218,9 @@ messages! {
 
 /// Flags of [`Message::Credit`].
 pub mod credit {
-    /// There is a gap: send from `received` on again.
+    /// There is a gap: send again from `received` on.
     pub const AGAIN: u8 = 1;
-    /// Nothing more is taken.
+    /// The receiver accepts nothing more.
     pub const SHUT: u8 = 2;
     /// The device has credit for the stream.
     pub const GRANTED: u8 = 4;

@@ -1,4 +1,4 @@
-//! The structured protocol (`docs/structured-protocol.md`): messages in CBOR, in frames with a checksum.
+//! The structured protocol (`docs/structured-protocol.md`): CBOR messages in frames with a checksum.
 //!
 //! ```text
 //! frame     COBS, checksum, the zero between two frames

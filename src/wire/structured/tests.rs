@@ -14,7 +14,7 @@ fn framed(message: &Message<'_>) -> Vec<u8> {
     out[..length].to_vec()
 }
 
-/// The payloads that come out of bytes.
+/// The payloads of the frames in `bytes`.
 fn payloads(bytes: &[u8]) -> Vec<Result<Vec<u8>, Bad>> {
     let mut collector = Collector::<N>::new();
     bytes.iter().filter_map(|byte| collector.push(*byte).map(|frame| frame.map(<[u8]>::to_vec))).collect()
@@ -24,7 +24,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| std::format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
 }
 
-/// What the documents show: `<payload in hex> | <frame in hex>` behind the name of each example.
+/// The payload and the frame, in hex, that the document shows after the name of each example.
 fn documented(name: &str) -> (String, String) {
     let document = include_str!("../../../docs/structured-protocol.md");
     let mut lines = document.lines().skip_while(|line| *line != std::format!("{name}:"));
@@ -78,7 +78,7 @@ fn every_message_is_in_the_description() {
 
 #[test]
 fn what_is_not_known_is_left_alone() {
-    // An element more than today.
+    // One more element than today.
     assert_eq!(Message::read(&[0x83, 0x02, 0x05, 0xF6]), Some(Message::Done { base: 5 }));
     for payload in
         [&b""[..], &[0x80], &[0x81, 0x02], &[0x81, 0x18, 0x63], &[0x9F, 0x08, 0xFF], &[0x82, 0x02, 0x20], &[0x01]]
@@ -141,7 +141,7 @@ proptest! {
         }
     }
 
-    /// A frame with up to four flipped bits is never taken for another one.
+    /// A frame with up to four flipped bits is never mistaken for another one.
     #[test]
     fn flipped_bits_are_noticed(
         data in proptest::collection::vec(any::<u8>(), 0..200),

@@ -1,4 +1,4 @@
-//! The requests and answers that open a WebSocket (RFC 6455, section 4): keys, their proof, what a client must check.
+//! The requests and answers that open a WebSocket (RFC 6455, section 4): keys, their proof, and the checks of a client.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -7,7 +7,7 @@ use sha1_smol::Sha1;
 
 use crate::wire::http::response;
 
-/// What the server proves with its answer that it has read the key (RFC 6455, section 1.3).
+/// The constant with which the server proves that it has read the key (RFC 6455, section 1.3).
 const MAGIC: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// Bytes of a key: 16 in base64.
@@ -16,7 +16,7 @@ const KEY: usize = 24;
 /// A key of a client.
 pub type Key = String<KEY>;
 
-/// Makes a key out of random bytes.
+/// Makes a key from random bytes.
 pub fn key(nonce: [u8; 16]) -> Key {
     encode(&nonce)
 }
@@ -48,7 +48,7 @@ pub enum Fault {
     Upgrade,
     /// It does not switch at all.
     Connection,
-    /// It does not prove that the key was read.
+    /// It does not prove that the server has read the key.
     Accept,
     /// It uses an extension; the device asks for none.
     Extensions,
@@ -69,12 +69,12 @@ impl Fault {
     }
 }
 
-/// The words of a list with commas.
+/// The words of a comma-separated list.
 fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii)
 }
 
-/// Whether a list with commas has a word, in whatever case.
+/// Whether a comma-separated list has a word, ignoring case.
 pub fn has_word(value: &[u8], word: &[u8]) -> bool {
     list(value).any(|other| other.eq_ignore_ascii_case(word))
 }

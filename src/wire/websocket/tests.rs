@@ -31,7 +31,7 @@ struct Seen {
     closed: Option<Option<u16>>,
 }
 
-/// What a client that sends these bytes in pieces says, or the code it is closed with.
+/// Reads the bytes of a client in pieces: what was received, or the code to close with.
 fn read(bytes: &[u8], piece: usize) -> Result<Seen, u16> {
     read_from(Sender::Client, bytes, piece)
 }
@@ -98,7 +98,7 @@ fn the_longest_control_frame_fits() {
     assert_eq!(pong(&payload, Some(MASK)).as_slice(), frame(0x8A, &[0x55; CONTROL]));
 }
 
-/// What the device sends as a client is what a server may read, and a client must not be sent.
+/// A server can read what the device sends as a client; a client must reject it.
 #[test]
 fn what_a_client_sends_a_server_reads() {
     for length in [0usize, 1, 125, 126, 65535, 65536] {

@@ -17,5 +17,5 @@ def documents():
 
 
 def unbuilt():
-    """Features that are not built, and what each is."""
+    """Features that are not built, each with a description."""
     return json.loads((FOLDER / "unbuilt.json").read_text("utf-8"))

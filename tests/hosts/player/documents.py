@@ -15,7 +15,7 @@ SHOWN_FRAME = re.compile(r"R(\d)(\d{5})\r\n(.*)", re.S)
 
 
 class Document:
-    """One dialogue and a fresh device in front of it, in machine mode unless a screen is shown."""
+    """One dialogue with a fresh device, in machine mode unless a screen is shown."""
 
     def __init__(self, data, unbuilt, place, peers, on_screen):
         self.data = data
@@ -26,11 +26,11 @@ class Document:
         self.reader = Reader(place.line, peers, self.fill, again=None)
 
     def fill(self, text):
-        """Puts ports in the place of `<<name>>`."""
+        """Replaces `<<name>>` with port numbers."""
         return re.sub(r"<<(\w+)>>", lambda match: str(self.ports[match[1]]), text)
 
     def play(self):
-        """Plays all steps; answers their outcomes."""
+        """Plays all steps; returns their outcomes."""
         return [self.step(step) for step in self.data["steps"]]
 
     def step(self, step):
@@ -45,13 +45,13 @@ class Document:
             self.place.line.quiet(0.1, 0.5)
             self.place.line.forget()
         if "differs" in step:
-            # What differs on purpose must go on doing so, or the list is no longer true.
+            # An intended difference must still exist, or the list is no longer true.
             wrong = None if wrong else "listed as different, but as the document has it"
         result = "ok" if not wrong else "unbuilt" if needs in self.unbuilt else "failed"
         return Outcome(repr(step["send"][:60]), result, True, needs, wrong or "")
 
     def difference(self, step, line):
-        """What is not as the document has it; `None` when all is."""
+        """The difference from the document; `None` if there is none."""
         if line.startswith("POST "):
             return None if (code := self.post(line)) == 0 else f"code {code}"
         if "screen" in step:
@@ -71,7 +71,7 @@ class Document:
         return None if code == code_shown and same else f"{code} {text!r}, not {shown!r}"
 
     def command(self, line):
-        """Gives a command, with the data behind its first line; answers code (0 on a screen) and text."""
+        """Sends a command, with its data after the first line; returns code (0 on a screen) and text."""
         self.place.line.send(line.encode("latin1") + (b"" if "\r\n" in line else b"\r\n"))
         if not self.on_screen:
             return self.reader.answer(5.0)
@@ -79,13 +79,13 @@ class Document:
         return (1 if "Command failed" in text else 0), text
 
     def restart(self, line, screen):
-        """A restart as a person sees it: these lines, in this order, and no others."""
+        """Checks a restart as a person sees it: these lines, in this order, and no others."""
         self.place.line.send(line.encode() + b"\r\n")
         text = self.place.line.until(b"[Associated]\r\n", 10.0).decode("latin1")
         seen = text.split("\r\n")[1:-1]
         for pattern in screen:
             if isinstance(pattern, dict):
-                # A line of ours that the document does not show.
+                # A line of this project that the document does not show.
                 if seen[:1] != [pattern["extra"]]:
                     return f"{pattern['extra']!r} is listed as a line of ours, and is not there: {text!r}"
                 seen.pop(0)
@@ -96,7 +96,7 @@ class Document:
         return f"more than is shown: {seen}" if seen else None
 
     def post(self, line):
-        """A request of a page; answers the code of its answer."""
+        """Sends a request of a page; returns the code of its answer."""
         _, path, body = line.split(" ", 2)
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.place.http_port}{path}", body.encode(), {"Content-Type": "application/json"}
@@ -110,12 +110,12 @@ class Document:
 
 
 def rows(text):
-    """The lines, without their repeated blanks: pages lose those."""
+    """The lines with single blanks: pages lose repeated ones."""
     return [" ".join(line.split()) for line in text.split("\r\n") if line.strip()]
 
 
 def play(data, unbuilt, program):
-    """Plays one dialogue against a device of its own; answers the outcomes of its steps."""
+    """Plays one dialogue against its own device; returns the outcomes of its steps."""
     on_screen = any("screen" in step for step in data["steps"])
     settings = {"wlan.ssid": "MyNet", "wlan.passkey": "mypassword", "wlan.auto_join.enabled": "1"}
     if not on_screen:

@@ -7,18 +7,18 @@ import time
 
 
 class Late(Exception):
-    """What a host waits for has not come in time, or is not what it accepts."""
+    """The expected bytes have not come in time, or are not acceptable."""
 
 
 class Line:
-    """Bytes to and from a terminal; `received` is what nobody has taken yet."""
+    """Bytes to and from a terminal; `received` is what was not taken yet."""
 
     def __init__(self, fd):
         self.fd = fd
         self.received = bytearray()
 
     def close(self):
-        """Lets the terminal go."""
+        """Closes the terminal."""
         os.close(self.fd)
 
     def send(self, data, seconds=10.0):
@@ -39,7 +39,7 @@ class Line:
                 raise Late("the line is broken") from error
 
     def more(self, seconds):
-        """Waits for more bytes; tells whether some came."""
+        """Waits for more bytes; returns whether some came."""
         readable, _, _ = select.select([self.fd], [], [], max(seconds, 0))
         if not readable:
             return False
@@ -50,14 +50,14 @@ class Line:
         except OSError as error:
             if error.errno != errno.EIO:
                 raise
-            # Nobody is at the other end: a device that starts anew.
+            # The other end is closed: the device restarts.
             time.sleep(min(max(seconds, 0), 0.01))
             return False
         self.received += part
         return bool(part)
 
     def need(self, count, deadline):
-        """Waits until there are so many bytes."""
+        """Waits until there are `count` bytes."""
         while len(self.received) < count:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -65,13 +65,13 @@ class Line:
             self.more(left)
 
     def take(self, count):
-        """Removes and answers received bytes."""
+        """Removes and returns received bytes."""
         data = bytes(self.received[:count])
         del self.received[:count]
         return data
 
     def until(self, text, seconds):
-        """Takes everything up to a text, and that."""
+        """Takes everything up to and including a text."""
         deadline = time.monotonic() + seconds
         while text not in self.received:
             left = deadline - time.monotonic()

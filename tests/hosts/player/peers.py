@@ -1,4 +1,4 @@
-"""What is at the other end of the network: servers for the device's clients, and clients of the device's servers."""
+"""Peers on the network: servers for the device's clients, and clients of the device's servers."""
 
 import base64
 import itertools
@@ -15,13 +15,14 @@ from zentri.certificates import Authority
 
 from .line import Late
 
-#: Seconds after which a server lets a silent client go.
+#: Seconds after which a server disconnects a silent client.
 SILENCE = 20.0
 PAGE = b"<a>led</a><f>" + b"y" * 2987
 
 
 class Peers:
-    """Servers on the loopback interface. What they got is kept by their names: `tcp`, `drop`, `http`, `ws`, `udp`."""
+    """Servers on the loopback interface. The received bytes are kept by server name: `tcp`, `drop`, `http`, `ws`,
+    `udp`."""
 
     def __init__(self):
         self.got = {}
@@ -71,8 +72,8 @@ class Peers:
         return listener.getsockname()[1]
 
     def serve_tls(self):
-        """Adds the servers `tls` and `wss`, which echo; answers what a program finds: their ports, and the certificate of
-        their authority.
+        """Adds the servers `tls` and `wss`, which echo; returns values for a program: their ports, and the certificate
+        of their authority.
         """
         with tempfile.TemporaryDirectory() as folder:
             authority = Authority(folder)
@@ -150,7 +151,7 @@ class Peers:
             self._note("udp", data)
 
     def await_got(self, name, wanted, seconds):
-        """Waits until a server has got a text; answers all that it got."""
+        """Waits until a server has received a text; returns all that it received."""
         deadline = time.monotonic() + seconds
         with self.news:
             while wanted not in self.got.get(name, b""):
@@ -163,7 +164,7 @@ class Peers:
     def connect(self, name, port):
         """Connects a client to the device."""
         deadline = time.monotonic() + 2.0
-        # A server of the soft AP has an address of its own on Linux.
+        # On Linux, a server of the soft AP has its own address.
         for host in itertools.cycle(("127.0.0.1", "127.0.0.2")):
             try:
                 self.clients[name] = socket.create_connection((host, port), timeout=2)
@@ -184,7 +185,7 @@ class Peers:
             raise Late(f"no WebSocket: {answer[:60]!r}")
 
     def await_heard(self, name, wanted, seconds):
-        """Waits until a client has heard a text; answers what it heard."""
+        """Waits until a client has received a text; returns what it received."""
         client, heard, deadline = self.clients[name], b"", time.monotonic() + seconds
         while wanted not in heard:
             client.settimeout(max(deadline - time.monotonic(), 0.001))

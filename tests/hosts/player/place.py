@@ -1,4 +1,4 @@
-"""A device for one dialogue: the Linux process or native_sim, with a folder and ports of its own."""
+"""A device for one dialogue: the Linux process or native_sim, with its own folder and ports."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from pathlib import Path
 from .line import Line
 
 NETWORKS = Path(__file__).resolve().parents[2] / "transcripts" / "networks"
-#: Seconds in which a device starts or ends; generous, for machines that are busy.
+#: Seconds in which a device starts or ends; generous, for busy machines.
 PATIENCE = 15.0
 
 _given = set()
@@ -37,7 +37,7 @@ def free_port():
 
 
 class Place:
-    """A device that can be started again and again on the same flash."""
+    """A device that can be restarted on the same flash."""
 
     def __init__(self, program):
         self.program = Path(program).resolve()
@@ -56,7 +56,7 @@ class Place:
         self.holder.cleanup()
 
     def prepare(self, settings):
-        """A first life, in which the owner sets variables and saves them; then the one that the host meets."""
+        """Starts the device, sets and saves variables as the owner; then restarts it for the host."""
         self.start({"http.server.port": self.http_port} | settings)
         self.settle()
         self.line.send(b"save\r\n")
@@ -81,12 +81,12 @@ class Place:
                 raise RuntimeError(f"the device does not start: {log.read_text('utf-8', 'replace')}")
             time.sleep(0.005)
         fd = os.open(link, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-        # What was printed already stays.
+        # Keeps what was printed already.
         tty.setraw(fd, 0)
         self.line = Line(fd)
 
     def log(self):
-        """Where the messages of the process go."""
+        """The file for the messages of the process."""
         return self.folder / "messages"
 
     def arguments(self, link, settings):
@@ -100,7 +100,7 @@ class Place:
         return line
 
     def settle(self):
-        """Waits until the device has nothing more to say by itself; drops what it has said.
+        """Waits until the device prints nothing more by itself; drops what it has printed.
 
         Zephyr's DHCP client is silent for a second before its first message.
         """

@@ -12,7 +12,7 @@ from .reading import Reader
 
 @dataclass
 class Outcome:
-    """What became of a step: `ok`, `unbuilt` or `failed`."""
+    """The outcome of a step: `ok`, `unbuilt` or `failed`."""
 
     step: str
     result: str
@@ -22,7 +22,7 @@ class Outcome:
 
 
 class Program:
-    """One program and the device in front of it."""
+    """One program and its device."""
 
     def __init__(self, data, unbuilt, place, peers):
         self.data = data
@@ -36,7 +36,7 @@ class Program:
         self.reader = None
 
     def fill(self, text):
-        """Puts values in the place of `<<name>>`."""
+        """Replaces `<<name>>` with values."""
 
         def value(match):
             if match[1] not in self.values:
@@ -46,7 +46,7 @@ class Program:
         return re.sub(r"<<(\w+)>>", value, text)
 
     def play(self):
-        """Plays all steps; answers their outcomes."""
+        """Plays all steps; returns their outcomes."""
         start = self.data["start"]
         settings = {"wlan.ssid": "MyNet", "wlan.passkey": "mypassword"} if start["ssid"] else {"wlan.ssid": ""}
         settings |= dict(self.fill(word).split("=", 1) for word in start.get("set", []))
@@ -63,7 +63,7 @@ class Program:
         return outcomes
 
     def step(self, name, step):
-        """Does one step."""
+        """Plays one step."""
         needs, counted = step.get("needs"), step.get("kind") != "arrange"
         try:
             for act in step.get("before", []):
@@ -76,7 +76,7 @@ class Program:
                 self.keep(rule, self.reader.read(rule))
             return Outcome(name, "ok", counted, needs)
         except Late as late:
-            # The next step starts from a line at rest.
+            # The next step starts on a quiet line.
             self.place.line.quiet(0.12, 0.6)
             self.place.line.forget()
             return Outcome(name, "unbuilt" if needs in self.unbuilt else "failed", counted, needs, str(late))
@@ -90,7 +90,7 @@ class Program:
             self.values[rule["keep"]] = found[1]
 
     def send(self, parts):
-        """Sends texts, repeated texts (`fill`, cut to `n` bytes), and nothing for a while (`wait`, milliseconds)."""
+        """Sends texts and repeated texts (`fill`, cut to `n` bytes), and pauses (`wait`, milliseconds)."""
         for part in parts if isinstance(parts, list) else [parts]:
             if isinstance(part, str):
                 self.place.line.send(self.fill(part).encode("latin1"))
@@ -100,7 +100,7 @@ class Program:
                 self.place.line.send((part["fill"] * part["n"])[: part["n"]].encode("latin1"))
 
     def act(self, act):
-        """What somebody else does before a step."""
+        """Performs an action of someone else before a step."""
         if act["do"] == "wait":
             time.sleep(act["ms"] / 1000)
         elif act["do"] == "forget":
@@ -116,7 +116,7 @@ class Program:
             self.client(act)
 
     def client(self, act):
-        """What a client does that has connected before."""
+        """Performs an action of a connected client."""
         if act["name"] not in self.peers.clients:
             raise Late(f"the client {act['name']} has no connection")
         if act["do"] == "say":
@@ -128,6 +128,6 @@ class Program:
 
 
 def play(data, unbuilt, program):
-    """Plays a host program against a device of its own; answers the outcomes of its steps."""
+    """Plays a host program against its own device; returns the outcomes of its steps."""
     with Peers() as peers, Place(program) as place:
         return Program(data, unbuilt, place, peers).play()

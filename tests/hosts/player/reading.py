@@ -1,4 +1,4 @@
-"""The ways in which hosts read. Each takes what belongs to it off the line, and answers its text or raises `Late`."""
+"""The ways in which hosts read. Each takes its bytes from the line, and returns the text or raises `Late`."""
 
 import re
 import time
@@ -6,7 +6,7 @@ import time
 from .line import Late
 
 HEADER = re.compile(rb"([RLS])(\d)(\d{5})\r\n")
-#: Milliseconds that a host waits when its rule does not say.
+#: Milliseconds that a host waits if its rule has no time.
 WITHIN = 2000
 
 
@@ -35,7 +35,7 @@ def complaint(rule, text, fill):
 
 
 class Reader:
-    """The reading half of a host. `fill` puts values in the place of `<<name>>`; `again` sends the step once more."""
+    """The reading half of a host. `fill` replaces `<<name>>` with values; `again` sends the step once more."""
 
     def __init__(self, line, peers, fill, again):
         self.line = line
@@ -48,7 +48,7 @@ class Reader:
         return getattr(self, f"_{rule['rule']}")(rule)
 
     def answer(self, seconds):
-        """The next answer, wherever it begins, behind any log frames: its code and payload."""
+        """The next answer, wherever it begins, after any log frames: its code and payload."""
         deadline = time.monotonic() + seconds
         while True:
             kind, code, payload = self._header({"resync": True}, deadline)
@@ -64,7 +64,7 @@ class Reader:
         return time.monotonic() + rule.get("within", WITHIN) / 1000
 
     def _header(self, rule, deadline):
-        """The next header: exactly where it must stand, or, for hosts that resynchronise, wherever one is."""
+        """The next header: exactly at the current position, or, for hosts that resynchronise, wherever one is."""
         while rule.get("resync") and not (found := HEADER.search(self.line.received)):
             if time.monotonic() > deadline:
                 raise Late(f"no header in {bytes(self.line.received[:80])!r}")
@@ -81,7 +81,7 @@ class Reader:
         return kind, code, self.line.take(length)
 
     def _frame(self, rule):
-        """One answer, behind no more log frames than the host can bear (`logs`)."""
+        """One answer, after no more log frames than the host tolerates (`logs`)."""
         deadline, logs = self._deadline(rule), 0
         while True:
             kind, code, payload = self._header(rule, deadline)
@@ -98,7 +98,7 @@ class Reader:
         return self._accept(rule, text)
 
     def _frame_until(self, rule):
-        """Asks again until an answer pleases."""
+        """Asks again until an answer meets the rule."""
         deadline = self._deadline(rule)
         asked = {key: value for key, value in rule.items() if key in ("logs", "resync", "text_end")}
         while True:
@@ -120,7 +120,7 @@ class Reader:
         return self._accept(rule, text.decode("latin1"))
 
     def _seen(self, rule):
-        """Collects until what is there pleases, as `strstr` on a buffer does."""
+        """Collects until the received text meets the rule, like `strstr` on a buffer."""
         deadline = self._deadline(rule)
         while True:
             self.line.more(0.02)
@@ -138,7 +138,7 @@ class Reader:
         return self._accept(rule, self.line.take(len(self.line.received)).decode("latin1"))
 
     def _sign(self, seconds):
-        """The first four bytes, or fewer in that time; what else comes at once is dropped."""
+        """The first four bytes, or fewer in that time; others that come at once are dropped."""
         try:
             self.line.need(4, time.monotonic() + seconds)
         except Late:
@@ -153,7 +153,7 @@ class Reader:
         return self._accept(rule, self._sign(rule.get("within", WITHIN) / 1000))
 
     def _ping_until(self, rule):
-        """Asks for a sign of life again and again, and looks only at what comes after each question."""
+        """Asks repeatedly for a sign of life, and reads only what comes after each request."""
         deadline = self._deadline(rule)
         time.sleep(rule.get("first_wait", 0) / 1000)
         while time.monotonic() < deadline:

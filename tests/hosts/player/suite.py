@@ -1,4 +1,4 @@
-"""Plays everything at once and says what came of it."""
+"""Plays all dialogues in parallel and reports the outcomes."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from . import data, documents, programs
 from .programs import Outcome
 
-#: Devices at a time; they wait most of the time.
+#: Devices at the same time; they wait most of the time.
 JOBS = 6
-#: Hosts that were let down are played once more, fewer at a time: a machine that is busy may have been late.
+#: Failed dialogues are played once more, fewer at a time: a busy machine may have been late.
 JOBS_AGAIN = 2
 
 
@@ -25,7 +25,7 @@ class Run:
         return [f"step {each.step}: {each.why}" for each in self.outcomes if each.result == "failed"]
 
     def count(self, result):
-        """How many steps of the dialogue itself ended so."""
+        """How many steps of the dialogue itself had this result."""
         return sum(each.counted and each.result == result for each in self.outcomes)
 
 
@@ -37,7 +37,7 @@ def _once(name, player, dialogue, unbuilt, program):
 
 
 def play_all(program, wanted=()):
-    """Plays the named dialogues, or all; answers a `Run` each."""
+    """Plays the named dialogues, or all; returns a `Run` for each."""
     program = os.path.abspath(program)
     unbuilt = data.unbuilt()
     work = [(each["name"], programs, each) for each in data.programs()]
@@ -56,7 +56,8 @@ def play_all(program, wanted=()):
 
 
 def hidden(runs):
-    """What is wrong with the list of unbuilt features: those that all steps that need them show as built."""
+    """Mistakes in the list of unbuilt features: features that no step needs, and features with which all steps
+    succeed."""
     listed = data.unbuilt()
     dialogues = data.programs() + data.documents()
     needed = {step["needs"] for dialogue in dialogues for step in dialogue["steps"] if "needs" in step}

@@ -18,7 +18,7 @@ pub struct ZephyrBoard {
 }
 
 impl ZephyrBoard {
-    /// What this board is; to be asked once, because the chip forgets why it has started.
+    /// Reads the board's properties; call it once, because the chip then forgets why it has started.
     pub fn new() -> Self {
         Self {
             defaults: defaults(crate::kconfig::CONFIG_OPENZENTRI_BOARD_DEFAULTS),

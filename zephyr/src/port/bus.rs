@@ -1,8 +1,8 @@
-//! Transfers on the buses of the board, one at a time; none on a build without.
+//! Transfers on the buses of the board, one at a time; unsupported in a build without buses.
 
 use openzentri::port::{BusTransfer, Job, Result};
 
-/// The number of the job of a transfer; the worker thread has none so large.
+/// The job number of a transfer; the worker thread's numbers are smaller.
 pub const JOB: Job = Job(u16::MAX - 1);
 
 #[cfg(CONFIG_OPENZENTRI_BUS_MASTERS)]

@@ -1,4 +1,4 @@
-//! Work for the worker thread and for the one of TLS, and work on flash.
+//! Jobs for the worker thread and the TLS thread, and work on flash.
 
 use core::net::Ipv4Addr;
 
@@ -8,13 +8,12 @@ use super::storage::ZephyrStorage;
 use super::{bus, tls};
 use crate::shim;
 
-/// The number of the job that works on flash; the worker thread has none so large.
+/// The job number of work on flash; the worker thread's numbers are smaller.
 const FLASH: Job = Job(u16::MAX);
 
 /// The worker thread's table of jobs.
 ///
-/// Work on flash is done on the thread of the device, one call a turn of its loop: the decision is
-/// docs/adr/0006-flash-jobs.md.
+/// The device's thread does work on flash itself, one call per turn of its loop: see docs/adr/0006-flash-jobs.md.
 pub struct ZephyrJobs {
     flash: FlashAtOnce,
 }
@@ -66,7 +65,7 @@ impl Jobs for ZephyrJobs {
         }
     }
 
-    /// Nothing stops a transfer. Work on flash has ended before it could be given up.
+    /// Nothing stops a transfer. Work on flash has ended before it could be cancelled.
     fn cancel(&self, job: Job) {
         if job != FLASH && job != bus::JOB && !tls::cancel(job) {
             shim::job_cancel(i32::from(job.0));

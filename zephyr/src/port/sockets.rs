@@ -9,7 +9,7 @@ use super::tls;
 use super::wakers::{SOCKETS, Wakers};
 use crate::shim::{self, Endpoint};
 
-/// Zephyr's sockets, and who waits for what.
+/// Zephyr's sockets, and the wakers.
 pub struct ZephyrSockets {
     pub wakers: RefCell<Wakers>,
     /// The interface of each socket, and the traffic of each interface.

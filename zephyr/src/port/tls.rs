@@ -1,4 +1,4 @@
-//! TLS sessions and the device's own certificate: jobs behind those of the worker thread.
+//! TLS sessions and the device's own certificate: jobs with numbers after those of the worker thread.
 
 use openzentri::port::{IdentityRequest, Job, JobOutput, Result, SigningRequest, Socket, TlsCredentials, TlsRole};
 
@@ -7,7 +7,7 @@ pub use absent::*;
 #[cfg(CONFIG_OPENZENTRI_TLS)]
 pub use present::*;
 
-/// The first job of a session; those before are the worker thread's.
+/// The first job of a session; lower numbers belong to the worker thread.
 const FIRST: u16 = crate::kconfig::CONFIG_OPENZENTRI_JOBS as u16;
 
 #[cfg(CONFIG_OPENZENTRI_TLS)]
@@ -15,7 +15,7 @@ mod present {
     use super::{FIRST, IdentityRequest, Job, JobOutput, Result, SigningRequest, Socket, TlsCredentials, TlsRole};
     use crate::shim::tls;
 
-    /// Jobs of this kind at once: a session each, an identity, and a request for a certificate.
+    /// Jobs of this kind at once: one per session, an identity, and a request for a certificate.
     pub const JOBS: usize = SESSIONS as usize + 2;
     const SESSIONS: u16 = openzentri::limits::TLS_SESSIONS as u16;
     const IDENTITY: u16 = FIRST + SESSIONS;
@@ -53,7 +53,7 @@ mod present {
         job.0.checked_sub(FIRST).filter(|session| *session < SESSIONS).map(i32::from)
     }
 
-    /// The result of a job, when it is one of these.
+    /// The result of a job, if it is one of these.
     pub fn result(job: Job) -> Option<Result<JobOutput>> {
         match job.0 {
             IDENTITY => return Some(tls::identity_result().map(|()| JobOutput::Identity)),
@@ -63,7 +63,7 @@ mod present {
         session(job).map(|session| tls::outcome(session).map(JobOutput::Tls))
     }
 
-    /// Whether a job, when it is one of these, has ended.
+    /// Whether a job has ended, if it is one of these.
     pub fn ended(job: Job) -> Option<bool> {
         match job.0 {
             IDENTITY => return Some(tls::identity_ended()),
@@ -73,7 +73,7 @@ mod present {
         session(job).map(tls::ended)
     }
 
-    /// Gives a job up; answers whether it is one of these.
+    /// Cancels a job; returns whether it is one of these.
     pub fn cancel(job: Job) -> bool {
         if let Some(session) = session(job) {
             tls::cancel(session);

@@ -1,4 +1,4 @@
-//! Who waits for what.
+//! The wakers of all events.
 
 use core::task::Waker;
 
@@ -22,12 +22,12 @@ struct Pair {
 impl Pair {
     const NONE: Self = Self { read: None, write: None };
 
-    /// The bits that somebody waits for.
+    /// The bits that tasks wait for.
     fn wanted(&self) -> i16 {
         (if self.read.is_some() { READABLE } else { 0 }) | (if self.write.is_some() { WRITABLE } else { 0 })
     }
 
-    /// Wakes those whose bit is set.
+    /// Wakes the tasks whose bit is set.
     fn wake(&mut self, ready: i16) {
         if ready & READABLE != 0 {
             wake(&mut self.read);
@@ -50,19 +50,19 @@ pub struct Wakers {
     sockets: [Pair; SOCKETS],
     jobs: [Option<Waker>; JOBS],
     radio: [Option<Waker>; 2],
-    /// Changes of the radio that were told.
+    /// The changes of the radio that tasks were woken for.
     radio_changes: u32,
-    /// News of the simulated driver that were told.
+    /// The news of the simulated driver that were passed on.
     #[cfg(CONFIG_OPENZENTRI_SIMULATED_WIFI)]
     air_news: u32,
     console: Option<Waker>,
     pins: Option<Waker>,
-    /// Who waits for a transfer on a bus.
+    /// The task that waits for a transfer on a bus.
     bus: Option<Waker>,
 }
 
 impl Wakers {
-    /// Nobody waits.
+    /// No task waits.
     pub const fn new() -> Self {
         Self {
             serial: Pair::NONE,
@@ -78,11 +78,11 @@ impl Wakers {
         }
     }
 
-    /// Keeps a waker in place of the one before.
+    /// Keeps a waker in place of the previous one.
     pub fn register(&mut self, event: Event, waker: &Waker) {
         match self.place(event) {
             Some(place) => *place = Some(waker.clone()),
-            // There is no such socket or job: whoever waits finds that out.
+            // There is no such socket or job: the woken task finds that out.
             None => waker.wake_by_ref(),
         }
     }
@@ -103,14 +103,14 @@ impl Wakers {
         })
     }
 
-    /// Forgets who waits for a socket.
+    /// Forgets the wakers of a socket.
     pub fn forget(&mut self, socket: Socket) {
         if let Some(pair) = self.sockets.get_mut(usize::from(socket.0)) {
             *pair = Pair::NONE;
         }
     }
 
-    /// Wakes whose events can be seen without a descriptor.
+    /// Wakes the tasks whose events can be checked without a descriptor.
     pub fn wake_local(&mut self) {
         if self.serial.wanted() != 0 {
             self.serial.wake(shim::serial_ready());
@@ -142,13 +142,13 @@ impl Wakers {
         }
     }
 
-    /// Lists the sockets that somebody waits for; answers how many. Each bit takes one place of Zephyr's own list, and
-    /// one is kept for the bell.
+    /// Lists the sockets that tasks wait for; returns their number. Each bit takes one place of Zephyr's own list, and
+    /// one place is kept for the bell.
     pub fn watch(&self, watches: &mut [Watch]) -> usize {
         let mut places = watches.len().saturating_sub(1);
         let mut count = 0;
         for (fd, pair) in self.sockets.iter().enumerate() {
-            // A handshake waits for its peer, whoever waits for the session.
+            // A handshake waits for its peer, whatever the tasks wait for.
             let wanted = tls::watched(fd as i32, pair.wanted());
             let bits = wanted.count_ones() as usize;
             let Some(watch) = watches.get_mut(count).filter(|_| bits != 0 && bits <= places) else { continue };
@@ -159,7 +159,7 @@ impl Wakers {
         count
     }
 
-    /// Wakes who waits for a socket that is ready. An error or a hang-up is for reader and writer.
+    /// Wakes the tasks that wait for a ready socket. An error or a hang-up wakes reader and writer.
     pub fn wake_socket(&mut self, watch: &Watch) {
         if !tls::ready(watch.fd) {
             return;

@@ -14,7 +14,7 @@ pub const AP_ENABLE: u8 = 4;
 pub const AP_DISABLE: u8 = 5;
 pub const AP_DROP: u8 = 6;
 
-/// What somebody asks of the radio.
+/// A request to the radio.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Request {
@@ -63,9 +63,9 @@ pub fn request() -> Option<Request> {
     (unsafe { raw::oz_air_request(&mut request) } == 0).then_some(request)
 }
 
-/// The next frame that the station has sent; answers its size.
+/// The next frame that the station has sent; returns its size.
 pub fn sent(frame: &mut [u8; FRAME]) -> Option<usize> {
-    // SAFETY: `frame` has the size that C writes at most.
+    // SAFETY: C writes at most the size of `frame`.
     usize::try_from(unsafe { raw::oz_air_sent(frame) }).ok()
 }
 
@@ -80,7 +80,7 @@ pub fn scan_result(found: &AccessPoint) {
     unsafe { raw::oz_air_scan_result(&raw_of(found)) };
 }
 
-/// How a connection attempt has ended, and with which network.
+/// Reports the outcome of a connection attempt, and its network.
 pub fn connected(status: u8, network: Option<&AccessPoint>) {
     let network = network.map(raw_of).unwrap_or_default();
     // SAFETY: C copies the network.
@@ -100,7 +100,7 @@ fn raw_of(network: &AccessPoint) -> RawAccessPoint {
     raw
 }
 
-/// Zephyr tells fewer securities apart than there are: what it cannot tell apart is the same here.
+/// Zephyr distinguishes fewer securities than there are: those that it does not distinguish are equal here.
 pub fn is_alike(asked: u8, security: Security) -> bool {
     let class = |number: u8| match number {
         0 | 1 => number,

@@ -65,6 +65,6 @@ pub fn ended() -> bool {
 }
 
 pub fn received(buffer: &mut [u8]) -> Result<usize> {
-    // SAFETY: the function writes at most so many bytes.
+    // SAFETY: the function writes at most as many bytes as the length says.
     result(unsafe { raw::oz_bus_received(buffer.as_mut_ptr(), buffer.len() as u32) })
 }

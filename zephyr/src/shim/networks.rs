@@ -31,7 +31,7 @@ unsafe extern "C" {
 /// All networks; those with a DHCP server give `lease`.
 pub fn all(lease: Ipv4Config) -> impl Iterator<Item = SimulatedNetwork> {
     (0..).map_while(move |index| {
-        // SAFETY: C answers null or a row of a constant table.
+        // SAFETY: C returns null or a row of a constant table.
         let row = unsafe { oz_simulated_network(index).as_ref() }?;
         Some(SimulatedNetwork {
             ssid: text(row.ssid),
@@ -66,7 +66,7 @@ fn security(number: u8) -> Security {
     Security::ALL.get(usize::from(number)).copied().unwrap_or_default()
 }
 
-/// What the networks' DHCP servers give: the address under which the device is reached.
+/// What the networks' DHCP servers give: the address at which the device can be reached.
 pub fn lease() -> Ipv4Config {
     let address = |text: &str| text.parse().unwrap_or(Ipv4Addr::LOCALHOST);
     let own = address(crate::kconfig::CONFIG_OPENZENTRI_SIMULATED_ADDRESS);

@@ -35,7 +35,7 @@ pub fn direction(pin: u8, direction: Direction) -> Result<()> {
         Direction::Input(Pull::Down) => 3,
         Direction::Output(false) => 4,
         Direction::Output(true) => 5,
-        // No controller pulls a wire down that it leaves to others.
+        // No controller pulls an open-drain wire down.
         Direction::OpenDrain { level, pull: Pull::None | Pull::Down } => 6 + u8::from(level),
         Direction::OpenDrain { level, pull: Pull::Up } => 8 + u8::from(level),
     };
@@ -73,7 +73,7 @@ pub struct Raw {
     kind: u8,
 }
 
-/// What the device does at the wire of an emulated pin.
+/// What the device drives the wire of an emulated pin with.
 pub fn driven(pin: u8) -> Result<Driven> {
     let mut raw = Raw::default();
     // SAFETY: the function writes the structure, which has the layout of the header.
@@ -87,7 +87,7 @@ pub fn driven(pin: u8) -> Result<Driven> {
     })
 }
 
-/// Whether there are edges that nobody has asked for.
+/// Whether there are edges that were not fetched yet.
 pub fn has_edges() -> bool {
     raw::oz_pin_edges_ready() != 0
 }

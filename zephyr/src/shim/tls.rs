@@ -11,7 +11,7 @@ use openzentri::port::{
 
 use super::{done, result, size};
 
-/// What a session needs.
+/// The credentials of a session.
 #[repr(C)]
 struct RawOrder {
     name: *const u8,
@@ -33,7 +33,7 @@ struct RawOrder {
     clock_is_set: u8,
 }
 
-/// How a handshake has ended.
+/// The outcome of a handshake.
 #[repr(C)]
 struct RawOutcome {
     code: i32,
@@ -73,10 +73,10 @@ mod raw {
 
 pub use raw::{oz_tls_cancel as cancel, oz_tls_holds as holds, oz_tls_watched as watched};
 
-/// Bytes of all names of protocols together, each behind its length.
+/// Bytes of all names of protocols together, each after its length.
 const PROTOCOLS: usize = 64;
 
-/// Begins a session; answers its number.
+/// Begins a session; returns its number.
 pub fn start(socket: i32, role: &TlsRole<'_>, first: Option<u8>, credentials: &TlsCredentials<'_>) -> Result<usize> {
     let mut alpn: Vec<u8, PROTOCOLS> = Vec::new();
     for name in credentials.alpn {
@@ -110,7 +110,7 @@ pub fn start(socket: i32, role: &TlsRole<'_>, first: Option<u8>, credentials: &T
     result(unsafe { raw::oz_tls_start(socket, &order) })
 }
 
-/// How the handshake of a session has ended.
+/// The outcome of a session's handshake.
 pub fn outcome(session: i32) -> Result<core::result::Result<TlsSession, TlsFailure>> {
     let mut raw = RawOutcome {
         code: 0,
@@ -163,12 +163,12 @@ pub fn ended(session: i32) -> bool {
     raw::oz_tls_ended(session) != 0
 }
 
-/// The thread has the handshake of the socket.
+/// Whether the thread has the handshake of the socket.
 pub fn is_computed(socket: i32) -> bool {
     raw::oz_tls_is_computed(socket) != 0
 }
 
-/// The socket is ready; answers whether its owner has to do with that.
+/// The socket is ready; returns whether that concerns its owner.
 pub fn ready(socket: i32) -> bool {
     raw::oz_tls_ready(socket) != 0
 }
@@ -187,7 +187,7 @@ pub fn identity_ended() -> bool {
     raw::oz_identity_ended() != 0
 }
 
-/// Takes certificate and key; answers their lengths.
+/// Takes certificate and key; returns their lengths.
 pub fn take_identity(buffer: &mut [u8]) -> Result<(usize, usize)> {
     let (mut certificate, mut key) = (0, 0);
     // SAFETY: the buffer has the length beside it; both numbers live longer than the call.
@@ -209,7 +209,7 @@ pub fn request_ended() -> bool {
     raw::oz_request_ended() != 0
 }
 
-/// Takes a request; answers its length.
+/// Takes a request; returns its length.
 pub fn take_request(buffer: &mut [u8]) -> Result<usize> {
     // SAFETY: the buffer has the length beside it.
     result(unsafe { raw::oz_request_take(buffer.as_mut_ptr(), size(buffer)) })

@@ -16,7 +16,7 @@ pub struct RawAccessPoint {
     pub security: u8,
 }
 
-/// What to look for; all names with size 0.
+/// What to scan for; size 0 means all names.
 #[derive(Clone, Copy, Default)]
 #[repr(C)]
 pub struct RawScan {
@@ -46,7 +46,7 @@ impl Default for RawSoftAp {
     }
 }
 
-/// An IPv4 configuration; first bytes highest.
+/// An IPv4 configuration; the first byte of an address is the highest.
 #[derive(Clone, Copy, Default)]
 #[repr(C)]
 pub struct RawIpv4 {
@@ -56,7 +56,7 @@ pub struct RawIpv4 {
     pub dns: u32,
 }
 
-/// How far an interface is.
+/// The state of an interface.
 #[derive(Clone, Copy, Default)]
 #[repr(C)]
 pub struct RawRadioState {

@@ -1,7 +1,7 @@
 //! `picoserve-peer PORT VERSION`: answers like the device under measurement, with picoserve on one thread.
 //!
-//! `/command/version` is JSON of VERSION bytes, `/1k.bin` and `/100k.bin` are what their names say. It closes after each
-//! answer, as the device does.
+//! `/command/version` has VERSION bytes of JSON, `/1k.bin` and `/100k.bin` have the sizes in their names. It closes
+//! after each answer, as the device does.
 
 use std::net::Ipv4Addr;
 use std::rc::Rc;
@@ -35,7 +35,7 @@ async fn main() -> Result<(), Error> {
                 let (connection, _) = listener.accept().await?;
                 let app = app.clone();
                 tokio::task::spawn_local(async move {
-                    // A client that goes away is no fault of the server.
+                    // A client that disconnects is not a fault of the server.
                     let _ = Server::new_tokio(&app, &CONFIG, &mut [0; 4096]).serve(connection).await;
                 });
             }

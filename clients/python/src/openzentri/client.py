@@ -10,13 +10,13 @@ from . import wire
 from .line import Line, open_serial, open_tcp
 from .stream import Stream
 
-#: Seconds until a message that was not answered is sent again.
+#: Seconds until an unanswered message is sent again.
 AGAIN = 0.5
-#: Seconds between two questions whether a command still runs.
+#: The most seconds between two requests for the answer of a command that still runs.
 LONGEST = 2.0
-#: Seconds until a request for which there was no room is sent again.
+#: Seconds until a request that the device had no room for is sent again.
 BUSY = 0.05
-#: Events that nobody has looked at; the oldest go first.
+#: The most unread events; the oldest are dropped first.
 EVENTS = 1000
 
 START = b"\r\nstructured_start\r\n\0"
@@ -32,7 +32,7 @@ class NoAnswer(TimeoutError):
 
 @dataclass(frozen=True)
 class Response:
-    """What a command has answered."""
+    """The answer to a command."""
 
     #: The result code; 0 is success.
     code: int
@@ -77,7 +77,7 @@ Event = Union[LogLine, StreamState, NetworkState]
 
 
 class _Pending:
-    """A request without its whole answer."""
+    """A request whose answer is incomplete."""
 
     def __init__(self, line: bytes, data: bytes):
         self.line, self.data = line, data
@@ -156,7 +156,7 @@ class Client:
         self._line.close()
 
     def check(self) -> None:
-        """Raises why nothing works any more."""
+        """Raises the error that has ended the connection."""
         if self._failure is not None:
             raise self._failure
 
@@ -181,7 +181,7 @@ class Client:
     async def command(
         self, line: Union[str, bytes], data: bytes = b"", timeout: Optional[float] = None
     ) -> Response:
-        """Runs a command once. Without `timeout` it may take as long as it takes; else it is given up."""
+        """Runs a command once. Without `timeout`, waits for ever; otherwise gives up after that time."""
         text = line.encode() if isinstance(line, str) else line
         if len(text) + len(data) > self.frame - wire.OVERHEAD:
             raise ValueError("the line and its data are longer than a frame")
@@ -244,7 +244,7 @@ class Client:
         return stream
 
     async def stream(self, handle: int) -> Optional[Stream]:
-        """The stream that is open on a handle; its bytes come from now on, and are not for `stream_read`."""
+        """The stream that is open on a handle; its bytes come here from now on, and no longer to `stream_read`."""
         answer: asyncio.Future[Optional[Stream]] = asyncio.get_running_loop().create_future()
         self._asked.setdefault(handle, []).append(answer)
         pause = AGAIN
@@ -325,7 +325,7 @@ class Client:
         self.version, self.frame, self.dropped = version, frame, dropped
         if self._welcome is not None and not self._welcome.done():
             self._places = asyncio.Semaphore(max(requests, 1))
-            # What was text before was no frame.
+            # Earlier text was not frames.
             self.damaged = 0
             self._welcome.set_result(None)
 

@@ -1,4 +1,4 @@
-"""Where the bytes go: a serial line, a pseudo-terminal, a TCP connection."""
+"""Transports: a serial line, a pseudo-terminal, a TCP connection."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import socket
 import termios
 from typing import Callable, Optional
 
-#: Bytes that wait to be sent before others must wait.
+#: Unsent bytes above which streams stop sending.
 FULL = 8192
 
 
@@ -28,13 +28,13 @@ class Line:
         os.set_blocking(descriptor, False)
 
     def start(self, received: Callable[[bytes], None], room: Callable[[], None], ended: Callable[[], None]) -> None:
-        """Calls `received` with what comes, `room` when the line takes more, and `ended` when it is gone."""
+        """Calls `received` with received bytes, `room` when the line takes more, and `ended` when it is closed."""
         self._received, self._room, self._ended = received, room, ended
         self._loop.add_reader(self._descriptor, self._read)
 
     @property
     def is_full(self) -> bool:
-        """Whether what can wait should."""
+        """Whether data that can wait should wait."""
         return len(self._waiting) >= FULL
 
     def _read(self) -> None:
@@ -51,7 +51,7 @@ class Line:
             self._ended()
 
     def write(self, data: bytes) -> None:
-        """Sends bytes, as soon as the line takes them."""
+        """Sends bytes as soon as the line takes them."""
         if not self._open:
             return
         self._waiting += data
@@ -85,7 +85,7 @@ class Line:
         termios.tcsendbreak(self._descriptor, 0)
 
     def close(self) -> None:
-        """Ends it; what waits is lost."""
+        """Closes the line; unsent bytes are lost."""
         if not self._open:
             return
         self._open = False

@@ -1,4 +1,4 @@
-"""One stream: offsets and credit of both directions, what is sent again, and how a program reads and writes."""
+"""One stream: offsets and credit of both directions, repetition, and reading and writing for the program."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 #: Bytes that the device may send before the program has read them.
 WINDOW = 32768
-#: Bytes that wait to be sent before `write` waits.
+#: Unsent bytes above which `write` waits.
 HIGH = 65536
-#: Pauses before something is sent again, in seconds.
+#: The first and the longest pause before repeating a message, in seconds.
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 2.0
-#: Bytes that are sent at once at least when much gets lost: a short frame is more likely to arrive.
+#: The fewest bytes per frame when many frames are lost: a short frame is more likely to arrive.
 SMALLEST = 128
 
 
@@ -57,7 +57,7 @@ class Stream:
     # --- for the program ---------------------------------------------------------------------------------------------
 
     async def read(self, most: int = 65536) -> bytes:
-        """What is there, at least a byte; nothing when the peer has ended and all was read."""
+        """The available bytes, at least one; empty when the peer has ended and all was read."""
         while not self._buffer:
             if self._is_over():
                 return b""
@@ -69,7 +69,7 @@ class Stream:
         return data
 
     async def readexactly(self, count: int) -> bytes:
-        """So many bytes; `EOFError` when there are fewer."""
+        """Exactly `count` bytes; `EOFError` when there are fewer."""
         parts = bytearray()
         while len(parts) < count:
             part = await self.read(count - len(parts))
@@ -79,7 +79,8 @@ class Stream:
         return bytes(parts)
 
     async def write(self, data: bytes) -> None:
-        """Sends bytes, or one message; waits while too much is on its way. `BrokenPipeError` when nothing is taken."""
+        """Sends bytes, or one message; waits while too much is in flight. `BrokenPipeError` when the stream takes no
+        more."""
         if self.keeps_messages and len(data) > self._client.frame - wire.OVERHEAD:
             raise ValueError("the message is longer than a frame")
         self._check()
@@ -100,7 +101,7 @@ class Stream:
             await self._wait()
 
     async def close(self) -> None:
-        """Closes it. What was written is delivered first, as far as the device takes it."""
+        """Closes the stream. Written bytes are delivered first, as far as the device takes them."""
         if self.state != wire.CLOSED:
             if not self._shut:
                 await self.drain()
@@ -108,7 +109,7 @@ class Stream:
         self.stop_timers()
 
     async def closed(self) -> None:
-        """Waits until it is closed, a file that was written until it is stored."""
+        """Waits until the stream is closed; a written file is then stored."""
         while self.state != wire.CLOSED:
             self._client.check()
             await self._wait()
@@ -137,7 +138,7 @@ class Stream:
             self._repeat(FIRST_PAUSE)
 
     def _repeat(self, pause: float) -> None:
-        """The first credit is repeated until the device is known to have it."""
+        """Repeats the first credit until the device is known to have it."""
         if self._begun or self.state == wire.CLOSED:
             return
 
@@ -153,11 +154,11 @@ class Stream:
             self._begin.cancel()
 
     def wake(self) -> None:
-        """Something has changed."""
+        """Wakes the program after a change."""
         self._changed.set()
 
     def told(self, state: int, end: int) -> None:
-        """The device says how it is."""
+        """The device reports the state."""
         self.state = max(self.state, state)
         if state != wire.OPEN:
             self._end = end
@@ -188,7 +189,7 @@ class Stream:
         self._client.send([wire.CREDIT, self.number, self._received, self._granted, flags])
 
     def credit(self, received: int, limit: int, flags: int) -> None:
-        """The device has bytes, and takes more."""
+        """The device acknowledges bytes and grants credit."""
         if flags & wire.GRANTED:
             self._has_begun()
         news = min(received, self._next_ever()) - self._acknowledged
@@ -256,7 +257,7 @@ class Stream:
         self._pump()
 
     def stop_timers(self) -> None:
-        """Nothing is sent by itself any more."""
+        """Stops repetitions."""
         self._stop_timer()
         self._has_begun()
 

@@ -1,4 +1,4 @@
-"""Frames and messages: COBS, CRC-32, and as much CBOR as the protocol has."""
+"""Frames and messages: COBS, CRC-32, and the part of CBOR that the protocol uses."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ WELCOME, RESPONSE, NOTICE, STREAM, NETWORK, LOG, BYE = range(16, 23)
 
 #: Flags of a credit.
 AGAIN, SHUT, GRANTED = 1, 2, 4
-#: What a notice says.
+#: Contents of a notice.
 RUNS, BUSY, LOST = range(3)
 #: States of a stream.
 OPEN, ENDED, CLOSED = range(3)
 
-#: Bytes of the longest message beside the bytes it carries.
+#: Bytes of the longest message besides the data that it carries.
 OVERHEAD = 48
 
 
 class Unreadable(ValueError):
-    """It is no frame, or no message."""
+    """The bytes are not a frame, or not a message."""
 
 
 def _head(major: int, number: int) -> bytes:
@@ -90,7 +90,7 @@ def decode(payload: bytes) -> list[Value]:
 
 
 def stuff(data: bytes) -> bytes:
-    """COBS, without the zero behind."""
+    """Encodes as COBS, without the terminating zero."""
     out = bytearray()
     blocks = data.split(b"\0")
     for number, block in enumerate(blocks):
@@ -106,7 +106,7 @@ def stuff(data: bytes) -> bytes:
 
 
 def unstuff(frame: bytes) -> bytes:
-    """What was stuffed; the zero behind it is gone."""
+    """Decodes COBS without the terminating zero."""
     out = bytearray()
     at = 0
     while at < len(frame):

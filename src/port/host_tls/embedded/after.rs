@@ -1,4 +1,4 @@
-//! What comes once a session is open.
+//! Received records once a session is open.
 
 use super::refusal::Refusal;
 use super::{alert, kind};
@@ -7,10 +7,10 @@ use crate::port::TlsError;
 const NEW_SESSION_TICKET: u8 = 4;
 const KEY_UPDATE: u8 = 24;
 
-/// Records without data that a server may send one after the other: tickets, mostly. More would only cost time.
+/// The number of consecutive records without data that a server may send: tickets, mostly. More would only cost time.
 const IDLE: u8 = 32;
 
-/// What a record brings.
+/// The content of a received record.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Arrived<'a> {
     Data(&'a [u8]),
@@ -18,18 +18,18 @@ pub(super) enum Arrived<'a> {
     End,
 }
 
-/// How far the messages of a handshake have come that are sent after it. They may be spread over records.
+/// The state of reading post-handshake messages. They may be spread over records.
 #[derive(Debug, Default)]
 pub(super) struct After {
     header: heapless::Vec<u8, 4>,
-    /// Bytes of the present message that are still to come.
+    /// Bytes of the present message that have not arrived yet.
     rest: usize,
-    /// Records without data since there was any.
+    /// Records without data since the last one with data.
     idle: u8,
 }
 
 impl After {
-    /// Takes a record: what is in it, and its type at the end.
+    /// Takes a record: its content, with its type at the end.
     pub(super) fn record<'a>(&mut self, record: &'a [u8]) -> Result<Arrived<'a>, Refusal> {
         let Some((kind, content)) = record.split_last() else { return Err(Refusal::protocol(alert::DECODE_ERROR)) };
         let is_between = self.header.is_empty() && self.rest == 0;
@@ -53,7 +53,7 @@ impl After {
         }
     }
 
-    /// Tickets go by unread. New keys cannot be made here: the session ends.
+    /// Tickets are skipped. The library cannot make new keys: a KeyUpdate ends the session.
     fn messages(&mut self, mut content: &[u8]) -> Result<(), Refusal> {
         while let Some((byte, others)) = content.split_first() {
             if self.rest > 0 {

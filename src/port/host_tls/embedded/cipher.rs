@@ -1,11 +1,12 @@
-//! The cipher suite as embedded-tls is given it: AES-128-GCM that looks at what it is to encrypt and has decrypted.
+//! The cipher suite that embedded-tls uses: AES-128-GCM that inspects each record before it encrypts and after it
+//! decrypts.
 //!
-//! The library makes a cipher of a key for each record and has no place for a word beside the bytes. So the phase of the
-//! session comes in the version field of the record's header, which the library hands on unread, and what is noticed goes
-//! on in the bytes themselves:
-//! - Once the handshake is over, the library gets every record as application data whose last byte is the true type of the
-//!   record, and none of another kind. It gives records to be sent in the same way.
-//! - In the handshake an alert, and what is refused here, becomes a [`note`].
+//! The library makes a new cipher from the key for each record and passes nothing but the bytes. So the phase of the
+//! session comes in the version field of the record's header, which the library passes on unread, and findings are
+//! passed on in the bytes themselves:
+//! - Once the handshake is over, the library gets only application data records, whose last byte is the true type of
+//!   the record. It passes records to send in the same way.
+//! - During the handshake, an alert or a record that this cipher refuses becomes a [`note`].
 
 use aes_gcm::Aes128Gcm;
 use aes_gcm::aead::consts::{U0, U12, U16, U54};
@@ -18,10 +19,10 @@ use super::refusal::Refusal;
 use super::transcript::Transcript;
 use super::{alert, kind};
 
-/// Plain bytes of a record (RFC 8446, 5.1).
+/// Plaintext bytes of a record at most (RFC 8446, 5.1).
 pub(super) const PLAIN: usize = 16_384;
 
-/// What marks a record of an open session in the version field of its header; others have the true version there.
+/// Marks a record of an open session, in the version field of its header; other records have the true version there.
 pub(super) const OPEN: [u8; 2] = [3, 0xff];
 
 const TAG: usize = 16;
@@ -38,7 +39,7 @@ impl TlsCipherSuite for Suite {
     type LabelBufferSize = U54;
 }
 
-/// One direction's cipher for one record.
+/// The cipher of one direction, for one record.
 pub(super) struct Cipher(Aes128Gcm);
 
 impl KeySizeUser for Cipher {
@@ -60,7 +61,7 @@ impl AeadCore for Cipher {
 impl AeadInPlace for Cipher {
     fn encrypt_in_place(&self, nonce: &Nonce<Self>, _: &[u8], buffer: &mut dyn Buffer) -> Result<(), Error> {
         if let [.., kind::APPLICATION_DATA] = buffer.as_ref() {
-            // The true type stands before it.
+            // The byte before it is the true type.
             buffer.truncate(buffer.len() - 1);
         }
         let header = header(buffer.len() + TAG);
@@ -70,7 +71,7 @@ impl AeadInPlace for Cipher {
     fn decrypt_in_place(&self, nonce: &Nonce<Self>, marked: &[u8], buffer: &mut dyn Buffer) -> Result<(), Error> {
         let header = header(buffer.len());
         self.0.decrypt_in_place(nonce, &header, buffer)?;
-        // Zeros are padding; a record of nothing else has no type (RFC 8446, 5.4).
+        // Zeros are padding; a record of zeros only has no type (RFC 8446, 5.4).
         let last = buffer.as_ref().iter().rposition(|byte| *byte != 0).filter(|last| *last <= PLAIN).ok_or(Error)?;
         buffer.truncate(last + 1);
         if marked.get(1..3) == Some(&OPEN) {
@@ -109,12 +110,12 @@ fn header(length: usize) -> [u8; 5] {
     [kind::APPLICATION_DATA, 3, 3, high, low]
 }
 
-/// What is noticed in a record of the handshake: an alert of the server as it stands there, or, with [`OWN`] as its
-/// level, why the record is refused here.
+/// A finding in a record of the handshake: the server's alert unchanged, or, with [`OWN`] as its level, why this cipher
+/// refuses the record.
 type Noticed = [u8; 2];
 
 const OWN: u8 = 0;
-/// Messages are spread over records, which the library cannot put together.
+/// Messages are spread over records, and the library cannot reassemble them.
 const SPLIT: Noticed = [OWN, alert::INTERNAL_ERROR];
 
 /// Whether the library may see this record of the server's part of the handshake: whole messages in their order.
@@ -138,13 +139,13 @@ fn inspect(record: &[u8]) -> Result<(), Noticed> {
     Ok(())
 }
 
-/// A record for the library with what was noticed instead of what was decrypted: a Certificate message with a certificate
-/// of two bytes, which none can have, so that the verifier gets it.
+/// A record for the library with the finding in place of the decrypted bytes: a Certificate message with a certificate
+/// of two bytes, an impossible size. So the finding reaches the verifier.
 fn note([level, description]: Noticed) -> [u8; 16] {
     [11, 0, 0, 11, 0, 0, 0, 7, 0, 0, 2, level, description, 0, 0, kind::HANDSHAKE]
 }
 
-/// What a note says; `None` for a certificate.
+/// The finding in a note; `None` for a real certificate.
 pub(super) fn noticed(certificate: &[u8]) -> Option<Refusal> {
     match *certificate {
         [OWN, description] => Some(Refusal::protocol(description)),
@@ -160,7 +161,7 @@ mod tests {
 
     use super::*;
 
-    /// Encrypts what a server sends.
+    /// Encrypts a record as a server would.
     fn encrypted(plain: &[u8]) -> Vec<u8> {
         let mut record = plain.to_vec();
         let header = header(plain.len() + TAG);

@@ -1,11 +1,11 @@
-//! ServerHello, which decides what a session is: embedded-tls takes from it no more than a key.
+//! Checks ServerHello, which decides the parameters of a session: embedded-tls itself takes only the key from it.
 
 use super::alert;
 use super::reader::Reader;
 use super::refusal::Refusal;
 use crate::port::TlsError;
 
-/// The suite that is offered: `TLS_AES_128_GCM_SHA256`, which every server must have (RFC 8446, 9.1).
+/// The offered suite: `TLS_AES_128_GCM_SHA256`, which every server must have (RFC 8446, 9.1).
 pub(super) const SUITE: u16 = 0x1301;
 
 const SERVER_HELLO: usize = 2;
@@ -14,7 +14,7 @@ const KEY_SHARE: usize = 51;
 const LEGACY_VERSION: usize = 0x0303;
 const VERSION: &[u8] = &[3, 4];
 const P256: usize = 0x17;
-/// Bytes of a point on P-256 that is not compressed (RFC 8446, 4.2.8.2).
+/// Bytes of an uncompressed point on P-256 (RFC 8446, 4.2.8.2).
 const POINT: usize = 65;
 
 /// The random number that makes a ServerHello a HelloRetryRequest (RFC 8446, 4.1.3).
@@ -23,14 +23,14 @@ const RETRY: [u8; 32] = [
     0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
 
-/// Whether a session can begin with this ServerHello, given with the header of the message.
+/// Checks whether a session can begin with this ServerHello; `message` includes its header.
 pub(super) fn check(message: &[u8]) -> Result<(), Refusal> {
     let hello = Hello::read(message).ok_or(Refusal::protocol(alert::DECODE_ERROR))??;
     if hello.version != Some(VERSION) {
         return Err(Refusal::new(TlsError::Incompatible, alert::PROTOCOL_VERSION));
     }
     if hello.random == RETRY {
-        // It wants a key on another group, and there is none.
+        // It asks for a key share of another group, and there is none.
         return Err(Refusal::new(TlsError::Incompatible, alert::HANDSHAKE_FAILURE));
     }
     let point = hello.share.is_some_and(|(group, point)| group == P256 && point.len() == POINT);
@@ -63,7 +63,7 @@ impl<'a> Hello<'a> {
         let (random, session) = (body.take(32)?, body.vector(1)?);
         let (suite, compression) = (body.number(2)?, body.number(1)?);
         let mut hello = Self { random, session, suite, compression, version: None, share: None };
-        // Servers of old have none.
+        // Old servers send no extensions.
         let mut extensions = Reader(if body.is_empty() { &[] } else { body.vector(2)? });
         while !extensions.is_empty() {
             match extensions.extension()? {
@@ -85,7 +85,7 @@ mod tests {
 
     use super::*;
 
-    /// A ServerHello; what is special about it is written over it.
+    /// A ServerHello with these values.
     fn hello(suite: u16, version: [u8; 2], group: u8, random: [u8; 32]) -> Vec<u8> {
         let mut extensions = vec![0, 43, 0, 2, version[0], version[1], 0, 51, 0, 69, 0, group, 0, 65, 4];
         extensions.extend([7; 64]);
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_server_of_tls_1_2_is_not_compatible() {
-        // It has no extensions, or others, and a session id of its own.
+        // Its ServerHello has no extensions, or others, and a session id of its own.
         let mut old = vec![2, 0, 0, 38, 3, 3];
         old.extend([9; 32]);
         old.extend([0, 0xc0, 0x2f, 0]);

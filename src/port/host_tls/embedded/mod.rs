@@ -1,10 +1,10 @@
-//! embedded-tls as a client: TLS 1.3 with one suite and one group, and what it needs around it to be safe (see
+//! embedded-tls as a client: TLS 1.3 with one suite and one group, with the checks that it needs to be safe (see
 //! `docs/adr/0012-embedded-tls.md`).
 //!
-//! A session is one future that owns the library's connection and is polled by hand; it waits only for records. What it
-//! has in common with the session lies in a [`Wire`]. On the way in a record goes through the wire, which lets through
-//! what may come now, then through the library to the [`cipher`], which looks at what it has decrypted, and then to the
-//! verifier of the [`provider`] or to [`after`].
+//! A session is one future that owns the library's connection and is polled by hand; it waits only for records. A
+//! [`Wire`] holds what the future and the session share. A received record first passes the wire, which admits only
+//! records that may come now. Then it passes the library and the [`cipher`], which inspects the decrypted bytes, and
+//! reaches the verifier of the [`provider`] or [`after`].
 
 use core::future::Future;
 use core::pin::Pin;
@@ -41,25 +41,25 @@ use provider::{Own, Provider, Signer, Verifier};
 use refusal::Refusal;
 use wire::{ENCRYPTED, Pipe, Shared, Wire};
 
-/// Room for a record that is being made: its header, a type or two, the tag, and what the library keeps free.
+/// Room for an outgoing record: its header, one or two type bytes, the tag, and the bytes that the library keeps free.
 const RECORD: usize = 5 + PLAIN + 2 + embedded_tls::TLS_RECORD_OVERHEAD;
 
-/// Bytes of a certificate of the device: with them, the name and ALPN every message of the handshake has room.
+/// Bytes of the device's certificate at most: every handshake message then has room for it, the name and ALPN.
 const CERTIFICATE: usize = PLAIN - 1024;
 
-/// The library at work.
+/// The future that runs the library.
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// The client's end of a session.
 pub(super) struct Client {
     shared: Shared,
-    /// Nothing is left to be done without it.
+    /// `None` once nothing is left to do.
     work: Option<Work>,
     name: String,
 }
 
 impl Client {
-    /// A session that has not begun to talk yet.
+    /// A session that has sent and received nothing yet.
     pub(super) fn new(name: &str, first: Option<u8>, credentials: &TlsCredentials<'_>) -> Outcome<Self> {
         let server = ServerName::try_from(name.to_owned()).map_err(|_| refused(TlsError::Name))?;
         let (oldest, newest) = credentials.versions;
@@ -68,7 +68,7 @@ impl Client {
         }
         let library = Arc::new(rustls::crypto::ring::default_provider());
         let shared = Shared::new(first);
-        // Addresses are no names of hosts (RFC 6066, 3).
+        // An address is not a host name (RFC 6066, 3).
         let asked = matches!(server, ServerName::DnsName(_)).then(|| name.to_owned());
         let verifier = Verifier {
             shared: shared.clone(),
@@ -86,13 +86,13 @@ impl Client {
         Ok(client)
     }
 
-    /// Lets the library do what it can do now.
+    /// Polls the library.
     fn go_on(&mut self) {
         let Some(work) = &mut self.work else { return };
         if work.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready()
             || self.shared.with(|wire| wire.failure.is_some())
         {
-            // Its buffers are of no use any more.
+            // Its buffers are no longer needed.
             self.work = None;
         }
     }
@@ -162,7 +162,7 @@ impl Engine for Client {
     }
 }
 
-/// What the library does in a session, from the first byte to the last.
+/// Runs the library for a whole session, from the first byte to the last.
 async fn work(shared: Shared, name: Option<String>, alpn: Vec<Vec<u8>>, provider: Provider) {
     let (mut receiving, mut sending) = (std::vec![0; ENCRYPTED], std::vec![0; RECORD]);
     let mut connection = TlsConnection::new(Pipe(shared.clone()), &mut receiving, &mut sending);
@@ -188,14 +188,14 @@ async fn work(shared: Shared, name: Option<String>, alpn: Vec<Vec<u8>>, provider
                 Poll::Ready(Err(error)) => shared.with(|wire| wire.refuse(Refusal::library(&error))),
                 Poll::Pending => {}
             }
-            // What came may have to be answered.
+            // The received record may need an answer.
             send(&shared, &mut connection).await;
         }
         yield_now().await;
     }
 }
 
-/// Encrypts what is to be sent. Nothing here waits: the wire takes everything.
+/// Encrypts the ordered records. This never waits: the wire takes everything.
 async fn send(shared: &Shared, connection: &mut TlsConnection<'_, Pipe, Suite>) {
     while let Some(record) = shared.with(Wire::next_order) {
         if let Err(error) = send_one(connection, &record).await {
@@ -209,7 +209,8 @@ async fn send_one(connection: &mut TlsConnection<'_, Pipe, Suite>, record: &[u8]
     connection.flush().await
 }
 
-/// The device's own certificate: one, since the library can show no more, for a key whose signatures have room in it.
+/// The device's own certificate: only one, because the library can send no more, with a key whose signatures fit into
+/// the library's buffer.
 fn own(credentials: &TlsCredentials<'_>) -> Outcome<Own> {
     let bad = || refused(TlsError::Credentials);
     let chain = chain(credentials.certificate)?;
@@ -233,7 +234,7 @@ fn own(credentials: &TlsCredentials<'_>) -> Outcome<Own> {
 mod tests {
     use super::*;
 
-    /// What a session keeps for as long as it is there, without what rustls' verifier and the heap itself take.
+    /// The memory that a session holds while it exists, without rustls' verifier and the overhead of the heap.
     #[test]
     fn a_session_takes_what_is_written_down() {
         let credentials = TlsCredentials {

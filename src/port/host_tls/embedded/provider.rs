@@ -1,4 +1,4 @@
-//! What the library asks for in a handshake: random numbers, who the server is, and who the device is.
+//! What the library asks for in a handshake: random numbers, verification of the server, and the device's own identity.
 
 use std::sync::Arc;
 use std::vec::Vec;
@@ -27,13 +27,13 @@ const SERVER_CERTIFICATE: u8 = 3;
 
 /// The messages until the server's certificate: ClientHello, ServerHello, EncryptedExtensions, Certificate.
 const MESSAGES: &[u8] = &[1, 2, 8, 11];
-/// The same with CertificateRequest.
+/// The same, with a CertificateRequest.
 const MESSAGES_OF_DEMAND: &[u8] = &[1, 2, 8, 13, 11];
 
-/// What a server signs stands behind this (RFC 8446, 4.4.3).
+/// The context string that precedes the hash in what a server signs (RFC 8446, 4.4.3).
 const CONTEXT: &[u8] = b"TLS 1.3, server CertificateVerify\0";
 
-/// The device's own certificate, and what signs for it.
+/// The device's own certificate and its signer.
 #[derive(Clone)]
 pub(super) struct Own {
     pub(super) certificate: CertificateDer<'static>,
@@ -47,7 +47,7 @@ pub(super) struct Signer {
     pub(super) scheme: SignatureScheme,
 }
 
-/// A signature of ECDSA.
+/// An ECDSA signature.
 pub(super) struct Signature(Vec<u8>);
 
 impl AsRef<[u8]> for Signature {
@@ -62,7 +62,7 @@ impl signature::Signer<Signature> for Signer {
     }
 }
 
-/// All of it.
+/// Everything that the library asks for.
 pub(super) struct Provider {
     pub(super) shared: Shared,
     pub(super) verifier: Verifier,
@@ -92,7 +92,7 @@ impl CryptoProvider for Provider {
     }
 }
 
-/// Random numbers of the operating system.
+/// Random numbers from the operating system.
 struct Random<'a>(&'a Shared);
 
 impl CryptoRng for Random<'_> {}
@@ -110,7 +110,7 @@ impl RngCore for Random<'_> {
         u64::from_ne_bytes(bytes)
     }
 
-    /// The library takes no error. A session without random numbers is refused, and nothing of it is sent.
+    /// The library accepts no error here. A session without random numbers is refused, and none of its bytes are sent.
     fn fill_bytes(&mut self, bytes: &mut [u8]) {
         if rustls::crypto::ring::default_provider().secure_random.fill(bytes).is_err() {
             bytes.fill(1);
@@ -124,19 +124,19 @@ impl RngCore for Random<'_> {
     }
 }
 
-/// Decides whether the server is the right one.
+/// Verifies the server.
 pub(super) struct Verifier {
     pub(super) shared: Shared,
     pub(super) servers: Arc<dyn ServerCertVerifier>,
     pub(super) name: ServerName<'static>,
     pub(super) alpn: Vec<Vec<u8>>,
     pub(super) now: UnixTime,
-    /// The certificate that was good, and the hash of the messages until then.
+    /// The verified certificate, and the hash of the messages up to it.
     pub(super) shown: Option<(CertificateDer<'static>, [u8; 32])>,
 }
 
 impl Verifier {
-    /// Refuses the server; the library is only told that it must not go on.
+    /// Refuses the server; the library learns only that it must stop.
     fn refuse(&self, refusal: Refusal) -> LibraryError {
         self.shared.with(|wire| wire.refuse(refusal));
         LibraryError::InvalidCertificate
@@ -197,7 +197,7 @@ impl TlsVerifier<Suite> for Verifier {
     }
 }
 
-/// What is wrong with a certificate, and what the server is told of it.
+/// The refusal for a bad certificate, with the alert for the server.
 fn of_certificate(error: &Error) -> Refusal {
     let alert = match error {
         Error::InvalidCertificate(why) => AlertDescription::from(why.clone()).into(),
@@ -208,7 +208,7 @@ fn of_certificate(error: &Error) -> Refusal {
     Refusal { failure: TlsFailure { error, state, code: 0 }, alert: Some(alert) }
 }
 
-/// How the signature of a handshake is verified. Those of PKCS#1 are for certificates only (RFC 8446, 4.2.3).
+/// The algorithm that verifies a handshake signature. PKCS#1 signatures are for certificates only (RFC 8446, 4.2.3).
 fn algorithm(scheme: SignatureScheme) -> Option<&'static dyn SignatureVerificationAlgorithm> {
     Some(match scheme {
         SignatureScheme::EcdsaSecp256r1Sha256 => ring::ECDSA_P256_SHA256,

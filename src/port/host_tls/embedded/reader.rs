@@ -1,6 +1,6 @@
-//! Fields of messages, one after the other.
+//! Reads the fields of messages one after the other.
 
-/// What has not been read yet of a message.
+/// The unread rest of a message.
 pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -17,18 +17,18 @@ impl<'a> Reader<'a> {
         Some(digits.iter().fold(0, |number, digit| number << 8 | usize::from(*digit)))
     }
 
-    /// Bytes behind their length, which has `width` bytes.
+    /// Bytes that follow their length, a number of `width` bytes.
     pub(super) fn vector(&mut self, width: usize) -> Option<&'a [u8]> {
         let length = self.number(width)?;
         self.take(length)
     }
 
-    /// An extension (RFC 8446, 4.2): its type and what is in it.
+    /// An extension (RFC 8446, 4.2): its type and its content.
     pub(super) fn extension(&mut self) -> Option<(usize, &'a [u8])> {
         Some((self.number(2)?, self.vector(2)?))
     }
 
-    /// Whether all has been read.
+    /// Whether everything has been read.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

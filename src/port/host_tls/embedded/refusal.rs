@@ -9,7 +9,7 @@ use crate::port::{TlsError, TlsFailure};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) failure: TlsFailure,
-    /// What the server is told; nothing where it has ended the session itself.
+    /// The alert for the server; `None` when the server has ended the session itself.
     pub(super) alert: Option<u8>,
 }
 
@@ -28,7 +28,7 @@ impl Refusal {
         Self { failure: TlsFailure { error: TlsError::Alert(description), state: None, code: 0 }, alert: None }
     }
 
-    /// What an error of the library means. Whatever was noticed before it on this side of the library goes first.
+    /// The meaning of an error of the library. A refusal that our side recorded earlier takes precedence.
     pub(super) fn library(error: &LibraryError) -> Self {
         match error {
             LibraryError::CryptoError => Self::protocol(alert::BAD_RECORD_MAC),

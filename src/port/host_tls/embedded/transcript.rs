@@ -1,4 +1,4 @@
-//! The hash of a handshake, which also remembers what of the handshake the library does not tell.
+//! The hash of a handshake, which also remembers facts about the handshake that the library does not report.
 
 use aes_gcm::aead::generic_array::typenum::{U32, U64};
 use heapless::Vec;
@@ -9,23 +9,23 @@ use sha2::digest::{Digest, FixedOutput, HashMarker, Output, OutputSizeUser, Rese
 use super::reader::Reader;
 use crate::limits;
 
-/// Messages that are remembered; a handshake has five until the server's certificate.
+/// Remembered messages at most; a handshake has five up to the server's certificate.
 const MESSAGES: usize = 6;
 
 const ENCRYPTED_EXTENSIONS: u8 = 8;
 const ALPN: usize = 16;
 
-/// What the server has chosen by ALPN (RFC 7301); `None` for what cannot be a choice.
+/// The protocol that the server has chosen by ALPN (RFC 7301); `None` when its answer is invalid.
 pub(super) type Choice = Option<Vec<u8, { limits::ALPN }>>;
 
-/// SHA-256 over the messages of a handshake. The library takes it for its key schedule too, where nobody looks at what it
-/// remembers.
+/// SHA-256 over the messages of a handshake. The library uses it for its key schedule too, where the remembered facts
+/// are not read.
 #[derive(Clone, Default)]
 pub(super) struct Transcript {
     hash: Sha256,
     /// The types of the messages.
     pub(super) kinds: Vec<u8, MESSAGES>,
-    /// What EncryptedExtensions say of ALPN.
+    /// The ALPN choice in EncryptedExtensions.
     chosen: Vec<u8, { limits::ALPN }>,
     unclear: bool,
 }

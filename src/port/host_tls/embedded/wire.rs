@@ -1,4 +1,4 @@
-//! What lies between the library and the connection: whole records, and only those that may come now.
+//! The layer between the library and the connection: it admits whole records only, and only those that may come now.
 
 use core::future::poll_fn;
 use core::task::Poll;
@@ -20,50 +20,50 @@ use crate::port::TlsFailure;
 const HEADER: usize = 5;
 /// Bytes of an encrypted record without its header (RFC 8446, 5.2).
 pub(super) const ENCRYPTED: usize = PLAIN + 256;
-/// The same at least: a type and a tag.
+/// The least bytes of one: a type and a tag.
 const ENCRYPTED_LEAST: usize = 17;
-/// Bytes of a ServerHello; those that can be taken have fewer than 200.
+/// Bytes of a ServerHello at most; acceptable ones have fewer than 200.
 const HELLO: usize = 1024;
-/// Records of a server's part of a handshake: there are five messages, and none is spread over records.
+/// Encrypted records of the server's flight at most: there are five messages, and none is spread over records.
 const FLIGHT: u8 = 5;
-/// ChangeCipherSpec records in a handshake, which mean nothing (RFC 8446, D.4).
+/// ChangeCipherSpec records in a handshake at most; they mean nothing (RFC 8446, D.4).
 const CHANGES: u8 = 2;
 
-/// How far a session is.
+/// The phase of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// ServerHello is to come.
+    /// ServerHello has not arrived yet.
     Hello,
-    /// Everything comes encrypted.
+    /// The server sends only encrypted records.
     Flight,
     /// The handshake is over.
     Open,
 }
 
-/// What the session, the library and what it calls have in common.
+/// The state that the session, the library and the library's callbacks share.
 pub(super) struct Wire {
     phase: Phase,
     /// The record that is being received.
     inbound: Vec<u8>,
-    /// The parts of ServerHello.
+    /// The received part of ServerHello.
     hello: Vec<u8>,
-    /// The record that the library may read, and how much of it it has.
+    /// The record that the library may read, and how many bytes of it the library has read.
     ready: Vec<u8>,
     given: usize,
-    /// Encrypted records of the handshake, and records of it that mean nothing.
+    /// Counts of the handshake's encrypted records and of its ChangeCipherSpec records.
     flight: u8,
     changes: u8,
-    /// What is to be encrypted: records with their type at the end.
+    /// Records to encrypt, with their type at the end.
     orders: VecDeque<Vec<u8>>,
     pub(super) outbound: VecDeque<u8>,
     after: After,
-    /// Decrypted bytes, and how many of them have been taken.
+    /// Decrypted bytes, and how many of them the session has taken.
     plain: Vec<u8>,
     taken: usize,
     /// The server has said that nothing more comes.
     pub(super) closed: bool,
     pub(super) failure: Option<TlsFailure>,
-    /// The server has shown a certificate that is good, and that it has its key.
+    /// The server has sent a valid certificate and proved that it has the key.
     pub(super) proved: bool,
     pub(super) alpn: heapless::Vec<u8, { limits::ALPN }>,
 }
@@ -113,7 +113,7 @@ impl Wire {
         self.phase == Phase::Open
     }
 
-    /// Lets a record be encrypted.
+    /// Queues a record for encryption.
     pub(super) fn order(&mut self, kind: u8, content: &[u8]) {
         self.orders.push_back(content.iter().copied().chain([kind]).collect());
     }
@@ -122,12 +122,12 @@ impl Wire {
         self.orders.pop_front()
     }
 
-    /// Whether a record more may come: none waits to be decrypted or taken.
+    /// Whether another record may come: none waits to be decrypted or taken.
     pub(super) fn is_reading(&self) -> bool {
         self.failure.is_none() && !self.closed && self.plain() == 0
     }
 
-    /// Decrypted bytes that wait.
+    /// The number of decrypted bytes that wait.
     pub(super) fn plain(&self) -> usize {
         self.plain.len() - self.taken
     }
@@ -144,7 +144,7 @@ impl Wire {
         count
     }
 
-    /// Receives what is still missing of a record, and nothing behind it.
+    /// Receives the missing part of a record, and nothing after it.
     pub(super) fn collect(&mut self, from: &mut dyn io::Read) -> io::Result<usize> {
         let have = self.inbound.len();
         let whole = self.length().map_or(HEADER, |length| HEADER + length);
@@ -154,13 +154,13 @@ impl Wire {
         count
     }
 
-    /// The length that the header of the record has.
+    /// The length in the record's header.
     fn length(&self) -> Option<usize> {
         let [_, _, _, high, low, ..] = self.inbound[..] else { return None };
         Some(u16::from_be_bytes([high, low]).into())
     }
 
-    /// Looks at what has been received; the library gets a record that is whole.
+    /// Checks the received bytes; a complete record goes to the library.
     pub(super) fn admit(&mut self) {
         let Some(length) = self.length() else { return };
         let admitted = self.admit_header(length).and_then(|()| {
@@ -176,7 +176,7 @@ impl Wire {
         }
     }
 
-    /// What is no TLS, and what nobody has room for, is noticed before it is all there.
+    /// Refuses bytes that are not TLS, and records that are too long, before the whole record has arrived.
     fn admit_header(&self, length: usize) -> Result<(), Refusal> {
         if !matches!(self.inbound[..], [kind::CHANGE_CIPHER_SPEC..=kind::APPLICATION_DATA, 3, ..]) {
             return Err(Refusal::protocol(alert::UNEXPECTED_MESSAGE));
@@ -253,8 +253,8 @@ impl Wire {
         Poll::Ready(count)
     }
 
-    /// The library sends. Nothing leaves it for a server that has proved nothing, and no alert of a handshake: they are
-    /// sent from here.
+    /// The library sends. Its records do not go out before the server has proved its identity, nor do its alerts during
+    /// a handshake: this module sends those alerts itself.
     fn accept(&mut self, record: &[u8]) -> Result<(), ErrorKind> {
         if self.failure.is_some() && self.phase != Phase::Open {
             return Err(ErrorKind::Other);
@@ -271,7 +271,7 @@ impl Wire {
     }
 }
 
-/// What is in common, in the hands of one of those who have it.
+/// A handle to the shared [`Wire`].
 #[derive(Clone)]
 pub(super) struct Shared(Arc<Mutex<Wire>>);
 
@@ -285,7 +285,7 @@ impl Shared {
     }
 }
 
-/// The connection as the library has it. A read waits only before a record.
+/// The connection that the library sees. A read waits only at the start of a record.
 pub(super) struct Pipe(pub(super) Shared);
 
 impl ErrorType for Pipe {

@@ -16,7 +16,7 @@ pub(super) struct Device {
     name: String,
 }
 
-/// Ties a socket to an interface: it sends and receives nothing over others.
+/// Binds a socket to an interface: it sends and receives only over that one.
 pub fn bind_to(socket: impl AsFd, interface: &str) -> io::Result<()> {
     // SAFETY: pointer and length are those of the name, which the kernel copies.
     check(unsafe {
@@ -60,7 +60,7 @@ impl Device {
         self.call(libc::SIOCSIFFLAGS, |request| request.ifr_ifru.ifru_flags = flags).map(|_| ())
     }
 
-    /// Gives it an address, in place of the one before, and the route to the gateway.
+    /// Sets its address, in place of the previous one, and the route to the gateway.
     pub fn set_address(&self, config: Ipv4Config) -> io::Result<()> {
         self.call(libc::SIOCSIFADDR, |request| request.ifr_ifru.ifru_addr = place(config.address))?;
         self.call(libc::SIOCSIFNETMASK, |request| request.ifr_ifru.ifru_netmask = place(config.netmask))?;
@@ -70,9 +70,9 @@ impl Device {
         self.add_default_route(config.gateway)
     }
 
-    /// Takes its address and its routes away.
+    /// Removes its address and its routes.
     pub fn clear_address(&self) {
-        // Without an address there is nothing to take away.
+        // It fails when there is no address to remove.
         let _ = self.call(libc::SIOCSIFADDR, |request| request.ifr_ifru.ifru_addr = place(Ipv4Addr::UNSPECIFIED));
     }
 
@@ -94,7 +94,7 @@ impl Device {
         let socket = control()?;
         // SAFETY: the route and the name in it live longer than the call.
         match check(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCADDRT, &raw mut route) }) {
-            // It is there already.
+            // The route exists already.
             Err(error) if error.raw_os_error() == Some(libc::EEXIST) => Ok(()),
             other => other,
         }
@@ -112,7 +112,7 @@ impl Device {
         Ok(request)
     }
 
-    /// The name with zeros behind it; what is longer than the kernel allows is cut off, and then not found.
+    /// The name with zeros after it; a name that is too long for the kernel is cut off, and then not found.
     fn bytes(&self) -> [libc::c_char; libc::IFNAMSIZ] {
         let mut name = [0; libc::IFNAMSIZ];
         name.iter_mut().zip(self.name.bytes().take(libc::IFNAMSIZ - 1)).for_each(|(to, from)| *to = from as _);
@@ -141,7 +141,7 @@ fn check(result: libc::c_int) -> io::Result<()> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// An address as such a call has it.
+/// An address in the form of these calls.
 fn place(address: Ipv4Addr) -> libc::sockaddr {
     let place = libc::sockaddr_in {
         sin_family: libc::AF_INET as _,

@@ -1,4 +1,4 @@
-//! A DHCP client (RFC 2131) on a thread of its own: it gets a lease, keeps it, and gets another one when it is lost.
+//! A DHCP client (RFC 2131) on a thread of its own: it gets a lease, renews it, and gets another one when that is lost.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
@@ -13,14 +13,14 @@ use super::device::{Device, bind_to};
 use crate::port::Ipv4Config;
 use crate::wire::dhcp::{self, CLIENT_PORT, Grant, MESSAGE, MessageType, Request, SERVER_PORT};
 
-/// How often to look whether the client is to end.
+/// How often to check whether to stop.
 const LOOK: Duration = Duration::from_millis(100);
 /// The first wait for an answer; it doubles up to [`MOST`] (RFC 2131, 4.1, with a shorter start).
 const FIRST: Duration = Duration::from_secs(1);
 const MOST: Duration = Duration::from_secs(16);
-/// A lease for longer than this is renewed as if it were for this long.
+/// A longer lease is renewed as if it lasted this long.
 const LONGEST: u32 = 30 * 24 * 3600;
-/// What the client tells of: the address in use, and a bell that rings at each change.
+/// What the client reports: the address in use, and a bell that rings at each change.
 pub(super) struct Lease {
     config: Mutex<Option<Ipv4Config>>,
     bell: Box<dyn Fn() + Send + Sync>,
@@ -44,7 +44,7 @@ impl Lease {
     }
 }
 
-/// A client that runs; dropping it ends it, without giving the lease back: the next time it is asked for again.
+/// A running client; dropping it stops it without releasing the lease: the next client asks for the lease again.
 pub(super) struct Client {
     stop: Arc<AtomicBool>,
 }
@@ -68,7 +68,7 @@ impl Drop for Client {
 
 fn open(device: &Device) -> io::Result<UdpSocket> {
     let socket = rustix::net::socket(AddressFamily::INET, SocketType::DGRAM, None)?;
-    // The client of the life before may not have ended yet.
+    // The previous client may not have ended yet.
     sockopt::set_socket_reuseaddr(&socket, true)?;
     sockopt::set_socket_broadcast(&socket, true)?;
     bind_to(&socket, device.name())?;
@@ -87,13 +87,13 @@ struct Session {
     stop: Arc<AtomicBool>,
 }
 
-/// How an exchange with a server has ended.
+/// The outcome of an exchange with a server.
 enum Answer {
     Granted(Grant),
     Refused,
-    /// The client is to end.
+    /// The client was told to stop.
     Stopped,
-    /// Nobody has answered in time.
+    /// No server answered in time.
     Nobody,
 }
 
@@ -133,7 +133,7 @@ impl Session {
         self.exchange(MessageType::Request, Some(offered), None, wait)
     }
 
-    /// Uses a lease and renews it until it is lost: the server asks for that, or nobody renews it in time.
+    /// Uses a lease and renews it until it is lost: the server refuses it, or no server renews it in time.
     fn hold(&self, mut granted: Grant) {
         if self.device.set_address(granted.config).is_err() {
             return self.pause(FIRST);
@@ -150,7 +150,7 @@ impl Session {
                     }
                     granted = renewed;
                 }
-                // The address goes with whoever has stopped the client.
+                // The code that stopped the client also removes the address.
                 Answer::Stopped => return,
                 Answer::Refused | Answer::Nobody => break,
             }
@@ -159,12 +159,12 @@ impl Session {
         self.lease.set(None);
     }
 
-    /// Asks the server that gave the lease, later any, until `end` (RFC 2131, 4.4.5).
+    /// Asks the server that gave the lease, later any server, until `end` (RFC 2131, 4.4.5).
     fn renew(&self, granted: Grant, end: Instant) -> Answer {
         let mut wait = FIRST;
         while Instant::now() < end {
             let left = end.saturating_duration_since(Instant::now());
-            // The first half of the time is the old server's.
+            // The first half of the time belongs to the old server.
             let to = (wait < MOST / 2).then_some(granted.server);
             match self.exchange(MessageType::Request, Some(granted), Some(to), wait.min(left)) {
                 Answer::Nobody => wait = (wait * 2).min(MOST),
@@ -174,8 +174,8 @@ impl Session {
         Answer::Nobody
     }
 
-    /// Sends one message and waits for its answer. `renewal`: the lease is in use and is to be renewed, by this server or
-    /// by any.
+    /// Sends one message and waits for its answer. `renewal`: the lease is in use and is being renewed, by this server
+    /// or by any.
     fn exchange(
         &self,
         message: MessageType,
@@ -189,7 +189,7 @@ impl Session {
         }
         let number = u32::from_ne_bytes(random);
         let to = renewal.flatten().unwrap_or(Ipv4Addr::BROADCAST);
-        // Who renews says in one field what it has, and names no server.
+        // A renewing client puts its address into `client`, and names no server.
         let asks = lease.filter(|_| renewal.is_none());
         let request = Request {
             kind: message,
@@ -202,7 +202,7 @@ impl Session {
         };
         let mut buffer = [0; MESSAGE];
         if let Some(size) = dhcp::write_request(&mut buffer, &request, &self.host_name) {
-            // What cannot be sent now (the interface is down, there is no route) can be later.
+            // If it cannot be sent now (the interface is down, there is no route), a later attempt may succeed.
             let _ = self.socket.send_to(&buffer[..size], SocketAddrV4::new(to, SERVER_PORT));
         }
         self.answer(&request, wait)

@@ -1,8 +1,8 @@
 //! Real network interfaces in place of the simulated radio's addresses (`--wlan INTERFACE`, `--softap INTERFACE`).
 //!
-//! The radio stays simulated: which networks there are and who is let in. Once a station has joined, its traffic goes over
-//! the interface, with an address that its DHCP server gives; the soft AP is one end of another. So the device can be tried
-//! with real peers in network namespaces, and be used on a cable.
+//! The radio stays simulated: it decides which networks there are and whether a join succeeds. Once the station has
+//! joined, its traffic uses a real interface, with an address from a DHCP server there; the soft AP uses another
+//! interface. So the device can be tested with real peers in network namespaces, and be used on a cable.
 //!
 //! ```text
 //! radio    the radio with what the interfaces add

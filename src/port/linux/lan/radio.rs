@@ -24,9 +24,9 @@ pub struct HostRadio {
     wlan: Option<Wlan>,
     softap: Option<Device>,
     softap_address: Cell<Option<Ipv4Config>>,
-    /// Rings when a DHCP client has news.
+    /// Signalled when a DHCP client reports a change.
     bell: Arc<OwnedFd>,
-    /// Who waits for the station; the simulated radio keeps its own.
+    /// The task that waits for the station; the simulated radio keeps its own wakers.
     waker: RefCell<Option<Waker>>,
 }
 
@@ -39,7 +39,7 @@ struct Wlan {
 }
 
 impl HostRadio {
-    /// A radio in reach of `networks`; traffic goes over these interfaces, where they are given.
+    /// A radio in reach of `networks`; traffic uses these interfaces where they are given.
     pub fn new(
         networks: &'static [SimulatedNetwork],
         wlan: Option<&str>,
@@ -53,7 +53,7 @@ impl HostRadio {
         Ok(Self { air, wlan, softap, softap_address: Cell::new(None), bell, waker: RefCell::new(None) })
     }
 
-    /// A DHCP client has rung the bell: who waits looks again.
+    /// A DHCP client has signalled a change: wakes the waiting task.
     pub fn ready(&self) {
         let _ = rustix::io::read(&*self.bell, &mut [0; 8]);
         wake(&mut self.waker.borrow_mut());
@@ -163,7 +163,7 @@ impl Radio for HostRadio {
             (Interface::SoftAp, _, Some(device)) => {
                 self.air.configure(interface, address)?;
                 let Some(config) = address else { return Err(PortError::Unsupported) };
-                // The gateway of the stations is the device itself.
+                // The device itself is the gateway of the stations.
                 let own = Ipv4Config { gateway: Ipv4Addr::UNSPECIFIED, ..config };
                 self.softap_address.set(address);
                 device.set_address(own).map_err(|_| PortError::Denied)
@@ -197,7 +197,7 @@ impl Radio for HostRadio {
         self.air.softap_stop();
     }
 
-    /// With a real interface everybody is a station who has an entry in the kernel's table of neighbours.
+    /// With a real interface, every entry in the kernel's table of neighbours counts as a station.
     fn softap_station(&self, index: usize) -> Option<[u8; 6]> {
         match &self.softap {
             Some(device) if self.softap_address.get().is_some() => device.neighbour(index),

@@ -1,5 +1,5 @@
-//! Names by the name server that DHCP has named, as the device would ask it on a board: the machine's own resolver knows
-//! nothing of it.
+//! Resolves names with the name server that DHCP has given, as the device does on a board: the machine's own resolver
+//! does not know that server.
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ const PORT: u16 = 53;
 /// How often to ask, and how long to wait each time.
 const TRIES: usize = 3;
 const WAIT: Duration = Duration::from_secs(2);
-/// Bytes of a response that is not truncated by its server.
+/// Bytes of a response; longer ones are truncated by the server.
 const RESPONSE: usize = 1500;
 
 /// The IPv4 addresses of a name.
@@ -31,8 +31,8 @@ pub fn resolve(interface: &str, server: Ipv4Addr, name: &str) -> Result<Addresse
     Err(PortError::TimedOut)
 }
 
-/// Asks once; `None` when nobody answers in time. A number that cannot be guessed, a port of its own and the server's
-/// address keep others from answering in its place (RFC 5452).
+/// Asks once; `None` when no answer comes in time. A random message id, a port of its own and the check of the server's
+/// address protect against forged answers (RFC 5452).
 fn ask(socket: &UdpSocket, server: SocketAddrV4, name: &Name) -> Option<Addresses> {
     let mut number = [0; 2];
     getrandom::fill(&mut number).ok()?;
@@ -53,7 +53,7 @@ fn ask(socket: &UdpSocket, server: SocketAddrV4, name: &Name) -> Option<Addresse
         if !is_ours {
             continue;
         }
-        // A server that cannot answer now may later; a name that is not there stays so.
+        // After a server failure, asking again may help; for a name that does not exist it does not.
         return match response.code() {
             code if code == ResponseCode::Ok as u8 => Some(dns::addresses(&response, name).unwrap_or_default()),
             code if code == ResponseCode::NameError as u8 => Some(Addresses::new()),

@@ -1,4 +1,4 @@
-//! Tests of the port as a whole, and what the tests of its parts share.
+//! Tests of the port as a whole, and helpers that the tests of its parts share.
 
 use std::cell::Cell;
 use std::fs;

@@ -1,5 +1,5 @@
-//! How fast the loop is: a server that gives one small answer for each connection. It prints, and asserts only that
-//! everything was answered.
+//! Measures the loop with a server that sends one small answer per connection. It prints the speed, and asserts only
+//! that every request was answered.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -60,7 +60,7 @@ async fn work(port: &'static LinuxPort, desk: Rc<RefCell<Desk>>) {
     }
 }
 
-/// Asks again and again until the time is over; answers how often.
+/// Sends requests until the time is over; returns how many were answered.
 fn ask(address: SocketAddrV4, end: Instant) -> u32 {
     let mut answered = 0;
     let mut answer = Vec::with_capacity(ANSWER.len());
@@ -75,7 +75,7 @@ fn ask(address: SocketAddrV4, end: Instant) -> u32 {
     answered
 }
 
-/// Nanoseconds that this thread has used a processor.
+/// Processor time of this thread in nanoseconds.
 fn processor_time() -> u64 {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     text.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(0)

@@ -75,7 +75,7 @@ fn files_are_written_read_renamed_and_removed() {
     assert_eq!(&buffer[..5], b"world");
     assert_eq!(port.storage().read_at(file, 99, &mut buffer), Ok(0));
     assert_eq!(port.storage().append(file, b"x"), Err(PortError::Denied));
-    // Replacing and removing a file does not disturb who reads it.
+    // Replacing and removing a file does not disturb its readers.
     port.storage().create("a.txt").unwrap();
     port.storage().remove("a.txt").unwrap();
     assert_eq!(port.storage().read_at(file, 0, &mut buffer), Ok(8));
@@ -133,7 +133,7 @@ fn only_the_owner_reads_what_the_device_keeps() {
     let options = options(&folder, 1 << 20);
     let port = LinuxPort::new(&options).unwrap();
     assert_eq!((mode(&options.data), mode(&options.data.join("volume"))), (0o700, 0o700));
-    // One of an earlier release, for everybody.
+    // A file of an earlier release, readable by everybody.
     let old = options.data.join("settings.b");
     fs::write(&old, "old").unwrap();
     fs::set_permissions(&old, PermissionsExt::from_mode(0o644)).unwrap();
@@ -146,7 +146,7 @@ fn only_the_owner_reads_what_the_device_keeps() {
     }
 }
 
-/// Puts something that is no file in the place of `path`.
+/// Puts something other than a file at `path`.
 fn obstruct(path: &Path, how: &str, folder: &Folder) {
     match how {
         "folder" => fs::create_dir(path).unwrap(),
@@ -164,7 +164,8 @@ fn obstruct(path: &Path, how: &str, folder: &Folder) {
     }
 }
 
-/// Nothing in the place of a file of the device may hold its start up, be read, or be written through.
+/// Whatever is at the path of a device's file must not block the start, and the device must not read it or write
+/// through it.
 #[test]
 fn what_is_no_file_is_named_and_done_without() {
     for how in ["folder", "link to a file", "link to nowhere", "link to a device", "named pipe"] {
@@ -219,13 +220,13 @@ fn a_settings_file_of_any_length_is_read_no_further_than_needed() {
     assert_eq!(port.storage().slot_read(0, &mut [0; 64]), Err(PortError::NoRoom));
 }
 
-/// The time that the thread has computed: other programs of a busy machine do not count.
+/// Processor time of this thread: other programs on a busy machine do not count.
 fn computed() -> Duration {
     let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
 }
 
-/// Ten thousand files that other programs have left: the start and the calls after it take no notice.
+/// Ten thousand files of other programs must not slow down the start and the calls after it.
 #[test]
 fn thousands_of_foreign_files_do_not_hold_the_device_up() {
     let folder = Folder::new();
@@ -250,7 +251,7 @@ fn thousands_of_foreign_files_do_not_hold_the_device_up() {
     let asked = computed() - start;
     assert!(asked < Duration::from_secs(2), "{asked:?}");
     println!("mounted in {took:?}");
-    // The numbers that are left serve nobody else.
+    // The remaining file numbers can still be used.
     let spec = crate::file::FileSpec {
         name: b"own",
         size: 3,
@@ -271,7 +272,7 @@ fn thousands_of_foreign_files_do_not_hold_the_device_up() {
     assert_eq!(files.mount(), Ok(1));
 }
 
-/// What one call does at once, a job does on a thread, with the same outcome.
+/// A job does on a thread what the direct call does, with the same outcome.
 #[test]
 fn work_on_flash_is_a_job() {
     let (port, folder) = port();

@@ -45,7 +45,7 @@ impl Identity {
         TlsCredentials { verify: false, certificate: &self.certificate, key: &self.key, ..self.client() }
     }
 
-    /// Of a client that trusts it.
+    /// Credentials of a client that trusts it.
     fn client(&self) -> TlsCredentials<'_> {
         TlsCredentials {
             verify: true,
@@ -59,7 +59,7 @@ impl Identity {
         }
     }
 
-    /// Of a client outside of the device.
+    /// Configuration of a client outside the device.
     fn client_config(&self) -> Arc<ClientConfig> {
         let mut store = RootCertStore::empty();
         store.add(CertificateDer::from(self.certificate.clone())).unwrap();
@@ -72,7 +72,7 @@ impl Identity {
         connect_with(self.client_config(), address)
     }
 
-    /// Of a server outside of the device.
+    /// Configuration of a server outside the device.
     fn server_config(&self) -> Arc<ServerConfig> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
@@ -138,7 +138,7 @@ fn a_server_takes_and_gives_much() {
         assert_eq!(receive(port, socket, &mut first).await, Ok(1));
         let session = tls_start(port, socket, TlsRole::Server, Some(first[0]), &identity.server()).await;
         assert_eq!(session.unwrap().unwrap().name, NAME);
-        // In pieces smaller than a record: what is left of one is no news from the system.
+        // In pieces smaller than a record: the system does not report the rest of a record as readable.
         let mut buffer = [0; 1000];
         loop {
             match receive(port, socket, &mut buffer).await.unwrap() {
@@ -255,7 +255,7 @@ fn a_lost_peer_and_bad_credentials_end_the_handshake() {
     });
 }
 
-/// A server's session with a client outside, which gets one byte; how the client's handshake went.
+/// Serves one session to an outside client, which receives one byte; returns the kind of the client's handshake.
 async fn serve(
     port: &dyn Port,
     (listener, address): (Socket, SocketAddrV4),
@@ -294,7 +294,7 @@ fn a_server_resumes_sessions_under_the_same_credentials() {
     });
 }
 
-/// A client's session with a server outside, of which it gets one byte; how the server's handshake went.
+/// Opens one session to an outside server and receives one byte; returns the kind of the server's handshake.
 async fn ask(
     port: &dyn Port,
     peer: &TcpListener,

@@ -45,7 +45,7 @@ fn a_server_has_the_address_of_the_device() {
 #[test]
 fn broadcasts_may_be_sent() {
     let (port, _folder) = port();
-    // Bound to the broadcast address: what comes is a broadcast.
+    // Bound to the broadcast address: it receives only broadcasts.
     let listener = UdpSocket::bind("127.255.255.255:0").unwrap();
     let to = SocketAddrV4::new(Ipv4Addr::new(127, 255, 255, 255), listener.local_addr().unwrap().port());
     let socket = port.sockets().udp_bind(WLAN, 0).unwrap();
@@ -60,7 +60,7 @@ fn groups_on_the_loopback_interface() {
     let (port, _folder) = port();
     let sockets = port.sockets();
     let free = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    // Two of the same port: each hears what is sent to the group, also by the other one.
+    // Two sockets on the same port: each receives what is sent to the group, also by the other one.
     let first = sockets.udp_group(WLAN, free, GROUP, false).unwrap();
     let second = sockets.udp_group(WLAN, free, GROUP, true).unwrap();
     let asker = sockets.udp_group(WLAN, 0, GROUP, false).unwrap();
@@ -72,7 +72,7 @@ fn groups_on_the_loopback_interface() {
             let heard = io(port, Event::Readable(socket), || port.sockets().udp_receive(socket, &mut buffer)).await;
             assert_eq!(heard, Ok((3, from)));
         }
-        // What goes to the device alone is not for who wants the group only.
+        // A socket with `only` does not receive a datagram to the device's own address.
         assert_eq!(port.sockets().udp_send(asker, b"one", SocketAddrV4::new(Ipv4Addr::LOCALHOST, free)), Ok(()));
         let heard = io(port, Event::Readable(first), || port.sockets().udp_receive(first, &mut buffer)).await;
         assert_eq!(heard, Ok((3, from)));

@@ -8,7 +8,7 @@ use crate::port::{PortError, Result, Storage};
 const OLD: &[u8] = b"the old text";
 const NEW: &[u8] = b"something new";
 
-/// Replaces a file so that a cut leaves the old or the new one, if `careful`.
+/// Replaces a file; if `careful`, a cut leaves the old file or the new one.
 fn replace(port: &SimPort, careful: bool) -> Result<()> {
     let file = port.create(if careful { "tmp" } else { "file" })?;
     for part in NEW.chunks(5) {
@@ -21,7 +21,7 @@ fn replace(port: &SimPort, careful: bool) -> Result<()> {
     if careful { port.rename("tmp", "file") } else { Ok(()) }
 }
 
-/// What the file holds after a cut at each write of `replace`, the last time with no cut.
+/// The content of the file after a cut at each write of `replace`, and last without a cut.
 fn after_cuts(careful: bool, loses_unsynced: bool) -> Vec<Option<Vec<u8>>> {
     let mut found = Vec::new();
     for cut in 0.. {
@@ -48,7 +48,7 @@ fn after_cuts(careful: bool, loses_unsynced: bool) -> Vec<Option<Vec<u8>>> {
 #[test]
 fn a_careful_replacement_is_never_torn() {
     let found = after_cuts(true, true);
-    // One write to create, one a byte, one to rename: the new file is there only when all have happened.
+    // One write to create, one per byte, one to rename: the new file exists only after all of them.
     assert_eq!(found.len(), NEW.len() + 3);
     let (last, before) = found.split_last().unwrap();
     assert_eq!(last.as_deref(), Some(NEW));

@@ -22,7 +22,7 @@ fn echo() -> SimDevice {
     SimDevice::boot_with(port, toy::boot_echo)
 }
 
-/// Runs one future on a device with an address, and answers its result and the milliseconds it took.
+/// Runs one future on a device with an address, and returns its result and the milliseconds it took.
 fn run<T: 'static, F: Future<Output = T> + 'static>(
     port: &'static SimPort,
     future: impl Fn(&'static SimPort) -> F + 'static,

@@ -1,4 +1,4 @@
-//! Compares printed lines with expected ones that have placeholders, and remembers what stood for them.
+//! Compares printed lines with expected lines that have placeholders, and remembers the text that matched them.
 
 use std::collections::BTreeMap;
 use std::format;
@@ -97,7 +97,7 @@ fn is_name(name: &[u8]) -> bool {
     !name.is_empty() && name.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'_')
 }
 
-/// Splits an expected line; braces that are no placeholder stand for themselves.
+/// Splits an expected line; braces that are not a placeholder stand for themselves.
 fn pieces(line: &[u8]) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut literal = Vec::new();
@@ -130,7 +130,7 @@ fn placeholder(bytes: &[u8]) -> Option<(Piece, &[u8])> {
     Some((Piece::Placeholder { kind, name }, after))
 }
 
-/// Compares all lines. `Some` is the variables with those that the lines have bound, `None` a difference.
+/// Compares all lines. `Some` has the variables, including newly bound ones; `None` means a difference.
 pub(super) fn match_lines(
     expected: &[Vec<u8>],
     actual: &[&[u8]],

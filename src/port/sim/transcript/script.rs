@@ -14,7 +14,7 @@ pub(super) struct Script {
     pub(super) steps: Vec<Step>,
 }
 
-/// Something to do, and what is printed then.
+/// An action, and the output expected after it.
 #[derive(Debug)]
 pub(super) struct Step {
     /// Line number in the file, from 1.
@@ -35,7 +35,7 @@ pub(super) enum Action {
     Wait(Duration),
     /// `>! framing <words>`
     Framing(Framing),
-    /// `> line`, with the raw data of the lines behind it.
+    /// `> line`, with the raw data of the following lines.
     Command { line: Vec<u8>, data: Vec<u8> },
     /// `>> text` or `>x hex` without a command before it.
     Raw(Vec<u8>),

@@ -21,7 +21,7 @@ pub fn start() -> ZephyrRadio {
     ZephyrRadio
 }
 
-/// The loop tells of changes, not the radio.
+/// The loop reports changes, not the radio.
 pub fn wake_when(_radio: &ZephyrRadio, _interface: Interface, _waker: &Waker) -> bool {
     false
 }
@@ -49,7 +49,7 @@ impl Radio for ZephyrRadio {
             channel: found.channel,
             rssi: found.rssi,
             security: security(found.security),
-            // Zephyr's scan results do not tell the rate.
+            // Zephyr's scan results do not contain the rate.
             rate: 0,
         })
     }
@@ -143,13 +143,13 @@ impl Radio for ZephyrRadio {
     }
 }
 
-/// Copies as many bytes as fit, and answers how many.
+/// Copies as many bytes as fit, and returns their number.
 fn copy(to: &mut [u8], from: &[u8]) -> u8 {
     to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
     from.len().min(to.len()) as u8
 }
 
-/// The security that a number of the shim stands for.
+/// The security for a number of the shim.
 fn security(number: u8) -> Security {
     Security::ALL.get(usize::from(number)).copied().unwrap_or_default()
 }

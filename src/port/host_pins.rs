@@ -96,7 +96,7 @@ impl HostPins {
         self.pins.borrow().get(usize::from(pin)).map_or(Direction::Released, |pin| pin.direction)
     }
 
-    /// Makes a pin fail with this error, whatever the device does with it.
+    /// Makes every change of a pin's direction fail with this error.
     pub fn fail(&self, pin: u8, error: PortError) {
         self.broken.set(Some((pin, error)));
     }

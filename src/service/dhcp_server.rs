@@ -40,8 +40,8 @@ impl DhcpServer {
         Self { base, leases: RefCell::new(Leases::new()), socket: Cell::new(None), changed: Signal::new() }
     }
 
-    /// Answers one message, if it is for this server. A client without an
-    /// address of this network gets a broadcast (RFC 2131, 4.1).
+    /// Answers one message, if it is for this server. A client without an address of this network gets a broadcast
+    /// (RFC 2131, 4.1).
     fn answer(&self, socket: Socket, bytes: &[u8]) {
         let Some(own) = self.base.status.ipv4(Interface::SoftAp).get() else { return };
         let Some(request) = dhcp::read_request(bytes) else { return };

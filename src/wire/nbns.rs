@@ -19,7 +19,7 @@ pub const NAMES: usize = 4;
 /// Types of records.
 const ADDRESS: u16 = 0x0020;
 const STATUS: u16 = 0x0021;
-/// In `NB_FLAGS` of a status: the name is in use.
+/// In `NAME_FLAGS` of a status (RFC 1002, 4.2.18): the name is in use.
 const ACTIVE: u16 = 0x0400;
 /// The query asks for recursion; answers repeat the flag.
 const RECURSION: u16 = 0x0100;

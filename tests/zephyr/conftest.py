@@ -1,4 +1,4 @@
-"""Shared by the tests of the Zephyr builds: the folder of the build, and devices that end with their test.
+"""Shared by the tests of the Zephyr builds: the folder of the build, and a free port.
 
 Twister gives the build's folder with --build-dir. Without Twister:
 OPENZENTRI_BUILD=build pytest tests/zephyr/test_native_sim.py

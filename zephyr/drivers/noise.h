@@ -40,7 +40,7 @@
  */
 #define OZ_NOISE_PATTERN 4
 
-/* Why there are no bytes. All but the first last until the restart. */
+/* Whether there are bytes. The faults of the source, from OZ_NOISE_SILENT on, last until the restart. */
 enum oz_noise_fault {
 	OZ_NOISE_SOUND,
 	/* oz_noise_start() was not called. */

@@ -2,8 +2,8 @@
  * Included after Zephyr's configuration of Mbed TLS (CONFIG_MBEDTLS_USER_CONFIG_FILE).
  *
  * The supplicant selects every elliptic curve. WPA3 requires only group 19, which is P-256 (IEEE 802.11-2020,
- * 12.4.4.1); groups 20 and 21 are P-384 and P-521, and the supplicant offers the available ones. TLS, once it is there,
- * needs P-256, P-384 and X25519 (RFC 8446, 9.1). The others are about 25 kB of flash that nothing needs.
+ * 12.4.4.1); groups 20 and 21 are P-384 and P-521, and the supplicant offers the available ones. TLS
+ * uses P-256 and P-384; X25519 is only recommended (RFC 8446, 9.1). The others are about 25 kB of flash that nothing needs.
  */
 #undef MBEDTLS_ECP_DP_SECP192R1_ENABLED
 #undef MBEDTLS_ECP_DP_SECP224R1_ENABLED

@@ -1,4 +1,4 @@
-/* Flash: two slots in Zephyr's settings, and a flat volume of files on littlefs. */
+/* Flash: slots in Zephyr's settings, and a flat volume of files on littlefs. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

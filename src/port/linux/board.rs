@@ -130,7 +130,6 @@ impl Board for HostBoard {
         SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_millis().try_into().ok()
     }
 
-    /// The process's share of the machine's memory, rounded up.
     fn spi_buses(&self) -> u8 {
         1
     }
@@ -139,6 +138,7 @@ impl Board for HostBoard {
         1
     }
 
+    /// The process's share of the machine's memory, rounded up.
     fn memory_usage(&self) -> Option<u8> {
         let used = kilobytes("/proc/self/status", "VmRSS:")?;
         let total = kilobytes("/proc/meminfo", "MemTotal:")?;

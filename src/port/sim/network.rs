@@ -222,7 +222,7 @@ impl State {
         Ok(Socket(number))
     }
 
-    /// A port that neither the device nor the world uses.
+    /// The next ephemeral port.
     pub(super) fn ephemeral(&mut self) -> u16 {
         let port = self.next_port;
         self.next_port = port.checked_add(1).unwrap_or(EPHEMERAL);

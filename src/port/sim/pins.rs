@@ -46,7 +46,7 @@ impl SimPort {
         self.pin_changes.take()
     }
 
-    /// Makes a pin fail with this error, whatever the device does with it.
+    /// Makes every change of a pin's direction fail with this error.
     pub fn fail_pin(&self, pin: u8, error: PortError) {
         self.pins.fail(pin, error);
     }

@@ -57,7 +57,7 @@ impl<'a> Answer<'a> {
             flags_digits.format(flags),
             ",\"response\":\"",
         ] {
-            // At most 77 characters.
+            // There is room for all of them.
             let _ = before.push_str(part);
         }
         let form = if flags & flag::RESPONSE != 0 { Form::Base64 } else { Form::Text };

@@ -141,7 +141,7 @@ proptest! {
         }
     }
 
-    /// A frame with up to four flipped bits is never mistaken for another one.
+    /// A frame with up to three flipped bits is never mistaken for another one.
     #[test]
     fn flipped_bits_are_noticed(
         data in proptest::collection::vec(any::<u8>(), 0..200),

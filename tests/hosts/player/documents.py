@@ -71,7 +71,7 @@ class Document:
         return None if code == code_shown and same else f"{code} {text!r}, not {shown!r}"
 
     def command(self, line):
-        """Sends a command, with its data after the first line; returns code (0 on a screen) and text."""
+        """Sends a command, with its data after the first line; returns code (on a screen 1 for "Command failed", else 0) and text."""
         self.place.line.send(line.encode("latin1") + (b"" if "\r\n" in line else b"\r\n"))
         if not self.on_screen:
             return self.reader.answer(5.0)

@@ -149,7 +149,7 @@ class Client:
         """Ends the protocol: the device speaks text again. Streams stay open."""
         if self._failure is None:
             self._bye = asyncio.get_running_loop().create_future()
-            # What follows a lost one is dropped with it, and what follows one that was heard is an empty line.
+            # Sent once: bytes after a lost STOP are dropped with it, bytes after a STOP that was heard are command lines.
             self.send([wire.STOP])
             await asyncio.wait([self._bye], timeout=1)
         self._fail(Closed("it was ended"))

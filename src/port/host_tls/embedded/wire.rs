@@ -122,7 +122,7 @@ impl Wire {
         self.orders.pop_front()
     }
 
-    /// Whether another record may come: none waits to be decrypted or taken.
+    /// Whether another record may come: no decrypted bytes wait to be taken.
     pub(super) fn is_reading(&self) -> bool {
         self.failure.is_none() && !self.closed && self.plain() == 0
     }

@@ -29,7 +29,7 @@ static uint8_t wanted_ssid[WIFI_SSID_MAX_LEN];
 static uint32_t wanted_size;
 /* The device has left its network; the event for that may still come and does not concern the next network. */
 static bool is_leaving;
-/* The station has a static address; it is given to the stack as soon as the station is associated. */
+/* The address of the station is the owner's, not from DHCP. */
 static bool is_static;
 /* The owner's name server, with a static address. */
 static uint32_t own_name_server;

@@ -149,8 +149,8 @@ pub trait Serial {
     fn serial_break(&self) -> bool {
         false
     }
-    /// The columns of the terminal at the other end, if a person uses one. Lines to host programs keep the default:
-    /// they do not draw the output.
+    /// The columns of the terminal at the other end, if a person uses one; whether one does is fixed for this life of the
+    /// device. Lines to host programs keep the default: they do not draw the output.
     fn serial_terminal(&self) -> Option<u16> {
         None
     }

@@ -108,6 +108,20 @@ impl Editor {
         Typed::More
     }
 
+    /// Takes at once, for a host without echo, the bytes before the next line end; returns their number. What needs a closer
+    /// look is left to [`Editor::byte`].
+    pub fn text(&mut self, bytes: &[u8]) -> usize {
+        if self.terminator.is_some() || (self.line.is_empty() && bytes.first() == Some(&0)) {
+            return 0;
+        }
+        let end = bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(bytes.len());
+        let text = bytes.get(..end).unwrap_or_default();
+        if !text.is_empty() {
+            self.insert(text, &mut |_| {});
+        }
+        end
+    }
+
     /// Takes half a line end: [`Typed::Line`] for its first byte, [`Typed::More`] for its other half. `None`: the byte is no
     /// part of one.
     pub fn line_end(&mut self, byte: u8) -> Option<Typed> {
@@ -476,6 +490,23 @@ mod tests {
             let mut editor = Editor::new();
             type_in(&mut editor, &bytes, echo);
             prop_assert!(editor.cursor <= editor.line.len());
+        }
+
+        #[test]
+        fn text_at_once_is_text_byte_by_byte(
+            bytes in proptest::collection::vec(prop_oneof![Just(b'\r'), Just(b'\n'), Just(0), any::<u8>()], 0..80),
+            size in 1..9usize,
+        ) {
+            let (mut editor, mut lines) = (Editor::new(), std::vec::Vec::new());
+            for mut piece in bytes.chunks(size) {
+                while !piece.is_empty() {
+                    piece = &piece[editor.text(piece)..];
+                    let Some((byte, rest)) = piece.split_first() else { break };
+                    lines.extend(type_in(&mut editor, &[*byte], false).0);
+                    piece = rest;
+                }
+            }
+            prop_assert_eq!(lines, type_in(&mut Editor::new(), &bytes, false).0);
         }
     }
 }

@@ -17,11 +17,19 @@ pub struct Line {
     end: End,
 }
 
+/// Who is at the other end of the command UART, from the start to the end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seat {
+    /// A person at a terminal.
+    Person,
+    Host,
+}
+
 /// What is at the device's end of a line.
 #[derive(Clone, Copy)]
 enum End {
     /// The command UART, whose traffic is counted; on Linux also standard streams, a pseudo-terminal, a TCP port.
-    Serial(&'static Meter),
+    Serial(&'static Meter, Seat),
     /// A TCP connection.
     Connection(Socket),
     /// The operator console, which gives whole lines and takes whole answers.
@@ -35,7 +43,9 @@ enum End {
 impl Line {
     /// The command UART.
     pub fn serial(port: &'static dyn Port, meter: &'static Meter) -> Self {
-        Self { port, end: End::Serial(meter) }
+        let terminal = features::LINE_EDITOR && port.serial().serial_terminal().is_some();
+        let seat = if terminal { Seat::Person } else { Seat::Host };
+        Self { port, end: End::Serial(meter, seat) }
     }
 
     /// A TCP connection. The caller closes it when nothing runs on the line any more.
@@ -55,7 +65,7 @@ impl Line {
 
     /// Whether it is the command UART.
     pub(super) fn is_uart(self) -> bool {
-        matches!(self.end, End::Serial(_))
+        matches!(self.end, End::Serial(..))
     }
 
     /// The client of the remote terminal.
@@ -66,7 +76,7 @@ impl Line {
     /// Who asks when a command comes on this line.
     pub fn asker(self) -> Asker {
         match self.end {
-            End::Serial(_) | End::Connection(_) => Asker::Serial,
+            End::Serial(..) | End::Connection(_) => Asker::Serial,
             End::Console => Asker::Console,
             End::Pipe(_) => Asker::Structured,
             End::Visitor(_) => Asker::Remote,
@@ -85,7 +95,7 @@ impl Line {
     /// the device, any error but `WouldBlock` when the other side is gone. A console's line ends in `\n`.
     fn read(self, buffer: &mut [u8]) -> Result<usize> {
         match self.end {
-            End::Serial(meter) => meter.receives(self.port.serial().serial_read(buffer)),
+            End::Serial(meter, _) => meter.receives(self.port.serial().serial_read(buffer)),
             End::Connection(socket) => self.port.sockets().receive(socket, buffer),
             End::Console => {
                 let room = buffer.len().saturating_sub(1);
@@ -104,7 +114,7 @@ impl Line {
     /// Waits for bytes; see `Line::read`. One task at a time may wait.
     pub fn poll_read(self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<Result<usize>> {
         let event = match self.end {
-            End::Serial(_) => Event::SerialReadable,
+            End::Serial(..) => Event::SerialReadable,
             End::Connection(socket) => Event::Readable(socket),
             End::Console => Event::Console,
             End::Pipe(pipe) => return pipe.poll_read(context, buffer).map(Ok),
@@ -117,7 +127,7 @@ impl Line {
     /// wait.
     pub fn poll_write(self, context: &mut Context<'_>, data: &[u8]) -> Poll<Result<usize>> {
         let (event, result) = match self.end {
-            End::Serial(meter) => (Event::SerialWritable, meter.sends(self.port.serial().serial_write(data))),
+            End::Serial(meter, _) => (Event::SerialWritable, meter.sends(self.port.serial().serial_write(data))),
             End::Connection(socket) => (Event::Writable(socket), self.port.sockets().send(socket, data)),
             End::Pipe(pipe) => {
                 return pipe.poll_write(context, data).map(|sent| sent.ok_or(PortError::Closed));
@@ -150,7 +160,7 @@ impl Line {
 
     /// Whether a break condition came since the last call. It wakes the task that waits in [`Line::poll_read`].
     pub fn take_break(self) -> bool {
-        matches!(self.end, End::Serial(_)) && self.port.serial().serial_break()
+        matches!(self.end, End::Serial(..)) && self.port.serial().serial_break()
     }
 
     /// A break condition has found nothing to end. At the terminal of a process it ends the device; a board ignores it.
@@ -161,7 +171,7 @@ impl Line {
     /// The columns of the terminal at the other end, if a person sits at one.
     pub fn terminal(self) -> Option<u16> {
         match self.end {
-            End::Serial(_) if features::LINE_EDITOR => self.port.serial().serial_terminal(),
+            End::Serial(_, Seat::Person) if features::LINE_EDITOR => self.port.serial().serial_terminal(),
             _ => None,
         }
     }
@@ -189,7 +199,7 @@ impl Line {
 
     /// Gives back received bytes that the device will not use before its restart. Only a UART outlives a restart.
     pub fn give_back(self, bytes: &[u8]) {
-        if matches!(self.end, End::Serial(_)) && !bytes.is_empty() {
+        if matches!(self.end, End::Serial(..)) && !bytes.is_empty() {
             self.port.serial().serial_give_back(bytes);
         }
     }

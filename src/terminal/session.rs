@@ -370,10 +370,11 @@ impl Session {
         let secret = self.shell.asks_for_secret(self.asker);
         let echo = wanted && !secret;
         let mut lost = false;
-        while !lost
-            && echoed.len() <= ECHOED / 2
-            && let Some(byte) = self.input.take()
-        {
+        while !lost && echoed.len() <= ECHOED / 2 {
+            if !echo {
+                self.input.use_up(|waiting| editor.text(waiting));
+            }
+            let Some(byte) = self.input.take() else { break };
             let typed = editor.byte(byte, echo, &mut |bytes| lost |= echoed.extend_from_slice(bytes).is_err());
             if typed != Typed::More {
                 if wanted && secret {

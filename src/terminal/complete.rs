@@ -30,27 +30,37 @@ pub fn split(line: &[u8]) -> (&[u8], &[u8]) {
 }
 
 fn common(word: &[u8], names: impl Iterator<Item = &'static str>) -> Vec<u8, { limits::COMMAND_LINE }> {
-    let mut shared: Option<&[u8]> = None;
-    let mut only = true;
-    for rest in names.filter_map(|name| name.as_bytes().strip_prefix(word)) {
-        shared = Some(match shared {
-            None => rest,
-            Some(before) => {
-                only = false;
-                let same = before.iter().zip(rest).take_while(|(left, right)| left == right).count();
-                before.get(..same).unwrap_or_default()
-            }
-        });
-    }
-    let mut tail = Vec::new();
-    if let Some(shared) = shared {
-        // Names are far shorter than a line.
-        let _ = tail.extend_from_slice(shared);
-        if only {
-            let _ = tail.push(b' ');
+    let mut common = Common::default();
+    names.filter_map(|name| name.as_bytes().strip_prefix(word)).for_each(|rest| common.add(rest));
+    common.tail()
+}
+
+/// What all names that fit have in common beyond the typed part.
+#[derive(Default)]
+pub struct Common {
+    shared: Vec<u8, { limits::COMMAND_LINE }>,
+    names: usize,
+}
+
+impl Common {
+    /// Adds the rest of a name.
+    pub fn add(&mut self, rest: &[u8]) {
+        if self.names == 0 {
+            // Names are far shorter than a line.
+            let _ = self.shared.extend_from_slice(rest);
         }
+        let same = self.shared.iter().zip(rest).take_while(|(left, right)| left == right).count();
+        self.shared.truncate(same);
+        self.names += 1;
     }
-    tail
+
+    /// The common part, with a blank after the only name.
+    pub fn tail(mut self) -> Vec<u8, { limits::COMMAND_LINE }> {
+        if self.names == 1 {
+            let _ = self.shared.push(b' ');
+        }
+        self.shared
+    }
 }
 
 #[cfg(test)]

@@ -373,10 +373,10 @@ impl<'a> Data<'a> {
 
 impl DataSource for Data<'_> {
     fn begin(&mut self, size: usize) {
-        let person = self.input.line.terminal().filter(|_| size > 0);
+        let is_shown = size > 0 && self.input.line.is_terminal();
         let mut state = self.input.state.borrow_mut();
         state.phase = Phase::TakesData;
-        state.progress = person.map(|_| Progress::of(size));
+        state.progress = is_shown.then(|| Progress::of(size));
     }
 
     fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<&[u8]> {

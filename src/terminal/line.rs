@@ -170,16 +170,18 @@ impl Line {
 
     /// The columns of the terminal at the other end, if a person sits at one.
     pub fn terminal(self) -> Option<u16> {
-        match self.end {
-            End::Serial(_, Seat::Person) if features::LINE_EDITOR => self.port.serial().serial_terminal(),
-            _ => None,
-        }
+        if self.is_terminal() { self.port.serial().serial_terminal() } else { None }
+    }
+
+    /// Whether a person sits at a terminal at the other end.
+    pub fn is_terminal(self) -> bool {
+        features::LINE_EDITOR && matches!(self.end, End::Serial(_, Seat::Person))
     }
 
     /// Whether the place of the device has a notice for that person: see [`crate::port::Serial::serial_notice`]. When it has
     /// none, `waker` is woken by the next one.
     pub fn has_notice(self, waker: &Waker) -> bool {
-        if self.terminal().is_none() {
+        if !self.is_terminal() {
             return false;
         }
         self.port.wake_when(Event::Notice, waker);
@@ -188,7 +190,9 @@ impl Line {
 
     /// Takes the next notice.
     pub fn take_notice(self) -> Option<log::Line> {
-        self.terminal()?;
+        if !self.is_terminal() {
+            return None;
+        }
         let mut line = log::Line::new();
         // The line has room for this many.
         let _ = line.resize(limits::LOG_LINE, 0);

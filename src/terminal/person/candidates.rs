@@ -67,21 +67,9 @@ impl<'a> Candidates<'a> {
 
     /// What all names have in common beyond the last word, with a blank behind it when there is only one.
     pub fn common(&self) -> Vec<u8, { limits::COMMAND_LINE }> {
-        let (mut shared, mut count) = (Vec::<u8, { limits::COMMAND_LINE }>::new(), 0);
-        self.each(&mut |name| {
-            let rest = name.get(self.word.len()..).unwrap_or_default();
-            if count == 0 {
-                // A name is never longer than a line.
-                let _ = shared.extend_from_slice(rest);
-            }
-            let same = shared.iter().zip(rest).take_while(|(left, right)| left == right).count();
-            shared.truncate(same);
-            count += 1;
-        });
-        if count == 1 {
-            let _ = shared.push(b' ');
-        }
-        shared
+        let mut common = complete::Common::default();
+        self.each(&mut |name| common.add(name.get(self.word.len()..).unwrap_or_default()));
+        common.tail()
     }
 
     /// Calls `offer` with each choice; if there are many, names end at the next dot.
